@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a model file says of itself, read without torch."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import struct
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO, Dict, Optional, Tuple
+
+from cryosegment.exchange.errors import InputError, ModelError
+from cryosegment.exchange.files import PathLike
+
+CARD_VERSION = 1
+CARD_KEY = "model_card"
+HEADER_LIMIT = 100_000_000  # bytes; safetensors' own bound on its header
+Facts = Dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """Everything needed to use a model, and where it comes from.
+
+    Parameters
+    ----------
+    name
+        Name of the model.
+    architecture, architecture_args
+        Network and the arguments that build it.
+    pixels_per_diameter
+        Particle diameter in px of the network's input.
+    contrast
+        What the network expects: "dark" or "bright" particles.
+    normalization
+        How the input image is normalised, in words.
+    classes
+        Meaning of each output channel, in order.
+    threshold
+        Recommended score threshold, in [0, 1].
+    crf
+        Recommended CRF: its parameters by name; empty for none.
+    tile_size, halo
+        Largest input and the margin that is dropped between tiles, px of the input.
+    particle_diameters
+        Smallest and largest particle diameter seen in training, Å.
+    training_data
+        The data sets: identifier, number of micrographs or patches, split.
+    label_source
+        Where the labels come from: simulation, coordinates, reconstruction, manual.
+    training
+        Parameters of the training run, with the seed.
+    metrics
+        Results: data set, metric, value, threshold.
+    parent
+        SHA-256 of the model this one was fine-tuned from; empty for none.
+    software
+        Version of each program used.
+    """
+
+    name: str
+    architecture: str
+    architecture_args: Facts
+    pixels_per_diameter: float
+    classes: Tuple[str, ...]
+    contrast: str = "dark"
+    normalization: str = "local mean removed, mean 0 and standard deviation 1, clipped at 4"
+    threshold: float = 0.5
+    crf: Facts = field(default_factory=dict)
+    tile_size: int = 2048
+    halo: int = 64
+    particle_diameters: Tuple[float, ...] = ()
+    training_data: Tuple[Facts, ...] = ()
+    label_source: str = ""
+    training: Facts = field(default_factory=dict)
+    metrics: Tuple[Facts, ...] = ()
+    parent: str = ""
+    software: Dict[str, str] = field(default_factory=dict)
+    date: str = ""
+    license: str = ""
+    citation: str = ""
+    format_version: int = CARD_VERSION
+
+    def to_json(self, indent: Optional[int] = None) -> str:
+        """The card as JSON text."""
+        return json.dumps(dataclasses.asdict(self), indent=indent, ensure_ascii=False)
+
+
+def card_from_json(text: str, source: PathLike = "the model") -> ModelCard:
+    """Card from JSON text; `source` names the model in errors.
+
+    Raises
+    ------
+    ModelError
+        If it is not JSON, of another format version, or a field is missing, unknown or of the
+        wrong type.
+    """
+    try:
+        values = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ModelError(f"the model card of {source} is not JSON: {error}") from None
+    if not isinstance(values, dict):
+        raise ModelError(f"the model card of {source} is not a JSON object")
+    version = values.get("format_version")
+    if version != CARD_VERSION:
+        raise ModelError(
+            f"expected model card format {CARD_VERSION}, got {version} in {source}: install the "
+            "cryosegment version that made it"
+        )
+    return ModelCard(**_checked_fields(values, source))
+
+
+def _checked_fields(values: Facts, source: PathLike) -> Facts:
+    fields = {item.name: str(item.type) for item in dataclasses.fields(ModelCard)}
+    for name in sorted(set(fields) - set(values)):
+        raise ModelError(f"the model card (format {CARD_VERSION}) of {source} lacks field {name}")
+    checked = {}
+    for name, value in values.items():
+        if name not in fields:
+            raise ModelError(
+                f"the model card (format {CARD_VERSION}) of {source} has an unknown field {name}"
+            )
+        if not isinstance(value, _json_types(fields[name])) or isinstance(value, bool):
+            raise ModelError(f"field {name} in the model card of {source} has the wrong type")
+        checked[name] = tuple(value) if isinstance(value, list) else value
+    return checked
+
+
+def _json_types(annotation: str) -> Tuple[type, ...]:
+    if annotation.startswith("Tuple"):
+        return (list,)
+    plain = {"str": (str,), "int": (int,), "float": (int, float)}
+    return plain.get(annotation, (dict,))
+
+
+def read_card(path: PathLike) -> ModelCard:
+    """Card of a model file.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or cannot be read.
+    ModelError
+        If it is not a safetensors file, or has no valid card.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as stream:
+            metadata = _metadata(stream, path)
+    except FileNotFoundError:
+        raise InputError(f"model {path} does not exist: check the path") from None
+    except OSError as error:
+        raise InputError(f"cannot read model {path}: {error.strerror or error}") from error
+    if CARD_KEY not in metadata:
+        raise ModelError(f"{path} has no model card: it was not made by `cryosegment train`")
+    return card_from_json(metadata[CARD_KEY], path)
+
+
+def _metadata(stream: BinaryIO, path: Path) -> Dict[str, str]:
+    start = stream.read(8)
+    length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
+    text = stream.read(length) if 0 < length <= HEADER_LIMIT else b""
+    not_safetensors = ModelError(
+        f"expected a model as .safetensors made by `cryosegment train`, but {path} is not one"
+    )
+    if not text or len(text) != length:
+        raise not_safetensors
+    try:
+        header = json.loads(text.decode("utf-8"))
+    except ValueError:
+        raise not_safetensors from None
+    if not isinstance(header, dict):
+        raise not_safetensors
+    metadata = header.get("__metadata__", {})
+    return metadata if isinstance(metadata, dict) else {}

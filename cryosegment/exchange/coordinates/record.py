@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Particle centres of one micrograph."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Sequence, Union
+
+import numpy as np
+
+from cryosegment.exchange.errors import InputError
+
+ArrayLike = Union[np.ndarray, Sequence[float], Sequence[Sequence[float]]]
+
+
+def _absent() -> np.ndarray:
+    return np.empty(0)
+
+
+@dataclass(frozen=True, eq=False)
+class Coordinates:
+    """Particle centres of one micrograph.
+
+    Parameters
+    ----------
+    centers_yx
+        Centres, (n, 2), rows and columns in px.
+    pixel_size
+        Pixel size in Å/px.
+    name
+        Name of the micrograph: its file name without folder and suffixes.
+    scores
+        Score of each particle, (n,); ones where left out.
+    diameters
+        Diameter of each particle in Å, (n,); NaN where unknown or left out.
+
+    Raises
+    ------
+    InputError
+        If the arrays do not fit, a centre or score is not finite, or the pixel size is not
+        positive.
+    """
+
+    centers_yx: np.ndarray
+    pixel_size: float
+    name: str
+    scores: np.ndarray = field(default_factory=_absent)
+    diameters: np.ndarray = field(default_factory=_absent)
+
+    def __post_init__(self) -> None:
+        centers_yx = np.array(self.centers_yx, dtype=np.float64).reshape(-1, 2)
+        count = len(centers_yx)
+        scores = np.array(self.scores, dtype=np.float64).reshape(-1)
+        diameters = np.array(self.diameters, dtype=np.float64).reshape(-1)
+        object.__setattr__(self, "centers_yx", centers_yx)
+        object.__setattr__(self, "scores", scores if len(scores) else np.ones(count))
+        object.__setattr__(
+            self, "diameters", diameters if len(diameters) else np.full(count, np.nan)
+        )
+        self._check()
+
+    def _check(self) -> None:
+        count = len(self.centers_yx)
+        if len(self.scores) != count or len(self.diameters) != count:
+            raise InputError(
+                f"{self.name}: expected a score and a diameter for each of {count} centres, got "
+                f"{len(self.scores)} and {len(self.diameters)}"
+            )
+        if not np.isfinite(self.centers_yx).all() or not np.isfinite(self.scores).all():
+            raise InputError(f"{self.name}: a coordinate or score is not a number: remove the row")
+        if not (np.isfinite(self.pixel_size) and self.pixel_size > 0):
+            raise InputError(
+                f"{self.name}: expected a pixel size above 0 Å/px, got {self.pixel_size}"
+            )
+
+    def __len__(self) -> int:
+        return len(self.centers_yx)
+
+    def at_pixel_size(self, pixel_size: float) -> Coordinates:
+        """The same centres in the pixels of an image of another `pixel_size` (Å/px).
+
+        Both images are taken to have one origin, the centre of the first pixel, as Fourier
+        cropping leaves it.
+        """
+        factor = self.pixel_size / pixel_size
+        return replace(self, centers_yx=self.centers_yx * factor, pixel_size=pixel_size)
+
+    def select(self, index: ArrayLike) -> Coordinates:
+        """Particles by a boolean mask, (n,), or by indices, in their order."""
+        chosen = np.asarray(index)
+        if chosen.dtype != bool:
+            chosen = chosen.astype(np.intp)
+        return replace(
+            self,
+            centers_yx=self.centers_yx[chosen],
+            scores=self.scores[chosen],
+            diameters=self.diameters[chosen],
+        )
+
+    def flipped(self, height: int) -> Coordinates:
+        """The same particles with y counted from the last of `height` rows, or back."""
+        centers_yx = self.centers_yx.copy()
+        centers_yx[:, 0] = height - 1 - centers_yx[:, 0]
+        return replace(self, centers_yx=centers_yx)
+
+    def renamed(self, name: str) -> Coordinates:
+        """The same particles under another micrograph name."""
+        return replace(self, name=name)

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files written whole or not at all, names of micrographs, and the list of failures."""
+
+from __future__ import annotations
+
+import csv
+import io
+import uuid
+from collections import Counter
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Dict, Iterable, Iterator, List, Mapping, Union
+
+from cryosegment.exchange.errors import InputError
+
+PathLike = Union[str, Path]
+
+FAILURES_NAME = "failures.csv"
+COMPRESSION_SUFFIXES = (".gz", ".bz2")
+
+
+@contextmanager
+def atomic_path(path: PathLike) -> Iterator[Path]:
+    """Temporary path beside `path` that replaces it when the block ends without error.
+
+    The folder is made where it is missing. The temporary name keeps the suffix and starts
+    with a dot. When the block raises, the temporary file goes and `path` stays as it was.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written: a full disk, no permission, a file in place of a folder.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{uuid.uuid4().hex[:8]}.{path.name}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        temporary.replace(path)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InputError(f"cannot write {path}: {reason}; free or choose another place") from error
+    finally:
+        _remove(temporary)
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink()
+    except OSError:
+        return  # it was renamed, or never made
+
+
+def write_text(path: PathLike, text: str) -> None:
+    """Write a UTF-8 text file, whole or not at all."""
+    with atomic_path(path) as temporary:
+        with temporary.open("w", encoding="utf-8", newline="") as stream:
+            stream.write(text)
+
+
+def read_text(path: PathLike) -> str:
+    """Text of a UTF-8 file.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, cannot be read or is not text.
+    """
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise InputError(f"file {path} does not exist: check the path") from None
+    except UnicodeDecodeError:
+        raise InputError(f"expected a text file, but {path} is binary") from None
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def make_folder(path: PathLike) -> Path:
+    """Folder at `path`, made with its parents where missing.
+
+    Raises
+    ------
+    InputError
+        If it cannot be made.
+    """
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InputError(f"cannot make the folder {folder}: {reason}; choose another") from error
+    return folder
+
+
+def micrograph_name(path: PathLike) -> str:
+    """Name of a micrograph: its file name without folder, compression and format suffix."""
+    name = Path(path).name
+    for suffix in COMPRESSION_SUFFIXES:
+        if name.lower().endswith(suffix):
+            name = name[: -len(suffix)]
+    return Path(name).stem
+
+
+def unique_names(paths: Iterable[PathLike]) -> List[str]:
+    """Names of the micrographs at `paths`, in order.
+
+    Raises
+    ------
+    InputError
+        If two paths have one name: their results would overwrite each other.
+    """
+    names = [micrograph_name(path) for path in paths]
+    check_unique(names)
+    return names
+
+
+def check_unique(names: Iterable[str]) -> None:
+    """Check that no name occurs twice.
+
+    Raises
+    ------
+    InputError
+        If one does.
+    """
+    double = sorted(name for name, count in Counter(names).items() if count > 1)
+    if double:
+        raise InputError(
+            f"{len(double)} micrograph names occur more than once, such as {double[0]!r}: "
+            "results are named after them, so run them apart or rename them"
+        )
+
+
+def write_failures(folder: PathLike, failures: Mapping[str, str]) -> None:
+    """Write `failures.csv` (columns micrograph, error); no failures remove an old one."""
+    path = Path(folder) / FAILURES_NAME
+    if not failures:
+        _remove(path)
+        return
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["micrograph", "error"])
+    writer.writerows(sorted(failures.items()))
+    write_text(path, text.getvalue())
+
+
+def read_failures(folder: PathLike) -> Dict[str, str]:
+    """Errors by micrograph name from `failures.csv`; empty where there is no such file."""
+    path = Path(folder) / FAILURES_NAME
+    if not path.exists():
+        return {}
+    rows = list(csv.reader(io.StringIO(read_text(path))))
+    if not rows or rows[0] != ["micrograph", "error"] or any(len(row) != 2 for row in rows):
+        raise InputError(f"expected the columns micrograph, error in {path}: remove the file")
+    return {name: message for name, message in rows[1:]}

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A command with everything it needs, as a JSON file: what the protocols hand to the core."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from typing import Any, Dict, Tuple
+
+from cryosegment.exchange.errors import InputError
+from cryosegment.exchange.files import PathLike, read_text, write_text
+
+JOB_VERSION = 1
+JOB_NAME = "job.json"
+
+
+@dataclass(frozen=True)
+class Job:
+    """A command, its parameters, its inputs and its output.
+
+    Parameters
+    ----------
+    command
+        Name of the command, such as "pick" or "labels coordinates".
+    params
+        The command's parameters by name; those left out take their defaults.
+    inputs
+        Paths of the inputs; relative ones count from the working folder.
+    output
+        Output folder, or the model file for "train".
+    names
+        Name of each input, where it is not the name of its file.
+    """
+
+    command: str
+    params: Dict[str, Any]
+    inputs: Tuple[str, ...]
+    output: str
+    names: Tuple[str, ...] = field(default=())
+
+    def write(self, path: PathLike) -> None:
+        """Write the job as JSON."""
+        values = {"version": JOB_VERSION, **dataclasses.asdict(self)}
+        write_text(path, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
+
+
+def read_job(path: PathLike) -> Job:
+    """Job from a JSON file.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or not JSON, of another version, or a field is missing, unknown
+        or of the wrong type.
+    """
+    try:
+        values = json.loads(read_text(path))
+    except json.JSONDecodeError as error:
+        raise InputError(f"expected a job as JSON, but {path} is not JSON: {error}") from None
+    if not isinstance(values, dict) or "version" not in values:
+        raise InputError(f"expected a job with a version, but {path} has none")
+    version = values.pop("version")
+    if version != JOB_VERSION:
+        raise InputError(
+            f"expected job version {JOB_VERSION}, got {version} in {path}: install one version of "
+            "cryosegment on both sides"
+        )
+    _check_fields(path, values)
+    if values.get("names") and len(values["names"]) != len(values["inputs"]):
+        raise InputError(f"expected a name for each input in {path}")
+    return Job(
+        values["command"],
+        values["params"],
+        tuple(values["inputs"]),
+        values["output"],
+        tuple(values.get("names", ())),
+    )
+
+
+def _check_fields(path: PathLike, values: Dict[str, Any]) -> None:
+    types = {"command": str, "params": dict, "inputs": list, "output": str, "names": list}
+    for name in sorted(set(types) - set(values) - {"names"}):
+        raise InputError(f"field {name} is missing in the job {path}")
+    for name, value in values.items():
+        if name not in types:
+            raise InputError(f"field {name} in the job {path} is unknown")
+        is_right = isinstance(value, types[name])
+        if types[name] is list and is_right:
+            is_right = all(isinstance(item, str) for item in value)
+        if not is_right:
+            raise InputError(f"field {name} in the job {path} has the wrong type")

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`labels.json`: which label maps belong to which micrograph."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Dict, Tuple
+
+from cryosegment.exchange.errors import InputError
+from cryosegment.exchange.files import PathLike, check_unique, read_text, write_text
+
+LABELS_NAME = "labels.json"
+LABELS_VERSION = 1
+
+BACKGROUND, PARTICLE, CONTAMINATION, UNKNOWN = 0, 1, 2, -1
+CLASSES = {
+    "background": BACKGROUND,
+    "particle": PARTICLE,
+    "contamination": CONTAMINATION,
+    "unknown": UNKNOWN,
+}
+
+
+@dataclass(frozen=True)
+class LabelEntry:
+    """One micrograph and its labels.
+
+    Parameters
+    ----------
+    name
+        Name of the micrograph.
+    micrograph, instances, classes, coordinates
+        Files: the image, the instance map, the class map and the particle centres.
+    pixel_size
+        Pixel size of the micrograph and its label maps, Å/px.
+    shape
+        Rows and columns of the micrograph, px.
+    diameter
+        Particle diameter, Å.
+    """
+
+    name: str
+    micrograph: Path
+    instances: Path
+    classes: Path
+    coordinates: Path
+    pixel_size: float
+    shape: Tuple[int, int]
+    diameter: float
+
+
+@dataclass(frozen=True)
+class LabelsIndex:
+    """The labels of a folder.
+
+    Parameters
+    ----------
+    entries
+        The micrographs.
+    source
+        Where the labels come from: "simulation", "coordinates", "reconstruction".
+    classes
+        Value of each class in the class maps.
+    """
+
+    entries: Tuple[LabelEntry, ...]
+    source: str
+    classes: Dict[str, int] = field(default_factory=lambda: dict(CLASSES))
+
+
+FILE_FIELDS = ("micrograph", "instances", "classes", "coordinates")
+
+
+def write_labels_index(folder: PathLike, index: LabelsIndex) -> None:
+    """Write `labels.json` in `folder`.
+
+    Files in the folder or beside it are named relative to it, so that both can be moved;
+    others by their absolute path.
+    """
+    folder = Path(folder)
+    entries = [_entry_values(folder, entry) for entry in index.entries]
+    values = {
+        "version": LABELS_VERSION,
+        "source": index.source,
+        "classes": index.classes,
+        "micrographs": entries,
+    }
+    write_text(folder / LABELS_NAME, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
+
+
+def _entry_values(folder: Path, entry: LabelEntry) -> Dict[str, Any]:
+    values = dict(vars(entry), shape=list(entry.shape))
+    for name in FILE_FIELDS:
+        values[name] = _portable(values[name], folder)
+    return values
+
+
+def _portable(path: Path, folder: Path) -> str:
+    path, folder = Path(os.path.abspath(path)), Path(os.path.abspath(folder))
+    is_near = folder in path.parents or folder.parent in path.parents
+    return Path(os.path.relpath(path, folder)).as_posix() if is_near else str(path)
+
+
+def read_labels_index(folder: PathLike) -> LabelsIndex:
+    """Labels of a folder, with paths that can be opened.
+
+    Raises
+    ------
+    InputError
+        If `labels.json` is missing or invalid, is empty, or names a file that is not there.
+    """
+    path = Path(folder) / LABELS_NAME
+    if not path.exists():
+        raise InputError(
+            f"expected a labels folder with {LABELS_NAME}, but {folder} has none: make one by "
+            "`cryosegment labels` or `cryosegment simulate`"
+        )
+    try:
+        values = json.loads(read_text(path))
+        if values["version"] != LABELS_VERSION:
+            raise InputError(f"expected labels version {LABELS_VERSION}, got {values['version']}")
+        entries = tuple(_read_entry(Path(folder), entry) for entry in values["micrographs"])
+        index = LabelsIndex(entries, str(values["source"]), dict(values["classes"]))
+    except InputError:
+        raise
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path} is not a valid labels file ({error}): make it anew") from None
+    if not entries:
+        raise InputError(f"{path} names no micrograph: give a folder with labels")
+    check_unique(entry.name for entry in entries)
+    return index
+
+
+def _read_entry(folder: Path, values: Dict[str, Any]) -> LabelEntry:
+    height, width = values["shape"]
+    files = {name: folder / values[name] for name in FILE_FIELDS}
+    for path in files.values():
+        if not path.exists():
+            raise InputError(f"{path}, named in {folder / LABELS_NAME}, does not exist")
+    return LabelEntry(
+        name=str(values["name"]),
+        pixel_size=float(values["pixel_size"]),
+        shape=(int(height), int(width)),
+        diameter=float(values["diameter"]),
+        **files,
+    )

@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How long work reports how far it is."""
+
+from __future__ import annotations
+
+from typing import Callable
+
+Progress = Callable[[int, int, str], None]
+"""Called as `progress(done, total, text)`: units done, units in all, what was just done."""
+
+
+def no_progress(done: int, total: int, text: str) -> None:
+    """Report nothing."""
