@@ -90,10 +90,9 @@ def test_map_keeps_its_largest_body_and_hand(tmp_path):
     box[:8, -8:, :8] += 7 * ball(8, (4, 4, 4), 2.5)
     path = write_map(tmp_path / "map.mrc", box + 3, 4.0)
     molecule = read_molecule(path, 4.0, resolution=8.0)
-    m = molecule.density.shape[0]
-    cut = (m - n) // 2
-    found = molecule.density[cut : m - cut, cut : m - cut, cut : m - cut].numpy()
-    reference = truth.density.numpy()
+    cut = (n - molecule.density.shape[0]) // 2
+    found = molecule.density.numpy()
+    reference = truth.density[cut : n - cut, cut : n - cut, cut : n - cut].numpy()
     assert np.corrcoef(found.ravel(), reference.ravel())[0, 1] > 0.99
     assert np.corrcoef(found[::-1].ravel(), reference.ravel())[0, 1] < 0.9
     assert molecule.diameter == pytest.approx(truth.diameter, abs=8)
