@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import numpy as np
+import pytest
+import starfile
+
+from cryosegment.exchange.coordinates import (
+    Coordinates,
+    read_coordinates,
+    write_box,
+    write_cbox,
+    write_coordinates,
+    write_coordinates_star,
+    write_csv,
+)
+from cryosegment.exchange.errors import InputError
+
+
+@pytest.fixture
+def coordinates():
+    return Coordinates(
+        [[10.0, 20.5], [30.25, 4.0], [0.0, 0.0]],
+        2.0,
+        "mic",
+        scores=[0.9, 0.1, 0.5],
+        diameters=[100.0, np.nan, 120.0],
+    )
+
+
+def assert_same(ours, expected, tolerance=1e-3):
+    np.testing.assert_allclose(ours.centers_yx, expected.centers_yx, atol=tolerance)
+    np.testing.assert_allclose(ours.scores, expected.scores, atol=1e-6)
+    np.testing.assert_allclose(ours.diameters, expected.diameters, atol=tolerance * 2)
+    assert (ours.name, ours.pixel_size) == (expected.name, expected.pixel_size)
+
+
+def test_left_out_scores_are_ones_and_diameters_unknown():
+    made = Coordinates(np.zeros((2, 2)), 1.0, "a")
+    assert made.scores.tolist() == [1.0, 1.0]
+    assert np.isnan(made.diameters).all()
+    assert len(Coordinates(np.zeros((0, 2)), 1.0, "a")) == 0
+
+
+def test_at_pixel_size_keeps_places_in_angstrom(coordinates):
+    half = coordinates.at_pixel_size(4.0)
+    np.testing.assert_allclose(half.centers_yx * 4.0, coordinates.centers_yx * 2.0)
+    np.testing.assert_array_equal(half.diameters, coordinates.diameters)
+
+
+def test_select_by_mask_and_by_index(coordinates):
+    assert coordinates.select([True, False, True]).scores.tolist() == [0.9, 0.5]
+    assert coordinates.select([2, 0]).centers_yx.tolist() == [[0.0, 0.0], [10.0, 20.5]]
+    assert len(coordinates.select([])) == 0
+
+
+def test_flipping_maps_the_first_row_to_the_last(coordinates):
+    assert coordinates.flipped(41).centers_yx[:, 0].tolist() == [30.0, 9.75, 40.0]
+    assert coordinates.flipped(41).flipped(41).centers_yx.tolist() == [
+        [10.0, 20.5],
+        [30.25, 4.0],
+        [0.0, 0.0],
+    ]
+
+
+def test_the_array_given_is_not_shared():
+    centers = np.zeros((1, 2))
+    made = Coordinates(centers, 1.0, "a")
+    centers += 5
+    assert made.centers_yx.tolist() == [[0.0, 0.0]]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"pixel_size": 0.0}, "pixel size"),
+        ({"pixel_size": float("nan")}, "pixel size"),
+        ({"scores": [1.0, 2.0]}, "a score and a diameter"),
+        ({"scores": [np.nan]}, "not a number"),
+        ({"centers_yx": [[np.inf, 0.0]]}, "not a number"),
+    ],
+)
+def test_values_that_cannot_be(changes, message):
+    values = {"centers_yx": [[1.0, 1.0]], "pixel_size": 1.0, "name": "a", **changes}
+    with pytest.raises(InputError, match=message):
+        Coordinates(**values)
+
+
+def test_star_round_trip(tmp_path, coordinates):
+    write_coordinates(tmp_path / "mic.star", coordinates)
+    assert_same(read_coordinates(tmp_path / "mic.star", 2.0)["mic"], coordinates)
+    table = starfile.read(tmp_path / "mic.star")
+    assert table["rlnCoordinateX"].tolist() == [20.5, 4.0, 0.0]
+    assert table["rlnCoordinateY"].tolist() == [10.0, 30.25, 0.0]
+    assert table["rlnClassNumber"].tolist() == [0, 0, 0]
+
+
+def test_a_star_of_many_micrographs_round_trip(tmp_path, coordinates):
+    other = Coordinates([[7.0, 8.0]], 2.0, "other", scores=[0.25])
+    path = tmp_path / "coordinates.star"
+    write_coordinates_star(path, [("a/mic.mrc", coordinates), ("a/other.mrc", other)])
+    found = read_coordinates(path, 2.0)
+    assert list(found) == ["mic", "other"]
+    assert_same(found["mic"], coordinates)
+    assert_same(found["other"], other)
+
+
+def test_csv_box_and_cbox_round_trip(tmp_path, coordinates):
+    write_csv(tmp_path / "a.csv", coordinates)
+    assert_same(read_coordinates(tmp_path / "a.csv", 2.0)["mic"], coordinates)
+    write_cbox(tmp_path / "mic.cbox", coordinates, 51.0)
+    assert_same(read_coordinates(tmp_path / "mic.cbox", 2.0)["mic"], coordinates)
+    write_box(tmp_path / "mic.box", coordinates, 51.0)
+    found = read_coordinates(tmp_path / "mic.box", 2.0)["mic"]
+    np.testing.assert_allclose(found.centers_yx, coordinates.centers_yx, atol=1e-3)
+
+
+@pytest.mark.parametrize("suffix", ["star", "csv", "box", "cbox"])
+def test_no_particles_round_trip(tmp_path, suffix):
+    none = Coordinates(np.zeros((0, 2)), 2.0, "mic")
+    path = tmp_path / f"mic.{suffix}"
+    writers = {
+        "star": write_coordinates,
+        "csv": write_csv,
+        "box": lambda path, c: write_box(path, c, 10.0),
+        "cbox": lambda path, c: write_cbox(path, c, 10.0),
+    }
+    writers[suffix](path, none)
+    assert len(read_coordinates(path, 2.0)["mic"]) == 0
+
+
+@pytest.mark.parametrize("name", ["2d_left", "2d_center", "2d_center_float"])
+def test_box_files_of_another_program(shared_data, name):
+    (found,) = read_coordinates(shared_data / "format_examples" / f"{name}.box", 1.0).values()
+    expected_xy = {
+        "2d_left": [[24, 40], [36, 62], [78, 51]],
+        "2d_center": [[24, 40], [36, 62], [78, 51]],
+        "2d_center_float": [[24.3, 40.7], [36.2, 62.1], [78.9, 51.4]],
+    }[name]
+    np.testing.assert_allclose(found.centers_yx[:, ::-1], expected_xy)
+
+
+def test_cbox_file_of_cryolo(shared_data):
+    path = shared_data / "format_examples" / "TcdA1-0019_frames_sum.cbox"
+    found = read_coordinates(path, 1.14)["TcdA1-0019_frames_sum"]
+    # first row: corner 1069.0967, 3868.8425; box 220; estimated width 224; confidence 0.809
+    np.testing.assert_allclose(
+        found.centers_yx[0], [3868.842498779297 + 110, 1069.0966796875 + 110]
+    )
+    assert found.scores[0] == pytest.approx(0.8090754151344299)
+    assert found.diameters[0] == pytest.approx(224 * 1.14)
+
+
+def test_cryoppp_csv(tmp_path):
+    path = tmp_path / "Falcon_1.csv"
+    path.write_text(
+        "Micrographs Filename,X-Coordinate,Y-Coordinate,Class Name,Diameter\n"
+        "Falcon_1.mrc,3752.0,693.0,beta,108\nFalcon_1.mrc,3474.0,182.0,beta,108\n"
+    )
+    found = read_coordinates(path, 1.77)["Falcon_1"]
+    assert found.centers_yx.tolist() == [[693.0, 3752.0], [182.0, 3474.0]]
+    assert found.diameters == pytest.approx(108 * 1.77)
+
+
+def test_poses_that_count_y_from_the_last_row_agree_with_the_expert_picks(shared_data):
+    folder = shared_data / "empiar10017"
+    expert = read_coordinates(folder / "coordinates", 1.77)
+    poses = read_coordinates(folder / "poses_relion31.star", 1.77, height=4096, y_up=True)
+    assert set(expert) == set(poses)
+    assert sum(map(len, expert.values())) == 9075
+    for name, coordinates in expert.items():
+        ours = {tuple(yx) for yx in coordinates.centers_yx.tolist()}
+        assert {tuple(yx) for yx in poses[name].centers_yx.tolist()} <= ours
+
+
+def test_flipping_by_the_height_of_each_micrograph(tmp_path):
+    write_coordinates_star(
+        tmp_path / "a.star",
+        [(f"{n}.mrc", Coordinates([[1.0, 2.0]], 1.0, n)) for n in ("a", "b")],
+    )
+    found = read_coordinates(tmp_path / "a.star", 1.0, height={"a": 10, "b": 20}, y_up=True)
+    assert [found[n].centers_yx[0, 0] for n in "ab"] == [8.0, 18.0]
+    with pytest.raises(InputError, match="height of micrograph b"):
+        read_coordinates(tmp_path / "a.star", 1.0, height={"a": 10}, y_up=True)
+
+
+def test_endings_of_pickers_are_dropped_and_hidden_files_skipped(tmp_path, coordinates):
+    write_coordinates(tmp_path / "mic_autopick.star", coordinates)
+    (tmp_path / ".12345678.mic2.star").write_text("half")
+    assert list(read_coordinates(tmp_path, 2.0)) == ["mic"]
+
+
+def test_two_files_for_one_micrograph_are_refused(tmp_path, coordinates):
+    write_coordinates(tmp_path / "mic.star", coordinates)
+    write_csv(tmp_path / "mic.csv", coordinates)
+    with pytest.raises(InputError, match=r"micrograph mic, the second is mic\.star"):
+        read_coordinates(tmp_path, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("a.star", "data_\nloop_\n_rlnVoltage #1\n300\n", "rlnCoordinateX and rlnCoordinateY"),
+        (
+            "a.star",
+            "data_\nloop_\n_rlnCoordinateX #1\n_rlnCoordinateY #2\n1 nan\n",
+            "expected a number in column rlnCoordinateY .* 'nan' in row 1",
+        ),
+        ("a.star", "data_\nloop_\n_rlnCoordinateX #1\n_rlnCoordinateY #2\n1 x\n", "got 'x'"),
+        ("a.star", "data_\nloop_\n_rlnCoordinateX #1\n_rlnCoordinateY #2\n1 inf\n", "'inf'"),
+        ("a.box", "1 2\n", "x, y, width, height in line 1"),
+        ("a.box", "1 2 a 3\n", "got 'a'"),
+        ("a.cbox", "data_x\n_a 1\n", "CoordinateX"),
+        ("a.csv", "p,q\n1,2\n", "X-Coordinate"),
+        ("a.csv", "", "X-Coordinate"),
+        ("a.csv", "x,y\n1\n", "expected 2 values"),
+        ("a.txt", "1 2", "expected coordinates as"),
+    ],
+)
+def test_a_broken_file_says_what_is_wrong(tmp_path, name, text, message):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(InputError, match=message):
+        read_coordinates(tmp_path / name, 1.0)
+
+
+def test_missing_files_and_empty_folders(tmp_path):
+    with pytest.raises(InputError, match="do not exist"):
+        read_coordinates(tmp_path / "no.star", 1.0)
+    with pytest.raises(InputError, match="no coordinate file"):
+        read_coordinates(tmp_path, 1.0)

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import os
+from pathlib import Path
+
+import pytest
+
+from cryosegment.exchange.errors import InputError
+from cryosegment.exchange.files import (
+    atomic_path,
+    make_folder,
+    micrograph_name,
+    read_failures,
+    read_text,
+    unique_names,
+    write_failures,
+    write_text,
+)
+
+
+def test_a_file_appears_whole_with_its_suffix_kept(tmp_path):
+    target = tmp_path / "new" / "map.mrc"
+    with atomic_path(target) as temporary:
+        temporary.write_text("whole")
+        assert not target.exists()
+        assert temporary.suffix == ".mrc"
+        assert temporary.parent == target.parent
+    assert target.read_text() == "whole"
+    assert os.listdir(target.parent) == ["map.mrc"]
+
+
+def write_half(target, fail):
+    with atomic_path(target) as temporary:
+        temporary.write_text("half")
+        error = fail()
+        raise error
+
+
+def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path):
+    target = tmp_path / "map.mrc"
+    target.write_text("old")
+    with pytest.raises(KeyError):
+        write_half(target, KeyError)
+    assert target.read_text() == "old"
+    assert os.listdir(tmp_path) == ["map.mrc"]
+
+
+def test_a_full_disk_is_an_input_error_that_names_the_file(tmp_path):
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+    with pytest.raises(InputError, match=r"cannot write .*map\.mrc: No space left"):
+        write_half(tmp_path / "map.mrc", lambda: Path("/dev/full").write_text("x"))
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_file_in_place_of_a_folder_is_an_input_error(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="cannot write"):
+        write_text(tmp_path / "file" / "a.txt", "a")
+    with pytest.raises(InputError, match="cannot make the folder"):
+        make_folder(tmp_path / "file" / "folder")
+
+
+def test_read_text_names_what_is_wrong(tmp_path):
+    (tmp_path / "binary").write_bytes(b"\xff\xfe\x00\x81")
+    with pytest.raises(InputError, match="does not exist"):
+        read_text(tmp_path / "missing")
+    with pytest.raises(InputError, match="binary"):
+        read_text(tmp_path / "binary")
+    with pytest.raises(InputError, match="cannot read"):
+        read_text(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("a/b/mic_001.mrc", "mic_001"),
+        ("mic.dw.mrc", "mic.dw"),
+        ("mic.mrc.bz2", "mic"),
+        ("mic.TIF.GZ", "mic"),
+        ("mic", "mic"),
+    ],
+)
+def test_micrograph_name(path, name):
+    assert micrograph_name(path) == name
+
+
+def test_two_micrographs_of_one_name_are_refused():
+    assert unique_names(["a/1.mrc", "b/2.mrc"]) == ["1", "2"]
+    with pytest.raises(InputError, match="'1'"):
+        unique_names(["a/1.mrc", "b/1.tif"])
+
+
+def test_failures_come_back_as_written(tmp_path):
+    failures = {"b": 'a "quoted", comma', "a": "two\nlines: Å"}
+    write_failures(tmp_path, failures)
+    assert read_failures(tmp_path) == failures
+    write_failures(tmp_path, {})
+    assert os.listdir(tmp_path) == []
+    assert read_failures(tmp_path) == {}
+
+
+def test_a_foreign_failures_file_is_refused(tmp_path):
+    (tmp_path / "failures.csv").write_text("x,y\n")
+    with pytest.raises(InputError, match="micrograph, error"):
+        read_failures(tmp_path)

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import dataclasses
+
+import pytest
+
+from cryosegment.exchange import params
+from cryosegment.exchange.errors import ParameterError
+from cryosegment.exchange.params import (
+    CRF_PRESETS,
+    CrfParams,
+    EvaluateParams,
+    PickParams,
+    SimulateParams,
+    TrainParams,
+    params_from_dict,
+    params_to_dict,
+)
+
+CLASSES = [
+    value
+    for value in vars(params).values()
+    if isinstance(value, type) and issubclass(value, params.Params) and value is not params.Params
+]
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_every_parameter_has_a_help_and_a_default_within_its_bounds(cls):
+    required = {"diameter": 100.0, "pixel_size": 1.0}
+    values = {}
+    for field in dataclasses.fields(cls):
+        assert field.metadata["help"]
+        if field.default is dataclasses.MISSING:
+            values[field.name] = required.get(field.name, "somewhere")
+    cls(**values)
+
+
+def test_there_are_presets_of_the_crf():
+    assert {"gaussian", "intensity", "logits"} <= set(CRF_PRESETS)
+    assert all(isinstance(preset, CrfParams) for preset in CRF_PRESETS.values())
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: PickParams(diameter=0.0), "diameter to be at least 1 and at most 100000 Å, got 0"),
+        (lambda: PickParams(diameter=float("nan")), "diameter .* got nan"),
+        (lambda: PickParams(diameter=9.0, crf="wrong"), "crf to be one of none, gaussian"),
+        (lambda: PickParams(diameter=9.0, threshold="x"), "threshold to be auto or a number"),
+        (lambda: PickParams(diameter=9.0, threshold="1.5"), "at most 1, got 1.5"),
+        (lambda: PickParams(diameter=9.0, formats=("box", "doc")), "formats to be one of"),
+        (lambda: PickParams(diameter=9.0, pixel_size=0.0), "pixel_size .* Å/px, got 0"),
+        (lambda: TrainParams(minutes=1.0, epochs=1), "minutes or epochs"),
+        (lambda: SimulateParams(size=(32, 128)), "size to be at least 64 px, got 32"),
+        (lambda: SimulateParams(defocus_min=2e4, defocus_max=1e4), "defocus_min"),
+        (lambda: EvaluateParams("p", "r", 9.0, 1.0, y_up=True), "--height"),
+    ],
+)
+def test_values_out_of_bounds(make, message):
+    with pytest.raises(ParameterError, match=message):
+        make()
+
+
+def test_parameters_survive_json_values():
+    made = PickParams(diameter=150.0, pixel_size=1.5, formats=("box",), masks=True)
+    values = params_to_dict(made)
+    assert values["formats"] == ["box"]
+    assert params_from_dict(PickParams, values) == made
+    assert params_from_dict(PickParams, {"diameter": 150}).diameter == 150.0
+    assert params_from_dict(SimulateParams, {"size": [64, 128]}).size == (64, 128)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({}, "diameter is missing"),
+        ({"diameter": 1.0, "sigma": 2}, "sigma is unknown"),
+        ({"diameter": "10"}, "diameter to be of type float, got '10'"),
+        ({"diameter": True}, "type float"),
+        ({"diameter": None}, "type float"),
+        ({"diameter": 9, "masks": 1}, "type bool"),
+        ({"diameter": 9, "seed": 1.5}, "type int"),
+        ({"diameter": 9, "formats": "box"}, "formats"),
+    ],
+)
+def test_json_values_of_the_wrong_kind(values, message):
+    with pytest.raises(ParameterError, match=message):
+        params_from_dict(PickParams, values)

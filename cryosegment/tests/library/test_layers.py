@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Imports point inwards only: shell -> exchange <- cli -> core -> exchange."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[2]
+HEAVY = {"torch", "monai", "skimage", "cv2", "scipy"}
+SCIPION = {"pwem", "pyworkflow", "scipion", "relion"}
+FORBIDDEN = {
+    "exchange": {"cryosegment.core", "cryosegment.cli", *HEAVY, *SCIPION},
+    "core": {"cryosegment.cli", "cryosegment.protocols", "cryosegment.plugin", *SCIPION},
+    "cli": {"cryosegment.protocols", "cryosegment.plugin", *SCIPION},
+    "shell": {"cryosegment.core", "cryosegment.cli", *HEAVY},
+}
+CORE_LEAVES = ("images", "networks", "crf", "picking", "labels", "simulation")
+LAYERS = ("exchange", "core", "cli")
+
+
+def imports_of(path, package):
+    """Full names of the modules that a file imports."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package.split(".")[: len(package.split(".")) - node.level + 1]
+            start = ".".join([*base, node.module] if node.module else base)
+            module = start if node.level else node.module
+            yield module
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def violations(path, root=PACKAGE):
+    """Imports of a file of the package at `root` against the arrows."""
+    parts = path.relative_to(root).parts
+    package = ".".join(["cryosegment", *parts[:-1]])
+    forbidden = set(FORBIDDEN[parts[0] if parts[0] in LAYERS else "shell"])
+    if parts[0] == "core" and parts[1] in CORE_LEAVES:
+        forbidden |= {f"cryosegment.core.{leaf}" for leaf in CORE_LEAVES if leaf != parts[1]}
+    for name in imports_of(path, package):
+        if any(name == banned or name.startswith(banned + ".") for banned in forbidden):
+            yield name
+
+
+FILES = [
+    path
+    for path in sorted(PACKAGE.rglob("*.py"))
+    if path.relative_to(PACKAGE).parts[0] not in ("tests", "__main__.py")
+]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_point_inwards(path):
+    assert list(violations(path)) == []
+
+
+@pytest.mark.parametrize(
+    ("where", "line"),
+    [
+        ("exchange/x.py", "import torch"),
+        ("exchange/x.py", "from ..core import pipeline"),
+        ("core/crf/x.py", "from cryosegment.core.images import tiles"),
+        ("core/crf/x.py", "from ..picking.centers import find_candidates"),
+        ("core/x.py", "import pwem.objects"),
+        ("protocols/x.py", "from cryosegment.core.pipeline import pick_micrographs"),
+        ("plugin.py", "import torch"),
+    ],
+)
+def test_a_violation_is_found(tmp_path, where, line):
+    path = tmp_path / where
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(line)
+    assert list(violations(path, tmp_path))
