@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The contrast transfer function of the microscope, in RELION's convention."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Ctf:
+    """Parameters of a contrast transfer function.
+
+    Attributes
+    ----------
+    defocus_u, defocus_v
+        Defocus along and across `defocus_angle`, Å; positive = underfocus.
+    defocus_angle
+        From the x axis (columns) to the y axis (rows), degrees.
+    voltage
+        Acceleration voltage, kV.
+    spherical_aberration
+        Spherical aberration, mm.
+    amplitude_contrast
+        Fraction of amplitude contrast, in [0, 1).
+    b_factor
+        Fall-off of the amplitudes, exp(-B f^2 / 4), Å^2.
+    """
+
+    defocus_u: float
+    defocus_v: float
+    defocus_angle: float = 0.0
+    voltage: float = 300.0
+    spherical_aberration: float = 2.7
+    amplitude_contrast: float = 0.1
+    b_factor: float = 0.0
+
+    def transfer(
+        self, height: int, width: int, pixel_size: float, device: torch.device | None = None
+    ) -> Float[Tensor, "h f"]:
+        """The function on the frequencies of `torch.fft.rfft2` of an image.
+
+        It is positive at low frequencies: it images protein bright. A micrograph, in which
+        protein is dark, is its negative.
+
+        Parameters
+        ----------
+        height, width
+            Size of the image, px.
+        pixel_size
+            Å per pixel.
+        device
+            Where to compute.
+        """
+        y = torch.fft.fftfreq(height, pixel_size, device=device)[:, None]
+        x = torch.fft.rfftfreq(width, pixel_size, device=device)[None, :]
+        length = wavelength(self.voltage)
+        axial, cross, mixed = self._defocus_terms()
+        squared = x**2 + y**2
+        phase = (math.pi * length) * (axial * x**2 + cross * y**2 + (2 * mixed) * (x * y))
+        aberration = self.spherical_aberration * 1e7
+        phase -= (math.pi / 2 * aberration * length**3) * squared**2
+        phase += math.asin(self.amplitude_contrast)
+        return torch.sin_(phase).mul_(torch.exp_(squared.mul_(-self.b_factor / 4)))
+
+    def _defocus_terms(self) -> tuple[float, float, float]:
+        """Defocus as a quadratic form: coefficients of x^2, y^2 and x y."""
+        mean, half = (
+            (self.defocus_u + self.defocus_v) / 2,
+            (self.defocus_u - self.defocus_v) / 2,
+        )
+        double = 2 * math.radians(self.defocus_angle)
+        return (
+            mean + half * math.cos(double),
+            mean - half * math.cos(double),
+            half * math.sin(double),
+        )
+
+
+def wavelength(voltage: float) -> float:
+    """Wavelength of electrons, Å, from the voltage in kV (relativistic)."""
+    volts = 1000 * voltage
+    return 12.2643247 / math.sqrt(volts * (1 + 0.978466e-6 * volts))

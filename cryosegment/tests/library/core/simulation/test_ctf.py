@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import mrcfile
+import numpy as np
+import pytest
+import torch
+
+from cryosegment.core.simulation.ctf import Ctf, wavelength
+from cryosegment.core.simulation.molecule import read_molecule
+from cryosegment.core.simulation.projection import project, rotation_matrices
+
+CTF = Ctf(15000.0, 11000.0, 30.0, 300.0, 2.7, 0.1, 80.0)
+
+
+def textbook(height, width, pixel_size, ctf):
+    """Rohou & Grigorieff, J. Struct. Biol. 192 (2015), eqs. 2 to 5, in polar frequencies."""
+    y, x = np.meshgrid(
+        np.fft.fftfreq(height, pixel_size), np.fft.rfftfreq(width, pixel_size), indexing="ij"
+    )
+    g, azimuth = np.hypot(x, y), np.arctan2(y, x)
+    u, v, w = ctf.defocus_u, ctf.defocus_v, ctf.amplitude_contrast
+    defocus = 0.5 * (u + v + (u - v) * np.cos(2 * (azimuth - np.deg2rad(ctf.defocus_angle))))
+    length = wavelength(ctf.voltage)
+    aberration = ctf.spherical_aberration * 1e7
+    chi = np.pi * length * g**2 * (defocus - 0.5 * length**2 * g**2 * aberration)
+    return np.sin(chi + np.arctan(w / np.sqrt(1 - w**2))) * np.exp(-ctf.b_factor * g**2 / 4)
+
+
+@pytest.mark.parametrize(("voltage", "expected"), [(300.0, 0.0196875), (200.0, 0.0250793)])
+def test_wavelength_matches_the_tables(voltage, expected):
+    assert wavelength(voltage) == pytest.approx(expected, abs=1e-6)
+
+
+def test_transfer_agrees_with_the_formula_in_polar_form():
+    found = CTF.transfer(96, 75, 1.5).numpy()
+    np.testing.assert_allclose(found, textbook(96, 75, 1.5, CTF), atol=2e-4)
+
+
+def test_underfocus_images_protein_bright():
+    transfer = CTF.transfer(64, 64, 4.0)
+    assert transfer[0, 0] == pytest.approx(0.1)
+    assert transfer[1, 1] > transfer[0, 0]
+
+
+def test_transfer_agrees_with_relion(relion):
+    molecule = read_molecule("builtin", 4.0)
+    size = molecule.density.shape[0]
+    angles = torch.tensor([[10.0, 20.0, 30.0], [100.0, 110.0, 120.0]])
+    ctf = Ctf(15000.0, 9000.0, 30.0, 200.0, 2.0, 0.07)
+    relion.write_map("map.mrc", molecule.density.numpy(), 4.0)
+    rows = np.array([[*row, 15000.0, 9000.0, 30.0] for row in angles.tolist()])
+    optics = {"voltage": 200, "aberration": 2.0, "amplitude": 0.07}
+    relion.write_star("in.star", "x.mrcs", rows, pixel_size=4.0, size=size, **optics)
+    arguments = ("--i", "map.mrc", "--ang", "in.star", "--o", "out", "--angpix", 4, "--ctf")
+    relion.run("relion_project", *arguments)
+    images = torch.fft.rfft2(project(molecule.density, rotation_matrices(angles)))
+    found = torch.fft.irfft2(images * ctf.transfer(size, size, 4.0), s=(size, size)).numpy()
+    turned = Ctf(15000.0, 9000.0, -30.0, 200.0, 2.0, 0.07).transfer(size, size, 4.0)
+    wrong = torch.fft.irfft2(images * turned, s=(size, size)).numpy()
+    for ours, other, theirs in zip(
+        found, wrong, mrcfile.read(relion.folder / "out.mrcs"), strict=True
+    ):
+        assert np.corrcoef(ours.ravel(), theirs.ravel())[0, 1] > 0.999
+        assert np.corrcoef(other.ravel(), theirs.ravel())[0, 1] < 0.99
