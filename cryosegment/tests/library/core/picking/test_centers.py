@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Candidates are found where the maps say, within a fraction of a pixel."""
+
+import numpy as np
+import pytest
+import torch
+from scipy.ndimage import distance_transform_edt
+from scipy.spatial import cKDTree
+
+from cryosegment.core.picking.centers import PickingMaps, find_candidates
+
+DIAMETER = 20.0
+GRID = [(y, x) for y in (15.3, 40.0, 64.7) for x in (14.8, 39.5, 66.2)]
+
+
+def ideal_maps(centers_yx, shape=(80, 80), diameter=DIAMETER):
+    """Maps of a network that is always right; a pixel belongs to the nearest centre."""
+    centers = np.asarray(centers_yx, float).reshape(-1, 2)
+    pixels = np.stack(np.indices(shape), -1).astype(float)
+    distance, nearest = cKDTree(centers).query(pixels)
+    to_center = centers[nearest] - pixels
+    particle = (distance <= diameter / 2).astype(np.float32)
+    offsets = np.moveaxis(to_center / (diameter / 2), -1, 0) * particle
+    heat = np.exp(-(distance**2) / (2 * (0.12 * diameter) ** 2))
+    return PickingMaps(
+        center=torch.tensor(heat, dtype=torch.float32),
+        offsets=torch.tensor(offsets, dtype=torch.float32),
+        particle=torch.from_numpy(particle),
+        contamination=torch.zeros(shape),
+        valid=torch.ones(shape, dtype=torch.bool),
+    )
+
+
+def changed(maps, **changes):
+    return PickingMaps(**{**vars(maps), **changes})
+
+
+def distances_to(candidates, centers_yx):
+    """Distance (px) of each true centre to the nearest candidate."""
+    return cKDTree(candidates.centers_yx.numpy()).query(np.asarray(centers_yx))[0]
+
+
+def test_every_particle_is_found_at_its_centre():
+    candidates = find_candidates(ideal_maps(GRID), DIAMETER)
+    assert len(candidates) == len(GRID)
+    assert distances_to(candidates, GRID).max() < 0.1
+    assert candidates.scores.min() > 0.85
+    assert candidates.scores.max() <= 1.0
+
+
+def test_touching_particles_are_told_apart():
+    pair = [(40.0, 31.0), (40.0, 47.0)]
+    candidates = find_candidates(ideal_maps(pair), DIAMETER)
+    assert len(candidates) == 2
+    assert distances_to(candidates, pair).max() < 0.5
+
+
+def test_noisy_maps_still_center():
+    generator = torch.Generator().manual_seed(0)
+    maps = ideal_maps(GRID)
+    noisy = changed(
+        maps,
+        center=(maps.center * 0.7 + 0.05 * torch.rand(80, 80, generator=generator)),
+        offsets=maps.offsets + 0.3 * torch.randn(2, 80, 80, generator=generator),
+        particle=maps.particle * 0.7 + 0.2 * torch.rand(80, 80, generator=generator),
+    )
+    candidates = find_candidates(noisy, DIAMETER, floor=0.01)
+    assert distances_to(candidates, GRID).max() < 0.7
+    assert candidates.scores[: len(GRID)].min() > 0.25
+    assert (candidates.scores[len(GRID) :] < 0.1).all()
+
+
+def test_votes_move_a_misplaced_heat_peak_towards_the_centre():
+    maps = ideal_maps([(40.0, 40.0)])
+    misplaced = changed(maps, center=torch.roll(maps.center, 2, dims=1))
+    candidates = find_candidates(misplaced, DIAMETER)
+    assert len(candidates) == 1
+    assert 40.1 < candidates.centers_yx[0, 1] < 41.5
+    assert candidates.centers_yx[0, 0] == pytest.approx(40.0, abs=0.05)
+
+
+def test_best_come_first_and_none_is_below_the_floor():
+    maps = ideal_maps(GRID)
+    strength = torch.linspace(0.1, 1.0, 80).expand(80, 80)
+    candidates = find_candidates(changed(maps, center=maps.center * strength), DIAMETER, floor=0.6)
+    scores = candidates.scores.tolist()
+    assert scores == sorted(scores, reverse=True)
+    assert 0 < len(scores) < len(GRID)
+    assert min(scores) >= 0.6
+
+
+def test_minimum_distance_keeps_the_stronger_of_two():
+    pair = [(40.0, 33.0), (40.0, 46.0)]
+    maps = ideal_maps(pair)
+    maps.center[:, :40] *= 0.8
+    assert len(find_candidates(maps, DIAMETER, min_distance=0.5)) == 2
+    candidates = find_candidates(maps, DIAMETER, min_distance=0.8)
+    assert len(candidates) == 1
+    assert candidates.centers_yx[0, 1] > 40
+
+
+def test_contamination_lowers_the_score_in_proportion():
+    maps = ideal_maps([(40.0, 40.0)])
+    clean = find_candidates(maps, DIAMETER).scores[0]
+    dirty = find_candidates(changed(maps, contamination=torch.full((80, 80), 0.75)), DIAMETER)
+    assert dirty.scores[0] == pytest.approx(0.25 * float(clean), rel=1e-5)
+
+
+def test_half_a_disc_at_the_border_scores_like_a_whole_one():
+    maps = ideal_maps([(0.0, 40.0), (40.0, 40.0)])
+    candidates = find_candidates(maps, DIAMETER)
+    assert len(candidates) == 2
+    assert candidates.scores[1] > 0.9 * candidates.scores[0]
+    assert distances_to(candidates, [(0.0, 40.0)]).max() < 0.2
+
+
+def test_invalid_pixels_hold_no_centre():
+    maps = ideal_maps([(12.0, 40.0), (60.0, 40.0)])
+    valid = torch.ones(80, 80, dtype=torch.bool)
+    valid[:20] = False
+    candidates = find_candidates(changed(maps, valid=valid), DIAMETER)
+    assert candidates.centers_yx[:, 0].tolist() == pytest.approx([60.0], abs=0.2)
+
+
+@pytest.mark.parametrize("edge_px", [5.0, 12.0, 30.0])
+def test_edge_is_the_distance_to_the_border_and_to_invalid_pixels(edge_px):
+    centers = [(10.0, 40.0), (40.0, 20.0), (40.0, 55.0), (66.0, 40.0)]
+    maps = ideal_maps(centers)
+    valid = torch.ones(80, 80, dtype=torch.bool)
+    valid[:, 70:] = False
+    candidates = find_candidates(changed(maps, valid=valid), DIAMETER, edge_px=edge_px)
+    distance = distance_transform_edt(np.pad(valid.numpy(), 1))[1:-1, 1:-1] - 0.5
+    expected = [c for c in centers if distance[int(c[0]), int(c[1])] >= edge_px]
+    found = sorted(map(tuple, candidates.centers_yx.round().tolist()))
+    assert found == sorted(expected)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
+def test_constant_maps_score_low(value):
+    maps = changed(
+        ideal_maps([(40.0, 40.0)]),
+        center=torch.full((80, 80), value),
+        particle=torch.full((80, 80), value),
+        offsets=torch.zeros(2, 80, 80),
+    )
+    assert len(find_candidates(maps, DIAMETER, floor=0.3)) == 0
+
+
+def test_maps_are_not_changed():
+    maps = ideal_maps(GRID)
+    before = {name: value.clone() for name, value in vars(maps).items()}
+    find_candidates(maps, DIAMETER, edge_px=3.0)
+    assert all(torch.equal(before[name], value) for name, value in vars(maps).items())
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 30), (5, 3)])
+def test_small_images(shape):
+    maps = ideal_maps([(0.0, 0.0)], shape)
+    assert len(find_candidates(maps, DIAMETER)) <= 1

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Greedy suppression against the obvious double loop."""
+
+import numpy as np
+import pytest
+
+from cryosegment.core.picking.suppression import suppress_neighbors
+
+
+def by_double_loop(centers_yx, scores, distance_px):
+    kept = []
+    for row in sorted(range(len(scores)), key=lambda row: (-scores[row], row)):
+        if all(np.linalg.norm(centers_yx[row] - centers_yx[k]) >= distance_px for k in kept):
+            kept.append(row)
+    return kept
+
+
+@pytest.mark.parametrize("distance_px", [0.0, 5.0, 20.0, 500.0])
+def test_same_as_double_loop(distance_px):
+    rng = np.random.default_rng(3)
+    centers_yx = np.concatenate([rng.random((200, 2)) * 100, [[0.0, 0.0], [0.0, 20.0]]])
+    scores = np.round(rng.random(202), 1)
+    kept = suppress_neighbors(centers_yx, scores, distance_px)
+    assert kept.tolist() == by_double_loop(centers_yx, scores, distance_px)
+
+
+def test_suppressed_rows_suppress_nothing():
+    centers_yx = np.array([[0.0, 0.0], [0.0, 8.0], [0.0, 16.0]])
+    assert suppress_neighbors(centers_yx, np.array([3.0, 2.0, 1.0]), 10.0).tolist() == [0, 2]
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_few(count):
+    assert len(suppress_neighbors(np.zeros((count, 2)), np.ones(count), 5.0)) == count
