@@ -1,9 +1,144 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The command line."""
+"""The command line: parse, run, and turn errors into exit statuses."""
 
 from __future__ import annotations
 
+import argparse
+import dataclasses
+import logging
+import os
+import sys
+from collections.abc import Sequence
 
-def main(args: list[str] | None = None) -> int:
-    """Exit status of the command line `args`."""
-    raise SystemExit(f"not ready: {args}")
+import cryosegment
+from cryosegment.cli.arguments import add_options, params_from_namespace
+from cryosegment.cli.commands import COMMANDS, Command, find_command
+from cryosegment.cli.progress import show_progress
+from cryosegment.exchange.card import model_path, read_card
+from cryosegment.exchange.errors import CryoSegmentError, InputError
+from cryosegment.exchange.files import check_unique, unique_names
+from cryosegment.exchange.job import Job, read_job
+from cryosegment.exchange.params import GPU_HELP, Params, params_from_dict, params_to_dict
+
+OK, FAILED = 0, 1
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Exit status of a command line: 0, or 1 after an error of ours.
+
+    Other exceptions keep their traceback; a usage error leaves by `SystemExit` with status 2.
+    """
+    namespace = build_parser().parse_args(args)
+    logging.basicConfig(format="%(levelname)s: %(message)s")
+    try:
+        namespace.action(namespace)
+    except CryoSegmentError as error:
+        print(f"cryosegment: {error}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        print("cryosegment: interrupted; --resume goes on from what is finished", file=sys.stderr)
+        return FAILED
+    return OK
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Parser of all commands; `action` in its namespace runs the one that was given."""
+    parser = argparse.ArgumentParser(
+        prog="cryosegment", description="Particles in cryo-EM micrographs by segmentation."
+    )
+    parser.add_argument("--version", action="version", version=cryosegment.__version__)
+    groups = {"": parser.add_subparsers(metavar="COMMAND", required=True)}
+    for command in COMMANDS:
+        *group, name = command.name.split()
+        if group and group[0] not in groups:
+            own = groups[""].add_parser(group[0], help=f"make {group[0]}: see its --help")
+            groups[group[0]] = own.add_subparsers(metavar="COMMAND", required=True)
+        siblings = groups["".join(group)]
+        _add_command(
+            siblings.add_parser(name, help=command.help, description=command.help), command
+        )
+    _add_card(groups[""].add_parser("card", help="what a model is"))
+    _add_run(groups[""].add_parser("run", help="a command from its job file"))
+    return parser
+
+
+def _add_command(parser: argparse.ArgumentParser, command: Command) -> None:
+    metavar, text = command.inputs
+    if metavar:
+        parser.add_argument("inputs", nargs="+", metavar=metavar, help=text)
+    metavar, text = command.output
+    needed = " (required)" if command.needs_output else ""
+    parser.add_argument(
+        "--output",
+        metavar=metavar,
+        help=text + needed,
+        required=command.needs_output,
+        default="",
+    )
+    add_options(parser, command.params)
+    parser.set_defaults(action=_start_command, command=command)
+
+
+def _start_command(namespace: argparse.Namespace) -> None:
+    command: Command = namespace.command
+    params = params_from_namespace(command.params, namespace)
+    job = Job(
+        command.name,
+        params_to_dict(params),
+        tuple(os.path.abspath(path) for path in getattr(namespace, "inputs", ())),
+        os.path.abspath(namespace.output) if namespace.output else "",
+    )
+    _execute(command, job, params)
+
+
+def _execute(command: Command, job: Job, params: Params) -> None:
+    """Run a job, after leaving it in its output."""
+    names = list(job.names) if job.names else unique_names(job.inputs)
+    check_unique(names)
+    job = dataclasses.replace(job, names=tuple(names))
+    if job.output:
+        job.write(command.job_path(job.output))
+    with show_progress() as progress:
+        command.load()(job, params, progress)
+
+
+def _add_card(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL", help="model file, or general")
+    parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.set_defaults(action=_start_card)
+
+
+def _start_card(namespace: argparse.Namespace) -> None:
+    card = read_card(model_path(namespace.model))
+    if namespace.json:
+        print(card.to_json(indent=2))
+        return
+    for name, value in dataclasses.asdict(card).items():
+        print(f"{name.replace('_', ' ')}: {value}")
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("job", metavar="JOB.json", help="job file")
+    parser.add_argument("--gpu", metavar="IDS", help=f"in place of the job's: {GPU_HELP}")
+    parser.add_argument("--resume", action="store_true", help="skip what is finished")
+    parser.set_defaults(action=_start_job)
+
+
+def _start_job(namespace: argparse.Namespace) -> None:
+    job = read_job(namespace.job)
+    command = find_command(job.command)
+    if command is None:
+        names = ", ".join(command.name for command in COMMANDS)
+        raise InputError(
+            f"expected the command of {namespace.job} to be one of {names}, got "
+            f"{job.command!r}: install one version of cryosegment on both sides"
+        )
+    values = dict(job.params)
+    if namespace.gpu is not None:
+        values["gpu"] = namespace.gpu
+    if namespace.resume:
+        values["resume"] = True
+    params = params_from_dict(command.params, values)
+    if bool(command.inputs[0]) != bool(job.inputs) or (command.needs_output and not job.output):
+        raise InputError(f"{namespace.job}: the inputs or the output of {job.command} are missing")
+    _execute(command, dataclasses.replace(job, params=params_to_dict(params)), params)

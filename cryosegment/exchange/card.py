@@ -13,6 +13,9 @@ from typing import Any, BinaryIO, Dict, Optional, Tuple
 from cryosegment.exchange.errors import InputError, ModelError
 from cryosegment.exchange.files import PathLike
 
+GENERAL = "general"
+"""The name that stands for the model shipped with the package."""
+
 CARD_VERSION = 1
 CARD_KEY = "model_card"
 HEADER_LIMIT = 100_000_000  # bytes; safetensors' own bound on its header
@@ -132,6 +135,13 @@ def _json_types(annotation: str) -> Tuple[type, ...]:
         return (list,)
     plain = {"str": (str,), "int": (int,), "float": (int, float)}
     return plain.get(annotation, (dict,))
+
+
+def model_path(model: str) -> Path:
+    """File of a model given by its path or by the name `general`."""
+    if model == GENERAL:
+        return Path(__file__).resolve().parents[1] / "models" / "general.safetensors"
+    return Path(model)
 
 
 def read_card(path: PathLike) -> ModelCard:

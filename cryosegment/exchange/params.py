@@ -27,7 +27,7 @@ def param(
     """A dataclass field that knows its help, unit and bounds.
 
     `more` may hold `choices` (the allowed values), `flag` (the option's name, where it is not
-    the field's) and `metavar` (its values in the help).
+    the field's), `metavar` (its values in the help) and `is_path` (a file or folder).
     """
     metadata = {"help": help, "unit": unit, "minimum": minimum, "maximum": maximum, **more}
     return dataclasses.field(default=default, metadata=metadata)
@@ -97,15 +97,35 @@ def params_from_dict(cls: Type[P], values: Mapping[str, Any]) -> P:
     return cls(**checked)
 
 
-def _from_json(field: dataclasses.Field[Any], value: Any) -> Any:
+@dataclass(frozen=True)
+class Kind:
+    """What a parameter holds: a type's name, whether None may stand for it, how many of it."""
+
+    name: str
+    is_optional: bool
+    count: str  # "1", a larger number, or "any"
+
+
+def kind_of(field: dataclasses.Field[Any]) -> Kind:
+    """Kind of a parameter, from its annotation."""
     annotation = str(field.type)
-    if annotation.startswith("Optional[") and value is None:
+    is_optional = annotation.startswith("Optional[")
+    name = annotation[len("Optional[") : -1] if is_optional else annotation
+    if not name.startswith("Tuple["):
+        return Kind(name, is_optional, "1")
+    items = name[len("Tuple[") : -1].split(", ")
+    return Kind(items[0], is_optional, "any" if items[-1] == "..." else str(len(items)))
+
+
+def _from_json(field: dataclasses.Field[Any], value: Any) -> Any:
+    kind = kind_of(field)
+    if kind.is_optional and value is None:
         return None
-    kind = annotation.replace("Optional[", "").rstrip("]")
-    if kind.startswith("Tuple[") and isinstance(value, (list, tuple)):
-        item_kind = kind[len("Tuple[") :].split(",")[0]
-        return tuple(_plain(field.name, item_kind, item) for item in value)
-    return _plain(field.name, kind, value)
+    if kind.count == "1":
+        return _plain(field.name, kind.name, value)
+    if not isinstance(value, (list, tuple)) or kind.count not in ("any", str(len(value))):
+        raise ParameterError(f"expected {kind.count} values of {field.name}, got {value!r}")
+    return tuple(_plain(field.name, kind.name, item) for item in value)
 
 
 def _plain(name: str, kind: str, value: Any) -> Any:
@@ -122,6 +142,8 @@ GPU_HELP = "auto (a GPU where there is one), cpu, or the numbers of the GPUs, su
 SEED_HELP = "seed of everything random"
 RESUME_HELP = "skip what an earlier run has finished"
 Y_UP_HELP = "the coordinate files count y from the last row"
+PATH: Dict[str, Any] = {"metavar": "FILE_OR_DIR", "is_path": True}
+MODEL_PATH: Dict[str, Any] = {"metavar": "MODEL", "is_path": True}
 LEARNING_RATE_HELP = "learning rate at its highest; 0: 0.002 from scratch, 0.0005 from a model"
 
 
@@ -172,7 +194,9 @@ class PickParams(Params):
     pixel_size: Optional[float] = param(
         None, PIXEL_SIZE_HELP + "; left out: from the file's header", "Å/px", minimum=0.01
     )
-    model: str = param("general", "model file, or general for the one that is shipped")
+    model: str = param(
+        "general", "model file, or general for the one that is shipped", **MODEL_PATH
+    )
     crf: str = param(
         "logits", "conditional random field after the network", choices=(NO_CRF, *CRF_PRESETS)
     )
@@ -211,7 +235,9 @@ def _number(name: str, text: str) -> float:
 class TrainParams(Params):
     """Labels to a model."""
 
-    start: str = param("", "model to fine-tune, or general; left out: from scratch", flag="from")
+    start: str = param(
+        "", "model to fine-tune, or general; left out: from scratch", flag="from", **MODEL_PATH
+    )
     network: str = param("compact", "network architecture", choices=("compact",))
     loss: str = param("default", "loss function", choices=("default",))
     minutes: Optional[float] = param(None, "training time", "min", minimum=0.01)
@@ -244,10 +270,20 @@ class SimulateParams(Params):
         (1024, 1024), "rows and columns", "px", minimum=64, metavar=("HEIGHT", "WIDTH")
     )
     pixel_size: float = param(2.0, "pixel size", "Å/px", minimum=0.01, maximum=100)
-    snr: float = param(0.05, "signal-to-noise ratio in particle pixels", minimum=1e-5, maximum=1e5)
-    molecule: str = param("builtin", "map (MRC) or atomic model (PDB, mmCIF), or builtin")
+    snr: float = param(
+        0.05, "variance of the noise-free micrograph over that of the noise", minimum=1e-5, maximum=1e5
+    )
+    molecule: str = param(
+        "builtin",
+        "map (MRC) or atomic model (PDB, mmCIF), or builtin",
+        metavar="FILE",
+        is_path=True,
+    )
     particles: int = param(
         0, "particles per micrograph; 0: a third of the area is covered", minimum=0
+    )
+    min_distance: float = param(
+        1.0, "smallest distance of two particles, in diameters", minimum=0.01, maximum=100
     )
     defocus_min: float = param(8_000.0, "smallest defocus", "Å", minimum=0, maximum=200_000)
     defocus_max: float = param(25_000.0, "largest defocus", "Å", minimum=0, maximum=200_000)
@@ -281,7 +317,7 @@ class SimulateParams(Params):
 class LabelsCoordinatesParams(Params):
     """Coordinates to label maps of discs."""
 
-    coordinates: str = param(REQUIRED, "coordinate file, or folder of them", metavar="FILE_OR_DIR")
+    coordinates: str = param(REQUIRED, "coordinate file, or folder of them", **PATH)
     diameter: float = param(REQUIRED, DIAMETER_HELP, "Å", minimum=1, maximum=100_000)
     pixel_size: Optional[float] = param(
         None, PIXEL_SIZE_HELP + "; left out: from the file's header", "Å/px", minimum=0.01
@@ -300,10 +336,8 @@ class LabelsCoordinatesParams(Params):
 class EvaluateParams(Params):
     """Picks against reference coordinates."""
 
-    picks: str = param(REQUIRED, "picks: a coordinate file, or a folder", metavar="FILE_OR_DIR")
-    reference: str = param(
-        REQUIRED, "reference: a coordinate file, or a folder", metavar="FILE_OR_DIR"
-    )
+    picks: str = param(REQUIRED, "picks: a coordinate file, or a folder", **PATH)
+    reference: str = param(REQUIRED, "reference: a coordinate file, or a folder", **PATH)
     diameter: float = param(REQUIRED, DIAMETER_HELP, "Å", minimum=1, maximum=100_000)
     pixel_size: float = param(REQUIRED, PIXEL_SIZE_HELP, "Å/px", minimum=0.01)
     tolerance: float = param(

@@ -13,7 +13,7 @@ import numpy as np
 
 from cryosegment.exchange.coordinates.record import Coordinates
 from cryosegment.exchange.errors import InputError
-from cryosegment.exchange.files import PathLike, micrograph_name, read_text
+from cryosegment.exchange.files import FAILURES_NAME, PathLike, micrograph_name, read_text
 from cryosegment.exchange.star import Block, read_star
 
 Heights = Union[int, Mapping[str, int]]
@@ -79,7 +79,9 @@ def _read_folder(folder: Path, pixel_size: float) -> Dict[str, Coordinates]:
     files = [
         path
         for path in sorted(folder.iterdir())
-        if path.suffix.lower() in READERS and not path.name.startswith(".")
+        if path.suffix.lower() in READERS
+        and path.name != FAILURES_NAME
+        and not path.name.startswith(".")
     ]
     if not files:
         raise InputError(f"no coordinate file ({', '.join(READERS)}) in {folder}: check the folder")

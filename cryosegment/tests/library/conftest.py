@@ -10,8 +10,10 @@ import pytest
 import torch
 from jaxtyping import install_import_hook
 
+import cryosegment.tests.typechecker  # noqa: F401  (the hook finds only what is imported)
+
 torch.set_num_threads(1)
-install_import_hook("cryosegment.core", "beartype.beartype")
+install_import_hook("cryosegment.core", "cryosegment.tests.typechecker.check")
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 

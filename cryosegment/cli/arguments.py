@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Options of the command line, made from the fields of a parameter class."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+from pathlib import Path
+from typing import Any
+
+from cryosegment.exchange.params import P, Params, kind_of
+
+CONVERTERS: dict[str, type] = {"float": float, "int": int, "str": str}
+Field = dataclasses.Field[Any]
+
+
+def add_options(parser: argparse.ArgumentParser, params: type[Params]) -> None:
+    """Add an option for every parameter; those left out are not in the namespace."""
+    for field in dataclasses.fields(params):
+        flag = "--" + field.metadata.get("flag", field.name).replace("_", "-")
+        required = field.default is dataclasses.MISSING
+        parser.add_argument(
+            flag,
+            dest=field.name,
+            default=argparse.SUPPRESS,
+            required=required,
+            help=_help(field),
+            **_value_arguments(field),
+        )
+
+
+def _value_arguments(field: Field) -> dict[str, Any]:
+    kind = kind_of(field)
+    if kind.name == "bool":
+        return {"action": "store_true"}
+    choices = field.metadata.get("choices")
+    arguments: dict[str, Any] = {"metavar": field.metadata.get("metavar") or _metavar(field)}
+    if kind.count == "any":
+        return {**arguments, "type": _comma_separated}
+    arguments["type"] = CONVERTERS[kind.name]
+    if kind.count != "1":
+        arguments["nargs"] = int(kind.count)
+    elif choices is not None:
+        arguments.update(choices=choices, metavar=None)
+    return arguments
+
+
+def _comma_separated(text: str) -> list[str]:
+    return [item for item in text.split(",") if item]
+
+
+def _metavar(field: Field) -> str:
+    unit = field.metadata["unit"]
+    return unit.upper().replace("Å", "A") if unit else field.name.rsplit("_", 1)[-1].upper()
+
+
+def _help(field: Field) -> str:
+    text, unit, default = field.metadata["help"], field.metadata["unit"], field.default
+    if unit:
+        text += f" [{unit}]"
+    choices = field.metadata.get("choices")
+    if choices and kind_of(field).count == "any":
+        text += f": {', '.join(choices)}, separated by commas"
+    if default is dataclasses.MISSING:
+        return f"{text} (required)".replace("%", "%%")
+    if default in (None, False, "", ()):
+        return str(text).replace("%", "%%")
+    shown = " ".join(map(str, default)) if isinstance(default, tuple) else f"{default}"
+    return f"{text} (default: {shown})".replace("%", "%%")
+
+
+def params_from_namespace(cls: type[P], namespace: argparse.Namespace) -> P:
+    """Parameters of class `cls` from parsed options; paths become absolute.
+
+    Raises
+    ------
+    ParameterError
+        If a value is out of its bounds.
+    """
+    values = {}
+    for field in dataclasses.fields(cls):
+        if not hasattr(namespace, field.name):
+            continue
+        value = getattr(namespace, field.name)
+        if field.metadata.get("is_path"):
+            value = _absolute(value)
+        values[field.name] = tuple(value) if isinstance(value, list) else value
+    return cls(**values)
+
+
+def _absolute(value: str) -> str:
+    """Absolute path where there is such a file; a name such as `general` stays."""
+    return os.path.abspath(value) if Path(value).exists() or os.sep in value else value

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Many micrographs in one run: one that fails is listed, and the rest go on."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from cryosegment.exchange.errors import CryoSegmentError, InputError
+from cryosegment.exchange.files import FAILURES_NAME, write_failures
+from cryosegment.exchange.progress import Progress
+
+
+def run_each(
+    names: Sequence[str], process: Callable[[int], None], progress: Progress
+) -> dict[str, str]:
+    """Call `process` with the index of each name; messages of those that fail, by name."""
+    failures = {}
+    for i, name in enumerate(names):
+        try:
+            process(i)
+        except CryoSegmentError as error:
+            failures[name] = str(error)
+        progress(i + 1, len(names), name)
+    return failures
+
+
+def report_failures(folder: Path, failures: Mapping[str, str], count: int) -> None:
+    """Write `failures.csv` and warn of it.
+
+    Raises
+    ------
+    InputError
+        If all of the `count` micrographs failed.
+    """
+    write_failures(folder, failures)
+    if not failures:
+        return
+    first = next(iter(failures.values()))
+    if len(failures) == count:
+        number = "the micrograph" if count == 1 else f"all {count} micrographs"
+        raise InputError(f"{number} failed: {first}")
+    print(
+        f"cryosegment: {len(failures)} of {count} micrographs failed, see "
+        f"{folder / FAILURES_NAME}; the first: {first}",
+        file=sys.stderr,
+    )

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The commands: their parameters, inputs and outputs, and the function that runs each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from cryosegment.exchange.job import JOB_NAME, Job
+from cryosegment.exchange.params import (
+    EvaluateParams,
+    LabelsCoordinatesParams,
+    Params,
+    PickParams,
+    SimulateParams,
+    TrainParams,
+)
+from cryosegment.exchange.progress import Progress
+
+Run = Callable[[Job, Any, Progress], None]
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command of the command line and of job files.
+
+    Parameters
+    ----------
+    name
+        Its words.
+    help
+        What it makes of what.
+    params
+        Class of its parameters.
+    function
+        `module:function` in `cryosegment.cli` that runs it; imported when it runs.
+    inputs
+        Name and help of the positional inputs; empty where it has none.
+    output
+        Name and help of the output.
+    needs_output
+        Whether an output must be given.
+    output_is_file
+        Whether the output is a file; its job file then stands beside it.
+    """
+
+    name: str
+    help: str
+    params: type[Params]
+    function: str
+    output: tuple[str, str]
+    inputs: tuple[str, str] = ("", "")
+    needs_output: bool = True
+    output_is_file: bool = False
+
+    def job_path(self, output: str) -> Path:
+        """Where a run with this output leaves its job file."""
+        path = Path(output)
+        return path.with_suffix(".job.json") if self.output_is_file else path / JOB_NAME
+
+    def load(self) -> Run:
+        """The function that runs the command."""
+        module, function = self.function.split(":")
+        run: Run = getattr(import_module(f"cryosegment.cli.{module}"), function)
+        return run
+
+
+MICROGRAPHS = ("MICROGRAPH", "micrographs: MRC, TIFF, PNG or JPEG")
+
+COMMANDS: Sequence[Command] = (
+    Command(
+        "pick",
+        "micrographs to coordinates, and on request masks and maps",
+        PickParams,
+        "picking:run_pick",
+        ("DIR", "output folder"),
+        MICROGRAPHS,
+    ),
+    Command(
+        "simulate",
+        "a density map or atomic model to micrographs with exact truth",
+        SimulateParams,
+        "simulation:run_simulate",
+        ("DIR", "output folder"),
+    ),
+    Command(
+        "labels coordinates",
+        "coordinates to label maps: a disc for every particle",
+        LabelsCoordinatesParams,
+        "labelling:run_labels_coordinates",
+        ("DIR", "output folder"),
+        MICROGRAPHS,
+    ),
+    Command(
+        "train",
+        "label maps to a model, from scratch or from another model",
+        TrainParams,
+        "training:run_train",
+        ("MODEL.safetensors", "model file to write"),
+        ("LABELS_DIR", "folders made by `cryosegment labels` or `cryosegment simulate`"),
+        output_is_file=True,
+    ),
+    Command(
+        "evaluate",
+        "picks against reference coordinates: precision, recall, F1, centring error",
+        EvaluateParams,
+        "evaluation:run_evaluate",
+        ("DIR", "folder for the table, the JSON file and the curve"),
+        needs_output=False,
+    ),
+)
+
+
+def find_command(name: str) -> Command | None:
+    """The command of that name."""
+    return next((command for command in COMMANDS if command.name == name), None)

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import argparse
+import dataclasses
+
+import pytest
+
+from cryosegment.cli.arguments import add_options, params_from_namespace
+from cryosegment.cli.commands import COMMANDS
+from cryosegment.exchange.params import PickParams, SimulateParams, TrainParams
+
+
+def parse(cls, arguments):
+    parser = argparse.ArgumentParser()
+    add_options(parser, cls)
+    return params_from_namespace(cls, parser.parse_args(arguments))
+
+
+def test_options_left_out_take_the_defaults_of_the_class():
+    assert parse(PickParams, ["--diameter", "150"]) == PickParams(diameter=150.0)
+    assert parse(TrainParams, []) == TrainParams()
+
+
+def test_every_kind_of_option():
+    picked = parse(
+        PickParams,
+        [
+            "--diameter",
+            "150",
+            "--pixel-size",
+            "1.5",
+            "--masks",
+            "--formats",
+            "box,csv",
+            "--crf",
+            "none",
+            "--seed",
+            "3",
+        ],
+    )
+    assert picked == PickParams(
+        diameter=150.0, pixel_size=1.5, masks=True, formats=("box", "csv"), crf="none", seed=3
+    )
+    assert parse(SimulateParams, ["--size", "64", "128"]).size == (64, 128)
+    assert parse(TrainParams, ["--from", "general"]).start == "general"
+
+
+def test_paths_become_absolute_and_names_stay(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "m.safetensors").touch()
+    made = parse(PickParams, ["--diameter", "9", "--model", "m.safetensors"])
+    assert made.model == str(tmp_path / "m.safetensors")
+    assert parse(PickParams, ["--diameter", "9", "--model", "general"]).model == "general"
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_every_parameter_has_an_option_that_shows_its_default_and_unit(command):
+    parser = argparse.ArgumentParser()
+    add_options(parser, command.params)
+    text = " ".join(parser.format_help().split())
+    for field in dataclasses.fields(command.params):
+        assert "--" + field.metadata.get("flag", field.name).replace("_", "-") in text
+        assert field.metadata["unit"] in text

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import pytest
+
+from cryosegment.cli.batches import report_failures, run_each
+from cryosegment.exchange.errors import InputError
+from cryosegment.exchange.files import read_failures
+
+
+def test_one_that_fails_does_not_stop_the_others():
+    seen, reports = [], []
+
+    def process(i):
+        seen.append(i)
+        if i == 1:
+            raise InputError("bad")
+
+    failures = run_each(["a", "b", "c"], process, lambda *report: reports.append(report))
+    assert failures == {"b": "bad"}
+    assert seen == [0, 1, 2]
+    assert reports == [(1, 3, "a"), (2, 3, "b"), (3, 3, "c")]
+
+
+def test_a_bug_is_not_taken_for_a_failure():
+    with pytest.raises(ZeroDivisionError):
+        run_each(["a"], lambda i: 1 / i, lambda *report: None)
+
+
+def test_some_failures_are_listed_and_warned_of(tmp_path, capsys):
+    report_failures(tmp_path, {"b": "bad"}, 3)
+    assert read_failures(tmp_path) == {"b": "bad"}
+    assert "1 of 3 micrographs failed" in capsys.readouterr().err
+
+
+def test_when_all_fail_it_is_an_error(tmp_path):
+    with pytest.raises(InputError, match="all 2 micrographs failed: bad"):
+        report_failures(tmp_path, {"a": "bad", "b": "worse"}, 2)
+    assert len(read_failures(tmp_path)) == 2
+
+
+def test_a_clean_run_removes_the_list_of_an_earlier_one(tmp_path):
+    report_failures(tmp_path, {"b": "bad"}, 3)
+    report_failures(tmp_path, {}, 3)
+    assert list(tmp_path.iterdir()) == []

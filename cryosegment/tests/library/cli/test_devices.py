@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import pytest
+import torch
+
+from cryosegment.cli.devices import choose_devices
+from cryosegment.exchange.errors import InputError, ParameterError
+
+
+def test_cpu_and_auto():
+    assert choose_devices("cpu") == ("cpu",)
+    assert choose_devices("auto") == (("cuda:0",) if torch.cuda.is_available() else ("cpu",))
+
+
+@pytest.mark.parametrize("gpu", ["99", "99,100", "99 100"])
+def test_a_gpu_that_is_not_there(gpu):
+    with pytest.raises(InputError, match=r"GPU 99 was asked for, .* --gpu cpu"):
+        choose_devices(gpu)
+
+
+@pytest.mark.parametrize("gpu", ["fast", "0,x", "-1"])
+def test_a_gpu_that_cannot_be(gpu):
+    with pytest.raises(ParameterError, match="auto, cpu or numbers"):
+        choose_devices(gpu)

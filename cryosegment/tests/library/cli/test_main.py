@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+import cryosegment
+from cryosegment.cli.commands import COMMANDS
+from cryosegment.cli.main import main
+from cryosegment.exchange.card import ModelCard
+from cryosegment.exchange.coordinates import Coordinates, write_coordinates
+from cryosegment.exchange.job import read_job
+
+
+@pytest.fixture
+def picks(tmp_path):
+    """Folders of picks and of a reference: three of four particles found, one pick wrong."""
+    reference = [[10, 10], [10, 60], [60, 10], [60, 60]]
+    for folder, centers in (
+        ("picks", [[11, 10], [10, 60], [60, 12], [90, 90]]),
+        ("ref", reference),
+    ):
+        (tmp_path / folder).mkdir()
+        write_coordinates(tmp_path / folder / "m.star", Coordinates(centers, 2.0, "m"))
+    return tmp_path
+
+
+def evaluate_arguments(folder):
+    sizes = ["--diameter", "40", "--pixel-size", "2"]
+    sets = ["--picks", str(folder / "picks"), "--reference", str(folder / "ref")]
+    return ["evaluate", *sets, *sizes]
+
+
+@pytest.mark.parametrize("command", [command.name.split() for command in COMMANDS])
+def test_help_of_every_command_needs_no_torch(command):
+    code = (
+        "import sys; from cryosegment.cli.main import main\n"
+        f"try: main({[*command, '--help']!r})\n"
+        "except SystemExit as end: assert end.code == 0\n"
+        "assert 'torch' not in sys.modules and 'scipy' not in sys.modules"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert "--output" in result.stdout
+
+
+def test_the_module_runs_as_the_program_does():
+    command = [sys.executable, "-m", "cryosegment", "--version"]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == cryosegment.__version__
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["dance"],
+        ["labels"],
+        ["pick", "a.mrc"],
+        ["pick", "a.mrc", "--output", "o", "--diameter", "wide"],
+        ["pick", "a.mrc", "--output", "o", "--diameter", "9", "--crf", "magic"],
+        ["simulate", "--output", "o", "--size", "64"],
+    ],
+)
+def test_usage_errors_have_status_2(arguments, capsys):
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    assert end.value.code == 2
+    assert "usage: cryosegment" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["pick", "a.mrc", "--output", "o", "--diameter", "-5"], "diameter"),
+        (["pick", "a.mrc", "--output", "o", "--diameter", "nan"], "diameter"),
+        (["pick", "a.mrc", "b/a.mrc", "--output", "o", "--diameter", "9"], "more than once"),
+        (["card", "missing.safetensors"], "does not exist"),
+        (["run", "missing.json"], "does not exist"),
+        (["train", "missing", "--output", "model.pt"], "ends in .safetensors"),
+    ],
+)
+def test_our_errors_are_one_line_and_status_1(arguments, message, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 1
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.startswith("cryosegment: ")
+    assert error.count("\n") == 1
+
+
+def test_evaluate_prints_a_table(picks, capsys):
+    assert main(evaluate_arguments(picks)) == 0
+    rows = capsys.readouterr().out.splitlines()
+    assert rows[-1].split()[:6] == ["overall", "4", "4", "0.750", "0.750", "0.750"]
+
+
+def test_evaluate_writes_json_a_report_and_its_job(picks, capsys):
+    output = picks / "report"
+    assert main([*evaluate_arguments(picks), "--json", "--output", str(output)]) == 0
+    values = json.loads(capsys.readouterr().out)
+    assert values["overall"]["f1"] == 0.75
+    # distances 1, 0 and 2 px at 2 Å/px
+    assert values["overall"]["center_error_mean"] == pytest.approx(2.0)
+    assert json.loads((output / "metrics.json").read_text()) == values
+    job = read_job(output / "job.json")
+    assert (job.command, job.params["diameter"]) == ("evaluate", 40.0)
+
+
+def test_a_run_can_be_repeated_from_its_job(picks, capsys):
+    output = picks / "report"
+    main([*evaluate_arguments(picks), "--json", "--output", str(output)])
+    first = capsys.readouterr().out
+    assert main(["run", str(output / "job.json")]) == 0
+    assert capsys.readouterr().out == first
+
+
+def test_a_reference_that_counts_y_from_the_last_row(picks, capsys):
+    reference = Coordinates([[10, 10], [10, 60], [60, 10], [60, 60]], 2.0, "m").flipped(100)
+    write_coordinates(picks / "ref" / "m.star", reference)
+    arguments = [*evaluate_arguments(picks), "--json", "--y-up", "--height", "100"]
+    assert main(arguments) == 0
+    assert json.loads(capsys.readouterr().out)["overall"]["f1"] == 0.75
+
+
+def test_an_unwritable_output_is_one_line(picks, capsys):
+    (picks / "file").touch()
+    assert main([*evaluate_arguments(picks), "--output", str(picks / "file" / "x")]) == 1
+    assert capsys.readouterr().err.startswith("cryosegment: cannot write")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"command": "dance"}, "expected the command"),
+        ({"params": {"diameter": 40.0}}, "is missing"),
+        ({"params": {"colour": "red"}}, "colour is unknown"),
+        ({"inputs": ["a.mrc"], "names": ["a"]}, "inputs or the output"),
+    ],
+)
+def test_a_job_that_cannot_be_run(picks, change, message, capsys):
+    path = picks / "job.json"
+    main([*evaluate_arguments(picks), "--output", str(picks)])
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    capsys.readouterr()
+    assert main(["run", str(path)]) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_an_error_that_is_not_ours_keeps_its_traceback(picks):
+    code = (
+        "import cryosegment.core.evaluation.report as report\n"
+        "def broken(*args): raise ZeroDivisionError('bug')\n"
+        "report.write_report = broken\n"
+        "from cryosegment.cli.main import main\n"
+        f"main({[*evaluate_arguments(picks), '--output', str(picks / 'o')]!r})"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.returncode == 1
+    assert "Traceback" in result.stderr
+    assert "ZeroDivisionError: bug" in result.stderr
+
+
+def test_card_is_printed(tmp_path, capsys):
+    card = ModelCard("test", "compact", {}, 20.0, ("particle",))
+    path = tmp_path / "m.safetensors"
+    save_file({"w": np.zeros(3)}, path, metadata={"model_card": card.to_json()})
+    assert main(["card", str(path)]) == 0
+    assert "architecture: compact" in capsys.readouterr().out
+    assert main(["card", str(path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["pixels_per_diameter"] == 20.0
