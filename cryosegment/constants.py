@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Names and numbers that only the Scipion side knows."""
+
+from pathlib import Path
+
+HOME_VARIABLE = "CRYOSEGMENT_HOME"
+PYTHON_VARIABLE = "CRYOSEGMENT_PYTHON"
+
+CORE_PACKAGE = "cryosegment_core"
+"""Name of the installable core: `scipion3 installb cryosegment_core`."""
+
+BOX_PER_DIAMETER = 1.5
+"""Box side of the picked particles, in diameters, where the form leaves it out."""
+
+BATCH_SIZE = 16
+"""Micrographs in one step: they share one start of the core, some seconds."""
+
+GENERAL_MODEL = "general"
+GENERAL_MODEL_PATH = Path(__file__).resolve().parent / "models" / "general.safetensors"
+"""The model that is shipped: its name in jobs, and its file."""

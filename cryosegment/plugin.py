@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Scipion plugin: variables, installation of the core, and how it is called."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, List, Sequence, Tuple
+
+import pwem
+from pyworkflow import VarTypes
+from pyworkflow.utils import Environ
+
+from cryosegment import __version__
+from cryosegment.constants import CORE_PACKAGE, HOME_VARIABLE, PYTHON_VARIABLE
+
+GPU_PLACEHOLDER = "%(GPU)s"
+CORE_MINIMUM = (3, 10)
+ROOT = Path(__file__).resolve().parent.parent
+CONSTRAINTS = ROOT / "requirements" / "constraints.txt"
+
+
+class Plugin(pwem.Plugin):
+    """Variables, installation without conda, and the one place that builds commands."""
+
+    __module__ = __package__  # pyworkflow asks the module named here for the package's folder
+    _homeVar = HOME_VARIABLE
+    _supportedVersions = [__version__]
+    _processingField = ["SPA"]
+
+    @classmethod
+    def _defineVariables(cls) -> None:
+        cls._defineEmVar(
+            HOME_VARIABLE,
+            f"{CORE_PACKAGE}-{__version__}",
+            description="Folder of the virtual environment with the segmentation core (torch).",
+            var_type=VarTypes.FOLDER,
+        )
+        cls._defineVar(
+            PYTHON_VARIABLE,
+            "",
+            description="Python interpreter (3.10 to 3.12) of another environment that has "
+            "scipion-em-cryosegment[core]. Empty: Scipion's own where it has torch, else the "
+            f"one in {HOME_VARIABLE}.",
+            var_type=VarTypes.PATH,
+        )
+
+    @classmethod
+    def getEnviron(cls) -> Environ:
+        """Environment of the core: without Scipion's own Python path."""
+        environ = Environ(os.environ)
+        environ.pop("PYTHONPATH", None)
+        return environ
+
+    @classmethod
+    def getPython(cls) -> str:
+        """Python interpreter of the core."""
+        named = cls.getVar(PYTHON_VARIABLE)
+        if named:
+            return os.path.expanduser(named)
+        if sys.version_info >= CORE_MINIMUM and find_spec("torch") is not None:
+            return sys.executable
+        return cls.getHome("bin", "python")
+
+    @classmethod
+    def getCommand(cls, *arguments: str, gpu: bool = False) -> Tuple[str, List[str]]:
+        """Program and arguments of a `cryosegment` command, for `Protocol.runJob`.
+
+        With `gpu`, Scipion fills in the GPUs it assigns to the step.
+        """
+        words = ["-m", "cryosegment", *arguments]
+        if gpu:
+            words += ["--gpu", GPU_PLACEHOLDER]
+        return shlex.quote(cls.getPython()), words
+
+    @classmethod
+    def hasGpu(cls) -> bool:
+        """Whether an NVIDIA driver is seen on this machine."""
+        return os.path.exists("/proc/driver/nvidia/version") or bool(shutil.which("nvidia-smi"))
+
+    @classmethod
+    def validateInstallation(cls) -> List[str]:
+        """Errors in one list; empty where the core's interpreter is there."""
+        python = cls.getPython()
+        if shutil.which(python):
+            return []
+        if cls.getVar(PYTHON_VARIABLE):
+            return [
+                f"{PYTHON_VARIABLE} is {python}, which is not a Python interpreter: correct it."
+            ]
+        return [
+            f"The segmentation core is not installed: expected a Python interpreter at {python}.",
+            f"Run *scipion3 installb {CORE_PACKAGE}*, or set {PYTHON_VARIABLE} to a Python "
+            "(3.10 to 3.12) that has scipion-em-cryosegment[core].",
+        ]
+
+    @classmethod
+    def getInstallCommands(cls) -> List[Tuple[str, Sequence[str]]]:
+        """Shell commands that build the core's environment in the current folder."""
+        core = f"{ROOT}[core]" if (ROOT / "setup.py").exists() else ""
+        wanted = ["-e", core] if core else [f"scipion-em-cryosegment[core]=={__version__}"]
+        pins = ["-c", str(CONSTRAINTS)] if CONSTRAINTS.exists() else []
+        install = ["./bin/python", "-m", "pip", "install", *pins, *wanted]
+        check = "./bin/python -m cryosegment --help > installed.txt"
+        return [
+            (f"{_core_python()} -m venv .", ["bin/python"]),
+            (f"{' '.join(map(shlex.quote, install))} && {check}", ["installed.txt"]),
+        ]
+
+    @classmethod
+    def defineBinaries(cls, env: Any) -> None:
+        """Register the recipe of the core's environment."""
+        env.addPackage(
+            CORE_PACKAGE,
+            version=__version__,
+            tar="void.tgz",
+            commands=cls.getInstallCommands(),
+            neededProgs=[],
+            default=find_spec("torch") is None,
+        )
+
+
+def _core_python() -> str:
+    """Interpreter that can make the core's environment: the newest at hand from 3.10 to 3.12."""
+    if CORE_MINIMUM <= sys.version_info[:2] <= (3, 12):
+        return shlex.quote(sys.executable)
+    names = ("python3.12", "python3.11", "python3.10")
+    return next((name for name in names if shutil.which(name)), "python3")

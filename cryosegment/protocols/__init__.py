@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Protocols that Scipion finds."""
+
+from cryosegment.protocols.protocol_import_model import CryoSegmentProtImportModel
+from cryosegment.protocols.protocol_pick import CryoSegmentProtPick
+
+__all__ = ["CryoSegmentProtImportModel", "CryoSegmentProtPick"]

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The choice of a model in a form: the general one, or one of the project."""
+
+from __future__ import annotations
+
+from typing import List, Optional
+
+from pwem.protocols import EMProtocol
+from pyworkflow.protocol import params
+
+from cryosegment.constants import GENERAL_MODEL, GENERAL_MODEL_PATH
+from cryosegment.exchange.card import ModelCard, read_card
+from cryosegment.exchange.errors import CryoSegmentError
+
+MODEL_GENERAL, MODEL_PROJECT = 0, 1
+
+
+class ModelChoice(EMProtocol):
+    """Form fields of the model, and what the chosen one is."""
+
+    _label = None
+
+    def _defineModelParams(self, form: params.Form) -> None:
+        form.addParam(
+            "modelSource",
+            params.EnumParam,
+            choices=["general", "from the project"],
+            default=MODEL_GENERAL,
+            display=params.EnumParam.DISPLAY_HLIST,
+            label="Model",
+            help="*general*: comes with the plugin, trained on simulated micrographs of many "
+            "molecules.\n*from the project*: imported, or trained on your own particles.",
+        )
+        form.addParam(
+            "inputModel",
+            params.PointerParam,
+            pointerClass="SegmentationModel",
+            condition=f"modelSource == {MODEL_PROJECT}",
+            allowsNull=True,
+            label="Segmentation model",
+            help="Output of *import model*, or of a training.",
+        )
+
+    def _model(self) -> str:
+        """Model as a job names it: `general`, or a file."""
+        if self.modelSource == MODEL_GENERAL:
+            return GENERAL_MODEL
+        return self.inputModel.get().getPath()
+
+    def _modelErrors(self) -> List[str]:
+        if self.modelSource == MODEL_PROJECT and self.inputModel.get() is None:
+            return ["Choose a segmentation model, or the general one."]
+        try:
+            self._readCard()
+        except CryoSegmentError as error:
+            return [str(error)]
+        return []
+
+    def _readCard(self) -> ModelCard:
+        path = GENERAL_MODEL_PATH if self._model() == GENERAL_MODEL else self._model()
+        return read_card(path)
+
+    def _card(self) -> Optional[ModelCard]:
+        """Card of the chosen model; nothing where `_modelErrors` has something to say."""
+        return None if self._modelErrors() else self._readCard()
+
+    def _modelName(self) -> str:
+        card = self._card()
+        return card.name if card else "unknown"
+
+    def _diameterWarnings(self, diameter: Optional[float]) -> List[str]:
+        """A warning where the model never saw particles of such a `diameter` (Å)."""
+        card = self._card()
+        if not (card and card.particle_diameters and diameter):
+            return []
+        small, large = min(card.particle_diameters), max(card.particle_diameters)
+        if small <= diameter <= large:
+            return []
+        return [
+            f"The model was trained on particles of {small:.0f} to {large:.0f} Å, not of "
+            f"{diameter:g} Å."
+        ]

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A model file becomes a SegmentationModel of the project."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import List
+
+from pwem.protocols import EMProtocol
+from pyworkflow.constants import BETA
+from pyworkflow.protocol import params
+from pyworkflow.utils import createAbsLink
+
+from cryosegment.constants import GENERAL_MODEL_PATH
+from cryosegment.exchange.card import ModelCard, read_card
+from cryosegment.exchange.errors import CryoSegmentError
+from cryosegment.objects import SegmentationModel
+
+SOURCE_SHIPPED, SOURCE_FILE = 0, 1
+
+
+class CryoSegmentProtImportModel(EMProtocol):
+    """Import a segmentation model, so that picking and training can point to it.
+
+    A model is a .safetensors file made by *cryosegment train* or by a training protocol. What it
+    is (particle sizes seen in training, threshold, data) is read from the card inside the file.
+    The general model that comes with the plugin can be imported too, to fine-tune it.
+    """
+
+    _label = "import model"
+    _devStatus = BETA
+    _possibleOutputs = {"outputModel": SegmentationModel}
+
+    # --------------------------- DEFINE param functions ----------------------
+    def _defineParams(self, form: params.Form) -> None:
+        form.addSection(label="Input")
+        form.addParam(
+            "source",
+            params.EnumParam,
+            choices=["general model of the plugin", "file"],
+            default=SOURCE_FILE,
+            label="Import from",
+            help="*general model of the plugin*: trained on simulated micrographs of many "
+            "molecules.\n*file*: a model of your own.",
+        )
+        form.addParam(
+            "modelPath",
+            params.FileParam,
+            filter="*.safetensors",
+            condition=f"source == {SOURCE_FILE}",
+            label="Model file",
+            help="A .safetensors file with a model card.",
+        )
+        form.addParam(
+            "copyFile",
+            params.BooleanParam,
+            default=True,
+            expertLevel=params.LEVEL_ADVANCED,
+            label="Copy the file?",
+            help="*Yes*: the project keeps its own copy.\n*No*: a link to the file, which must "
+            "then stay where it is.",
+        )
+
+    # --------------------------- STEPS functions -----------------------------
+    def _insertAllSteps(self) -> None:
+        self._insertFunctionStep(self.importStep, needsGPU=False)
+
+    def importStep(self) -> None:
+        """Bring the file into the project and register what its card says."""
+        card = read_card(self._sourcePath())
+        path = self._getExtraPath(os.path.basename(self._sourcePath()))
+        if self.copyFile:
+            shutil.copyfile(self._sourcePath(), path)
+        else:
+            createAbsLink(os.path.abspath(self._sourcePath()), path)
+        model = SegmentationModel(path)
+        model.setCard(card)
+        self._defineOutputs(outputModel=model)
+
+    # --------------------------- INFO functions ------------------------------
+    def _validate(self) -> List[str]:
+        if self.source == SOURCE_FILE and not self.modelPath.get():
+            return ["Choose a model file."]
+        try:
+            read_card(self._sourcePath())
+        except CryoSegmentError as error:
+            return [str(error)]
+        return []
+
+    def _summary(self) -> List[str]:
+        if not self.hasAttribute("outputModel"):
+            return ["No model imported yet."]
+        path = self.outputModel.getPath()
+        try:
+            return _card_lines(read_card(path))
+        except CryoSegmentError as error:
+            return [str(error)]
+
+    def _methods(self) -> List[str]:
+        if not self.hasAttribute("outputModel"):
+            return []
+        return [f"The segmentation model {self.outputModel._name.get()} was imported."]
+
+    def _citations(self) -> List[str]:
+        return ["Chung2025"]
+
+    # --------------------------- UTILS functions -----------------------------
+    def _sourcePath(self) -> str:
+        if self.source == SOURCE_SHIPPED:
+            return str(GENERAL_MODEL_PATH)
+        return self.modelPath.get()
+
+
+def _card_lines(card: ModelCard) -> List[str]:
+    """What a user wants to know of a model, a fact a line."""
+    lines = [f"*{card.name}*: {card.architecture} network, labels from {card.label_source}."]
+    if card.particle_diameters:
+        small, large = min(card.particle_diameters), max(card.particle_diameters)
+        lines.append(f"Particle diameters seen in training: {small:.0f} to {large:.0f} Å.")
+    lines.append(f"Recommended threshold: {card.threshold:.2f}.")
+    for metric in card.metrics:
+        lines.append("Measured: " + ", ".join(f"{key} {value}" for key, value in metric.items()))
+    return lines

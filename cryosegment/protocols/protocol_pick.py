@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Particle picking by segmentation."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List
+
+from pwem.objects import SetOfCoordinates
+from pwem.protocols import ProtParticlePickingAuto
+from pyworkflow.constants import BETA
+from pyworkflow.protocol import params
+
+from cryosegment.constants import BATCH_SIZE, BOX_PER_DIAMETER
+from cryosegment.convert import mic_name
+from cryosegment.exchange.errors import CryoSegmentError
+from cryosegment.exchange.files import check_unique
+from cryosegment.exchange.params import NO_CRF, PickParams
+from cryosegment.plugin import Plugin
+from cryosegment.protocols.form_fields import add_field
+from cryosegment.protocols.model_choice import ModelChoice
+from cryosegment.protocols.protocol_pick_base import CryoSegmentProtPickBase
+
+
+class CryoSegmentProtPick(CryoSegmentProtPickBase, ModelChoice):
+    """Pick particles by segmenting micrographs.
+
+    A neural network marks the pixels of particles, their centres and contamination; a conditional
+    random field (CRF) refines the map; centres, sizes and scores are read from it. The picture is
+    scaled to the particle, so that one model serves all pixel sizes.
+
+    *Inputs*: micrographs (as they come, also not dose-weighted or uncorrected) and the particle
+    diameter in Å. The general model needs no training.
+
+    *Outputs*: *outputCoordinates* with a score (_cryosegmentScore) that RELION's files keep as
+    figure of merit; *outputMasks*, the pixels of each particle, when asked for; *boxsize* in px,
+    which other forms can point to.
+
+    *Micrographs that fail* are listed in the summary and in extra/failures.csv; the others go on.
+    *Continue* tries them again, and picks everything again where parameters have changed.
+    """
+
+    _label = "particle picking"
+    _devStatus = BETA
+
+    # --------------------------- DEFINE param functions ----------------------
+    def _defineParams(self, form: params.Form) -> None:
+        ProtParticlePickingAuto._defineParams(self, form)
+        self._defineModelParams(form)
+        self._defineParticleParams(form)
+        self._definePickingParams(form)
+        form.addHidden(
+            params.USE_GPU,
+            params.BooleanParam,
+            default=Plugin.hasGpu(),
+            label="Use GPU?",
+            help="*No*: the CPU, about a second per micrograph.",
+        )
+        form.addHidden(
+            params.GPU_LIST,
+            params.StringParam,
+            default="0",
+            label="Choose GPU IDs",
+            help="One GPU for each step that runs at the same time: with *0 1* and 3 Scipion "
+            "threads, two batches run on two GPUs.",
+        )
+        form.addParallelSection(
+            threads=2,
+            mpi=0,
+            binThreads=2,
+            binThreadsHelp="CPU threads of each batch.",
+        )
+        self._defineStreamingParams(form)
+        form.getParam("streamingBatchSize").setDefault(BATCH_SIZE)
+
+    def _defineParticleParams(self, form: params.Form) -> None:
+        sizes = form.addGroup("Particle")
+        add_field(sizes, PickParams, "diameter", "Particle diameter", allowsPointers=True)
+        sizes.addParam(
+            "boxSize",
+            params.IntParam,
+            default=0,
+            allowsPointers=True,
+            label="Box size (px)",
+            help=f"Side of the boxes. 0: {BOX_PER_DIAMETER} diameters, made even. It changes no "
+            "position; it is what *boxsize* hands on to extraction.",
+        )
+        add_field(
+            sizes,
+            PickParams,
+            "contrast",
+            "Contrast",
+            expertLevel=params.LEVEL_ADVANCED,
+            help="Particles are dark in micrographs that nobody inverted.",
+        )
+
+    def _definePickingParams(self, form: params.Form) -> None:
+        form.addSection(label="Picking")
+        selection = form.addGroup("Selection")
+        add_field(
+            selection,
+            PickParams,
+            "threshold",
+            "Score threshold",
+            allowsPointers=True,
+            help="Lower it to get more particles, raise it to get fewer and surer ones.",
+        )
+        add_field(
+            selection,
+            PickParams,
+            "min_distance",
+            "Smallest distance (diameters)",
+            attribute="minDistance",
+            expertLevel=params.LEVEL_ADVANCED,
+            allowsPointers=True,
+        )
+        add_field(
+            selection,
+            PickParams,
+            "edge",
+            "Distance from the border",
+            expertLevel=params.LEVEL_ADVANCED,
+            allowsPointers=True,
+        )
+        refinement = form.addGroup("CRF refinement")
+        add_field(
+            refinement,
+            PickParams,
+            "crf",
+            "Refine with",
+            help="*none*: the network's map as it is.\n*gaussian*: neighbouring pixels agree.\n"
+            "*intensity*: also pixels of like brightness do.\n"
+            "*logits*: also pixels that look alike to the network do.",
+        )
+        output = form.addGroup("Further output")
+        add_field(output, PickParams, "masks", "Masks of the particles?")
+        add_field(
+            output,
+            PickParams,
+            "maps",
+            "Probability maps?",
+            expertLevel=params.LEVEL_ADVANCED,
+            help="Kept in extra/probability.",
+        )
+
+    # --------------------------- what the base asks for ----------------------
+    def _pickParams(self) -> Dict[str, Any]:
+        micrographs = self.getInputMicrographs()
+        return {
+            "diameter": self.diameter.get(),
+            "pixel_size": micrographs.getSamplingRate(),
+            "model": self._model(),
+            "crf": self.getEnumText("crf"),
+            "threshold": str(self.threshold.get()).strip(),
+            "min_distance": self.minDistance.get(),
+            "edge": self.edge.get(),
+            "contrast": self.getEnumText("contrast"),
+            "masks": self.masks.get(),
+            "maps": self.maps.get(),
+        }
+
+    def _box(self) -> int:
+        if self.boxSize.get():
+            return int(self.boxSize.get())
+        diameter_px = self.diameter.get() / self.getInputMicrographs().getSamplingRate()
+        return 2 * round(BOX_PER_DIAMETER * diameter_px / 2)
+
+    # --------------------------- INFO functions ------------------------------
+    def _validate(self) -> List[str]:
+        micrographs = self.getInputMicrographs()
+        if micrographs is None or self.diameter.get() is None:
+            return []  # Scipion itself says that they are missing
+        errors = self._modelErrors()
+        if errors:
+            return errors
+        try:
+            PickParams(**self._pickParams())
+            check_unique(mic_name(mic) for mic in micrographs)
+        except CryoSegmentError as error:
+            return [str(error)]
+        return self._sizeErrors(micrographs)
+
+    def _sizeErrors(self, micrographs: Any) -> List[str]:
+        if not micrographs.getSize():
+            return [] if micrographs.isStreamOpen() else ["The set of micrographs is empty."]
+        diameter, sampling_rate = self.diameter.get(), micrographs.getSamplingRate()
+        side = min(micrographs.getDim()[:2]) * sampling_rate
+        errors = []
+        if diameter >= side:
+            errors.append(
+                f"A particle of {diameter:g} Å does not fit in micrographs of {side:.0f} Å: "
+                "check the diameter and the pixel size."
+            )
+        if self.boxSize.get() < 0 or 0 < self.boxSize.get() * sampling_rate < diameter:
+            errors.append(
+                f"A box of {self.boxSize.get()} px is smaller than the particle of "
+                f"{diameter / sampling_rate:.0f} px: make it larger, or 0."
+            )
+        return errors
+
+    def _warnings(self) -> List[str]:
+        warnings = []
+        if self.useGpu and not Plugin.hasGpu() and not self.useQueue():
+            warnings.append("No NVIDIA GPU is seen here: choose *Use GPU: No* to run on the CPU.")
+        warnings += self._diameterWarnings(self.diameter.get())
+        if self.isContinued() and self._hasOtherParams():
+            warnings.append(
+                "Micrographs were picked with other parameters: all will be picked again."
+            )
+        return warnings
+
+    def getSummary(self, coordSet: SetOfCoordinates) -> str:
+        """What the coordinates' comment says."""
+        done = len(list(self._readDoneList()))
+        return f"{coordSet.getSize()} particles, box {coordSet.getBoxSize()} px, {done} micrographs"
+
+    def _summary(self) -> List[str]:
+        failures = self.getFailures()
+        lines = []
+        if self.hasAttribute("outputCoordinates"):
+            done = len(self._readDoneList()) - len(failures)
+            count = self.outputCoordinates.getSize()
+            lines.append(
+                f"*{count} particles* in {done} micrographs, {count / max(done, 1):.0f} each."
+            )
+            lines.append(f"Box: {self.outputCoordinates.getBoxSize()} px.")
+            lines.append(
+                f"Diameter {self.diameter.get():g} Å, {self._thresholdText()}, "
+                f"CRF: {self.getEnumText('crf')}, model: {self._modelName()}."
+            )
+        else:
+            lines.append("No particles yet.")
+        if failures:
+            name, message = next(iter(failures.items()))
+            lines.append(
+                f"*{len(failures)} micrographs failed*, such as {name}: {message}. All are in "
+                f"{self._getExtraPath('failures.csv')}; Continue tries them again."
+            )
+        return lines
+
+    def _methods(self) -> List[str]:
+        if not self.hasAttribute("outputCoordinates"):
+            return ["No particles yet."]
+        crf = self.getEnumText("crf")
+        refined = "" if crf == NO_CRF else f", refined by a conditional random field ({crf})"
+        return [
+            f"{self.outputCoordinates.getSize()} particles of {self.diameter.get():g} Å were "
+            f"picked in {self.getInputMicrographs().getSize()} micrographs by segmentation with "
+            f"CryoSegment (model {self._modelName()}{refined}), {self._thresholdText()}."
+        ]
+
+    def _citations(self) -> List[str]:
+        crf = [] if self.getEnumText("crf") == NO_CRF else ["Krahenbuhl2011"]
+        return ["Chung2025", "Gyawali2024", *crf]
+
+    # --------------------------- UTILS functions -----------------------------
+    def _thresholdText(self) -> str:
+        threshold = str(self.threshold.get())
+        card = self._card()
+        if threshold == "auto" and card:
+            return f"scores of at least {card.threshold:.2f} (the model's threshold)"
+        return f"scores of at least {threshold}"
