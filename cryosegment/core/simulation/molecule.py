@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from scipy.spatial.distance import pdist
 from torch import Tensor
 
 from cryosegment.core.simulation.atoms import builtin_atoms, read_atoms
+from cryosegment.core.simulation.projection import Projector
 from cryosegment.core.simulation.volume import read_volume
 from cryosegment.exchange.errors import InputError, ParameterError
 
@@ -53,6 +55,11 @@ class Molecule:
     pixel_size: float
     diameter: float
     name: str
+
+    @cached_property
+    def projector(self) -> Projector:
+        """The density, ready to be projected."""
+        return Projector(self.density)
 
 
 def read_molecule(
