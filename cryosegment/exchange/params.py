@@ -271,7 +271,10 @@ class SimulateParams(Params):
     )
     pixel_size: float = param(2.0, "pixel size", "Å/px", minimum=0.01, maximum=100)
     snr: float = param(
-        0.05, "variance of the noise-free micrograph over that of the noise", minimum=1e-5, maximum=1e5
+        0.05,
+        "variance of the noise-free micrograph over that of the noise",
+        minimum=1e-5,
+        maximum=1e5,
     )
     molecule: str = param(
         "builtin",
