@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from cryosegment.cli.batches import report_failures
+from cryosegment.cli.devices import choose_devices
 from cryosegment.exchange.job import Job
 from cryosegment.exchange.params import PickParams
 from cryosegment.exchange.progress import Progress
@@ -13,9 +14,11 @@ from cryosegment.exchange.progress import Progress
 
 def run_pick(job: Job, params: PickParams, progress: Progress) -> None:
     """Pick particles on micrographs; those that fail are listed and the rest go on."""
-    from cryosegment.core.pipeline import pick_micrographs
+    from cryosegment.core.batch import pick_micrographs
+    from cryosegment.core.pipeline import load_model
 
+    model = load_model(params.model, choose_devices(params.gpu)[0])
     output = Path(job.output)
-    paths = [Path(path) for path in job.inputs]
-    failures = pick_micrographs(paths, job.names, params, output, progress)
-    report_failures(output, failures, len(paths))
+    micrographs = [(name, Path(path)) for name, path in zip(job.names, job.inputs, strict=True)]
+    failures = pick_micrographs(micrographs, model, params, output, progress)
+    report_failures(output, failures, len(micrographs))

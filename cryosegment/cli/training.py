@@ -18,6 +18,8 @@ def run_train(job: Job, params: TrainParams, progress: Progress) -> None:
     output = Path(job.output)
     if output.suffix != MODEL_SUFFIX:
         raise ParameterError(f"expected an output that ends in {MODEL_SUFFIX}, got {output.name}")
+    from cryosegment.cli.devices import choose_devices
     from cryosegment.core.training.loop import train
 
-    train([Path(folder) for folder in job.inputs], output, params, progress)
+    device = choose_devices(params.gpu)[0]
+    train([Path(folder) for folder in job.inputs], output, params, device, progress)
