@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One 2-D image from an MRC file, and to one.
+
+The header is read here and not by `mrcfile.open`, because files in the wild have wrong machine
+stamps, no map id or bytes after the data, and because compressed files are then unpacked once.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import BinaryIO
+
+import mrcfile
+import numpy as np
+import numpy.typing as npt
+from mrcfile.dtypes import HEADER_DTYPE
+from mrcfile.utils import dtype_from_mode
+
+from cryosegment.exchange.errors import InputError
+from cryosegment.exchange.files import atomic_path
+
+READ_MODES = (0, 1, 2, 6, 12)
+"""MRC modes that hold a real image: int8 (or uint8), int16, float32, uint16, float16."""
+
+_MAX_SIDE = 1_000_000
+_HEADER_BYTES = 1024
+_IMOD_STAMP = 1146047817
+_IMOD_STAMP_OFFSET = 40
+_SQUARE_TOLERANCE = 0.01
+
+
+def read_mrc(stream: BinaryIO, path: Path) -> tuple[npt.NDArray[np.generic], float]:
+    """Image `(h, w)` in the file's own type and its pixel size in Å/px, from an MRC stream.
+
+    Parameters
+    ----------
+    stream
+        Seekable stream at the start of the file, not compressed.
+    path
+        Where it comes from, for error messages.
+
+    Returns
+    -------
+    image, pixel size
+        The image has the machine's byte order. The pixel size is 0 where the header has none.
+
+    Raises
+    ------
+    InputError
+        If this is not an MRC file, is truncated, holds complex numbers, more than one section,
+        or pixels that are not square.
+
+    Notes
+    -----
+    Mode 0 is signed by the MRC2014 standard; IMOD's stamp and flag, or a maximum above 127 in the
+    header, say that it is unsigned.
+    """
+    header = _read_header(stream, path)
+    dtype = _data_dtype(header)
+    height, width = _image_shape(header, path)
+    image = np.empty((height, width), dtype)
+    stream.seek(_HEADER_BYTES + max(0, int(header["nsymbt"])))
+    found = _read_into(stream, image)
+    if found < image.nbytes:
+        raise InputError(
+            f"{path} is truncated: expected {image.nbytes} bytes of image, found {found}; "
+            "copy it again"
+        )
+    return image.astype(dtype.newbyteorder("="), copy=False), _pixel_size(header, path)
+
+
+def write_mrc(path: Path, image: npt.NDArray[np.generic], pixel_size: float) -> None:
+    """Write an image `(h, w)` as MRC, whole or not at all.
+
+    Parameters
+    ----------
+    path
+        File to make; an older one is replaced.
+    image
+        int8, int16, uint16, float16 or float32; bool becomes int8.
+    pixel_size
+        Å/px.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written.
+    """
+    values = image.astype(np.int8) if image.dtype == bool else image
+    with (
+        atomic_path(path) as temporary,
+        mrcfile.new(temporary, data=np.ascontiguousarray(values)) as mrc,
+    ):
+        mrc.voxel_size = pixel_size
+
+
+def _read_header(stream: BinaryIO, path: Path) -> npt.NDArray[np.void]:
+    """The header in the byte order that gives a known mode and sizes above zero."""
+    raw = stream.read(_HEADER_BYTES)
+    if len(raw) < _HEADER_BYTES:
+        raise InputError(f"{path} is too short for a micrograph: {len(raw)} bytes; copy it again")
+    for order in "<>":
+        header = np.frombuffer(raw, HEADER_DTYPE.newbyteorder(order))[0]
+        sizes = [int(header[name]) for name in ("nx", "ny", "nz")]
+        if 0 <= int(header["mode"]) <= 101 and all(0 < size < _MAX_SIDE for size in sizes):
+            break
+    else:
+        raise InputError(f"expected MRC, TIFF, PNG or JPEG, but {path} is none: convert it")
+    if int(header["mode"]) not in READ_MODES:
+        raise InputError(
+            f"{path} has MRC mode {int(header['mode'])}, expected one of "
+            f"{', '.join(map(str, READ_MODES))}: convert it to float32"
+        )
+    return header
+
+
+def _data_dtype(header: npt.NDArray[np.void]) -> np.dtype[np.generic]:
+    order = header["mode"].dtype.byteorder
+    dtype = dtype_from_mode(int(header["mode"]))
+    if dtype == np.int8 and _is_unsigned(header):
+        dtype = np.dtype(np.uint8)
+    return dtype.newbyteorder("<" if order in "=|" else order)
+
+
+def _is_unsigned(header: npt.NDArray[np.void]) -> bool:
+    order = header["mode"].dtype.newbyteorder("=").newbyteorder(header["mode"].dtype.byteorder)
+    extra = bytes(header["extra2"])
+    stamp, flags = np.frombuffer(extra, order, count=2, offset=_IMOD_STAMP_OFFSET)
+    if stamp == _IMOD_STAMP:
+        return not int(flags) & 1
+    return bool(127 < header["dmax"] < 256 and header["dmin"] >= 0)
+
+
+def _image_shape(header: npt.NDArray[np.void], path: Path) -> tuple[int, int]:
+    if int(header["nz"]) > 1:
+        raise InputError(
+            f"expected one 2-D micrograph, but {path} holds {int(header['nz'])} sections: "
+            "average movies first, or give single images"
+        )
+    return int(header["ny"]), int(header["nx"])
+
+
+def _read_into(stream: BinaryIO, image: npt.NDArray[np.generic]) -> int:
+    """Fill an image; how many bytes there were."""
+    view = memoryview(image.view(np.uint8).reshape(-1))
+    found = 0
+    while found < len(view):
+        count = stream.readinto(view[found:])  # type: ignore[attr-defined]
+        if not count:
+            break
+        found += count
+    return found
+
+
+def _pixel_size(header: npt.NDArray[np.void], path: Path) -> float:
+    sizes = [
+        float(header["cella"][axis]) / max(1, int(header[intervals]))
+        for axis, intervals in (("x", "mx"), ("y", "my"))
+    ]
+    if not all(math.isfinite(size) and size > 0 for size in sizes):
+        return 0.0
+    if abs(sizes[0] - sizes[1]) > _SQUARE_TOLERANCE * sizes[0]:
+        raise InputError(
+            f"expected square pixels, but the header of {path} says "
+            f"{sizes[0]:.4g} x {sizes[1]:.4g} Å: mend the header"
+        )
+    return sizes[0]

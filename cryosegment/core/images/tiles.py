@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Images too large for memory, in overlapping tiles blended without seams."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from cryosegment.exchange.errors import ParameterError
+
+
+def predict_tiled(
+    function: Callable[[Float[Tensor, "t u"]], Float[Tensor, "c t u"]],
+    image: Float[Tensor, "h w"],
+    tile: int,
+    halo: int,
+) -> Float[Tensor, "c h w"]:
+    """What `function` gives for the whole image, computed tile by tile.
+
+    Neighbouring tiles overlap by at least `2 * halo`. The outer half of a halo is thrown away and
+    the rest is blended linearly, except at the border of the image, which is kept.
+
+    Parameters
+    ----------
+    function
+        Takes an image and gives maps of the same height and width.
+    image
+        Any size; one that fits a tile goes through at once.
+    tile
+        Side of a tile, px.
+    halo
+        How far, in px, the border of a tile disturbs its result.
+
+    Raises
+    ------
+    ParameterError
+        If a tile has no inside: `tile <= 2 * halo`.
+    """
+    if tile <= 2 * halo:
+        raise ParameterError(f"expected a tile above {2 * halo} px (twice the halo), got {tile}")
+    height, width = image.shape
+    total: Tensor | None = None
+    weights = image.new_zeros(height, width)
+    for top in tile_starts(height, tile, halo):
+        for left in tile_starts(width, tile, halo):
+            area = (slice(top, top + tile), slice(left, left + tile))
+            maps = function(image[area])
+            weight = _ramp(top, height, tile, halo, maps)[:, None] * _ramp(
+                left, width, tile, halo, maps
+            )
+            if total is None:
+                total = maps.new_zeros(maps.shape[0], height, width)
+            total[(slice(None), *area)] += maps * weight
+            weights[area] += weight
+    assert total is not None  # there is at least one tile
+    return total / weights
+
+
+def tile_starts(length: int, tile: int, halo: int) -> list[int]:
+    """First pixels of the tiles along one axis: evenly spread, the last one ends at the end.
+
+    Parameters
+    ----------
+    length, tile, halo
+        Pixels of the axis, of a tile, and of the halo on each side of it.
+    """
+    if length <= tile:
+        return [0]
+    count = -(-(length - tile) // (tile - 2 * halo)) + 1
+    return [round(index * (length - tile) / (count - 1)) for index in range(count)]
+
+
+def _ramp(start: int, length: int, tile: int, halo: int, like: Tensor) -> Float[Tensor, " t"]:
+    """Weight along one axis of the tile at `start`."""
+    size = min(tile, length)
+    distance = torch.arange(size, dtype=like.dtype, device=like.device)
+    weight = torch.ones_like(distance)
+    if not halo:
+        return weight
+    rising = ((distance - halo / 2 + 0.5) / halo).clamp(0, 1)
+    if start > 0:
+        weight = weight * rising
+    if start + size < length:
+        weight = weight * rising.flip(0)
+    return weight

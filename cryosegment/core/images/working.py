@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The image a network works on: one scale for every particle, grey levels made alike."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from cryosegment.core.images.border import Bounds, valid_bounds
+from cryosegment.core.images.contrast import detect_contrast
+from cryosegment.core.images.micrograph import Micrograph
+from cryosegment.core.images.normalize import robust_statistics, working_normalize
+from cryosegment.core.images.resample import fourier_crop
+from cryosegment.exchange.errors import ParameterError
+
+CONTRASTS = ("auto", "dark", "bright")
+"""What a caller may say about the particles: darker or brighter than the ice, or find out."""
+
+LOCAL_MEAN_SIGMA = 1.0
+"""Standard deviation of the local mean's Gaussian, in particle diameters; used in training too."""
+
+HOT_PIXEL_SDS = 8.0
+"""Pixels further from the median than this many standard deviations are cut before resampling."""
+
+MIN_DIAMETER_PX = 4.0
+"""Particles of fewer micrograph pixels hold nothing to segment."""
+
+MAX_WORKING_PIXELS = 2**26
+
+
+@dataclass(frozen=True)
+class WorkingImage:
+    """A micrograph at the working scale.
+
+    Attributes
+    ----------
+    image
+        Particles dark, mean 0 and standard deviation 1 over the valid pixels, the others 0.
+    valid
+        False on the dead border.
+    pixel_size
+        Å/px of this image.
+    scale_yx
+        Micrograph pixels per pixel of this image, along y and x: pixel (0, 0) of both coincide.
+    """
+
+    image: Float[Tensor, "h w"]
+    valid: Bool[Tensor, "h w"]
+    pixel_size: float
+    scale_yx: tuple[float, float]
+
+    @property
+    def micrograph_shape(self) -> tuple[int, int]:
+        """Height and width of the micrograph, px."""
+        height, width = self.image.shape
+        return round(height * self.scale_yx[0]), round(width * self.scale_yx[1])
+
+
+def working_image(
+    micrograph: Micrograph, diameter: float, pixels_per_diameter: float, contrast: str = "auto"
+) -> WorkingImage:
+    """A micrograph resampled so that particles have the same number of pixels, and normalised.
+
+    Hot pixels are cut, the dead border is filled with the median, the transform is cropped (or
+    padded) to the working pixel size, the local mean goes, and mean 0, standard deviation 1 come.
+
+    Parameters
+    ----------
+    micrograph
+        As read.
+    diameter
+        Particle diameter, Å.
+    pixels_per_diameter
+        Working pixels per particle diameter.
+    contrast
+        "dark" or "bright" particles, or "auto" to find out (see `detect_contrast`).
+
+    Raises
+    ------
+    ParameterError
+        If the diameter is beyond the image, below 4 px of it or would need a huge working image,
+        or the contrast has another name.
+    """
+    if contrast not in CONTRASTS:
+        raise ParameterError(f"expected contrast {', '.join(CONTRASTS)}, got {contrast!r}")
+    height, width = micrograph.image.shape
+    shape = _working_shape(micrograph, diameter, pixels_per_diameter)
+    scale_yx = (height / shape[0], width / shape[1])
+    bounds = valid_bounds(micrograph.image)
+    image = fourier_crop(_mend(micrograph.image, bounds), *shape)
+    valid = _valid_at_scale(bounds, (height, width), shape).to(image.device)
+    if contrast == "bright":
+        image = -image
+    image = working_normalize(image, valid, LOCAL_MEAN_SIGMA * pixels_per_diameter)
+    if contrast == "auto" and detect_contrast(image, pixels_per_diameter, valid) == "bright":
+        image = -image
+    return WorkingImage(image, valid, diameter / pixels_per_diameter, scale_yx)
+
+
+def _working_shape(
+    micrograph: Micrograph, diameter: float, pixels_per_diameter: float
+) -> tuple[int, int]:
+    """Height and width of the working image; errors where there cannot be one."""
+    for name, value in (("diameter", diameter), ("pixels per diameter", pixels_per_diameter)):
+        if not (math.isfinite(value) and value > 0):
+            raise ParameterError(f"expected {name} above 0, got {value}")
+    height, width = micrograph.image.shape
+    diameter_px = diameter / micrograph.pixel_size
+    text = f"diameter {diameter:g} Å is {diameter_px:.1f} px of {micrograph.name}"
+    if diameter_px > min(height, width):
+        raise ParameterError(
+            f"{text}, more than its {height} x {width} px: check diameter and pixel size"
+        )
+    if diameter_px < MIN_DIAMETER_PX:
+        raise ParameterError(
+            f"{text}, expected at least {MIN_DIAMETER_PX:g} px: check diameter and pixel size, "
+            "or use micrographs that are binned less"
+        )
+    factor = pixels_per_diameter / diameter_px
+    shape = max(1, round(height * factor)), max(1, round(width * factor))
+    if shape[0] * shape[1] > MAX_WORKING_PIXELS:
+        raise ParameterError(
+            f"{text}, which asks for a working image of {shape[0]} x {shape[1]} px: "
+            "check diameter and pixel size, or lower the pixels per diameter"
+        )
+    return shape
+
+
+def _mend(image: Float[Tensor, "h w"], bounds: Bounds) -> Float[Tensor, "h w"]:
+    """A copy with hot pixels cut and the dead border filled with the median."""
+    inside = image[bounds.top : bounds.bottom, bounds.left : bounds.right]
+    median, sd = robust_statistics(inside)
+    reach = HOT_PIXEL_SDS * (sd if sd > 0 else float(inside.std()))
+    mended = image.clamp(median - reach, median + reach)
+    mended[: bounds.top] = median
+    mended[bounds.bottom :] = median
+    mended[:, : bounds.left] = median
+    mended[:, bounds.right :] = median
+    return mended
+
+
+def _valid_at_scale(
+    bounds: Bounds, shape: tuple[int, int], working: tuple[int, int]
+) -> Bool[Tensor, "h w"]:
+    rows = _valid_samples(bounds.top, bounds.bottom, shape[0], working[0])
+    columns = _valid_samples(bounds.left, bounds.right, shape[1], working[1])
+    return rows[:, None] & columns
+
+
+def _valid_samples(first: int, end: int, length: int, samples: int) -> Bool[Tensor, " n"]:
+    """Samples along one axis whose whole pixel lies inside the border."""
+    step = length / samples
+    position = torch.arange(samples, dtype=torch.float64) * step
+    low = first - 0.5 + step / 2 if first > 0 else 0.0
+    high = end - 0.5 - step / 2 if end < length else float(length)
+    return (position >= low) & (position <= high)
