@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Many micrographs picked in a row: read ahead, write what is found, go on after a failure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from cryosegment.core.images.micrograph import write_image
+from cryosegment.core.images.working import WorkingImage
+from cryosegment.core.overlay import draw_picks
+from cryosegment.core.pipeline import (
+    Model,
+    Picks,
+    at_micrograph_scale,
+    pick,
+    read_working_image,
+    segment,
+)
+from cryosegment.exchange.coordinates import (
+    Coordinates,
+    read_coordinates,
+    write_box,
+    write_cbox,
+    write_coordinates,
+    write_coordinates_star,
+    write_csv,
+)
+from cryosegment.exchange.errors import CryoSegmentError
+from cryosegment.exchange.files import atomic_path
+from cryosegment.exchange.params import PickParams
+from cryosegment.exchange.progress import Progress
+
+BOX_FACTOR = 1.5
+"""Box size of .box and .cbox files, in particle diameters."""
+
+
+def pick_micrographs(
+    micrographs: Sequence[tuple[str, Path]],
+    model: Model,
+    params: PickParams,
+    folder: Path,
+    progress: Progress,
+) -> dict[str, str]:
+    """Pick every micrograph and write its files as soon as they are there.
+
+    Parameters
+    ----------
+    micrographs
+        Name and file of each.
+    model
+        The network and its card.
+    params
+        What to find and what to write.
+    folder
+        Gets `coordinates/`, `candidates/`, `coordinates.star` and what the parameters ask for.
+    progress
+        Told after each micrograph.
+
+    Returns
+    -------
+    The message of each micrograph that failed, by name.
+    """
+    failures: dict[str, str] = {}
+    waiting = [m for m in micrographs if not (params.resume and is_finished(folder, m[0]))]
+    done = len(micrographs) - len(waiting)
+    for name, working in _read_ahead(waiting, model, params):
+        done += 1
+        try:
+            picks = _picks(name, working.result(), model, params)
+            write_picks(folder, name, picks, params)
+            text = f"{name}: {len(picks.chosen)} particles"
+        except CryoSegmentError as error:
+            failures[name] = str(error)
+            text = f"{name}: failed, {error}"
+        progress(done, len(micrographs), text)
+    _write_summary(folder, micrographs, params)
+    return failures
+
+
+def _read_ahead(
+    micrographs: Sequence[tuple[str, Path]], model: Model, params: PickParams
+) -> Iterator[tuple[str, Future[WorkingImage]]]:
+    """Each micrograph while the next one is being read in a thread."""
+    with ThreadPoolExecutor(max_workers=1) as reader:
+        ahead: Future[WorkingImage] | None = None
+        for index, (name, path) in enumerate(micrographs):
+            current = ahead or reader.submit(read_working_image, path, name, params, model.card)
+            ahead = None
+            if index + 1 < len(micrographs):
+                next_name, next_path = micrographs[index + 1]
+                ahead = reader.submit(read_working_image, next_path, next_name, params, model.card)
+            yield name, current
+
+
+def _picks(name: str, working: WorkingImage, model: Model, params: PickParams) -> Picks:
+    return pick(name, working, segment(working, model, params), model, params)
+
+
+def coordinates_path(folder: Path, name: str) -> Path:
+    """File of the picks of a micrograph."""
+    return folder / "coordinates" / f"{name}.star"
+
+
+def is_finished(folder: Path, name: str) -> bool:
+    """Whether a micrograph was picked before; its coordinates are written last."""
+    return coordinates_path(folder, name).exists()
+
+
+def write_picks(folder: Path, name: str, picks: Picks, params: PickParams) -> None:
+    """Write all files of a micrograph, its coordinates last."""
+    working = picks.working
+    write_coordinates(folder / "candidates" / f"{name}.star", picks.candidates)
+    if params.masks:
+        full = at_micrograph_scale(picks.instances, working).numpy().astype(np.int16)
+        size = picks.chosen.pixel_size
+        write_image(folder / "instances" / f"{name}.mrc", full, size)
+    if params.maps:
+        for kind in ("particle", "contamination"):
+            values = getattr(picks.maps, kind).cpu().numpy().astype(np.float16)
+            sub = "probability" if kind == "particle" else kind
+            write_image(folder / sub / f"{name}.mrc", values, working.pixel_size)
+    if params.overlays:
+        picture = draw_picks(working, picks.chosen, params.diameter)
+        _write_png(folder / "overlays" / f"{name}.png", picture)
+    _write_formats(folder, picks.chosen, params)
+    write_coordinates(coordinates_path(folder, name), picks.chosen)
+
+
+def _write_formats(folder: Path, chosen: Coordinates, params: PickParams) -> None:
+    box_size = round(BOX_FACTOR * params.diameter / chosen.pixel_size / 2) * 2
+    for kind in params.formats:
+        path = folder / "coordinates" / f"{chosen.name}.{kind}"
+        if kind == "csv":
+            write_csv(path, chosen)
+        else:
+            {"box": write_box, "cbox": write_cbox}[kind](path, chosen, box_size)
+
+
+def _write_png(path: Path, picture: np.ndarray) -> None:
+    _, data = cv2.imencode(".png", picture)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(data.tobytes())
+
+
+def _write_summary(
+    folder: Path, micrographs: Sequence[tuple[str, Path]], params: PickParams
+) -> None:
+    """One STAR with the picks of all finished micrographs, of this run and earlier ones."""
+    pairs = []
+    for name, path in micrographs:
+        if is_finished(folder, name):
+            found = read_coordinates(coordinates_path(folder, name), params.pixel_size or 1.0)
+            pairs += [(path, coordinates) for coordinates in found.values()]
+    if pairs:
+        write_coordinates_star(folder / "coordinates.star", pairs)

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Models on disk: safetensors with the card in the header."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from cryosegment.core.networks import build_network
+from cryosegment.exchange.card import CARD_KEY, ModelCard, read_card
+from cryosegment.exchange.errors import ModelError
+from cryosegment.exchange.files import atomic_path
+
+
+def save_checkpoint(path: Path, network: nn.Module, card: ModelCard) -> None:
+    """Write a network in half precision, with its card.
+
+    Half precision halves the file; the weights are smaller than 65,504 by far and the picks
+    of a network rounded so do not change.
+    """
+    tensors = {
+        name: tensor.detach().cpu().half().contiguous()
+        for name, tensor in network.state_dict().items()
+    }
+    with atomic_path(path) as temporary:
+        save_file(tensors, temporary, metadata={CARD_KEY: card.to_json()})
+
+
+def load_network(path: Path) -> tuple[nn.Module, ModelCard]:
+    """A network in float32, in evaluation mode, and its card.
+
+    Raises
+    ------
+    InputError
+        If the file is missing.
+    ModelError
+        If it is not a model, or its tensors are not those of the network that its card names.
+    """
+    card = read_card(path)
+    network = build_network(card.architecture, **card.architecture_args)
+    try:
+        tensors = load_file(path)
+        network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+    except (SafetensorError, RuntimeError) as error:
+        raise ModelError(
+            f"expected the weights of a {card.architecture} network in {path}, found a damaged or "
+            "other file: copy or train the model again"
+        ) from error
+    return network.eval().to(memory_format=torch.channels_last), card  # type: ignore[call-overload]
+
+
+def fingerprint(path: Path) -> str:
+    """SHA-256 of a model file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.sha256(file.read()).hexdigest()

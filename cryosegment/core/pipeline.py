@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a micrograph to its particles: the only place where Å become pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Int
+from torch import Tensor, nn
+
+from cryosegment.core.checkpoint import load_network
+from cryosegment.core.crf import crf_feature, refine_logits
+from cryosegment.core.images.micrograph import Micrograph, read_micrograph
+from cryosegment.core.images.working import WorkingImage, working_image
+from cryosegment.core.inference import picking_maps, predict_logits
+from cryosegment.core.networks import HEADS
+from cryosegment.core.picking import (
+    PickingMaps,
+    find_candidates,
+    find_instances,
+    instance_diameters,
+)
+from cryosegment.exchange.card import ModelCard, model_path
+from cryosegment.exchange.coordinates import Coordinates
+from cryosegment.exchange.errors import ModelError
+from cryosegment.exchange.params import CRF_PRESETS, NO_CRF, PickParams
+
+AUTO = "auto"
+CANDIDATE_FLOOR = 0.02
+"""Candidates below this score are not kept, whatever the threshold."""
+INSTANCE_THRESHOLD = 0.5
+
+
+@dataclass(frozen=True)
+class Model:
+    """A picking network on its device, and its card."""
+
+    network: nn.Module
+    card: ModelCard
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return next(self.network.parameters()).device
+
+
+@dataclass(frozen=True)
+class Picks:
+    """The particles of one micrograph.
+
+    Parameters
+    ----------
+    candidates
+        Every candidate down to a low score, best first, in the micrograph's pixels.
+    chosen
+        Those at or above the threshold.
+    maps
+        What the network says, after the CRF, at working scale.
+    instances
+        `(h, w)` at working scale: 0 background, k the pixels of row k - 1 of `chosen`.
+    working
+        The image that the network saw.
+    """
+
+    candidates: Coordinates
+    chosen: Coordinates
+    maps: PickingMaps
+    instances: Int[Tensor, "h w"]
+    working: WorkingImage
+
+
+def load_model(model: str, device: str = "cpu") -> Model:
+    """A model by path or by the name `general`, ready for picking.
+
+    Raises
+    ------
+    InputError
+        If the file is missing.
+    ModelError
+        If it is not a model of this kind.
+    """
+    path = model_path(model)
+    network, card = load_network(path)
+    if tuple(card.classes) != HEADS:
+        raise ModelError(
+            f"expected a picking model with the heads {', '.join(HEADS)}, found "
+            f"{', '.join(card.classes)} in {path}: choose a model made by `cryosegment train`"
+        )
+    return Model(network.to(device), card)
+
+
+def read_working_image(path: Path, name: str, params: PickParams, card: ModelCard) -> WorkingImage:
+    """A micrograph as a model wants to see it.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or has no pixel size.
+    ParameterError
+        If the diameter does not fit the micrograph.
+    """
+    return prepare(read_micrograph(path, params.pixel_size, name), params, card)
+
+
+def prepare(micrograph: Micrograph, params: PickParams, card: ModelCard) -> WorkingImage:
+    """The working image of a micrograph in memory."""
+    return working_image(micrograph, params.diameter, card.pixels_per_diameter, params.contrast)
+
+
+def segment(working: WorkingImage, model: Model, params: PickParams) -> PickingMaps:
+    """Maps of every head, the particle map refined by the CRF.
+
+    Parameters
+    ----------
+    working
+        A micrograph at working scale.
+    model
+        Network and card.
+    params
+        Of these the CRF.
+    """
+    logits = predict_logits(model.network, working.image)
+    if params.crf != NO_CRF:
+        settings = CRF_PRESETS[params.crf]
+        valid, image = working.valid.to(logits.device), working.image.to(logits.device)
+        particle = logits[HEADS.index("particle")]
+        feature = crf_feature(settings, image, particle)
+        logits = torch.cat((refine_logits(particle, feature, settings, valid)[None], logits[1:]))
+    return picking_maps(logits, working.valid)
+
+
+def pick(
+    name: str, working: WorkingImage, maps: PickingMaps, model: Model, params: PickParams
+) -> Picks:
+    """Particles of a segmented micrograph.
+
+    Parameters
+    ----------
+    name
+        Of the micrograph.
+    working, maps
+        The image and what `segment` says of it.
+    model
+        Its card has the recommended threshold.
+    params
+        Diameter, threshold, minimum distance, edge.
+    """
+    diameter_px = params.diameter / working.pixel_size
+    found = find_candidates(
+        maps, diameter_px, params.min_distance, CANDIDATE_FLOOR, params.edge / working.pixel_size
+    )
+    count = int((found.scores >= threshold_of(model, params)).sum())
+    centers = found.centers_yx.cpu()
+    all_instances = find_instances(maps.particle, centers, diameter_px, INSTANCE_THRESHOLD).cpu()
+    sizes = instance_diameters(all_instances, len(found)).numpy() * working.pixel_size
+    candidates = Coordinates(
+        centers_yx=centers.numpy() * np.array(working.scale_yx),
+        pixel_size=working.pixel_size / float(np.mean(working.scale_yx)),
+        name=name,
+        scores=found.scores.cpu().numpy(),
+        diameters=sizes,
+    )
+    instances = torch.where(all_instances <= count, all_instances, 0)
+    chosen = candidates.select(np.arange(count))
+    return Picks(candidates, chosen, maps, instances, working)
+
+
+def threshold_of(model: Model, params: PickParams) -> float:
+    """The lowest score of a pick: given, or the one that the model's card recommends."""
+    return model.card.threshold if params.threshold == AUTO else float(params.threshold)
+
+
+def pick_micrograph(micrograph: Micrograph, model: Model, params: PickParams) -> Picks:
+    """Particles of a micrograph in memory: everything in one call."""
+    working = prepare(micrograph, params, model.card)
+    return pick(micrograph.name, working, segment(working, model, params), model, params)
+
+
+def at_micrograph_scale(
+    labels: Int[Tensor, "h w"], working: WorkingImage
+) -> Int[Tensor, "height width"]:
+    """A label map at the micrograph's own pixels, by the nearest working pixel."""
+    rows, columns = (
+        (torch.arange(size) / scale).round().long().clamp(max=small - 1)
+        for size, scale, small in zip(
+            working.micrograph_shape, working.scale_yx, labels.shape, strict=True
+        )
+    )
+    return labels[rows][:, columns]
