@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float, Int, Int8, Int16
+from jaxtyping import Bool, Complex, Float, Int, Int8, Int16
 from torch import Tensor
 
 from cryosegment.core.simulation.contamination import (
@@ -237,7 +237,7 @@ def _record(
     return darkness
 
 
-def _variance(spectrum: Float[Tensor, "h f"], height: int, width: int) -> float:
+def _variance(spectrum: Complex[Tensor, "h f"], height: int, width: int) -> float:
     """Variance of the image whose `rfft2` this is (Parseval); the mean does not count."""
     power = spectrum.abs().square_()
     power[0, 0] = 0

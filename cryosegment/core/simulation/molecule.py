@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -60,6 +60,10 @@ class Molecule:
     def projector(self) -> Projector:
         """The density, ready to be projected."""
         return Projector(self.density)
+
+    def to(self, device: str | torch.device) -> Molecule:
+        """The same molecule on a device."""
+        return replace(self, density=self.density.to(device), support=self.support.to(device))
 
 
 def read_molecule(

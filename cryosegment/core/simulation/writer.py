@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A folder of simulated micrographs and their truth, as RELION and `cryosegment train` read it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import mrcfile
+import torch
+from torch import Tensor
+
+from cryosegment.core.simulation.micrograph import SimulatedMicrograph, simulate_micrograph
+from cryosegment.core.simulation.molecule import Molecule, read_molecule
+from cryosegment.exchange.files import atomic_path
+from cryosegment.exchange.labels import LabelEntry, LabelsIndex, write_labels_index
+from cryosegment.exchange.params import SimulateParams
+from cryosegment.exchange.progress import Progress, no_progress
+from cryosegment.exchange.star import read_star, write_star
+
+OPTICS_GROUP = "optics1"
+
+
+def write_simulation(
+    folder: Path,
+    params: SimulateParams,
+    device: str = "cpu",
+    progress: Progress = no_progress,
+) -> LabelsIndex:
+    """Simulate micrographs into `folder`: `micrographs/` and the labels folder `truth/`.
+
+    `truth/coordinates.star` holds all poses and CTF parameters; micrograph names in it are
+    relative to `folder`. Each micrograph depends on the seed and its number alone.
+
+    Parameters
+    ----------
+    folder
+        Output folder; made where missing.
+    params
+        What to simulate; with `resume`, micrographs whose files are all there are kept.
+    device
+        Name of the torch device.
+    progress
+        Called after each micrograph.
+
+    Raises
+    ------
+    ParameterError, InputError
+        If the molecule cannot be read or does not fit, or a file cannot be written.
+    """
+    molecule = read_molecule(params.molecule, params.pixel_size).to(device)
+    names = [f"simulated_{number:04d}" for number in range(1, params.count + 1)]
+    entries = [_entry(folder, name, params, molecule) for name in names]
+    for number, entry in enumerate(entries):
+        if not (params.resume and _is_written(entry)):
+            generator = torch.Generator(device).manual_seed(_seed(params.seed, number))
+            write_micrograph(folder, entry, simulate_micrograph(params, molecule, generator))
+        progress(number + 1, len(entries), entry.name)
+    _write_all_coordinates(folder / "truth" / "coordinates.star", entries)
+    index = LabelsIndex(tuple(entries), "simulation")
+    write_labels_index(folder / "truth", index)
+    return index
+
+
+def write_micrograph(folder: Path, entry: LabelEntry, simulated: SimulatedMicrograph) -> None:
+    """Write one micrograph, its label maps and its poses to the files of its entry."""
+    write_image(entry.micrograph, simulated.image, entry.pixel_size)
+    write_image(entry.instances, simulated.instances, entry.pixel_size)
+    write_image(entry.classes, simulated.classes, entry.pixel_size)
+    name = entry.micrograph.relative_to(folder).as_posix()
+    blocks = {"optics": _optics(simulated), "particles": _particles(simulated, name)}
+    write_star(entry.coordinates, blocks)
+
+
+def write_image(path: Path, image: Tensor, pixel_size: float) -> None:
+    """Write an image as MRC in the mode of its type: int8, int16 or float32.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written.
+    """
+    with atomic_path(path) as temporary, mrcfile.new(temporary) as file:
+        file.set_data(image.cpu().numpy())
+        file.voxel_size = pixel_size
+
+
+def _entry(folder: Path, name: str, params: SimulateParams, molecule: Molecule) -> LabelEntry:
+    truth = folder / "truth"
+    return LabelEntry(
+        name=name,
+        micrograph=folder / "micrographs" / f"{name}.mrc",
+        instances=truth / "instances" / f"{name}.mrc",
+        classes=truth / "classes" / f"{name}.mrc",
+        coordinates=truth / "coordinates" / f"{name}.star",
+        pixel_size=params.pixel_size,
+        shape=params.size,
+        diameter=molecule.diameter,
+    )
+
+
+def _is_written(entry: LabelEntry) -> bool:
+    files = (entry.micrograph, entry.instances, entry.classes, entry.coordinates)
+    return all(file.is_file() for file in files)
+
+
+def _seed(seed: int, number: int) -> int:
+    """Seeds that differ between micrographs and between neighbouring seeds of a run."""
+    return (seed * 1_000_003 + number) % 2**63
+
+
+def _optics(simulated: SimulatedMicrograph) -> dict[str, list[str | float | int]]:
+    return {
+        "rlnOpticsGroupName": [OPTICS_GROUP],
+        "rlnOpticsGroup": [1],
+        "rlnMicrographPixelSize": [simulated.pixel_size],
+        "rlnMicrographOriginalPixelSize": [simulated.pixel_size],
+        "rlnVoltage": [simulated.ctf.voltage],
+        "rlnSphericalAberration": [simulated.ctf.spherical_aberration],
+        "rlnAmplitudeContrast": [simulated.ctf.amplitude_contrast],
+    }
+
+
+def _particles(simulated: SimulatedMicrograph, name: str) -> dict[str, list[str | float | int]]:
+    count = len(simulated.centers_yx)
+    rows, columns = simulated.centers_yx.double().T.tolist()
+    rot, tilt, psi = simulated.angles.double().T.tolist()
+    ctf = simulated.ctf
+    return {
+        "rlnCoordinateX": columns,
+        "rlnCoordinateY": rows,
+        "rlnAngleRot": rot,
+        "rlnAngleTilt": tilt,
+        "rlnAnglePsi": psi,
+        "rlnOriginXAngst": [0.0] * count,
+        "rlnOriginYAngst": [0.0] * count,
+        "rlnMicrographName": [name] * count,
+        "rlnOpticsGroup": [1] * count,
+        "rlnDefocusU": [ctf.defocus_u] * count,
+        "rlnDefocusV": [ctf.defocus_v] * count,
+        "rlnDefocusAngle": [ctf.defocus_angle] * count,
+        "rlnCtfBfactor": [ctf.b_factor] * count,
+    }
+
+
+def _write_all_coordinates(path: Path, entries: list[LabelEntry]) -> None:
+    """One STAR file from those of the micrographs."""
+    files = [read_star(entry.coordinates) for entry in entries]
+    particles = {
+        column: [cell for file in files for cell in file["particles"][column]]
+        for column in files[0]["particles"]
+    }
+    write_star(path, {"optics": files[0]["optics"], "particles": particles})
