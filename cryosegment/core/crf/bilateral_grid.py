@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Bilateral filtering in linear time: splat to a coarse grid, blur, slice.
 
-The grid spans y, x and one scalar feature. In space a pixel belongs to its nearest cell; along
-the feature it is shared linearly by two. Splat and slice are transposes of each other and the
-blur is symmetric, so the kernel is symmetric. What they blur on top is taken off the blur.
+The grid spans y, x and one scalar feature. A pixel is shared by the four corners of the
+tetrahedron it lies in, half as many as the corners of its cell. Splat and slice are transposes
+of each other and the blur is symmetric, so the kernel is symmetric.
 """
 
 from __future__ import annotations
@@ -12,37 +12,35 @@ import math
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as functional
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from cryosegment.core.crf.filters import filter_axis, gaussian_taps
 
-CELL = 4.0  # px; cells of this size cost about as much as the pixels do
-FINEST, COARSEST = 0.25, 0.5  # cell size in sigmas; at 0.5 the rms error of the filter is 2 %
+STEP = 2 / 3  # cell in sigmas, but at least one pixel; the rms error of a message is then 2 %
+BLUR = math.sqrt(STEP**-2 - 1 / 3)  # cells; linear splat and slice add a variance of 1/6 each
 TRUNCATE = 3.5  # radius of the blur in sigmas
-REACH = 16.0  # features further than this from the middle, in sigmas, count as this far
+REACH = 20.0  # features further than this from the middle, in sigmas, count as this far
 
 
 @dataclass(frozen=True)
 class BilateralGrid:
     """Where each pixel lies in the grid, and how the grid is blurred.
 
-    Calling it with a field gives the sum over pixels j of
-    exp(-|p_i - p_j|^2 / 2 sigma^2 - |f_i - f_j|^2 / 2 feature_sigma^2) field_j, approximately.
+    Calling it with a field gives, approximately, the sum over pixels j of
+    exp(-|p_i - p_j|^2 / 2 sigma^2 - (f_i - f_j)^2 / 2 feature_sigma^2) field_j, up to a factor
+    that a normalised kernel loses.
 
     Parameters
     ----------
     shape
         Cells along y, x and the feature.
-    cells
-        Flat index of the lower of each pixel's two cells.
-    fraction
-        Share of each pixel's upper cell, in [0, 1).
-    space_taps
-        Blur along y and x.
-    feature_blur
-        Blur along the feature.
+    corners
+        Flat index of the four grid points that share each pixel.
+    shares
+        The pixel's share at each of them, in [0, 1], summing to 1.
+    space_taps, feature_taps
+        Blur along y and x, and along the feature.
 
     Notes
     -----
@@ -50,30 +48,28 @@ class BilateralGrid:
     """
 
     shape: tuple[int, int, int]
-    cells: Int[Tensor, " n"]
-    fraction: Float[Tensor, " n"]
+    corners: tuple[Int[Tensor, " n"], ...]
+    shares: tuple[Float[Tensor, " n"], ...]
     space_taps: Float[Tensor, " taps"]
-    feature_blur: Float[Tensor, "k k"]
+    feature_taps: Float[Tensor, " levels"]
 
     def __call__(self, field: Float[Tensor, "h w"]) -> Float[Tensor, "h w"]:
         """The filtered field."""
-        blurred = filter_axis(self._splat(field), self.space_taps, 0)
-        blurred = filter_axis(blurred, self.space_taps, 1) @ self.feature_blur
-        return self._slice(blurred).view(field.shape)
+        grid = filter_axis(self._splat(field.reshape(-1)), self.space_taps, 0)
+        grid = filter_axis(filter_axis(grid, self.space_taps, 1), self.feature_taps, 2)
+        return self._slice(grid.reshape(-1)).view(field.shape)
 
-    def _splat(self, field: Float[Tensor, "h w"]) -> Float[Tensor, "y x k"]:
-        values = field.reshape(-1)
-        upper = values * self.fraction
-        empty = values.new_zeros(math.prod(self.shape))
-        low = empty.index_add(0, self.cells, values - upper)
-        high = empty[1:].index_add(0, self.cells, upper)
-        return (low + functional.pad(high, (1, 0))).view(self.shape)
+    def _splat(self, values: Float[Tensor, " n"]) -> Float[Tensor, "y x k"]:
+        grid = values.new_zeros(math.prod(self.shape))
+        for corner, share in zip(self.corners, self.shares):
+            grid = grid.index_add(0, corner, values * share)
+        return grid.view(self.shape)
 
-    def _slice(self, grid: Float[Tensor, "y x k"]) -> Float[Tensor, " n"]:
-        flat = grid.reshape(-1)
-        low = flat.index_select(0, self.cells)
-        high = flat[1:].index_select(0, self.cells)
-        return torch.lerp(low, high, self.fraction)
+    def _slice(self, grid: Float[Tensor, " cells"]) -> Float[Tensor, " n"]:
+        values = torch.zeros_like(self.shares[0])
+        for corner, share in zip(self.corners, self.shares):
+            values = torch.addcmul(values, grid.index_select(0, corner), share)
+        return values
 
 
 def bilateral_grid(
@@ -91,25 +87,25 @@ def bilateral_grid(
     sigma
         Reach in space, in pixels.
     feature_sigma
-        Reach in the feature, in its unit. Also the grid's step along the feature.
+        Reach in the feature, in its unit.
     valid
         Pixels that count, at least one; the others lie somewhere in the grid and must be given
         the value 0 by the caller.
     """
-    height, width = feature.shape
-    cell = max(1.0, FINEST * sigma, min(COARSEST * sigma, CELL))
+    cell, feature_cell = max(1.0, STEP * sigma), STEP * feature_sigma
     bounded = _bounded(feature, REACH * feature_sigma, valid)
-    position = (bounded - bounded.detach().amin()) / feature_sigma
-    level = position.detach().floor()
-    shape = (math.ceil(height / cell), math.ceil(width / cell), int(level.amax()) + 2)
-    row, column = (_nearest_cells(n, cell, feature.device) for n in (height, width))
-    cells = (row[:, None] * shape[1] + column) * shape[2] + level.long()
+    rows, columns = (torch.arange(n).to(feature) / cell for n in feature.shape)
+    levels = (bounded - bounded.detach().amin()) / feature_cell
+    points_y, points_x, points_k = (int(part.amax()) + 2 for part in (rows, columns, levels))
+    shape = (points_y, points_x, points_k)
+    corners, shares = _tetrahedra(rows, columns, levels, shape)
+    space_blur = BLUR if cell > 1 else sigma  # pixels on grid points are splat as they are
     return BilateralGrid(
         shape,
-        cells.reshape(-1),
-        (position - level).reshape(-1),
-        gaussian_taps(_blur_sigma(sigma, cell), feature, TRUNCATE),
-        _feature_blur(shape[2], feature),
+        corners,
+        shares,
+        gaussian_taps(space_blur, feature, TRUNCATE),
+        gaussian_taps(BLUR, feature, TRUNCATE),
     )
 
 
@@ -126,17 +122,27 @@ def _bounded(
     return torch.where(valid, feature, low).clamp(low, high)
 
 
-def _nearest_cells(length: int, cell: float, device: torch.device) -> Int[Tensor, " length"]:
-    return ((torch.arange(length, device=device) + 0.5) / cell).long()
+def _tetrahedra(
+    rows: Float[Tensor, " h"],
+    columns: Float[Tensor, " w"],
+    levels: Float[Tensor, "h w"],
+    shape: tuple[int, int, int],
+) -> tuple[tuple[Int[Tensor, " n"], ...], tuple[Float[Tensor, " n"], ...]]:
+    """Corners and barycentric coordinates of each pixel's tetrahedron.
 
-
-def _blur_sigma(sigma: float, cell: float) -> float:
-    """Sigma left for the blur, in cells: rounding twice to cells adds a variance of cell^2 / 6."""
-    rounding = cell**2 / 6 if cell > 1 else 0.0
-    return math.sqrt(sigma**2 - rounding) / cell
-
-
-def _feature_blur(levels: int, like: Tensor) -> Float[Tensor, "k k"]:
-    """Gaussian of variance 2/3 step^2: linear splat and slice add 1/6 each."""
-    level = torch.arange(levels, dtype=like.dtype, device=like.device)
-    return torch.exp(-0.75 * (level[:, None] - level) ** 2)
+    From the lowest corner of its cell to the highest, a path steps first along the axis in which
+    the pixel is furthest into the cell (Freudenthal's division of the cube).
+    """
+    steps = (shape[1] * shape[2], shape[2], 1)
+    whole = [position.detach().floor() for position in (rows[:, None], columns, levels)]
+    indices = [part.long() * step for part, step in zip(whole, steps)]
+    lowest = (indices[0] + indices[1] + indices[2]).reshape(-1)
+    y, x, k = rows[:, None] - whole[0], columns - whole[1], levels - whole[2]
+    first, last = torch.maximum(torch.maximum(y, x), k), torch.minimum(torch.minimum(y, x), k)
+    middle = torch.maximum(torch.minimum(y, x), torch.minimum(torch.maximum(y, x), k))
+    into_first = torch.where(y == first, steps[0], torch.where(x == first, steps[1], steps[2]))
+    into_last = torch.where(k == last, steps[2], torch.where(x == last, steps[1], steps[0]))
+    highest = lowest + sum(steps)
+    corners = (lowest, lowest + into_first.reshape(-1), highest - into_last.reshape(-1), highest)
+    shares = (1 - first, first - middle, middle - last, last)
+    return corners, tuple(share.reshape(-1) for share in shares)

@@ -42,7 +42,7 @@ def refine_logits(
     Raises
     ------
     InputError
-        If there is no feature where the parameters ask for one, or sizes differ.
+        If there is no feature where the parameters ask for one.
 
     Notes
     -----
@@ -51,7 +51,6 @@ def refine_logits(
     unary = torch.nan_to_num(_at_least_single(logits), posinf=CERTAIN, neginf=-CERTAIN)
     if valid is None:
         valid = torch.ones_like(unary, dtype=torch.bool)
-    _check_size(valid, unary, "valid area")
     terms = _pairwise_terms(feature, params, valid.to(unary))
     return mean_field(unary, terms, params.iterations)
 
@@ -100,18 +99,9 @@ def _bilateral_terms(
 ) -> list[PairwiseTerm]:
     if feature is None:
         raise InputError(f"expected the feature {params.feature}, got none: use crf_feature")
-    _check_size(feature, valid, "feature")
     values = feature.to(valid)
     known = valid * ~values.isnan()
     if not known.any():
         return []
     kernel = bilateral_grid(values, params.bilateral_sigma, params.feature_sigma, known > 0)
     return [pairwise_term(params.bilateral_weight, kernel, known)]
-
-
-def _check_size(found: Tensor, expected: Tensor, name: str) -> None:
-    if found.shape != expected.shape:
-        raise InputError(
-            f"expected a {name} of the logits' size {tuple(expected.shape)}, "
-            f"got {tuple(found.shape)}: make both from the same working image"
-        )

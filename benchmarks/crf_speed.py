@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Speed of the dense CRF beside pydensecrf2, on one core, in one run.
+
+    OMP_NUM_THREADS=1 python benchmarks/crf_speed.py
+
+Both get the same logits, feature and parameters; set-up is counted on both sides. Seconds are
+the least of `--repeats` runs that alternate between the two. `agreement` is the share of pixels
+with the same label, `changed` the share whose label the CRF changes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pydensecrf.densecrf as densecrf
+import torch
+from scipy.ndimage import distance_transform_edt, gaussian_filter
+
+from cryosegment.core.crf import crf_feature, refine_logits
+from cryosegment.exchange.params import CRF_PRESETS, CrfParams
+
+CASES = ((768, 5), (1024, 10))  # pixels along a side, iterations
+DIAMETER = 20
+
+
+def scene(size: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Working image with dark discs, and noisy logits for them."""
+    random = np.random.default_rng(0)
+    centres = np.zeros((size, size))
+    centres[tuple(random.integers(0, size, (2, size * size // 1600)))] = 1
+    mask = distance_transform_edt(centres == 0) < DIAMETER / 2
+    noise = random.normal(size=(2, size, size))
+    logits = gaussian_filter(np.where(mask, 2.0, -2.0), 1) + 4 * gaussian_filter(noise[0], 1)
+    image = 2 * noise[1] - mask
+    image = (image - image.mean()) / image.std()
+    return torch.from_numpy(image).float(), torch.from_numpy(logits).float()
+
+
+def ours(image: torch.Tensor, logits: torch.Tensor, params: CrfParams) -> np.ndarray:
+    """Probability by this package, feature included."""
+    with torch.inference_mode():
+        refined = refine_logits(logits, crf_feature(params, image, logits), params)
+        return refined.sigmoid().cpu().numpy()
+
+
+def theirs(feature: np.ndarray | None, logits: np.ndarray, params: CrfParams) -> np.ndarray:
+    """Probability by pydensecrf2, from a feature that is ready."""
+    height, width = logits.shape
+    model = densecrf.DenseCRF2D(width, height, 2)
+    unary = np.stack([np.logaddexp(0, logits), np.logaddexp(0, -logits)]).reshape(2, -1)
+    model.setUnaryEnergy(np.ascontiguousarray(unary, dtype=np.float32))
+    model.addPairwiseGaussian(sxy=params.gaussian_sigma, compat=params.gaussian_weight)
+    if feature is not None:
+        y, x = np.mgrid[:height, :width] / params.bilateral_sigma
+        points = np.stack([x, y, feature / params.feature_sigma]).reshape(3, -1)
+        points = np.ascontiguousarray(points, dtype=np.float32)
+        model.addPairwiseEnergy(points, compat=params.bilateral_weight)
+    return np.array(model.inference(params.iterations))[1].reshape(height, width)
+
+
+def seconds(run: Callable[[], np.ndarray]) -> float:
+    """Wall time of one run."""
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
+
+
+def compare(size: int, iterations: int, name: str, repeats: int) -> str:
+    """One line of the table."""
+    image, logits = scene(size)
+    params = replace(CRF_PRESETS[name], iterations=iterations)
+    feature = crf_feature(params, image, logits)
+    plain = None if feature is None else feature.numpy()
+    found, expected = ours(image, logits, params), theirs(plain, logits.numpy(), params)
+    pairs = [
+        (
+            seconds(lambda: ours(image, logits, params)),
+            seconds(lambda: theirs(plain, logits.numpy(), params)),
+        )
+        for _ in range(repeats)
+    ]
+    our_seconds, their_seconds = (min(times) for times in zip(*pairs))
+    agreement = np.mean((found > 0.5) == (expected > 0.5))
+    changed = np.mean((found > 0.5) != (logits.numpy() > 0))
+    line = (
+        f"{size:5d} {iterations:10d}  {name:10s}{our_seconds:8.3f}{their_seconds:12.3f}"
+        f"{their_seconds / our_seconds:7.1f}{agreement:11.4f}{changed:9.4f}"
+    )
+    return line + (f"{on_gpu(image, logits, params):8.2f}" if torch.cuda.is_available() else "")
+
+
+def on_gpu(image: torch.Tensor, logits: torch.Tensor, params: CrfParams) -> float:
+    """Milliseconds on the first GPU, data already there."""
+    image, logits = image.cuda(), logits.cuda()
+    times = [seconds(lambda: ours(image, logits, params)) for _ in range(20)]
+    return 1000 * min(times)
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--repeats", type=int, default=5)
+    repeats = parser.parse_args().repeats
+    torch.set_num_threads(1)
+    gpu = "  GPU ms" if torch.cuda.is_available() else ""
+    print(f" size iterations  preset    ours s  pydensecrf  ratio  agreement  changed{gpu}")
+    for size, iterations in CASES:
+        for name in sorted(CRF_PRESETS):
+            print(compare(size, iterations, name, repeats), flush=True)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(f"peak memory of the process, both programs: {peak:.2f} GB")
+
+
+if __name__ == "__main__":
+    main()
