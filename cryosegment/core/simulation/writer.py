@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import mrcfile
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -36,7 +37,7 @@ def write_simulation(
     folder
         Output folder; made where missing.
     params
-        What to simulate; with `resume`, micrographs whose files are all there are kept.
+        What to simulate; with `resume`, finished micrographs are kept.
     device
         Name of the torch device.
     progress
@@ -51,7 +52,8 @@ def write_simulation(
     names = [f"simulated_{number:04d}" for number in range(1, params.count + 1)]
     entries = [_entry(folder, name, params, molecule) for name in names]
     for number, entry in enumerate(entries):
-        if not (params.resume and _is_written(entry)):
+        # The coordinates are written last: they say that a micrograph is done.
+        if not (params.resume and entry.coordinates.is_file()):
             generator = torch.Generator(device).manual_seed(_seed(params.seed, number))
             write_micrograph(folder, entry, simulate_micrograph(params, molecule, generator))
         progress(number + 1, len(entries), entry.name)
@@ -98,14 +100,10 @@ def _entry(folder: Path, name: str, params: SimulateParams, molecule: Molecule) 
     )
 
 
-def _is_written(entry: LabelEntry) -> bool:
-    files = (entry.micrograph, entry.instances, entry.classes, entry.coordinates)
-    return all(file.is_file() for file in files)
-
-
 def _seed(seed: int, number: int) -> int:
-    """Seeds that differ between micrographs and between neighbouring seeds of a run."""
-    return (seed * 1_000_003 + number) % 2**63
+    """A stream of its own for each micrograph, so that their count does not matter."""
+    state = np.random.SeedSequence([seed, number]).generate_state(1, np.uint64)
+    return int(state[0] >> np.uint64(1))
 
 
 def _optics(simulated: SimulatedMicrograph) -> dict[str, list[str | float | int]]:
