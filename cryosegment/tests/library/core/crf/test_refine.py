@@ -92,6 +92,7 @@ def test_every_device_and_dtype_gives_the_same(name: str, device: str) -> None:
     assert double.dtype == torch.float64
     torch.testing.assert_close(single.cpu().double(), double, atol=1e-3, rtol=0)
     half = refine(params, image.half(), logits.half())
+    assert half.dtype == torch.float32
     torch.testing.assert_close(half.double(), double, atol=0.02, rtol=0)
 
 
