@@ -33,6 +33,8 @@ from cryosegment.exchange.params import SimulateParams
 # Shares of the noise's variance: white noise of the detector and the counting of electrons,
 # structure of the ice (imaged through the CTF, so that it shows Thon rings), slow drift.
 SHOT_SHARE, ICE_SHARE, DRIFT_SHARE = 0.74, 0.25, 0.01
+# Ice is grainy: its power rises below the frequency of this wavelength as 1 / f^2, Å.
+GRAIN = 30.0
 # Slow drift has wavelengths above this, Å.
 DRIFT_WAVELENGTH = 300.0
 # Radii of ice contaminants and of the holes in the carbon film, and the rim's unevenness, Å.
@@ -225,16 +227,25 @@ def _record(
     transfer = ctf.transfer(height, width, params.pixel_size, generator.device)
     spectrum = torch.fft.rfft2(potential) * transfer
     signal = math.sqrt(params.snr / max(_variance(spectrum, height, width), 1e-20))
-    # Amorphous ice, and that of contaminants, before the CTF; a unit variance after it.
-    structure = math.sqrt(ICE_SHARE) * torch.hypot(torch.ones_like(dirt.texture), dirt.texture)
+    # Amorphous ice, and that of contaminants, imaged through the CTF.
+    transfer *= _grain(params).to(transfer.device)
+    strength = math.sqrt(ICE_SHARE) / transfer.square().mean().sqrt()
+    structure = strength * torch.hypot(torch.ones_like(dirt.texture), dirt.texture)
     ice = torch.fft.rfft2(structure * white_noise(height, width, generator))
-    ice *= transfer / transfer.square().mean().sqrt()
-    darkness = torch.fft.irfft2(signal * spectrum + ice, s=(height, width))
+    darkness = torch.fft.irfft2(spectrum.mul_(signal).add_(ice.mul_(transfer)), s=params.size)
     drift = slow_noise(height, width, DRIFT_WAVELENGTH / params.pixel_size, generator)
     darkness += math.sqrt(DRIFT_SHARE) * drift + dirt.absorption
     if params.ice_gradient:
         darkness -= ice_gradient(height, width, params.ice_gradient, generator)
     return darkness
+
+
+def _grain(params: SimulateParams) -> Float[Tensor, "h f"]:
+    """Amplitude of the ice's structure on the frequencies of the CTF, 1 at high ones."""
+    y = torch.fft.fftfreq(params.size[0], params.pixel_size)[:, None]
+    x = torch.fft.rfftfreq(params.size[1], params.pixel_size)[None, :]
+    waves = (y**2 + x**2).clamp_(min=DRIFT_WAVELENGTH**-2)
+    return waves.mul_(GRAIN**2).reciprocal_().add_(1).sqrt_()
 
 
 def _variance(spectrum: Complex[Tensor, "h f"], height: int, width: int) -> float:

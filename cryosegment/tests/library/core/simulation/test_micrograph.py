@@ -80,6 +80,19 @@ def test_snr_is_the_ratio_of_variances(molecule, snr):
     assert float(noise.var()) == pytest.approx(1, rel=0.1)
 
 
+def test_the_ice_shows_thon_rings_and_grain(molecule):
+    found = simulate(molecule, snr=1e-5, astigmatism=0.0, b_factor=0.0, pixel_size=8.0)
+    power = torch.fft.rfft2(found.image).abs() ** 2 / found.image.numel()
+    transfer = found.ctf.transfer(300, 360, 8.0).abs()
+    frequency = torch.hypot(torch.fft.fftfreq(300, 8.0)[:, None], torch.fft.rfftfreq(360, 8.0))
+    fine, coarse = frequency > 1 / 20, (frequency > 1 / 80) & (frequency < 1 / 60)
+    is_bright, is_dark = transfer > 0.9, transfer < 0.2
+    assert power[fine & is_bright].mean() > 1.2 * power[fine & is_dark].mean()
+    ice = (power - 0.74) / transfer.square()
+    seen = transfer > 0.3
+    assert ice[coarse & seen].mean() > 2 * ice[fine & seen].mean()
+
+
 def test_the_same_seed_gives_the_same_micrograph(molecule):
     settings = {"ice_blobs": 2, "carbon": 1.0, "dose": 20.0, "ice_gradient": 1.0, "particles": 8}
     first, again = (simulate(molecule, 5, **settings) for _ in range(2))

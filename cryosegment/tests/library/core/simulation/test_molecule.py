@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+import csv
 import gzip
 
 import mrcfile
@@ -131,3 +132,18 @@ def test_a_box_too_large_for_memory_is_refused():
     atoms = np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 3000.0]])
     with pytest.raises(InputError, match="larger pixel size"):
         molecule_from_atoms(atoms, np.ones(2), 1.0, 3.0, "chain")
+
+
+@pytest.mark.parametrize("name", ["4hhb.cif.gz", "3d2f.pdb.gz", "3cf3.pdb.gz", "5a1a.cif.gz"])
+def test_real_models_have_the_diameters_of_their_assemblies(shared_data, name):
+    folder = shared_data / "maps"
+    with (folder / "models.tsv").open(newline="") as file:
+        rows = {row["file"]: row for row in csv.DictReader(file, delimiter="\t")}
+    expected = float(rows[name]["diam_assembly1_A"])
+    assert read_molecule(folder / "models" / name, 4.0).diameter == pytest.approx(expected, rel=0.1)
+
+
+def test_a_real_map_has_the_diameter_of_its_model(shared_data):
+    folder = shared_data / "maps"
+    found = read_molecule(folder / "densities" / "betaGal.mrc.gz", 4.0)
+    assert found.diameter == pytest.approx(185, rel=0.06)
