@@ -100,8 +100,8 @@ def _read_header(stream: BinaryIO, path: Path) -> npt.NDArray[np.void]:
     raw = stream.read(_HEADER_BYTES)
     if len(raw) < _HEADER_BYTES:
         raise InputError(f"{path} is too short for a micrograph: {len(raw)} bytes; copy it again")
-    for order in "<>":
-        header = np.frombuffer(raw, HEADER_DTYPE.newbyteorder(order))[0]
+    for dtype in (HEADER_DTYPE.newbyteorder("<"), HEADER_DTYPE.newbyteorder(">")):
+        header: npt.NDArray[np.void] = np.frombuffer(raw, dtype).reshape(())
         sizes = [int(header[name]) for name in ("nx", "ny", "nz")]
         if 0 <= int(header["mode"]) <= 101 and all(0 < size < _MAX_SIDE for size in sizes):
             break
@@ -116,19 +116,20 @@ def _read_header(stream: BinaryIO, path: Path) -> npt.NDArray[np.void]:
 
 
 def _data_dtype(header: npt.NDArray[np.void]) -> np.dtype[np.generic]:
-    order = header["mode"].dtype.byteorder
-    dtype = dtype_from_mode(int(header["mode"]))
+    dtype: np.dtype[np.generic] = dtype_from_mode(int(header["mode"]))
     if dtype == np.int8 and _is_unsigned(header):
         dtype = np.dtype(np.uint8)
-    return dtype.newbyteorder("<" if order in "=|" else order)
+    return dtype if _is_native(header) else dtype.newbyteorder("S")
+
+
+def _is_native(header: npt.NDArray[np.void]) -> bool:
+    return bool(header.dtype["mode"].isnative)
 
 
 def _is_unsigned(header: npt.NDArray[np.void]) -> bool:
-    order = header["mode"].dtype.newbyteorder("=").newbyteorder(header["mode"].dtype.byteorder)
-    extra = bytes(header["extra2"])
-    stamp, flags = np.frombuffer(extra, order, count=2, offset=_IMOD_STAMP_OFFSET)
-    if stamp == _IMOD_STAMP:
-        return not int(flags) & 1
+    words = np.frombuffer(bytes(header["extra2"]), header.dtype["mode"], 2, _IMOD_STAMP_OFFSET)
+    if words[0] == _IMOD_STAMP:
+        return not int(words[1]) & 1
     return bool(127 < header["dmax"] < 256 and header["dmin"] >= 0)
 
 
@@ -143,7 +144,7 @@ def _image_shape(header: npt.NDArray[np.void], path: Path) -> tuple[int, int]:
 
 def _read_into(stream: BinaryIO, image: npt.NDArray[np.generic]) -> int:
     """Fill an image; how many bytes there were."""
-    view = memoryview(image.view(np.uint8).reshape(-1))
+    view = memoryview(image.view(np.uint8).data).cast("B")
     found = 0
     while found < len(view):
         count = stream.readinto(view[found:])  # type: ignore[attr-defined]

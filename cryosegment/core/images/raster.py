@@ -54,7 +54,7 @@ def read_tiff(stream: BinaryIO, path: Path) -> tuple[npt.NDArray[np.generic], fl
                     f"expected one 2-D micrograph, but {path} holds {len(tiff.pages)} pages: "
                     "average movies first, or give single images"
                 )
-            image = tiff.pages[0].asarray()
+            image = tiff.pages.first.asarray()
             pixel_size = _tiff_pixel_size(tiff)
     except InputError:
         raise
@@ -67,7 +67,7 @@ def read_tiff(stream: BinaryIO, path: Path) -> tuple[npt.NDArray[np.generic], fl
 
 
 def _tiff_pixel_size(tiff: tifffile.TiffFile) -> float:
-    tags = tiff.pages[0].tags
+    tags = tiff.pages.first.tags
     if "XResolution" not in tags:
         return 0.0
     pixels, units = tags["XResolution"].value
@@ -102,7 +102,7 @@ def read_picture(stream: BinaryIO, path: Path) -> npt.NDArray[np.generic]:
     if end not in raw[-_TAIL_BYTES:]:
         raise InputError(f"{path} is truncated: its end is missing; copy it again")
     flags = cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
-    image = cv2.imdecode(np.frombuffer(raw, np.uint8), flags)
+    image: npt.NDArray[np.generic] | None = cv2.imdecode(np.frombuffer(raw, np.uint8), flags)
     if image is None:
         raise InputError(f"cannot read the picture {path}: it is damaged; copy it again")
     return image

@@ -29,17 +29,14 @@ def fourier_crop(image: Float[Tensor, "h w"], height: int, width: int) -> Float[
     in blocks: half the time and a tenth of the memory of a whole 2-D transform. Nyquist terms are
     treated as in `scipy.signal.resample`.
     """
+    blocks = torch.split(image, _ROWS_AT_A_TIME)
     spectrum = torch.cat(
-        [_crop_half(torch.fft.rfft(rows), image.shape[1], width) for rows in _blocks(image)]
+        [_crop_half(torch.fft.rfft(rows), image.shape[1], width) for rows in blocks]
     )
     columns = _crop_full(torch.fft.fft(spectrum, dim=0), height)
     scale = (height * width) / (image.shape[0] * image.shape[1])
     rows = torch.fft.ifft(columns, dim=0)
     return torch.fft.irfft(rows, n=width) * scale
-
-
-def _blocks(image: Float[Tensor, "h w"]) -> tuple[Tensor, ...]:
-    return image.split(_ROWS_AT_A_TIME)
 
 
 def _crop_half(

@@ -46,15 +46,15 @@ def predict_tiled(
     weights = image.new_zeros(height, width)
     for top in tile_starts(height, tile, halo):
         for left in tile_starts(width, tile, halo):
-            area = (slice(top, top + tile), slice(left, left + tile))
-            maps = function(image[area])
+            rows, columns = slice(top, top + tile), slice(left, left + tile)
+            maps = function(image[rows, columns])
             weight = _ramp(top, height, tile, halo, maps)[:, None] * _ramp(
                 left, width, tile, halo, maps
             )
             if total is None:
                 total = maps.new_zeros(maps.shape[0], height, width)
-            total[(slice(None), *area)] += maps * weight
-            weights[area] += weight
+            total[:, rows, columns] += maps * weight
+            weights[rows, columns] += weight
     assert total is not None  # there is at least one tile
     return total / weights
 
