@@ -29,7 +29,8 @@ MODEL_SUFFIXES = (".pdb", ".ent", ".cif", ".mmcif")
 # lower level keeps thin loops (measured: 1.5-1.9 Å3 per Da, diameters within 5 % of the atoms').
 SURFACE_SIGMA = 3.0
 SURFACE_LEVEL = 0.4
-LARGEST_BOX = 1024
+# Its oversampled spectrum takes about 6 GB.
+LARGEST_BOX = 400
 
 
 @dataclass(frozen=True)
