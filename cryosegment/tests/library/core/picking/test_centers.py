@@ -122,7 +122,7 @@ def test_invalid_pixels_hold_no_centre():
     assert candidates.centers_yx[:, 0].tolist() == pytest.approx([60.0], abs=0.2)
 
 
-@pytest.mark.parametrize("edge_px", [5.0, 12.0, 30.0])
+@pytest.mark.parametrize("edge_px", [5.0, 10.5, 10.6, 30.0])
 def test_edge_is_the_distance_to_the_border_and_to_invalid_pixels(edge_px):
     centers = [(10.0, 40.0), (40.0, 20.0), (40.0, 55.0), (66.0, 40.0)]
     maps = ideal_maps(centers)
