@@ -9,8 +9,8 @@ import io
 import math
 import zlib
 from dataclasses import dataclass
+from io import BufferedIOBase
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -127,7 +127,7 @@ def read_image(path: PathLike) -> tuple[npt.NDArray[np.generic], float]:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from error
 
 
-def _unpacked(file: BinaryIO) -> BinaryIO:
+def _unpacked(file: BufferedIOBase) -> BufferedIOBase:
     start = file.read(3)
     file.seek(0)
     if start.startswith(_GZIP_START):
@@ -140,12 +140,12 @@ def _unpacked(file: BinaryIO) -> BinaryIO:
 def _decompress_bzip2(packed: bytes) -> bytes:
     try:
         return bz2.decompress(packed)
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         raise EOFError(str(error)) from error
 
 
 def _read_format(
-    stream: BinaryIO, start: bytes, path: Path
+    stream: BufferedIOBase, start: bytes, path: Path
 ) -> tuple[npt.NDArray[np.generic], float]:
     if start in TIFF_STARTS:
         return read_tiff(stream, path)

@@ -8,13 +8,15 @@ stamps, no map id or bytes after the data, and because compressed files are then
 from __future__ import annotations
 
 import math
+from io import BufferedIOBase
+from os import SEEK_END
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any
 
-import mrcfile
 import numpy as np
 import numpy.typing as npt
 from mrcfile.dtypes import HEADER_DTYPE
+from mrcfile.mrcobject import MrcObject
 from mrcfile.utils import dtype_from_mode
 
 from cryosegment.exchange.errors import InputError
@@ -30,7 +32,7 @@ _IMOD_STAMP_OFFSET = 40
 _SQUARE_TOLERANCE = 0.01
 
 
-def read_mrc(stream: BinaryIO, path: Path) -> tuple[npt.NDArray[np.generic], float]:
+def read_mrc(stream: BufferedIOBase, path: Path) -> tuple[npt.NDArray[np.generic], float]:
     """Image `(h, w)` in the file's own type and its pixel size in Å/px, from an MRC stream.
 
     Parameters
@@ -59,14 +61,15 @@ def read_mrc(stream: BinaryIO, path: Path) -> tuple[npt.NDArray[np.generic], flo
     header = _read_header(stream, path)
     dtype = _data_dtype(header)
     height, width = _image_shape(header, path)
-    image = np.empty((height, width), dtype)
-    stream.seek(_HEADER_BYTES + max(0, int(header["nsymbt"])))
-    found = _read_into(stream, image)
-    if found < image.nbytes:
+    start = _HEADER_BYTES + max(0, int(header["nsymbt"]))
+    expected = height * width * dtype.itemsize
+    found = max(0, stream.seek(0, SEEK_END) - start)
+    if found < expected:
         raise InputError(
-            f"{path} is truncated: expected {image.nbytes} bytes of image, found {found}; "
-            "copy it again"
+            f"{path} is truncated: expected {expected} bytes of image, found {found}; copy it again"
         )
+    stream.seek(start)
+    image = np.frombuffer(_read_bytes(stream, expected), dtype).reshape(height, width)
     return image.astype(dtype.newbyteorder("="), copy=False), _pixel_size(header, path)
 
 
@@ -88,20 +91,29 @@ def write_mrc(path: Path, image: npt.NDArray[np.generic], pixel_size: float) -> 
         If the file cannot be written.
     """
     values = image.astype(np.int8) if image.dtype == bool else image
-    with (
-        atomic_path(path) as temporary,
-        mrcfile.new(temporary, data=np.ascontiguousarray(values)) as mrc,
-    ):
-        mrc.voxel_size = pixel_size
+    mrc = _Mrc()
+    mrc.set_data(np.ascontiguousarray(values))
+    mrc.voxel_size = pixel_size
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        file.write(mrc.header.tobytes())
+        file.write(np.ascontiguousarray(mrc.data).data)
 
 
-def _read_header(stream: BinaryIO, path: Path) -> npt.NDArray[np.void]:
+class _Mrc(MrcObject):
+    """An MRC header and image in memory: mrcfile's own files stay open when a disk is full."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._create_default_attributes()
+
+
+def _read_header(stream: BufferedIOBase, path: Path) -> npt.NDArray[Any]:
     """The header in the byte order that gives a known mode and sizes above zero."""
     raw = stream.read(_HEADER_BYTES)
     if len(raw) < _HEADER_BYTES:
         raise InputError(f"{path} is too short for a micrograph: {len(raw)} bytes; copy it again")
     for dtype in (HEADER_DTYPE.newbyteorder("<"), HEADER_DTYPE.newbyteorder(">")):
-        header: npt.NDArray[np.void] = np.frombuffer(raw, dtype).reshape(())
+        header: npt.NDArray[Any] = np.frombuffer(raw, dtype).reshape(())
         sizes = [int(header[name]) for name in ("nx", "ny", "nz")]
         if 0 <= int(header["mode"]) <= 101 and all(0 < size < _MAX_SIDE for size in sizes):
             break
@@ -115,25 +127,25 @@ def _read_header(stream: BinaryIO, path: Path) -> npt.NDArray[np.void]:
     return header
 
 
-def _data_dtype(header: npt.NDArray[np.void]) -> np.dtype[np.generic]:
+def _data_dtype(header: npt.NDArray[Any]) -> np.dtype[np.generic]:
     dtype: np.dtype[np.generic] = dtype_from_mode(int(header["mode"]))
     if dtype == np.int8 and _is_unsigned(header):
         dtype = np.dtype(np.uint8)
     return dtype if _is_native(header) else dtype.newbyteorder("S")
 
 
-def _is_native(header: npt.NDArray[np.void]) -> bool:
+def _is_native(header: npt.NDArray[Any]) -> bool:
     return bool(header.dtype["mode"].isnative)
 
 
-def _is_unsigned(header: npt.NDArray[np.void]) -> bool:
+def _is_unsigned(header: npt.NDArray[Any]) -> bool:
     words = np.frombuffer(bytes(header["extra2"]), header.dtype["mode"], 2, _IMOD_STAMP_OFFSET)
     if words[0] == _IMOD_STAMP:
         return not int(words[1]) & 1
     return bool(127 < header["dmax"] < 256 and header["dmin"] >= 0)
 
 
-def _image_shape(header: npt.NDArray[np.void], path: Path) -> tuple[int, int]:
+def _image_shape(header: npt.NDArray[Any], path: Path) -> tuple[int, int]:
     if int(header["nz"]) > 1:
         raise InputError(
             f"expected one 2-D micrograph, but {path} holds {int(header['nz'])} sections: "
@@ -142,19 +154,19 @@ def _image_shape(header: npt.NDArray[np.void], path: Path) -> tuple[int, int]:
     return int(header["ny"]), int(header["nx"])
 
 
-def _read_into(stream: BinaryIO, image: npt.NDArray[np.generic]) -> int:
-    """Fill an image; how many bytes there were."""
-    view = memoryview(image.view(np.uint8).data).cast("B")
-    found = 0
-    while found < len(view):
-        count = stream.readinto(view[found:])  # type: ignore[attr-defined]
-        if not count:
-            break
-        found += count
-    return found
+def _read_bytes(stream: BufferedIOBase, count: int) -> bytearray:
+    """The next bytes of a stream that has them, in memory that may be written."""
+    content = bytearray(count)
+    view = memoryview(content)
+    while view:
+        found = stream.readinto(view)
+        if not found:
+            raise EOFError("the file became shorter while it was read")
+        view = view[found:]
+    return content
 
 
-def _pixel_size(header: npt.NDArray[np.void], path: Path) -> float:
+def _pixel_size(header: npt.NDArray[Any], path: Path) -> float:
     sizes = [
         float(header["cella"][axis]) / max(1, int(header[intervals]))
         for axis, intervals in (("x", "mx"), ("y", "my"))

@@ -20,6 +20,7 @@ MAD_TO_SD = 1.4826
 _SAMPLES = 262_144
 _CELLS_PER_SIGMA = 4.0
 _MIN_SD = 1e-12
+_PASSES = 4
 
 
 def robust_statistics(
@@ -97,8 +98,8 @@ def normalize(
 ) -> Float[Tensor, "*batch h w"]:
     """Each image with mean 0 and standard deviation 1 over its valid pixels, cut at `CLIP`.
 
-    Mean and deviation are those of the image after a first cut, so that a few pixels of ice or
-    carbon do not flatten the rest. Invalid pixels become 0, and so does a constant image.
+    Mean and deviation are taken again after each of a few cuts, so that pixels of ice or carbon do
+    not flatten the rest. Invalid pixels become 0, and so does a constant image.
 
     Parameters
     ----------
@@ -109,7 +110,7 @@ def normalize(
     """
     counts = torch.ones_like(image) if valid is None else valid.to(image.dtype)
     number = counts.sum((-2, -1), keepdim=True).clamp_min(1)
-    for _ in range(2):
+    for _ in range(_PASSES):
         mean = (image * counts).sum((-2, -1), keepdim=True) / number
         image = (image - mean) * counts
         sd = ((image * image).sum((-2, -1), keepdim=True) / number).sqrt()

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import math
+from io import BufferedIOBase
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import cv2
 import numpy as np
@@ -26,7 +27,7 @@ _IMAGEJ_UNITS = {"nm": 10.0, "micron": 1e4, "um": 1e4, "\\u00b5m": 1e4, "µm": 1
 _IMAGEJ_UNITS.update({"angstrom": 1.0, "a": 1.0, "å": 1.0, "\\u00c5": 1.0})
 
 
-def read_tiff(stream: BinaryIO, path: Path) -> tuple[npt.NDArray[np.generic], float]:
+def read_tiff(stream: BufferedIOBase, path: Path) -> tuple[npt.NDArray[np.generic], float]:
     """Image `(h, w)` in the file's own type and its pixel size in Å/px, from a TIFF stream.
 
     Parameters
@@ -48,7 +49,7 @@ def read_tiff(stream: BinaryIO, path: Path) -> tuple[npt.NDArray[np.generic], fl
         If the file is damaged, compressed in an unknown way, or holds more than one image.
     """
     try:
-        with tifffile.TiffFile(stream) as tiff:
+        with tifffile.TiffFile(cast(BinaryIO, stream)) as tiff:
             if len(tiff.pages) != 1:
                 raise InputError(
                     f"expected one 2-D micrograph, but {path} holds {len(tiff.pages)} pages: "
@@ -80,7 +81,7 @@ def _tiff_pixel_size(tiff: tifffile.TiffFile) -> float:
     return size if math.isfinite(size) and low <= size <= high else 0.0
 
 
-def read_picture(stream: BinaryIO, path: Path) -> npt.NDArray[np.generic]:
+def read_picture(stream: BufferedIOBase, path: Path) -> npt.NDArray[np.generic]:
     """Grey image `(h, w)`, 8 or 16 bits, from a PNG or JPEG stream.
 
     Colours become grey; a rotation asked for by the camera is not applied.
