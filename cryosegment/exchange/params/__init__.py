@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The parameters of every command: the one home of defaults, units, bounds and help."""
+
+from cryosegment.exchange.params.evaluation import (
+    EvaluateParams,
+)
+from cryosegment.exchange.params.fields import (
+    DIAMETER_HELP,
+    GPU_HELP,
+    PATH,
+    PIXEL_SIZE_HELP,
+    REQUIRED,
+    RESUME_HELP,
+    SEED_HELP,
+    Y_UP_HELP,
+    Kind,
+    P,
+    Params,
+    kind_of,
+    param,
+    params_from_dict,
+    params_to_dict,
+)
+from cryosegment.exchange.params.labels import (
+    LabelsCoordinatesParams,
+)
+from cryosegment.exchange.params.picking import (
+    CRF_PRESETS,
+    FORMATS,
+    NO_CRF,
+    CrfParams,
+    PickParams,
+)
+from cryosegment.exchange.params.simulation import (
+    SimulateParams,
+)
+from cryosegment.exchange.params.training import (
+    TrainParams,
+)
+
+__all__ = [
+    "CRF_PRESETS",
+    "DIAMETER_HELP",
+    "FORMATS",
+    "GPU_HELP",
+    "NO_CRF",
+    "PATH",
+    "PIXEL_SIZE_HELP",
+    "REQUIRED",
+    "RESUME_HELP",
+    "SEED_HELP",
+    "Y_UP_HELP",
+    "CrfParams",
+    "EvaluateParams",
+    "Kind",
+    "LabelsCoordinatesParams",
+    "P",
+    "Params",
+    "PickParams",
+    "SimulateParams",
+    "TrainParams",
+    "kind_of",
+    "param",
+    "params_from_dict",
+    "params_to_dict",
+]

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Parameters of `train`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Optional
+
+from cryosegment.exchange.errors import ParameterError
+from cryosegment.exchange.params.fields import (
+    GPU_HELP,
+    LEARNING_RATE_HELP,
+    MODEL_PATH,
+    SEED_HELP,
+    Params,
+    param,
+)
+
+
+@dataclass(frozen=True)
+class TrainParams(Params):
+    """Labels to a model."""
+
+    start: str = param(
+        "", "model to fine-tune, or general; left out: from scratch", flag="from", **MODEL_PATH
+    )
+    network: str = param("compact", "network architecture", choices=("compact",))
+    loss: str = param("default", "loss function", choices=("default",))
+    minutes: Optional[float] = param(None, "training time", "min", minimum=0.01)
+    epochs: Optional[int] = param(None, "passes over the micrographs", minimum=1)
+    validation: float = param(
+        0.2, "fraction of the micrographs kept for validation", minimum=0, maximum=0.9
+    )
+    pixels_per_diameter: float = param(
+        20.0, "particle diameter at the network's input", "px", minimum=4, maximum=200
+    )
+    batch: int = param(8, "patches in a step", minimum=1)
+    patch: int = param(192, "side of a patch", "px", minimum=32, maximum=4096)
+    learning_rate: float = param(0.0, LEARNING_RATE_HELP, minimum=0, maximum=1)
+    seed: int = param(0, SEED_HELP, minimum=0)
+    gpu: str = param("auto", GPU_HELP, metavar="IDS")
+    resume: bool = param(False, "go on with an interrupted training")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.minutes is not None and self.epochs is not None:
+            raise ParameterError("expected minutes or epochs, got both: leave one out")
