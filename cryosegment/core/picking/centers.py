@@ -16,8 +16,6 @@ from cryosegment.core.picking.votes import vote_map
 
 PEAK_REACH = 0.1
 """A peak is the highest pixel this far around, in particle diameters (at least 1 px)."""
-COVERAGE_FLOOR = 0.25
-"""Smallest part of a disc, by area, from which votes are scaled up to the whole disc."""
 
 
 @dataclass(frozen=True)
@@ -83,13 +81,14 @@ def find_candidates(
     Notes
     -----
     A peak is one of sqrt(heat x votes). The geometric mean asks both to agree and, unlike the
-    product, stays on the scale of a probability, so that one floor serves both. The score is
-    that, with the votes scaled to a whole disc at borders, times the root of the mean particle
-    probability over the disc, times its freedom from contamination.
+    product, stays on the scale of a probability. The score is the geometric mean of heat, votes
+    and the mean particle probability over the disc, times one minus its mean contamination. What
+    a disc lacks beyond the border or on invalid pixels counts as no particle: a particle that is
+    cut there scores lower.
     """
     votes = vote_map(maps.offsets, maps.particle, maps.valid, diameter_px)
     evidence = torch.sqrt(maps.center * votes)
-    lowest = floor * COVERAGE_FLOOR**0.5  # no peak below this can score `floor`
+    lowest = floor**1.5  # no peak below this can score `floor`: two of three factors
     allowed = maps.valid & _away_from_edge(maps.valid, edge_px)
     peaks = _local_maxima(evidence, max(1, round(PEAK_REACH * diameter_px)), lowest, allowed)
     centers = peaks + _subpixel_shifts(evidence, peaks)
@@ -173,13 +172,10 @@ def _scores(
     inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
     y, x = y.clamp(0, height - 1), x.clamp(0, width - 1)
     counted = (inside & maps.valid[y, x]).to(evidence.dtype)
-    total = counted.sum(1).clamp(min=1)
-    coverage = (total / counted.shape[1]).clamp(min=COVERAGE_FLOOR)
-    particle = (maps.particle[y, x] * counted).sum(1) / total
-    contamination = (maps.contamination[y, x] * counted).sum(1) / total
-    heat = maps.center[peaks[:, 0], peaks[:, 1]]
-    votes = evidence[peaks[:, 0], peaks[:, 1]] ** 2 / heat.clamp(min=1e-12) / coverage
-    return torch.sqrt(heat * votes.clamp(max=1) * particle) * (1 - contamination)
+    particle = (maps.particle[y, x] * counted).mean(1)
+    contamination = (maps.contamination[y, x] * counted).mean(1)
+    strength = evidence[peaks[:, 0], peaks[:, 1]]
+    return (strength**2 * particle) ** (1 / 3) * (1 - contamination)
 
 
 def _disc_pixels(radius: float, peaks: Int[Tensor, "n 2"]) -> tuple[Tensor, Tensor]:
