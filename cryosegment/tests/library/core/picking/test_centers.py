@@ -118,12 +118,17 @@ def test_a_particle_that_is_cut_scores_lower(cut):
     assert 0.4 < candidates.scores[1] / candidates.scores[0] < 0.9
 
 
-def test_score_is_the_mean_of_heat_votes_and_particle():
+@pytest.mark.parametrize(
+    ("center", "particle", "expected"),
+    [(0.125, 1.0, 0.5), (1.0, 0.5, 0.25 ** (1 / 3)), (0.5, 0.5, 0.5)],
+)
+def test_score_is_the_mean_of_heat_votes_and_particle(center, particle, expected):
     maps = ideal_maps([(40.0, 40.0)])
     whole = float(find_candidates(maps, DIAMETER).scores[0])
-    faint = changed(maps, center=maps.center * 0.5, particle=maps.particle * 0.5)
-    # Half the heat, half the votes (they are weighted by the particle) and half the particle.
-    assert float(find_candidates(faint, DIAMETER).scores[0]) == pytest.approx(whole / 2, rel=0.02)
+    faint = changed(maps, center=maps.center * center, particle=maps.particle * particle)
+    score = float(find_candidates(faint, DIAMETER).scores[0])
+    # The particle probability counts twice: it is the weight of the votes.
+    assert score / whole == pytest.approx(expected, rel=0.02)
 
 
 def test_invalid_pixels_hold_no_centre():
