@@ -9,6 +9,7 @@ from pwem.objects import SetOfCoordinates
 from pwem.protocols import ProtParticlePickingAuto
 from pyworkflow.constants import BETA
 from pyworkflow.protocol import params
+from pyworkflow.protocol.constants import VOID_GPU
 
 from cryosegment.constants import BATCH_SIZE, BOX_PER_DIAMETER
 from cryosegment.convert import mic_name
@@ -16,9 +17,11 @@ from cryosegment.exchange.errors import CryoSegmentError
 from cryosegment.exchange.files import check_unique
 from cryosegment.exchange.params import NO_CRF, PickParams
 from cryosegment.plugin import Plugin
-from cryosegment.protocols.form_fields import add_field
+from cryosegment.protocols.form_fields import add_field, field_defaults
 from cryosegment.protocols.model_choice import ModelChoice
 from cryosegment.protocols.protocol_pick_base import CryoSegmentProtPickBase
+
+AUTO = field_defaults(PickParams)["threshold"]
 
 
 class CryoSegmentProtPick(CryoSegmentProtPickBase, ModelChoice):
@@ -117,7 +120,7 @@ class CryoSegmentProtPick(CryoSegmentProtPickBase, ModelChoice):
             selection,
             PickParams,
             "edge",
-            "Distance from the border",
+            "Distance from the border (diameters)",
             expertLevel=params.LEVEL_ADVANCED,
             allowsPointers=True,
         )
@@ -169,7 +172,7 @@ class CryoSegmentProtPick(CryoSegmentProtPickBase, ModelChoice):
         micrographs = self.getInputMicrographs()
         if micrographs is None or self.diameter.get() is None:
             return []  # Scipion itself says that they are missing
-        errors = self._modelErrors()
+        errors = self._modelErrors() + self._gpuErrors()
         if errors:
             return errors
         try:
@@ -178,6 +181,18 @@ class CryoSegmentProtPick(CryoSegmentProtPickBase, ModelChoice):
         except CryoSegmentError as error:
             return [str(error)]
         return self._sizeErrors(micrographs)
+
+    def _gpuErrors(self) -> List[str]:
+        """Without a GPU to wait for, Scipion would wait for ever."""
+        if not self.useGpu:
+            return []
+        try:
+            numbers = self.getGpuList()
+        except ValueError:
+            numbers = []
+        if set(numbers) - {VOID_GPU}:
+            return []
+        return ["Expected the numbers of GPUs, such as 0 1; or choose *Use GPU: No*."]
 
     def _sizeErrors(self, micrographs: Any) -> List[str]:
         if not micrographs.getSize():
@@ -253,9 +268,13 @@ class CryoSegmentProtPick(CryoSegmentProtPickBase, ModelChoice):
         return ["Chung2025", "Gyawali2024", *crf]
 
     # --------------------------- UTILS functions -----------------------------
+    def getThreshold(self) -> float:
+        """Lowest score of a pick; the model's own where the form says auto."""
+        text, card = str(self.threshold.get()), self._card()
+        if text != AUTO:
+            return float(text)
+        return card.threshold if card else 0.0
+
     def _thresholdText(self) -> str:
-        threshold = str(self.threshold.get())
-        card = self._card()
-        if threshold == "auto" and card:
-            return f"scores of at least {card.threshold:.2f} (the model's threshold)"
-        return f"scores of at least {threshold}"
+        source = " (the model's threshold)" if self.threshold.get() == AUTO else ""
+        return f"scores of at least {self.getThreshold():.2f}{source}"

@@ -78,7 +78,12 @@ class PickParams(Params):
     min_distance: float = param(
         0.5, "smallest distance of two picks, as a fraction of the diameter", minimum=0, maximum=10
     )
-    edge: float = param(0.0, "picks nearer than this to the border are dropped", "Å", minimum=0)
+    edge: float = param(
+        0.5,
+        "smallest distance of a pick from the border, as a fraction of the diameter",
+        minimum=0,
+        maximum=10,
+    )
     contrast: str = param(
         "auto", "particles are dark or bright; auto: detected", choices=("auto", "dark", "bright")
     )
