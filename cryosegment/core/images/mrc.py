@@ -69,7 +69,7 @@ def read_mrc(stream: BufferedIOBase, path: Path) -> tuple[npt.NDArray[np.generic
             f"{path} is truncated: expected {expected} bytes of image, found {found}; copy it again"
         )
     stream.seek(start)
-    image = np.frombuffer(_read_bytes(stream, expected), dtype).reshape(height, width)
+    image = _read_bytes(stream, expected).view(dtype).reshape(height, width)
     return image.astype(dtype.newbyteorder("="), copy=False), _pixel_size(header, path)
 
 
@@ -154,10 +154,10 @@ def _image_shape(header: npt.NDArray[Any], path: Path) -> tuple[int, int]:
     return int(header["ny"]), int(header["nx"])
 
 
-def _read_bytes(stream: BufferedIOBase, count: int) -> bytearray:
-    """The next bytes of a stream that has them, in memory that may be written."""
-    content = bytearray(count)
-    view = memoryview(content)
+def _read_bytes(stream: BufferedIOBase, count: int) -> npt.NDArray[np.uint8]:
+    """The next bytes of a stream that has them."""
+    content = np.empty(count, np.uint8)
+    view = content.data
     while view:
         found = stream.readinto(view)
         if not found:

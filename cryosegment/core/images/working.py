@@ -43,7 +43,7 @@ class WorkingImage:
     valid
         False on the dead border.
     pixel_size
-        Å/px of this image.
+        Å/px of this image; the mean of both axes, which whole rows and columns make differ.
     scale_yx
         Micrograph pixels per pixel of this image, along y and x: pixel (0, 0) of both coincide.
     """
@@ -52,6 +52,11 @@ class WorkingImage:
     valid: Bool[Tensor, "h w"]
     pixel_size: float
     scale_yx: tuple[float, float]
+
+    @property
+    def micrograph_pixel_size(self) -> float:
+        """Pixel size of the micrograph, Å/px."""
+        return self.pixel_size / (sum(self.scale_yx) / 2)
 
     @property
     def micrograph_shape(self) -> tuple[int, int]:
@@ -98,7 +103,7 @@ def working_image(
     image = working_normalize(image, valid, LOCAL_MEAN_SIGMA * pixels_per_diameter)
     if contrast == "auto" and detect_contrast(image, pixels_per_diameter, valid) == "bright":
         image = -image
-    return WorkingImage(image, valid, diameter / pixels_per_diameter, scale_yx)
+    return WorkingImage(image, valid, micrograph.pixel_size * sum(scale_yx) / 2, scale_yx)
 
 
 def _working_shape(

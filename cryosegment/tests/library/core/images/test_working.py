@@ -90,6 +90,17 @@ def test_dead_border_is_invalid_and_zero(micrograph: Micrograph) -> None:
     assert working.image[working.valid].mean() == pytest.approx(0, abs=1e-4)
 
 
+def test_what_the_dead_border_holds_does_not_matter(micrograph: Micrograph) -> None:
+    images = []
+    for value in (float(micrograph.image.median()), 0.0, 5000.0):
+        image = micrograph.image.clone()
+        image[:30] = image[570:] = value
+        image[:, :20] = image[:, 470:] = value
+        images.append(working_image(Micrograph(image, PIXEL_SIZE, "x"), DIAMETER, 20.0).image)
+    for image in images[1:]:
+        torch.testing.assert_close(image, images[0], atol=0.05, rtol=0)
+
+
 def test_a_coarse_micrograph_is_enlarged(micrograph: Micrograph) -> None:
     working = working_image(micrograph, 20.0, 20.0)  # 10 px
     assert working.image.shape == (1200, 1000)
