@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Names and numbers that only the Scipion side knows."""
 
-from pathlib import Path
-
 HOME_VARIABLE = "CRYOSEGMENT_HOME"
 PYTHON_VARIABLE = "CRYOSEGMENT_PYTHON"
 
@@ -14,7 +12,3 @@ BOX_PER_DIAMETER = 1.5
 
 BATCH_SIZE = 16
 """Micrographs in one step: they share one start of the core, some seconds."""
-
-GENERAL_MODEL = "general"
-GENERAL_MODEL_PATH = Path(__file__).resolve().parent / "models" / "general.safetensors"
-"""The model that is shipped: its name in jobs, and its file."""

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from typing import Iterable, Tuple
+from typing import Iterable, List, Tuple
 
 import mrcfile
 import numpy as np
@@ -13,6 +13,7 @@ from pwem.emlib.image import ImageHandler
 from pwem.objects import Coordinate, Micrograph, SetOfCoordinates
 from pyworkflow.object import Float, Integer
 
+from cryosegment.exchange.card import ModelCard
 from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import atomic_path, micrograph_name
@@ -80,3 +81,15 @@ def mask_content(path: str) -> Tuple[int, float]:
         labels = mask.data
         particles = np.bincount(labels[labels > 0].ravel()) if labels.size else np.zeros(0)
         return int(np.count_nonzero(particles)), float(particles.sum() / max(labels.size, 1))
+
+
+def card_lines(card: ModelCard) -> List[str]:
+    """What a user wants to know of a model, a fact a line."""
+    lines = [f"*{card.name}*: {card.architecture} network, labels from {card.label_source}."]
+    if card.particle_diameters:
+        small, large = min(card.particle_diameters), max(card.particle_diameters)
+        lines.append(f"Particle diameters seen in training: {small:.0f} to {large:.0f} Å.")
+    lines.append(f"Recommended threshold: {card.threshold:.2f}.")
+    for metric in card.metrics:
+        lines.append("Measured: " + ", ".join(f"{key} {value}" for key, value in metric.items()))
+    return lines

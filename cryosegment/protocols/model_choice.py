@@ -8,8 +8,7 @@ from typing import List, Optional
 from pwem.protocols import EMProtocol
 from pyworkflow.protocol import params
 
-from cryosegment.constants import GENERAL_MODEL, GENERAL_MODEL_PATH
-from cryosegment.exchange.card import ModelCard, read_card
+from cryosegment.exchange.card import GENERAL, ModelCard, model_path, read_card
 from cryosegment.exchange.errors import CryoSegmentError
 
 MODEL_GENERAL, MODEL_PROJECT = 0, 1
@@ -44,7 +43,7 @@ class ModelChoice(EMProtocol):
     def _model(self) -> str:
         """Model as a job names it: `general`, or a file."""
         if self.modelSource == MODEL_GENERAL:
-            return GENERAL_MODEL
+            return GENERAL
         return self.inputModel.get().getPath()
 
     def _modelErrors(self) -> List[str]:
@@ -57,8 +56,7 @@ class ModelChoice(EMProtocol):
         return []
 
     def _readCard(self) -> ModelCard:
-        path = GENERAL_MODEL_PATH if self._model() == GENERAL_MODEL else self._model()
-        return read_card(path)
+        return read_card(model_path(self._model()))
 
     def _card(self) -> Optional[ModelCard]:
         """Card of the chosen model; nothing where `_modelErrors` has something to say."""

@@ -12,8 +12,8 @@ from pyworkflow.constants import BETA
 from pyworkflow.protocol import params
 from pyworkflow.utils import createAbsLink
 
-from cryosegment.constants import GENERAL_MODEL_PATH
-from cryosegment.exchange.card import ModelCard, read_card
+from cryosegment.convert import card_lines
+from cryosegment.exchange.card import GENERAL, model_path, read_card
 from cryosegment.exchange.errors import CryoSegmentError
 from cryosegment.objects import SegmentationModel
 
@@ -93,7 +93,7 @@ class CryoSegmentProtImportModel(EMProtocol):
             return ["No model imported yet."]
         path = self.outputModel.getPath()
         try:
-            return _card_lines(read_card(path))
+            return card_lines(read_card(path))
         except CryoSegmentError as error:
             return [str(error)]
 
@@ -108,17 +108,5 @@ class CryoSegmentProtImportModel(EMProtocol):
     # --------------------------- UTILS functions -----------------------------
     def _sourcePath(self) -> str:
         if self.source == SOURCE_SHIPPED:
-            return str(GENERAL_MODEL_PATH)
+            return str(model_path(GENERAL))
         return self.modelPath.get()
-
-
-def _card_lines(card: ModelCard) -> List[str]:
-    """What a user wants to know of a model, a fact a line."""
-    lines = [f"*{card.name}*: {card.architecture} network, labels from {card.label_source}."]
-    if card.particle_diameters:
-        small, large = min(card.particle_diameters), max(card.particle_diameters)
-        lines.append(f"Particle diameters seen in training: {small:.0f} to {large:.0f} Å.")
-    lines.append(f"Recommended threshold: {card.threshold:.2f}.")
-    for metric in card.metrics:
-        lines.append("Measured: " + ", ".join(f"{key} {value}" for key, value in metric.items()))
-    return lines

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the protocol tests share: a project, micrographs, and runs.
+
+Tests take Scipion's and the plugin's classes from here, so that the environment comes first.
+"""
+
+from __future__ import annotations
+
+import cryosegment.tests.environment  # noqa: F401  # before pyworkflow
+
+# isort: split
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pyworkflow
+from pwem.protocols import ProtImportMicrographs
+from pyworkflow.protocol import MODE_RESTART, MODE_RESUME
+from pyworkflow.tests import BaseTest, setupTestProject
+
+from cryosegment.objects import SegmentationModel, SetOfMicrographMasks
+from cryosegment.plugin import Plugin
+from cryosegment.protocols import CryoSegmentProtImportModel, CryoSegmentProtPick
+
+__all__ = [
+    "DIAMETER",
+    "MODE_RESTART",
+    "MODE_RESUME",
+    "PIXEL_SIZE",
+    "CryoSegmentProtImportModel",
+    "CryoSegmentProtPick",
+    "Plugin",
+    "ProtocolTest",
+    "SegmentationModel",
+    "SetOfMicrographMasks",
+    "data_folder",
+    "plugin_class",
+    "simulate",
+    "system_relion",
+]
+
+PIXEL_SIZE = 3.0  # Å/px of the simulated micrographs
+DIAMETER = 180.0  # Å, of the built-in molecule
+
+pyworkflow.Config.getDomain().getPlugins()
+
+
+def data_folder() -> Path:
+    """Folder of the real micrographs that some tests need: CRYOSEGMENT_DATA."""
+    root = Path(__file__).resolve().parents[2]
+    return Path(os.environ.get("CRYOSEGMENT_DATA", root.parent / "shared" / "data"))
+
+
+def system_relion() -> bool:
+    """Whether RELION's programs are installed where the plugin looks for them."""
+    return (Path(os.environ.get("RELION_HOME", "/")) / "bin" / "relion_refine").exists()
+
+
+def plugin_class(module: str, name: str) -> Any:
+    """A protocol class of another plugin."""
+    return pyworkflow.Config.getDomain().importFromPlugin(module, name, doRaise=True)
+
+
+def run_core(*arguments: str) -> None:
+    """Run a `cryosegment` command with the interpreter that the plugin would use."""
+    command = [Plugin.getPython(), "-m", "cryosegment", *arguments]
+    subprocess.run(command, check=True, env=Plugin.getEnviron(), cwd=tempfile.gettempdir())
+
+
+def simulate(folder: Path, count: int) -> Path:
+    """Folder of `count` simulated micrographs, particles dark; the truth is beside it."""
+    options = {"count": count, "pixel-size": PIXEL_SIZE, "snr": 0.1, "seed": 7}
+    arguments = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+    run_core("simulate", "--output", str(folder), "--size", "640", "768", *arguments)
+    return folder / "micrographs"
+
+
+class ProtocolTest(BaseTest):
+    """A project for each class of tests, and shorthands for its runs."""
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        setupTestProject(cls)
+        cls.folder = Path(tempfile.mkdtemp(prefix="cryosegment_data_"))
+        cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
+
+    @classmethod
+    def importMicrographs(cls, pattern: Path, pixel_size: float) -> Any:
+        """A finished import of the micrographs that `pattern` names."""
+        protocol = cls.newProtocol(
+            ProtImportMicrographs,
+            filesPath=str(pattern.parent),
+            filesPattern=pattern.name,
+            samplingRateMode=0,
+            samplingRate=pixel_size,
+            magnification=50000,
+            voltage=300,
+            sphericalAberration=2.7,
+        )
+        return cls.launchProtocol(protocol)
+
+    @classmethod
+    def newPick(cls, source: Any, diameter: float = DIAMETER, **options: Any) -> Any:
+        """A picking protocol on the micrographs of an import, on the CPU."""
+        options = {"useGpu": False, "binThreads": 1, **options}
+        protocol = cls.newProtocol(CryoSegmentProtPick, diameter=diameter, **options)
+        cls.point(protocol.inputMicrographs, source, "outputMicrographs")
+        return protocol
+
+    @staticmethod
+    def point(pointer: Any, protocol: Any, output: str) -> None:
+        """Make an input point to an output of another protocol."""
+        pointer.set(protocol)
+        pointer.setExtended(output)
+
+    @classmethod
+    def launch(cls, protocol: Any, mode: int = MODE_RESUME) -> Any:
+        """Run a protocol whatever its end: status and outputs are for the test to look at."""
+        protocol.runMode.set(mode)
+        cls.proj.launchProtocol(protocol, wait=True)
+        return protocol

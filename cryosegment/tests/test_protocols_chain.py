@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Picks of real micrographs on to RELION: export, extraction, 2D classes."""
+
+from __future__ import annotations
+
+import unittest
+from pathlib import Path
+from typing import Any, List, Tuple
+
+import mrcfile
+import numpy as np
+from PIL import Image
+
+from cryosegment.exchange.coordinates import read_coordinates
+from cryosegment.exchange.star import read_star
+from cryosegment.tests.scripted import (
+    ProtocolTest,
+    data_folder,
+    plugin_class,
+    system_relion,
+)
+
+PIXEL_SIZE = 1.77  # Å/px
+DIAMETER = 191.0  # Å
+BOX = 180  # px
+SMALL_BOX = 48  # px, the extracted particles
+COUNT = 2
+SMALL_PIXEL_SIZE = PIXEL_SIZE * BOX / SMALL_BOX
+JPEGS = data_folder() / "empiar10017" / "micrographs"
+
+
+def mrc_copies(folder: Path, count: int) -> None:
+    """The first real micrographs as MRC files, 16-bit integers, their rows in the same order."""
+    folder.mkdir()
+    for path in sorted(JPEGS.glob("*.jp*g"))[:count]:
+        with mrcfile.new(folder / f"{path.stem}.mrc") as copy:
+            copy.set_data(np.asarray(Image.open(path).convert("L"), dtype=np.int16))
+            copy.voxel_size = PIXEL_SIZE
+
+
+def centre_of_mass(average: np.ndarray) -> Tuple[float, float]:
+    """Offset (y, x), px, of the bright density's centre of mass from the box's centre.
+
+    Density is what exceeds the level of the ring outside the particle, within the ring.
+    """
+    side = len(average)
+    y, x = np.mgrid[:side, :side] - side // 2
+    radius = np.hypot(y, x)
+    particle_px = DIAMETER / SMALL_PIXEL_SIZE
+    ring = (radius > 0.6 * particle_px) & (radius < side / 2)
+    weight = np.clip(average - average[ring].mean() - 2 * average[ring].std(), 0, None)
+    weight = np.where(radius <= 0.6 * particle_px, weight, 0)
+    return float((weight * y).sum() / weight.sum()), float((weight * x).sum() / weight.sum())
+
+
+@unittest.skipUnless(JPEGS.is_dir(), f"no real micrographs in {JPEGS}: set CRYOSEGMENT_DATA")
+@unittest.skipUnless(system_relion(), "RELION is not installed: apt-get install relion")
+class TestCryoSegmentRelion(ProtocolTest):
+    """What RELION makes of the picks."""
+
+    def testChain(self) -> None:
+        """Scores reach RELION's files, and the class averages show centred particles."""
+        mrc_copies(self.folder / "real", COUNT)
+        source = self.importMicrographs(self.folder / "real" / "*.mrc", PIXEL_SIZE)
+        pick = self.newPick(source, DIAMETER, binThreads=2)
+        self.launchProtocol(pick)
+        self.checkExport(pick)
+        particles = self.extract(pick, source)
+        assert particles.outputParticles.getSize() > 0.9 * pick.outputCoordinates.getSize()
+        for share, average in self.classify(particles):
+            offset = centre_of_mass(average)
+            if share > 0.1:
+                assert np.hypot(*offset) < 0.1 * DIAMETER / SMALL_PIXEL_SIZE, (share, offset)
+
+    def checkExport(self, pick: Any) -> None:
+        """The exported STAR files hold every pick, with its score."""
+        export = self.newProtocol(plugin_class("relion.protocols", "ProtRelionExportCoordinates"))
+        self.point(export.inputCoordinates, pick, "outputCoordinates")
+        self.launchProtocol(export)
+        files = sorted(Path(export._getPath("Export")).rglob("*.star"))
+        assert len(files) == COUNT
+        scores: List[float] = []
+        for path in files:
+            (block,) = read_star(path).values()
+            scores += map(float, block["rlnAutopickFigureOfMerit"])
+        mine = [coordinate._cryosegmentScore.get() for coordinate in pick.outputCoordinates]
+        np.testing.assert_allclose(sorted(scores), sorted(mine), atol=1e-4)
+        assert sum(len(read_coordinates(path, PIXEL_SIZE)) for path in files) == COUNT
+
+    def extract(self, pick: Any, source: Any) -> Any:
+        """Particles in small boxes, bright."""
+        extract = self.newProtocol(
+            plugin_class("relion.protocols", "ProtRelionExtractParticles"),
+            boxSize=BOX,
+            doRescale=True,
+            rescaledSize=SMALL_BOX,
+            doInvert=True,
+            doNormalize=True,
+            numberOfMpi=1,
+        )
+        self.point(extract.inputCoordinates, pick, "outputCoordinates")
+        self.point(extract.inputMicrographs, source, "outputMicrographs")
+        return self.launchProtocol(extract)
+
+    def classify(self, particles: Any) -> List[Tuple[float, np.ndarray]]:
+        """Share of the particles and average, (h, w), of each class."""
+        classify = self.newProtocol(
+            plugin_class("relion.protocols", "ProtRelionClassify2D"),
+            numberOfClasses=4,
+            numberOfIterations=4,
+            maskDiameterA=240,
+            doGpu=False,
+            doCTF=False,
+            useGradientAlg=False,
+            numberOfMpi=1,
+            numberOfThreads=2,
+        )
+        self.point(classify.inputParticles, particles, "outputParticles")
+        self.launchProtocol(classify)
+        total = particles.outputParticles.getSize()
+        averages = []
+        for item in classify.outputClasses:
+            index, path = item.getRepresentative().getLocation()
+            with mrcfile.open(path.replace(":mrcs", "")) as stack:
+                averages.append((item.getSize() / total, stack.data[index - 1].copy()))
+        return averages

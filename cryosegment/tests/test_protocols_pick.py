@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Picking in a scripted project on simulated micrographs, good and bad."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from cryosegment.exchange.card import GENERAL, model_path, read_card
+from cryosegment.exchange.coordinates import read_coordinates
+from cryosegment.tests.scripted import (
+    DIAMETER,
+    MODE_RESTART,
+    PIXEL_SIZE,
+    CryoSegmentProtImportModel,
+    ProtocolTest,
+    SegmentationModel,
+    SetOfMicrographMasks,
+    simulate,
+)
+
+GARBAGE = "this is no micrograph"
+
+
+def distances(found: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Distance of each found centre to the nearest true one, px."""
+    return np.linalg.norm(found[:, None] - truth[None], axis=-1).min(axis=1)
+
+
+class TestCryoSegmentPick(ProtocolTest):
+    """Outputs, batches, Continue, and the models."""
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        cls.micrographs = simulate(cls.folder / "simulated", 3)
+        cls.source = cls.importMicrographs(cls.micrographs / "*.mrc", PIXEL_SIZE)
+
+    def testOutputs(self) -> None:
+        """Particles lie where the simulation put them, with scores, masks and a box size."""
+        pick = self.newPick(self.source, masks=True, streamingBatchSize=2)
+        self.launchProtocol(pick)
+        coordinates = pick.outputCoordinates
+        truth = read_coordinates(
+            self.folder / "simulated" / "truth" / "coordinates.star", PIXEL_SIZE
+        )
+        count = sum(map(len, truth.values()))
+        assert abs(coordinates.getSize() - count) < 0.25 * count
+        assert coordinates.getBoxSize() == 90
+        assert pick.boxsize.get() == 90
+        for mic in self.source.outputMicrographs:
+            mine = [(c.getY(), c.getX()) for c in coordinates.iterCoordinates(mic.clone())]
+            name = os.path.splitext(mic.getMicName())[0]
+            away = distances(np.array(mine, float), truth[name].centers_yx)
+            assert np.mean(away < 0.25 * DIAMETER / PIXEL_SIZE) > 0.8
+        self.checkScores(coordinates)
+        self.checkMasks(pick.outputMasks, coordinates.getSize())
+        assert f"{coordinates.getSize()} particles" in pick.summary()[0]
+        assert f"{DIAMETER:g} Å" in pick.methods()[0]
+
+    def checkScores(self, coordinates: object) -> None:
+        """Every coordinate has the attributes that RELION's files keep."""
+        threshold = read_card(model_path(GENERAL)).threshold
+        for coordinate in coordinates:
+            score = coordinate._cryosegmentScore.get()
+            assert round(score, 4) >= round(threshold, 4)
+            assert score <= 1
+            assert coordinate._rlnAutopickFigureOfMerit.get() == score
+            assert coordinate._rlnClassNumber.get() == 0
+            assert coordinate._rlnAnglePsi.get() == 0
+            assert coordinate.getMicName()
+
+    def checkMasks(self, masks: SetOfMicrographMasks, count: int) -> None:
+        """One mask a micrograph, of its size, with about as many particles as picks."""
+        assert masks.getSize() == 3
+        assert masks.getDim()[:2] == (768, 640)
+        assert masks.getMicrographs().getSize() == 3
+        assert abs(sum(mask.getParticles() for mask in masks) - count) < 0.2 * count
+        for mask in masks:
+            assert 0.02 < mask.getCoverage() < 0.9
+
+    def testModelOfProject(self) -> None:
+        """An imported copy of the general model picks what the general model picks."""
+        imported = self.newProtocol(CryoSegmentProtImportModel, modelPath=str(model_path(GENERAL)))
+        self.launchProtocol(imported)
+        assert isinstance(imported.outputModel, SegmentationModel)
+        assert "general" in str(imported.outputModel)
+        pick = self.newPick(self.source, modelSource=1)
+        assert "Choose a segmentation model" in pick.validate()[0]
+        self.point(pick.inputModel, imported, "outputModel")
+        self.launchProtocol(pick)
+        general = self.launchProtocol(self.newPick(self.source))
+        assert pick.outputCoordinates.getSize() == general.outputCoordinates.getSize()
+
+    def testContinueWithOtherParameters(self) -> None:
+        """Continue keeps what is done, and redoes it where a parameter has changed."""
+        pick = self.launchProtocol(self.newPick(self.source))
+        many = pick.outputCoordinates.getSize()
+        star = Path(pick._getExtraPath("coordinates", "simulated_0001.star"))
+        before = star.stat().st_mtime_ns
+        self.launch(pick)
+        assert pick.outputCoordinates.getSize() == many
+        assert star.stat().st_mtime_ns == before
+
+        scores = sorted(c._cryosegmentScore.get() for c in pick.outputCoordinates)
+        threshold = scores[len(scores) // 2] + 0.00005  # STAR files keep fewer digits
+        pick.threshold.set(f"{threshold:.5f}")
+        assert "other parameters" in " ".join(pick.warnings())
+        self.launch(pick)
+        assert pick.isFinished(), pick.getErrorMessage()
+        expected = sum(score >= threshold for score in scores)
+        assert pick.outputCoordinates.getSize() == expected
+        self.launch(pick, MODE_RESTART)
+        assert pick.outputCoordinates.getSize() == expected
+
+    def testValidation(self) -> None:
+        """Impossible values are named before anything runs."""
+        for options, words in (
+            ({"diameter": 100000.0}, "does not fit"),
+            ({"diameter": -5.0}, "diameter"),
+            ({"threshold": "high"}, "threshold"),
+            ({"threshold": "1.5"}, "threshold"),
+            ({"boxSize": 20}, "smaller than the particle"),
+            ({"edge": -1.0}, "edge"),
+            ({"useGpu": True, "gpuList": ""}, "numbers of GPUs"),
+            ({"useGpu": True, "gpuList": "first"}, "numbers of GPUs"),
+        ):
+            errors = self.newPick(self.source, **options).validate()
+            assert len(errors) == 1, errors
+            assert words in errors[0]
+
+    def testNothingFound(self) -> None:
+        """A threshold that nothing reaches ends in one clear line, not in an empty set."""
+        pick = self.launch(self.newPick(self.source, threshold="1"))
+        assert pick.isFailed()
+        assert "no particle was found in 3 micrographs" in pick.getErrorMessage()
+        assert not pick.hasAttribute("outputCoordinates")
+
+
+class TestCryoSegmentBadMicrographs(ProtocolTest):
+    """Micrographs that fail are reported; the others are picked."""
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        cls.micrographs = simulate(cls.folder / "simulated", 3)
+        cls.source = cls.importMicrographs(cls.micrographs / "*.mrc", PIXEL_SIZE)
+
+    def spoil(self, name: str) -> Path:
+        """Replace a micrograph by garbage until the test ends."""
+        path = self.micrographs / f"{name}.mrc"
+        good = path.with_suffix(".good")
+        path.rename(good)
+        path.write_text(GARBAGE)
+        self.addCleanup(lambda: good.exists() and good.replace(path))
+        return good
+
+    def testOneFails(self) -> None:
+        """The run finishes without it, says so, and Continue picks it once it is good."""
+        good = self.spoil("simulated_0002")
+        pick = self.launchProtocol(self.newPick(self.source, streamingBatchSize=3))
+        assert list(pick.getFailures()) == ["simulated_0002"]
+        assert "*1 micrographs failed*, such as simulated_0002" in pick.summary()[-1]
+        two = pick.outputCoordinates.getSize()
+        ids = pick.outputCoordinates.aggregate(["COUNT"], "_micId", ["_micId"])
+        assert len(ids) == 2
+
+        good.replace(good.with_suffix(".mrc"))
+        self.launch(pick)
+        assert pick.isFinished(), pick.getErrorMessage()
+        assert pick.getFailures() == {}
+        assert pick.outputCoordinates.getSize() > two
+        ids = pick.outputCoordinates.aggregate(["COUNT"], "_micId", ["_micId"])
+        assert len(ids) == 3
+        whole = self.launchProtocol(self.newPick(self.source))
+        assert pick.outputCoordinates.getSize() == whole.outputCoordinates.getSize()
+
+    def testAllFail(self) -> None:
+        """When every micrograph fails, the run fails and says why."""
+        for i in (1, 2, 3):
+            self.spoil(f"simulated_000{i}")
+        pick = self.launch(self.newPick(self.source, streamingBatchSize=2))
+        assert pick.isFailed()
+        assert "all 3 micrographs failed, the first with" in pick.getErrorMessage()
+        assert not pick.hasAttribute("outputCoordinates")
+
+    def testResumeAfterBreak(self) -> None:
+        """A run that broke at its second micrograph goes on there and keeps the first."""
+        pick = self.newPick(self.source, streamingBatchSize=1, numberOfThreads=1)
+        self.saveProtocol(pick)
+        blocker = Path(pick._getExtraPath("batches", "000002"))  # a file where a folder must go
+        blocker.parent.mkdir(parents=True)
+        blocker.write_text("")
+        self.launch(pick)
+        assert pick.isFailed()
+        assert "cannot write" in pick.getErrorMessage()
+        star = Path(pick._getExtraPath("coordinates", "simulated_0001.star"))
+        before = star.stat().st_mtime_ns
+
+        blocker.unlink()
+        self.launch(pick)
+        assert pick.isFinished(), pick.getErrorMessage()
+        assert star.stat().st_mtime_ns == before
+        whole = self.launchProtocol(self.newPick(self.source))
+        assert pick.outputCoordinates.getSize() == whole.outputCoordinates.getSize()
+
+    def testBrokenModel(self) -> None:
+        """A model that is damaged after its import is named before anything runs."""
+        imported = self.newProtocol(CryoSegmentProtImportModel, modelPath=str(model_path(GENERAL)))
+        self.launchProtocol(imported)
+        pick = self.newPick(self.source, modelSource=1)
+        self.point(pick.inputModel, imported, "outputModel")
+        Path(imported.outputModel.getPath()).write_text(GARBAGE)
+        assert ".safetensors" in pick.validate()[0]
+        self.launch(pick)
+        assert pick.isFailed()
+        assert ".safetensors" in pick.getErrorMessage()
+        assert not pick.hasAttribute("outputCoordinates")
+
+    def testMissingGpu(self) -> None:
+        """A GPU that is not there stops the run with the core's own words."""
+        pick = self.launch(self.newPick(self.source, useGpu=True, gpuList="98"))
+        assert pick.isFailed()
+        assert "GPU 98 was asked for" in pick.getErrorMessage()

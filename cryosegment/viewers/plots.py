@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Drawings of picks, scores and masks on matplotlib axes; no Scipion window is needed."""
+
+from __future__ import annotations
+
+from typing import Any, Sequence, Tuple
+
+import numpy as np
+from matplotlib.collections import EllipseCollection
+from pwem.emlib.image.image_readers import ImageReadersRegistry
+
+from cryosegment.exchange.coordinates import Coordinates
+
+SHOWN_SIDE = 1024  # px of the longer side: more is not seen on a screen
+SHOWN_RANGE = 3.0  # standard deviations on either side of the mean, black to white
+SCORE_COLORS = "autumn"
+
+
+def read_shrunk(path: str) -> Tuple[np.ndarray, int]:
+    """Image made small by averaging blocks, (h, w), and the side of a block in px."""
+    image = np.squeeze(np.asarray(ImageReadersRegistry.open(path).getImage(0)))
+    block = max(1, int(np.ceil(max(image.shape) / SHOWN_SIDE)))
+    height, width = (size // block * block for size in image.shape)
+    blocks = image[:height, :width].astype(np.float32)
+    return blocks.reshape(height // block, block, width // block, block).mean((1, 3)), block
+
+
+def draw_micrograph(axes: Any, path: str) -> None:
+    """Micrograph in grey, its axes in px of the file, y downwards as Scipion counts it."""
+    image, block = read_shrunk(path)
+    middle, spread = float(image.mean()), float(image.std()) or 1.0
+    height, width = image.shape
+    axes.imshow(
+        image,
+        cmap="gray",
+        vmin=middle - SHOWN_RANGE * spread,
+        vmax=middle + SHOWN_RANGE * spread,
+        extent=(-0.5, width * block - 0.5, height * block - 0.5, -0.5),
+    )
+    axes.set_xlabel("x (px)")
+    axes.set_ylabel("y (px)")
+
+
+def draw_picks(axes: Any, coordinates: Coordinates, diameter_px: float) -> Any:
+    """Circles round the picks, coloured by score; returned for a colour bar."""
+    circles = EllipseCollection(
+        diameter_px,
+        diameter_px,
+        0,
+        units="xy",
+        offsets=coordinates.centers_yx[:, ::-1],
+        transOffset=axes.transData,
+        facecolors="none",
+        linewidths=1.1,
+        cmap=SCORE_COLORS,
+    )
+    circles.set_array(coordinates.scores)
+    circles.set_clim(0, 1)
+    axes.add_collection(circles)
+    return circles
+
+
+def draw_mask(axes: Any, path: str) -> None:
+    """Particles of an instance mask, tinted, over what is drawn already."""
+    labels = np.squeeze(np.asarray(ImageReadersRegistry.open(path).getImage(0)))
+    step = max(1, int(np.ceil(max(labels.shape) / SHOWN_SIDE)))
+    small = labels[::step, ::step]
+    height, width = labels.shape
+    axes.imshow(
+        np.ma.masked_where(small == 0, small % 20),
+        cmap="tab20",
+        alpha=0.35,
+        interpolation="nearest",
+        extent=(-0.5, width - 0.5, height - 0.5, -0.5),
+    )
+
+
+def draw_scores(axes: Any, scores: np.ndarray, threshold: float, bins: int) -> None:
+    """Histogram of the candidates' scores, with the threshold and how many pass it."""
+    axes.hist(scores, bins=bins, range=(0, 1), color="steelblue")
+    axes.axvline(threshold, color="firebrick")
+    kept = int((scores >= threshold).sum())
+    axes.set_title(f"{kept} of {len(scores)} candidates score at least {threshold:.2f}")
+    axes.set_xlabel("score")
+    axes.set_ylabel("candidates")
+
+
+def draw_counts(axes: Any, counts: Sequence[int]) -> None:
+    """Picks per micrograph, in the order of the set, with their median."""
+    axes.bar(np.arange(1, len(counts) + 1), counts, color="steelblue", width=1.0)
+    axes.axhline(float(np.median(counts)), color="firebrick")
+    axes.set_title(f"{sum(counts)} picks, median {np.median(counts):.0f} per micrograph")
+    axes.set_xlabel("micrograph")
+    axes.set_ylabel("picks")
