@@ -20,6 +20,7 @@ CORE = [
     "tifffile>=2023.9.26",
     "safetensors>=0.4",
     "gemmi>=0.6.5",
+    "jaxtyping>=0.2.30",
     "matplotlib>=3.8",
     "tqdm>=4.60",
 ]
@@ -27,7 +28,6 @@ SCIPION = ["scipion-app>=3.8", "scipion-em>=3.11.1", "scipion-pyworkflow>=3.11.7
 PYDENSECRF = ["pydensecrf2>=1.1"]
 DEV = [
     "beartype>=0.18",
-    "jaxtyping>=0.2.30",
     "mypy>=1.10",
     "pytest>=8",
     "ruff>=0.6",

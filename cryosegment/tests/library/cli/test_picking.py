@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import json
+
+import mrcfile
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import save_file
+
+from cryosegment.cli.main import main
+from cryosegment.core.checkpoint import save_checkpoint
+from cryosegment.core.networks import HEADS, build_network
+from cryosegment.exchange.card import ModelCard
+from cryosegment.exchange.coordinates import read_coordinates
+from cryosegment.exchange.files import read_failures
+
+WIDTHS = {"widths": [8, 16]}
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory):
+    """A small network with random weights: what it finds does not matter here."""
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("model") / "random.safetensors"
+    card = ModelCard("random", "compact", WIDTHS, 10.0, HEADS, threshold=0.0)
+    save_checkpoint(path, build_network("compact", **WIDTHS), card)
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path):
+    random = np.random.default_rng(0)
+    for name in ("a", "b"):
+        image = random.normal(size=(120, 160)).astype(np.float32)
+        mrcfile.write(tmp_path / f"{name}.mrc", image, voxel_size=2.0)
+    return tmp_path
+
+
+def pick(folder, model, *more, names=("a", "b")):
+    micrographs = [str(folder / f"{name}.mrc") for name in names]
+    options = ["--diameter", "40", "--gpu", "cpu", "--output", str(folder / "out")]
+    return main(["pick", *micrographs, "--model", str(model), *options, *more])
+
+
+def test_everything_that_can_be_asked_for(folder, model):
+    more = ["--masks", "--maps", "--overlays", "--formats", "box,cbox,csv"]
+    assert pick(folder, model, *more) == 0
+    out = folder / "out"
+    for path in (
+        "coordinates/a.star",
+        "coordinates/a.box",
+        "coordinates/a.cbox",
+        "coordinates/a.csv",
+        "candidates/a.star",
+        "coordinates.star",
+        "job.json",
+        "overlays/a.png",
+        "probability/a.mrc",
+    ):
+        assert (out / path).stat().st_size > 0, path
+    picks = read_coordinates(out / "coordinates" / "a.star", 2.0)["a"]
+    assert len(picks) > 0
+    assert mrcfile.read(out / "instances" / "a.mrc").shape == (120, 160)
+    # every format tells the same
+    for suffix in ("box", "cbox", "csv"):
+        other = read_coordinates(out / "coordinates" / f"a.{suffix}", 2.0)["a"]
+        np.testing.assert_allclose(other.centers_yx, picks.centers_yx, atol=2e-3)
+    assert set(read_coordinates(out / "coordinates.star", 2.0)) == {"a", "b"}
+
+
+def test_a_broken_micrograph_is_listed_and_the_rest_go_on(folder, model, capsys):
+    image = np.zeros((120, 160), np.float32)
+    image[3, 3] = np.nan
+    mrcfile.write(folder / "nan.mrc", image, voxel_size=2.0)
+    assert pick(folder, model, names=["nan", "missing", "b"]) == 0
+    assert set(read_failures(folder / "out")) == {"nan", "missing"}
+    assert "2 of 3 micrographs failed" in capsys.readouterr().err
+    assert (folder / "out" / "coordinates" / "b.star").exists()
+    assert not (folder / "out" / "coordinates" / "nan.star").exists()
+
+
+def test_when_all_fail_the_status_is_1(folder, model, capsys):
+    assert pick(folder, model, names=["missing"]) == 1
+    assert "missing.mrc" in capsys.readouterr().err
+
+
+def test_resume_skips_the_finished_and_retries_the_failed(folder, model):
+    assert pick(folder, model, names=["a", "c"]) == 0
+    finished = folder / "out" / "coordinates" / "a.star"
+    before = finished.stat().st_mtime_ns
+    (folder / "b.mrc").rename(folder / "c.mrc")
+    assert pick(folder, model, "--resume", names=["a", "c"]) == 0
+    assert finished.stat().st_mtime_ns == before
+    assert (folder / "out" / "coordinates" / "c.star").exists()
+    assert read_failures(folder / "out") == {}
+
+
+def test_names_of_a_job_name_the_results(folder, model):
+    pick(folder, model, names=["a"])
+    path = folder / "out" / "job.json"
+    job = json.loads(path.read_text())
+    path.write_text(json.dumps({**job, "names": ["mic 7"]}))
+    assert main(["run", str(path), "--gpu", "cpu"]) == 0
+    assert (folder / "out" / "coordinates" / "mic 7.star").exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--diameter", "4000"], "diameter"),
+        (["--diameter", "1"], "diameter"),
+        (["--gpu", "99"], "GPU 99 was asked for"),
+        (["--model", "missing.safetensors"], "missing.safetensors does not exist"),
+    ],
+)
+def test_bad_input_is_one_line(folder, model, more, message, capsys):
+    assert pick(folder, model, *more, names=["a"]) == 1
+    error = capsys.readouterr().err.splitlines()
+    assert message in error[-1]
+    assert all(line.startswith(("cryosegment: ", "1/1 ")) for line in error)
+
+
+def test_models_of_another_kind(folder, model, tmp_path, capsys):
+    other = tmp_path / "other.safetensors"
+    save_file({"w": np.zeros(3)}, other)
+    assert pick(folder, other) == 1
+    assert "no model card" in capsys.readouterr().err
+    (tmp_path / "torch.pt").write_bytes(b"PK\x03\x04")
+    assert pick(folder, tmp_path / "torch.pt") == 1
+    assert "expected a model as .safetensors" in capsys.readouterr().err
