@@ -9,18 +9,21 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import cryosegment
 from cryosegment.cli.arguments import add_options, params_from_namespace
-from cryosegment.cli.commands import COMMANDS, Command, find_command
+from cryosegment.cli.commands import COMMANDS, MICROGRAPHS, Command, find_command
 from cryosegment.cli.progress import show_progress
 from cryosegment.exchange.card import model_path, read_card
-from cryosegment.exchange.errors import CryoSegmentError, InputError
+from cryosegment.exchange.errors import CryoSegmentError, InputError, ParameterError
 from cryosegment.exchange.files import check_unique, unique_names
 from cryosegment.exchange.job import Job, read_job
 from cryosegment.exchange.params import GPU_HELP, Params, params_from_dict, params_to_dict
 
 OK, FAILED = 0, 1
+FREE_TO_CHANGE = {"resume", "gpu", "count", "minutes", "epochs"}
+"""Parameters that a resumed run may change."""
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -93,13 +96,33 @@ def _start_command(namespace: argparse.Namespace) -> None:
 
 def _execute(command: Command, job: Job, params: Params) -> None:
     """Run a job, after leaving it in its output."""
-    names = list(job.names) if job.names else unique_names(job.inputs)
-    check_unique(names)
-    job = dataclasses.replace(job, names=tuple(names))
+    if command.inputs == MICROGRAPHS:
+        job = _with_names(job)
     if job.output:
-        job.write(command.job_path(job.output))
+        path = command.job_path(job.output)
+        if job.params.get("resume") and path.exists():
+            _check_resumed(job, read_job(path), path)
+        job.write(path)
     with show_progress() as progress:
         command.load()(job, params, progress)
+
+
+def _check_resumed(job: Job, earlier: Job, path: Path) -> None:
+    """Check that a run goes on as it began: its results are kept together."""
+    for name, value in job.params.items():
+        before = earlier.params.get(name, value)
+        if name not in FREE_TO_CHANGE and before != value:
+            raise ParameterError(
+                f"--resume goes on with the run of {path}, but {name} was {before} there and is "
+                f"{value} now: give the same value, or another output"
+            )
+
+
+def _with_names(job: Job) -> Job:
+    """The job with a name of its own for each micrograph: results are named after them."""
+    names = job.names or tuple(unique_names(job.inputs))
+    check_unique(names)
+    return dataclasses.replace(job, names=names)
 
 
 def _add_card(parser: argparse.ArgumentParser) -> None:
