@@ -71,7 +71,8 @@ def test_everything_that_can_be_asked_for(folder, model):
 def test_a_broken_micrograph_is_listed_and_the_rest_go_on(folder, model, capsys):
     image = np.zeros((120, 160), np.float32)
     image[3, 3] = np.nan
-    mrcfile.write(folder / "nan.mrc", image, voxel_size=2.0)
+    with pytest.warns(RuntimeWarning, match="NaN"):
+        mrcfile.write(folder / "nan.mrc", image, voxel_size=2.0)
     assert pick(folder, model, names=["nan", "missing", "b"]) == 0
     assert set(read_failures(folder / "out")) == {"nan", "missing"}
     assert "2 of 3 micrographs failed" in capsys.readouterr().err
