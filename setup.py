@@ -50,7 +50,6 @@ setup(
             "protocols.conf",
             "models/*.safetensors",
             "templates/*",
-            "core/simulation/*.npz",
         ]
     },
     install_requires=["numpy>=1.24", "mrcfile>=1.4"],
