@@ -4,7 +4,8 @@
 # make test   all tests
 #
 # PYTHON=     an interpreter, 3.10 to 3.12, in place of the first one found
-# TORCH=      a torch requirement in place of the pinned one, with pip's options, such as
+# TORCH=      a torch requirement in place of the pinned one, with pip's options (make -B venv where
+#             .venv exists), such as
 #             TORCH='torch==2.7.1 --index-url https://download.pytorch.org/whl/cu126'
 
 PYTHON ?=
@@ -18,6 +19,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 PINS := $(VENV)/constraints.txt
 CANDIDATES := python3 python3.11 python3.12 python3.10
+VERSION := 'import sys; print("%d.%d" % sys.version_info[:2])'
+PIP := $(BIN)/python -m pip
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -28,7 +31,7 @@ venv: $(STAMP)
 $(STAMP): setup.py requirements/constraints.txt
 	@set -e; found=; \
 	for name in $(or $(PYTHON),$(CANDIDATES)); do \
-	  version=$$($$name -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) || continue; \
+	  version=$$($$name -c $(VERSION) 2>/dev/null) || continue; \
 	  case $$version in \
 	    3.10|3.11|3.12) break ;; \
 	    *) found="$$found $$name ($$version)"; version= ;; \
@@ -39,15 +42,16 @@ $(STAMP): setup.py requirements/constraints.txt
 	    "Install one, or name it: make PYTHON=/path/to/python3.11" >&2; \
 	  exit 1; \
 	fi; \
+	if [ "$$($(BIN)/python -c $(VERSION) 2>/dev/null)" = "$$version" ]; then exit 0; fi; \
 	echo "making $(VENV) with $$name ($$version)"; \
 	$$name -m venv --clear $(VENV) || { \
 	  echo "$$name cannot make virtual environments:" \
 	    "install its venv module (on Debian: apt install python3-venv)" >&2; exit 1; }
 	grep -v $(if $(TORCH),'^torch==','^#') requirements/constraints.txt > $(PINS)
-	$(if $(TORCH),$(BIN)/pip install $(TORCH))
-	$(BIN)/pip install --constraint $(PINS) --editable '.[core,scipion,dev]'
+	$(if $(TORCH),$(PIP) install $(TORCH))
+	$(PIP) install --constraint $(PINS) --editable '.[core,scipion,dev]'
 	@# the oracle of the CRF's tests needs a compiler; without it these tests are skipped
-	if command -v c++ > /dev/null; then $(BIN)/pip install --constraint $(PINS) pydensecrf2 \
+	if command -v c++ > /dev/null; then $(PIP) install --constraint $(PINS) pydensecrf2 \
 	  || echo "pydensecrf2 cannot be built here: the tests that need it will be skipped"; fi
 	touch $@
 
