@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +37,10 @@ def _value_arguments(field: Field) -> dict[str, Any]:
         return {"action": "store_true"}
     choices = field.metadata.get("choices")
     arguments: dict[str, Any] = {"metavar": field.metadata.get("metavar") or _metavar(field)}
+    if kind.count == "any" and field.metadata.get("is_path"):
+        return {**arguments, "action": "append"}
     if kind.count == "any":
-        return {**arguments, "type": _comma_separated}
+        return {**arguments, "type": _comma_separated(CONVERTERS[kind.name])}
     arguments["type"] = CONVERTERS[kind.name]
     if kind.count != "1":
         arguments["nargs"] = int(kind.count)
@@ -46,8 +49,11 @@ def _value_arguments(field: Field) -> dict[str, Any]:
     return arguments
 
 
-def _comma_separated(text: str) -> list[str]:
-    return [item for item in text.split(",") if item]
+def _comma_separated(convert: type) -> Callable[[str], list[Any]]:
+    def comma_separated(text: str) -> list[Any]:
+        return [convert(item) for item in text.split(",") if item]
+
+    return comma_separated
 
 
 def _metavar(field: Field) -> str:
@@ -84,7 +90,7 @@ def params_from_namespace(cls: type[P], namespace: argparse.Namespace) -> P:
             continue
         value = getattr(namespace, field.name)
         if field.metadata.get("is_path"):
-            value = _absolute(value)
+            value = [*map(_absolute, value)] if isinstance(value, list) else _absolute(value)
         values[field.name] = tuple(value) if isinstance(value, list) else value
     return cls(**values)
 

@@ -17,5 +17,5 @@ def run_simulate(job: Job, params: SimulateParams, progress: Progress) -> None:
 
     device = choose_devices(params.gpu)[0]
     index = write_simulation(Path(job.output), params, device, progress)
-    diameter = index.entries[0].diameter
-    print(f"particles of {diameter:.0f} Å on {len(index.entries)} micrographs in {job.output}")
+    size = f"{'up to ' if len(params.molecule) > 1 else ''}{index.entries[0].diameter:.0f}"
+    print(f"particles of {size} Å on {len(index.entries)} micrographs in {job.output}")

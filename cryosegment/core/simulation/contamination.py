@@ -27,12 +27,16 @@ class Contamination:
     texture
         Strength of the amorphous structure, to be multiplied by white noise and imaged through
         the CTF.
+    density
+        What is imaged through the CTF as the particles are, in their units: projected density,
+        protein = 1, × pixels.
     mask
         True where the image is contaminated.
     """
 
     absorption: Float[Tensor, "h w"]
     texture: Float[Tensor, "h w"]
+    density: Float[Tensor, "h w"]
     mask: Bool[Tensor, "h w"]
 
     def __add__(self, other: Contamination) -> Contamination:
@@ -40,6 +44,7 @@ class Contamination:
         return Contamination(
             self.absorption + other.absorption,
             torch.hypot(self.texture, other.texture),
+            self.density + other.density,
             self.mask | other.mask,
         )
 
@@ -47,7 +52,7 @@ class Contamination:
 def no_contamination(height: int, width: int, generator: torch.Generator) -> Contamination:
     """A clean image, on the generator's device."""
     zero = torch.zeros(height, width, device=generator.device)
-    return Contamination(zero, zero.clone(), zero.bool())
+    return Contamination(zero, zero.clone(), zero.clone(), zero.bool())
 
 
 def ice_blobs(
@@ -114,7 +119,38 @@ def carbon_edge(
     film = torch.sigmoid(depth / 3)
     fringe = torch.exp(-(((depth + 6) / 5) ** 2)) - 0.6 * torch.exp(-(((depth - 5) / 5) ** 2))
     absorption = (0.2 + 0.7 * u[5]) * film - (0.3 + 0.5 * u[6]) * fringe
-    return Contamination(absorption, (1 + 1.5 * u[7]) * film, depth > 0)
+    texture = (1 + 1.5 * u[7]) * film
+    return Contamination(absorption, texture, torch.zeros_like(film), depth > 0)
+
+
+def gold_beads(
+    height: int, width: int, count: int, diameter: float, generator: torch.Generator
+) -> Float[Tensor, "h w"]:
+    """Path of the beam through gold beads, px: round, dense, up to a tenth larger or smaller.
+
+    Parameters
+    ----------
+    height, width
+        Size of the image, px.
+    count
+        Number of beads; they lie anywhere, and the border may cut them.
+    diameter
+        Their mean diameter, px.
+    generator
+        Source of places and sizes.
+    """
+    path = torch.zeros(height, width, device=generator.device)
+    for _ in range(count):
+        u = _uniform(3, generator)
+        radius = diameter / 2 * (0.9 + 0.2 * u[0])
+        y, x = u[1] * height, u[2] * width
+        rows = slice(max(0, math.floor(y - radius)), math.ceil(y + radius) + 1)
+        columns = slice(max(0, math.floor(x - radius)), math.ceil(x + radius) + 1)
+        part = path[rows, columns]
+        down = torch.arange(part.shape[0], device=path.device)[:, None] + (rows.start - y)
+        right = torch.arange(part.shape[1], device=path.device)[None, :] + (columns.start - x)
+        part += 2 * (radius**2 - down**2 - right**2).clamp(min=0).sqrt()
+    return path
 
 
 def ice_gradient(
@@ -153,7 +189,7 @@ def _ice(
     rim = torch.exp(-(((depth - width) / width) ** 2))
     shade = darkness * inside * (0.35 + 0.65 * bulk) * (1 + 0.3 * mottled)
     absorption = shade + 0.35 * darkness * (rim - 1.2 * fringe)
-    return Contamination(absorption, 0.5 * inside, depth > -width)
+    return Contamination(absorption, 0.5 * inside, torch.zeros_like(inside), depth > -width)
 
 
 def _crystal(reach: int, radius: float, generator: torch.Generator) -> Float[Tensor, "p p"]:

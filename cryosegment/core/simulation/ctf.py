@@ -29,6 +29,15 @@ class Ctf:
         Fraction of amplitude contrast, in [0, 1).
     b_factor
         Fall-off of the amplitudes, exp(-B f^2 / 4), Å^2.
+    focus_spread
+        Standard deviation of the defocus while the image is taken, Å: temporal coherence.
+    convergence
+        Half angle of the illumination, mrad: spatial coherence.
+
+    Notes
+    -----
+    The envelopes are those of Frank, Three-Dimensional Electron Microscopy of Macromolecular
+    Assemblies (2006), section 2.3.
     """
 
     defocus_u: float
@@ -38,6 +47,8 @@ class Ctf:
     spherical_aberration: float = 2.7
     amplitude_contrast: float = 0.1
     b_factor: float = 0.0
+    focus_spread: float = 0.0
+    convergence: float = 0.0
 
     def transfer(
         self, height: int, width: int, pixel_size: float, device: torch.device | None = None
@@ -62,10 +73,17 @@ class Ctf:
         axial, cross, mixed = self._defocus_terms()
         squared = x**2 + y**2
         phase = (math.pi * length) * (axial * x**2 + cross * y**2 + (2 * mixed) * (x * y))
-        aberration = self.spherical_aberration * 1e7
-        phase -= (math.pi / 2 * aberration * length**3) * squared**2
+        aberration = (math.pi / 2 * self.spherical_aberration * 1e7 * length**3) * squared**2
+        envelope = squared * (-self.b_factor / 4)
+        if self.focus_spread:
+            envelope -= 0.5 * (math.pi * length * self.focus_spread * squared) ** 2
+        if self.convergence:
+            # f times the slope of the phase along f; at f = 0 both vanish.
+            slope = (2 * phase - 4 * aberration).square_() / squared.clamp(min=1e-20)
+            envelope -= (5e-4 * self.convergence / length) ** 2 * slope
+        phase -= aberration
         phase += math.asin(self.amplitude_contrast)
-        return torch.sin_(phase).mul_(torch.exp_(squared.mul_(-self.b_factor / 4)))
+        return torch.sin_(phase).mul_(torch.exp_(envelope))
 
     def _defocus_terms(self) -> tuple[float, float, float]:
         """Defocus as a quadratic form: coefficients of x^2, y^2 and x y."""

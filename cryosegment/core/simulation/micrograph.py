@@ -3,46 +3,41 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Complex, Float, Int, Int8, Int16
+from jaxtyping import Bool, Float, Int, Int8, Int16
 from torch import Tensor
 
+from cryosegment.core.simulation.aggregates import draw_aggregates
 from cryosegment.core.simulation.contamination import (
     Contamination,
     carbon_edge,
+    gold_beads,
     ice_blobs,
-    ice_gradient,
     no_contamination,
 )
 from cryosegment.core.simulation.ctf import Ctf
+from cryosegment.core.simulation.drawing import Canvas, draw_particles
 from cryosegment.core.simulation.molecule import Molecule
-from cryosegment.core.simulation.noise import (
-    count_electrons,
-    slow_noise,
-    white_noise,
-)
+from cryosegment.core.simulation.orientation import draw_angles
 from cryosegment.core.simulation.placement import away_from, inner_area, random_positions
-from cryosegment.core.simulation.projection import random_angles, rotation_matrices, silhouettes
+from cryosegment.core.simulation.recording import expose, noise_contrast, record
+from cryosegment.core.simulation.sample import Sample, check_fit
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.labels import CONTAMINATION, PARTICLE
 from cryosegment.exchange.params import SimulateParams
 
-# Shares of the noise's variance: white noise of the detector and the counting of electrons,
-# structure of the ice (imaged through the CTF, so that it shows Thon rings), slow drift.
-SHOT_SHARE, ICE_SHARE, DRIFT_SHARE = 0.74, 0.25, 0.01
-# Ice is grainy: its power rises below the frequency of this wavelength as 1 / f^2, Å.
-GRAIN = 30.0
-# Slow drift has wavelengths above this, Å.
-DRIFT_WAVELENGTH = 300.0
 # Radii of ice contaminants and of the holes in the carbon film, and the rim's unevenness, Å.
 ICE_RADII = (80.0, 500.0)
 HOLE_RADIUS = 6000.0
 HOLE_WOBBLE = 30.0
-# Coverage by particles when no number is asked for.
-COVERAGE = 1 / 3
+# Gold against ice: its mean inner potential over that of protein (28 - 4.6 over 2.9 V), and the
+# path after which 1/e of the electrons pass the aperture, Å.
+GOLD_DENSITY = 8.0
+GOLD_PATH = 90.0
+# Numbers that an instance map can hold.
+MOST_PARTICLES = 32_767
 
 
 @dataclass(frozen=True)
@@ -58,17 +53,19 @@ class SimulatedMicrograph:
         0 = background, k = silhouette of particle k (row k - 1 of the arrays below); where
         silhouettes overlap, of the particle whose centre is nearer.
     classes
-        0 = background, 1 = particle, 2 = contamination.
+        0 = background, 1 = particle, 2 = contamination, such as broken particles.
     centers_yx
         The pixels on which the particles' centres of mass fall, exactly.
     angles
         rot, tilt, psi of each particle, degrees.
+    species
+        Index of each particle's molecule in the sample.
     ctf
         The micrograph's CTF.
     pixel_size
         Å per pixel.
     diameter
-        The molecule's longest dimension, Å.
+        Longest dimension of the largest molecule, Å.
     """
 
     image: Float[Tensor, "h w"]
@@ -76,54 +73,76 @@ class SimulatedMicrograph:
     classes: Int8[Tensor, "h w"]
     centers_yx: Int[Tensor, "n 2"]
     angles: Float[Tensor, "n 3"]
+    species: Int[Tensor, " n"]
     ctf: Ctf
     pixel_size: float
     diameter: float
 
 
+@dataclass(frozen=True)
+class _Scene:
+    """Particles in their places, and broken ones among them."""
+
+    kinds: Int[Tensor, " n"]
+    centers_yx: Int[Tensor, "n 2"]
+    angles: Float[Tensor, "n 3"]
+
+    def select(self, chosen: Bool[Tensor, " n"]) -> _Scene:
+        """Some of the particles."""
+        return _Scene(self.kinds[chosen], self.centers_yx[chosen], self.angles[chosen])
+
+
 def simulate_micrograph(
-    params: SimulateParams, molecule: Molecule, generator: torch.Generator
+    params: SimulateParams, sample: Sample | Molecule, generator: torch.Generator
 ) -> SimulatedMicrograph:
-    """One micrograph of a molecule in random orientations.
+    """One micrograph of a sample.
 
     Parameters
     ----------
     params
-        What to simulate; `count`, `molecule`, `seed`, `gpu` and `resume` are the caller's.
-    molecule
-        At the pixel size of the micrograph, on the generator's device.
+        What to simulate; `count`, `molecule`, `ratios`, `seed`, `gpu` and `resume` are the
+        caller's.
+    sample
+        The molecules, at the pixel size of the micrograph, on the generator's device.
     generator
         Source of everything random: the same state gives the same micrograph.
 
     Raises
     ------
     InputError
-        If the molecule has another pixel size or is larger than the micrograph.
+        If a molecule has another pixel size or is larger than the micrograph, or there are more
+        particles than an instance map can number.
 
     Notes
     -----
-    The signal-to-noise ratio is the variance of the noise-free micrograph (particles only, after
-    the CTF, empty areas included) over the variance of the noise (ice and drift included), as in
-    CRISP (arXiv 2502.08287). Contaminants come on top and count as neither.
+    The signal-to-noise ratio compares the noise-free micrograph (particles only, after CTF and
+    detector, empty areas included) with the noise (ice and drift included): by their variances,
+    as CRISP does (arXiv 2502.08287), or in dB by their sums of squares around empty ice, as
+    PIXER does (BMC Bioinformatics 20 (2019), 41). Contaminants come on top and count as neither.
     """
-    _check_fit(params, molecule)
+    sample = Sample((sample,)) if isinstance(sample, Molecule) else sample
+    check_fit(sample, params)
     ctf = draw_ctf(params, generator)
-    dirt = _draw_contamination(params, generator)
-    centers_yx = _place(params, molecule, dirt.mask, generator)
-    angles = random_angles(len(centers_yx), generator)
-    potential, instances = _draw_particles(molecule, centers_yx, angles, params.size)
-    contrast = _record(params, ctf, potential, dirt, generator)
+    dirt = _draw_contamination(params, sample, generator)
+    scene = _place(params, sample, dirt.mask, generator)
+    is_whole = scene.kinds < len(sample.molecules)
+    whole, broken = scene.select(is_whole), scene.select(~is_whole)
+    drawn = draw_particles(sample.bodies, whole.kinds, whole.centers_yx, whole.angles, params.size)
+    if len(broken.kinds):
+        dirt = dirt + _debris(sample, broken, params.size)
+    darkness = record(params, ctf, drawn.potential, dirt, generator)
     classes = torch.where(dirt.mask, CONTAMINATION, 0).to(torch.int8)
-    classes[instances > 0] = PARTICLE
+    classes[drawn.owners > 0] = PARTICLE
     return SimulatedMicrograph(
-        _expose(params, contrast, generator),
-        instances,
+        expose(params, darkness, generator),
+        drawn.owners,
         classes,
-        centers_yx,
-        angles,
+        whole.centers_yx,
+        whole.angles,
+        whole.kinds,
         ctf,
         params.pixel_size,
-        molecule.diameter,
+        sample.diameter,
     )
 
 
@@ -140,23 +159,14 @@ def draw_ctf(params: SimulateParams, generator: torch.Generator) -> Ctf:
         params.spherical_aberration,
         params.amplitude_contrast,
         params.b_factor,
+        params.focus_spread,
+        params.convergence,
     )
 
 
-def _check_fit(params: SimulateParams, molecule: Molecule) -> None:
-    if not math.isclose(molecule.pixel_size, params.pixel_size, rel_tol=1e-6):
-        raise InputError(
-            f"expected molecule {molecule.name} at {params.pixel_size} Å/px, found "
-            f"{molecule.pixel_size}: read it at the micrograph's pixel size"
-        )
-    if molecule.diameter > params.pixel_size * min(params.size):
-        raise InputError(
-            f"molecule {molecule.name} is {molecule.diameter:.0f} Å long, the micrograph "
-            f"{params.pixel_size * min(params.size):.0f} Å wide: give a larger size or pixel size"
-        )
-
-
-def _draw_contamination(params: SimulateParams, generator: torch.Generator) -> Contamination:
+def _draw_contamination(
+    params: SimulateParams, sample: Sample, generator: torch.Generator
+) -> Contamination:
     height, width = params.size
     dirt = no_contamination(height, width, generator)
     scale = 1 / params.pixel_size
@@ -166,107 +176,51 @@ def _draw_contamination(params: SimulateParams, generator: torch.Generator) -> C
     if params.ice_blobs:
         radii = (ICE_RADII[0] * scale, ICE_RADII[1] * scale)
         dirt = dirt + ice_blobs(height, width, params.ice_blobs, radii, generator)
+    if params.gold:
+        path = gold_beads(height, width, params.gold, params.gold_diameter * scale, generator)
+        dark = (1 - torch.exp(path * (-params.pixel_size / GOLD_PATH))) / noise_contrast(params)
+        dirt = dirt + Contamination(dark, torch.zeros_like(dark), GOLD_DENSITY * path, path > 0)
+    if params.aggregates:
+        density, mask = draw_aggregates(sample, params.aggregates, params.size, generator)
+        zero = torch.zeros_like(density)
+        dirt = dirt + Contamination(zero, zero, density, mask)
     return dirt
 
 
 def _place(
     params: SimulateParams,
-    molecule: Molecule,
+    sample: Sample,
     dirt: Bool[Tensor, "h w"],
     generator: torch.Generator,
-) -> Int[Tensor, "n 2"]:
-    """Centres on clean ground, whole particles inside the image."""
+) -> _Scene:
+    """Particles on clean ground, whole inside the image, and broken ones among them."""
     height, width = params.size
-    diameter = molecule.diameter / params.pixel_size
-    area = height * width
-    count = params.particles or round(COVERAGE * area / (math.pi / 4 * diameter**2))
-    allowed = away_from(dirt, int(diameter / 2)) & inner_area(
-        height, width, int(diameter / 2), generator
+    area = height * width * params.pixel_size**2
+    count = params.particles or round(params.coverage * area / sample.area)
+    broken = round(params.junk * count)
+    if count + broken > MOST_PARTICLES:
+        raise InputError(
+            f"expected at most {MOST_PARTICLES} particles, got {count + broken}: give fewer, or a "
+            "smaller micrograph"
+        )
+    kinds = torch.cat(
+        (sample.draw_species(count, generator), sample.draw_fragments(broken, generator))
     )
-    return random_positions(allowed, count, params.min_distance * diameter, generator)
+    kinds = kinds[torch.randperm(len(kinds), generator=generator, device=generator.device)]
+    radii = [body.diameter / (2 * params.pixel_size) for body in sample.bodies]
+    allowed = [
+        away_from(dirt, int(radius)) & inner_area(height, width, int(radius), generator)
+        for radius in radii
+    ]
+    room = [params.min_distance * radius for radius in radii]
+    centers_yx, found = random_positions(allowed, kinds.tolist(), room, params.touching, generator)
+    return _Scene(kinds[found], centers_yx, draw_angles(params, len(found), generator))
 
 
-def _draw_particles(
-    molecule: Molecule,
-    centers_yx: Int[Tensor, "n 2"],
-    angles: Float[Tensor, "n 3"],
-    size: tuple[int, int],
-) -> tuple[Float[Tensor, "h w"], Int16[Tensor, "h w"]]:
-    """Projected density of all particles, and whose silhouette each pixel is."""
-    rotations = rotation_matrices(angles)
-    images = molecule.projector.project(rotations)
-    masks = silhouettes(molecule.support, rotations)
-    box = images.shape[-1]
-    # A rim of one box, so that every particle fits; cut off at the end.
-    wide = (size[0] + 2 * box, size[1] + 2 * box)
-    potential = images.new_zeros(wide)
-    instances = torch.zeros(wide, dtype=torch.int16, device=images.device)
-    nearest = torch.full(wide, float("inf"), device=images.device)
-    offset = torch.arange(box, device=images.device) - box // 2
-    distance = torch.hypot(offset[:, None].float(), offset[None, :].float())
-    for index, (row, column) in enumerate(centers_yx.tolist()):
-        top, left = row + box - box // 2, column + box - box // 2
-        window = (slice(top, top + box), slice(left, left + box))
-        potential[window] += images[index]
-        mine = masks[index] & (distance < nearest[window])
-        instances[window][mine] = index + 1
-        nearest[window][mine] = distance[mine]
-    inner = (slice(box, box + size[0]), slice(box, box + size[1]))
-    return potential[inner], instances[inner].contiguous()
-
-
-def _record(
-    params: SimulateParams,
-    ctf: Ctf,
-    potential: Float[Tensor, "h w"],
-    dirt: Contamination,
-    generator: torch.Generator,
-) -> Float[Tensor, "h w"]:
-    """Darkness of the image without counting noise, in units of the noise's sd."""
-    height, width = params.size
-    transfer = ctf.transfer(height, width, params.pixel_size, generator.device)
-    spectrum = torch.fft.rfft2(potential) * transfer
-    signal = math.sqrt(params.snr / max(_variance(spectrum, height, width), 1e-20))
-    # Amorphous ice, and that of contaminants, imaged through the CTF.
-    transfer *= _grain(params).to(transfer.device)
-    strength = math.sqrt(ICE_SHARE) / transfer.square().mean().sqrt()
-    structure = strength * torch.hypot(torch.ones_like(dirt.texture), dirt.texture)
-    ice = torch.fft.rfft2(structure * white_noise(height, width, generator))
-    darkness = torch.fft.irfft2(spectrum.mul_(signal).add_(ice.mul_(transfer)), s=params.size)
-    drift = slow_noise(height, width, DRIFT_WAVELENGTH / params.pixel_size, generator)
-    darkness += math.sqrt(DRIFT_SHARE) * drift + dirt.absorption
-    if params.ice_gradient:
-        darkness -= ice_gradient(height, width, params.ice_gradient, generator)
-    return darkness
-
-
-def _grain(params: SimulateParams) -> Float[Tensor, "h f"]:
-    """Amplitude of the ice's structure on the frequencies of the CTF, 1 at high ones."""
-    y = torch.fft.fftfreq(params.size[0], params.pixel_size)[:, None]
-    x = torch.fft.rfftfreq(params.size[1], params.pixel_size)[None, :]
-    waves = (y**2 + x**2).clamp_(min=DRIFT_WAVELENGTH**-2)
-    return waves.mul_(GRAIN**2).reciprocal_().add_(1).sqrt_()
-
-
-def _variance(spectrum: Complex[Tensor, "h f"], height: int, width: int) -> float:
-    """Variance of the image whose `rfft2` this is (Parseval); the mean does not count."""
-    power = spectrum.abs().square_()
-    power[0, 0] = 0
-    twice = power.sum() * 2 - power[:, 0].sum()
-    if width % 2 == 0:
-        twice -= power[:, -1].sum()
-    return float(twice) / (height * width) ** 2
-
-
-def _expose(
-    params: SimulateParams, darkness: Float[Tensor, "h w"], generator: torch.Generator
-) -> Float[Tensor, "h w"]:
-    """The recorded image: the shot noise added, or electrons counted."""
-    height, width = params.size
-    if params.dose == 0:
-        noise = white_noise(height, width, generator)
-        return noise.mul_(math.sqrt(SHOT_SHARE)).sub_(darkness)
-    # The contrast is such that the counting noise has its share of the variance.
-    dose = params.dose * params.pixel_size**2
-    contrast = 1 / math.sqrt(dose * SHOT_SHARE)
-    return count_electrons(1 - contrast * darkness, dose, generator)
+def _debris(sample: Sample, broken: _Scene, size: tuple[int, int]) -> Contamination:
+    """Broken particles as contamination."""
+    canvas: Canvas = draw_particles(
+        sample.bodies, broken.kinds, broken.centers_yx, broken.angles, size
+    )
+    zero = torch.zeros_like(canvas.potential)
+    return Contamination(zero, zero, canvas.potential, canvas.owners > 0)

@@ -250,10 +250,10 @@ def _finish(density: Float[Tensor, "n n n"], pixel_size: float, name: str) -> Mo
         raise InputError(f"expected molecule {name} to fill a voxel of {pixel_size} Å, found none")
     inside = torch.from_numpy(support)
     scaled = density / density[inside].mean()
-    return Molecule(scaled, inside, pixel_size, _longest_dimension(support) * pixel_size, name)
+    return Molecule(scaled, inside, pixel_size, longest_dimension(support) * pixel_size, name)
 
 
-def _longest_dimension(support: NDArray[np.bool_]) -> float:
+def longest_dimension(support: NDArray[np.bool_]) -> float:
     """Largest distance between two voxels of a body, plus the voxel itself, px."""
     surface = np.argwhere(support & ~ndimage.binary_erosion(support))
     try:

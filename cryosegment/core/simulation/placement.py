@@ -3,56 +3,130 @@
 
 from __future__ import annotations
 
-import numpy as np
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 from torch.nn.functional import interpolate, max_pool2d
 
-# Places tried for each one wanted, before the image counts as full.
+# Places tried for each particle, before it counts as one too many.
 ATTEMPTS = 60
 # Distances from a mask are taken in blocks of this many pixels.
 BLOCK = 8
 
+Place = tuple[int, int]
+
+
+class Crowd:
+    """Discs that have found a place, and whether another one finds room among them.
+
+    Parameters
+    ----------
+    reach
+        Largest radius of a disc, px.
+    """
+
+    def __init__(self, reach: float) -> None:
+        self._cell = max(2 * reach, 1.0)
+        self._cells: dict[Place, list[tuple[int, int, float]]] = defaultdict(list)
+
+    def has_room(self, place: Place, radius: float) -> bool:
+        """Whether a disc there would overlap none."""
+        row, column = self._key(place)
+        return all(
+            (y - place[0]) ** 2 + (x - place[1]) ** 2 >= (radius + other) ** 2
+            for i in (row - 1, row, row + 1)
+            for j in (column - 1, column, column + 1)
+            for y, x, other in self._cells.get((i, j), ())
+        )
+
+    def add(self, place: Place, radius: float) -> None:
+        """Take in a disc."""
+        self._cells[self._key(place)].append((*place, radius))
+
+    def _key(self, place: Place) -> Place:
+        return int(place[0] // self._cell), int(place[1] // self._cell)
+
 
 def random_positions(
-    allowed: Bool[Tensor, "h w"],
-    count: int,
-    min_distance: float,
+    allowed: Sequence[Bool[Tensor, "h w"]],
+    kinds: Sequence[int],
+    radii: Sequence[float],
+    touching: float,
     generator: torch.Generator,
-) -> Int[Tensor, "n 2"]:
-    """Random pixels, row and column, no two nearer than `min_distance`.
+) -> tuple[Int[Tensor, "n 2"], list[int]]:
+    """Random places of discs that do not overlap: rows and columns, and which discs they are.
 
     Parameters
     ----------
     allowed
-        Where a position may lie.
-    count
-        Number wanted; fewer come back when no more fit.
-    min_distance
-        Smallest distance, px.
+        For each kind of disc, where its centre may lie.
+    kinds
+        The kind of each disc, in the order in which they are placed.
+    radii
+        For each kind, px: two discs keep the sum of their radii.
+    touching
+        Share of the discs, the last ones, that are put beside one that lies already.
     generator
         Source of the places.
+
+    Returns
+    -------
+    Places `(n, 2)` and the indices `(n,)` of the discs that found one; the image may be full.
 
     Notes
     -----
     Random sequential addition: a place is kept if it is far enough from all kept before.
     """
-    free = torch.nonzero(allowed.flatten()).squeeze(1)
-    kept = np.empty((count, 2))
-    found = 0
-    if len(free) and count:
-        tries = (count * ATTEMPTS,)
-        draw = torch.randint(len(free), tries, generator=generator, device=generator.device)
-        places = free[draw.to(free.device)].cpu().numpy()
-        for place in np.stack(np.divmod(places, allowed.shape[1]), axis=1):
-            distances = ((kept[:found] - place) ** 2).sum(axis=1)
-            if distances.min(initial=np.inf) >= min_distance**2:
-                kept[found] = place
-                found += 1
-                if found == count:
-                    break
-    return torch.from_numpy(kept[:found].astype(np.int64)).to(allowed.device)
+    device = allowed[0].device if allowed else generator.device
+    crowd = Crowd(max(radii, default=0.0))
+    free = [torch.nonzero(mask.flatten()).squeeze(1) for mask in allowed]
+    placed: list[Place] = []
+    indices: list[int] = []
+    beside = len(kinds) - round(touching * len(kinds))
+    for index, kind in enumerate(kinds):
+        if index < beside or not placed:
+            places = _anywhere(free[kind], allowed[kind].shape[1], generator)
+        else:
+            others = [(placed[k], radii[kinds[i]]) for k, i in enumerate(indices)]
+            places = _beside(others, radii[kind], allowed[kind], generator)
+        found = next((place for place in places if crowd.has_room(place, radii[kind])), None)
+        if found is not None:
+            crowd.add(found, radii[kind])
+            placed.append(found)
+            indices.append(index)
+    return torch.tensor(placed, dtype=torch.long, device=device).reshape(-1, 2), indices
+
+
+def _anywhere(free: Int[Tensor, " p"], width: int, generator: torch.Generator) -> list[Place]:
+    """Places to try, from the flat indices of the free pixels."""
+    if len(free) == 0:
+        return []
+    draw = torch.randint(len(free), (ATTEMPTS,), generator=generator, device=generator.device)
+    return [divmod(place, width) for place in free[draw.to(free.device)].tolist()]
+
+
+def _beside(
+    others: list[tuple[Place, float]],
+    radius: float,
+    allowed: Bool[Tensor, "h w"],
+    generator: torch.Generator,
+) -> list[Place]:
+    """Places to try, each at the smallest distance from a random other disc."""
+    draw = torch.rand(ATTEMPTS, 2, generator=generator, device=generator.device).tolist()
+    places = []
+    for which, turn in draw:
+        (y, x), other = others[int(which * len(others))]
+        # Rounding to a pixel moves a place by up to half a diagonal.
+        distance, angle = radius + other + math.sqrt(0.5), 2 * math.pi * turn
+        place = round(y + distance * math.sin(angle)), round(x + distance * math.cos(angle))
+        is_inside = 0 <= place[0] < allowed.shape[0] and 0 <= place[1] < allowed.shape[1]
+        if is_inside and bool(allowed[place]):
+            places.append(place)
+    return places
 
 
 def inner_area(

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from pathlib import Path
 
 import mrcfile
@@ -11,8 +13,8 @@ import torch
 from torch import Tensor
 
 from cryosegment.core.simulation.micrograph import SimulatedMicrograph, simulate_micrograph
-from cryosegment.core.simulation.molecule import Molecule, read_molecule
-from cryosegment.exchange.files import atomic_path
+from cryosegment.core.simulation.sample import Sample, read_sample
+from cryosegment.exchange.files import atomic_path, write_text
 from cryosegment.exchange.labels import LabelEntry, LabelsIndex, write_labels_index
 from cryosegment.exchange.params import SimulateParams
 from cryosegment.exchange.progress import Progress, no_progress
@@ -30,7 +32,8 @@ def write_simulation(
     """Simulate micrographs into `folder`: `micrographs/` and the labels folder `truth/`.
 
     `truth/coordinates.star` holds all poses and CTF parameters; micrograph names in it are
-    relative to `folder`. Each micrograph depends on the seed and its number alone.
+    relative to `folder`, and `_rlnClassNumber` counts the species of a mixture from 1, as
+    `truth/species.csv` lists them. Each micrograph depends on the seed and its number alone.
 
     Parameters
     ----------
@@ -48,29 +51,37 @@ def write_simulation(
     ParameterError, InputError
         If the molecule cannot be read or does not fit, or a file cannot be written.
     """
-    molecule = read_molecule(params.molecule, params.pixel_size).to(device)
+    sample = read_sample(params, device)
     names = [f"simulated_{number:04d}" for number in range(1, params.count + 1)]
-    entries = [_entry(folder, name, params, molecule) for name in names]
+    entries = [_entry(folder, name, params, sample.diameter) for name in names]
     for number, entry in enumerate(entries):
         # The coordinates are written last: they say that a micrograph is done.
         if not (params.resume and entry.coordinates.is_file()):
             generator = torch.Generator(device).manual_seed(_seed(params.seed, number))
-            write_micrograph(folder, entry, simulate_micrograph(params, molecule, generator))
+            simulated = simulate_micrograph(params, sample, generator)
+            write_micrograph(folder, entry, simulated, sample)
         progress(number + 1, len(entries), entry.name)
     _write_all_coordinates(folder / "truth" / "coordinates.star", entries)
+    _write_species(folder / "truth" / "species.csv", sample, params)
     index = LabelsIndex(tuple(entries), "simulation")
     write_labels_index(folder / "truth", index)
     return index
 
 
-def write_micrograph(folder: Path, entry: LabelEntry, simulated: SimulatedMicrograph) -> None:
+def write_micrograph(
+    folder: Path, entry: LabelEntry, simulated: SimulatedMicrograph, sample: Sample
+) -> None:
     """Write one micrograph, its label maps and its poses to the files of its entry."""
     write_image(entry.micrograph, simulated.image, entry.pixel_size)
     write_image(entry.instances, simulated.instances, entry.pixel_size)
     write_image(entry.classes, simulated.classes, entry.pixel_size)
     name = entry.micrograph.relative_to(folder).as_posix()
-    blocks = {"optics": _optics(simulated), "particles": _particles(simulated, name)}
-    write_star(entry.coordinates, blocks)
+    particles = _particles(simulated, name)
+    if len(sample.molecules) > 1:
+        particles["cryosegmentDiameter"] = [
+            sample.molecules[species].diameter for species in simulated.species.tolist()
+        ]
+    write_star(entry.coordinates, {"optics": _optics(simulated), "particles": particles})
 
 
 def write_image(path: Path, image: Tensor, pixel_size: float) -> None:
@@ -86,7 +97,7 @@ def write_image(path: Path, image: Tensor, pixel_size: float) -> None:
         file.voxel_size = pixel_size
 
 
-def _entry(folder: Path, name: str, params: SimulateParams, molecule: Molecule) -> LabelEntry:
+def _entry(folder: Path, name: str, params: SimulateParams, diameter: float) -> LabelEntry:
     truth = folder / "truth"
     return LabelEntry(
         name=name,
@@ -96,7 +107,7 @@ def _entry(folder: Path, name: str, params: SimulateParams, molecule: Molecule) 
         coordinates=truth / "coordinates" / f"{name}.star",
         pixel_size=params.pixel_size,
         shape=params.size,
-        diameter=molecule.diameter,
+        diameter=diameter,
     )
 
 
@@ -132,6 +143,7 @@ def _particles(simulated: SimulatedMicrograph, name: str) -> dict[str, list[str 
         "rlnOriginXAngst": [0.0] * count,
         "rlnOriginYAngst": [0.0] * count,
         "rlnMicrographName": [name] * count,
+        "rlnClassNumber": [species + 1 for species in simulated.species.tolist()],
         "rlnOpticsGroup": [1] * count,
         "rlnDefocusU": [ctf.defocus_u] * count,
         "rlnDefocusV": [ctf.defocus_v] * count,
@@ -148,3 +160,16 @@ def _write_all_coordinates(path: Path, entries: list[LabelEntry]) -> None:
         for column in files[0]["particles"]
     }
     write_star(path, {"optics": files[0]["optics"], "particles": particles})
+
+
+def _write_species(path: Path, sample: Sample, params: SimulateParams) -> None:
+    """The table of the species: number, name, file, share, diameter in Å."""
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(["class", "name", "file", "share", "diameter"])
+    for number, (molecule, source, share) in enumerate(
+        zip(sample.molecules, params.molecule, sample.weights.tolist(), strict=True), start=1
+    ):
+        row = [number, molecule.name, source, f"{share:.6f}", f"{molecule.diameter:.3f}"]
+        table.writerow(row)
+    write_text(path, text.getvalue())
