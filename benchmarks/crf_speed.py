@@ -21,10 +21,11 @@ import pydensecrf.densecrf as densecrf
 import torch
 from scipy.ndimage import distance_transform_edt, gaussian_filter
 
-from cryosegment.core.crf import crf_feature, refine_logits
+from cryosegment.core.crf import crf_features, refine_logits
 from cryosegment.exchange.params import CRF_PRESETS, CrfParams
 
 CASES = ((768, 5), (1024, 10))  # pixels along a side, iterations
+PRESETS = ("gaussian", "intensity", "logits")
 DIAMETER = 20
 
 
@@ -44,22 +45,22 @@ def scene(size: int) -> tuple[torch.Tensor, torch.Tensor]:
 def ours(image: torch.Tensor, logits: torch.Tensor, params: CrfParams) -> np.ndarray:
     """Probability by this package, feature included."""
     with torch.inference_mode():
-        refined = refine_logits(logits, crf_feature(params, image, logits), params)
+        refined = refine_logits(logits, crf_features(params, logits, image), params)
         return refined.sigmoid().cpu().numpy()
 
 
-def theirs(feature: np.ndarray | None, logits: np.ndarray, params: CrfParams) -> np.ndarray:
-    """Probability by pydensecrf2, from a feature that is ready."""
+def theirs(features: dict[str, torch.Tensor], logits: np.ndarray, params: CrfParams) -> np.ndarray:
+    """Probability by pydensecrf2, from features that are ready."""
     height, width = logits.shape
     model = densecrf.DenseCRF2D(width, height, 2)
     unary = np.stack([np.logaddexp(0, logits), np.logaddexp(0, -logits)]).reshape(2, -1)
     model.setUnaryEnergy(np.ascontiguousarray(unary, dtype=np.float32))
     model.addPairwiseGaussian(sxy=params.gaussian_sigma, compat=params.gaussian_weight)
-    if feature is not None:
-        y, x = np.mgrid[:height, :width] / params.bilateral_sigma
-        points = np.stack([x, y, feature / params.feature_sigma]).reshape(3, -1)
-        points = np.ascontiguousarray(points, dtype=np.float32)
-        model.addPairwiseEnergy(points, compat=params.bilateral_weight)
+    for term in params.appearance_terms():
+        y, x = np.mgrid[:height, :width] / term.sigma
+        plane = features[term.feature][0].numpy() / term.feature_sigma
+        points = np.ascontiguousarray(np.stack([x, y, plane]).reshape(3, -1), dtype=np.float32)
+        model.addPairwiseEnergy(points, compat=term.weight)
     return np.array(model.inference(params.iterations))[1].reshape(height, width)
 
 
@@ -74,13 +75,12 @@ def compare(size: int, iterations: int, name: str, repeats: int) -> str:
     """One line of the table."""
     image, logits = scene(size)
     params = replace(CRF_PRESETS[name], iterations=iterations)
-    feature = crf_feature(params, image, logits)
-    plain = None if feature is None else feature.numpy()
-    found, expected = ours(image, logits, params), theirs(plain, logits.numpy(), params)
+    features = crf_features(params, logits, image)
+    found, expected = ours(image, logits, params), theirs(features, logits.numpy(), params)
     pairs = [
         (
             seconds(lambda: ours(image, logits, params)),
-            seconds(lambda: theirs(plain, logits.numpy(), params)),
+            seconds(lambda: theirs(features, logits.numpy(), params)),
         )
         for _ in range(repeats)
     ]
@@ -110,7 +110,7 @@ def main() -> None:
     gpu = "  GPU ms" if torch.cuda.is_available() else ""
     print(f" size iterations  preset    ours s  pydensecrf  ratio  agreement  changed{gpu}")
     for size, iterations in CASES:
-        for name in sorted(CRF_PRESETS):
+        for name in PRESETS:
             print(compare(size, iterations, name, repeats), flush=True)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(f"peak memory of the process, both programs: {peak:.2f} GB")

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from cryosegment.core.checkpoint import load_network
-from cryosegment.core.crf import crf_feature, refine_logits
+from cryosegment.core.crf import crf_features, refine_logits
+from cryosegment.core.feature_maps import predict_features
 from cryosegment.core.images.micrograph import Micrograph, read_micrograph
 from cryosegment.core.images.working import WorkingImage, working_image
 from cryosegment.core.inference import picking_maps, predict_logits
@@ -26,7 +27,7 @@ from cryosegment.core.picking import (
 from cryosegment.exchange.card import ModelCard, model_path
 from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.exchange.errors import ModelError
-from cryosegment.exchange.params import CRF_PRESETS, NO_CRF, PickParams
+from cryosegment.exchange.params import CrfParams, PickParams, choose_crf
 
 AUTO = "auto"
 CANDIDATE_FLOOR = 0.02
@@ -122,14 +123,36 @@ def segment(working: WorkingImage, model: Model, params: PickParams) -> PickingM
     params
         Of these the CRF.
     """
-    logits = predict_logits(model.network, working.image)
-    if params.crf != NO_CRF:
-        settings = CRF_PRESETS[params.crf]
-        valid, image = working.valid.to(logits.device), working.image.to(logits.device)
-        particle = logits[HEADS.index("particle")]
-        feature = crf_feature(settings, image, particle)
-        logits = torch.cat((refine_logits(particle, feature, settings, valid)[None], logits[1:]))
+    card = model.card
+    logits = predict_logits(model.network, working.image, card.tile_size, card.halo)
+    crf = choose_crf(params.crf, card.crf, params.crf_solver, params.crf_strength)
+    if crf is not None:
+        refined = refine_particle(logits[HEADS.index("particle")], working, model, crf)
+        logits = torch.cat((refined[None], logits[1:]))
     return picking_maps(logits, working.valid)
+
+
+def refine_particle(
+    logits: Float[Tensor, "h w"], working: WorkingImage, model: Model, crf: CrfParams
+) -> Float[Tensor, "h w"]:
+    """The logits of the particle head after a CRF, on their device.
+
+    Parameters
+    ----------
+    logits
+        What the network says.
+    working
+        The image it saw.
+    model
+        Its network is asked again where the CRF compares feature maps.
+    crf
+        Which CRF.
+    """
+    image, card, maps = working.image.to(logits.device), model.card, None
+    if "network" in crf.features():
+        maps = predict_features(model.network, image, card.tile_size, card.halo)
+    features = crf_features(crf, logits, image, maps)
+    return refine_logits(logits, features, crf, working.valid.to(logits.device))
 
 
 def pick(
@@ -150,7 +173,7 @@ def pick(
     """
     diameter_px = params.diameter / working.pixel_size
     found = find_candidates(
-        maps, diameter_px, params.min_distance, CANDIDATE_FLOOR, params.edge / working.pixel_size
+        maps, diameter_px, params.min_distance, CANDIDATE_FLOOR, params.edge * diameter_px
     )
     count = int((found.scores >= threshold_of(model, params)).sum())
     centers = found.centers_yx.cpu()
@@ -158,7 +181,7 @@ def pick(
     sizes = instance_diameters(all_instances, len(found)).numpy() * working.pixel_size
     candidates = Coordinates(
         centers_yx=centers.numpy() * np.array(working.scale_yx),
-        pixel_size=working.pixel_size / float(np.mean(working.scale_yx)),
+        pixel_size=working.micrograph_pixel_size,
         name=name,
         scores=found.scores.cpu().numpy(),
         diameters=sizes,

@@ -15,10 +15,10 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from cryosegment.core.crf.filters import filter_axis, gaussian_taps
+from cryosegment.core.crf.filters import Width, filter_axis, fixed, gaussian_taps
 
 STEP = 2 / 3  # cell in sigmas, but at least one pixel; the rms error of a message is then 2 %
-BLUR = math.sqrt(STEP**-2 - 1 / 3)  # cells; linear splat and slice add a variance of 1/6 each
+SPLAT_VARIANCE = 1 / 3  # in cells: linear splat and slice add 1/6 each
 TRUNCATE = 3.5  # radius of the blur in sigmas
 REACH = 20.0  # features further than this from the middle, in sigmas, count as this far
 
@@ -74,8 +74,8 @@ class BilateralGrid:
 
 def bilateral_grid(
     feature: Float[Tensor, "h w"],
-    sigma: float,
-    feature_sigma: float,
+    sigma: Width,
+    feature_sigma: Width,
     valid: Bool[Tensor, "h w"],
 ) -> BilateralGrid:
     """Grid for the pixels of a feature image.
@@ -91,22 +91,33 @@ def bilateral_grid(
     valid
         Pixels that count, at least one; the others lie somewhere in the grid and must be given
         the value 0 by the caller.
+
+    Notes
+    -----
+    Where the reaches are tensors, gradients flow to them through the blur; the cells, which only
+    follow the reaches, are held fixed.
     """
-    cell, feature_cell = max(1.0, STEP * sigma), STEP * feature_sigma
-    bounded = _bounded(feature, REACH * feature_sigma, valid)
+    cell, feature_cell = max(1.0, STEP * fixed(sigma)), STEP * fixed(feature_sigma)
+    bounded = _bounded(feature, REACH * fixed(feature_sigma), valid)
     rows, columns = (torch.arange(n).to(feature) / cell for n in feature.shape)
     levels = (bounded - bounded.detach().amin()) / feature_cell
     points_y, points_x, points_k = (int(part.amax()) + 2 for part in (rows, columns, levels))
     shape = (points_y, points_x, points_k)
     corners, shares = _tetrahedra(rows, columns, levels, shape)
-    space_blur = BLUR if cell > 1 else sigma  # pixels on grid points are splat as they are
+    # pixels on grid points are splat as they are
+    space_blur = _blur(sigma / cell) if cell > 1 else sigma
     return BilateralGrid(
         shape,
         corners,
         shares,
         gaussian_taps(space_blur, feature, TRUNCATE),
-        gaussian_taps(BLUR, feature, TRUNCATE),
+        gaussian_taps(_blur(feature_sigma / feature_cell), feature, TRUNCATE),
     )
+
+
+def _blur(sigma: Width) -> Width:
+    """Blur, in cells, that makes a kernel of `sigma` cells together with splat and slice."""
+    return (sigma**2 - SPLAT_VARIANCE) ** 0.5
 
 
 def _bounded(

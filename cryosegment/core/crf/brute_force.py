@@ -16,8 +16,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
-from cryosegment.core.crf.mean_field import mean_label
-from cryosegment.core.crf.potentials import PairwiseTerm, conditional_logits
+from cryosegment.core.crf.filters import Width
+from cryosegment.core.crf.potentials import PairwiseTerm, mean_label, message
 from cryosegment.exchange.errors import InputError
 
 MOST_PIXELS = 20  # a million labellings
@@ -35,7 +35,9 @@ class DenseKernel:
 
 
 def dense_kernel(
-    feature: Float[Tensor, "h w"], sigma: float, feature_sigma: float = float("inf")
+    feature: Float[Tensor, "h w"],
+    sigma: Width,
+    feature_sigma: Width = float("inf"),
 ) -> DenseKernel:
     """Kernel exp(-|p_i - p_j|^2 / 2 sigma^2 - (f_i - f_j)^2 / 2 feature_sigma^2).
 
@@ -68,8 +70,7 @@ def coupling_matrix(terms: Sequence[PairwiseTerm], height: int, width: int) -> F
         Size of the image, in pixels.
     """
     fields = torch.eye(height * width).to(terms[0].scale).view(-1, height, width)
-    nothing = torch.zeros_like(fields[0])
-    return torch.stack([conditional_logits(nothing, terms, f).reshape(-1) for f in fields])
+    return torch.stack([message(terms, field).reshape(-1) for field in fields])
 
 
 def all_labelings(pixels: int) -> Float[Tensor, "labelings pixels"]:

@@ -18,8 +18,16 @@ from torch import Tensor
 BLOCK = 16  # output samples per matrix product; tuned on an AVX512 core, 5 to 25 taps
 TRUNCATE = 4.0  # radius of the Gaussian in sigmas; exp(-8) = 3e-4 is left out
 
+Width = float | Float[Tensor, ""]
+"""A reach: a number, or a tensor that gradients flow to."""
 
-def gaussian_taps(sigma: float, like: Tensor, truncate: float = TRUNCATE) -> Float[Tensor, " taps"]:
+
+def fixed(width: Width) -> float:
+    """A reach as a number."""
+    return float(width.detach()) if isinstance(width, Tensor) else width
+
+
+def gaussian_taps(sigma: Width, like: Tensor, truncate: float = TRUNCATE) -> Float[Tensor, " taps"]:
     """Samples of exp(-d^2 / 2 sigma^2) at d = -r..r, peak 1, r = ceil(truncate * sigma).
 
     Parameters
@@ -31,7 +39,7 @@ def gaussian_taps(sigma: float, like: Tensor, truncate: float = TRUNCATE) -> Flo
     truncate
         Radius, in sigmas.
     """
-    radius = math.ceil(truncate * sigma)
+    radius = math.ceil(truncate * fixed(sigma))
     distance = torch.arange(-radius, radius + 1, dtype=like.dtype, device=like.device)
     return torch.exp(-0.5 * (distance / sigma) ** 2)
 
@@ -72,7 +80,7 @@ def _band(taps: Float[Tensor, " taps"], block: int) -> Float[Tensor, "block wind
     return rows[: block * (len(taps) + block - 1)].reshape(block, -1)
 
 
-def gaussian_filter(field: Float[Tensor, "h w"], sigma: float) -> Float[Tensor, "h w"]:
+def gaussian_filter(field: Float[Tensor, "h w"], sigma: Width) -> Float[Tensor, "h w"]:
     """Sum over pixels j of exp(-|p_i - p_j|^2 / 2 sigma^2) field_j; zero outside.
 
     Parameters

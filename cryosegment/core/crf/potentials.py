@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pairwise potentials of the two-label dense CRF, and the messages they send.
+"""Pairwise potentials of the dense CRF, and the messages they send.
 
 With two labels and Potts compatibility the mean field is one scalar per pixel, v = 2 q - 1, and a
 term of weight w and kernel K adds w K v to the logit. Kernels are normalised symmetrically,
@@ -12,8 +12,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
+
+from cryosegment.core.crf.filters import Width
 
 Kernel = Callable[[Tensor], Tensor]
 """A symmetric linear map from a field `(h, w)` to a field `(h, w)`: one filtering engine."""
@@ -33,7 +36,7 @@ class PairwiseTerm:
         Normalisation of each pixel; 0 for pixels that neither send nor hear.
     """
 
-    weight: float
+    weight: Width
     kernel: Kernel
     scale: Float[Tensor, "h w"]
 
@@ -42,7 +45,7 @@ class PairwiseTerm:
         return self.kernel(field * self.scale) * self.scale * self.weight
 
 
-def pairwise_term(weight: float, kernel: Kernel, valid: Float[Tensor, "h w"]) -> PairwiseTerm:
+def pairwise_term(weight: Width, kernel: Kernel, valid: Float[Tensor, "h w"]) -> PairwiseTerm:
     """Term whose kernel is normalised over the valid pixels.
 
     Parameters
@@ -66,11 +69,20 @@ def conditional_logits(
 ) -> Float[Tensor, "h w"]:
     """Logits of every pixel when all pixels have the mean label `field`, in [-1, 1].
 
-    The negative gradient, times two, of the relaxed energy -v.l/2 - v.Jv/4: what every solver
-    steps along.
+    Minus twice the gradient with respect to v of the relaxed energy -v.l/2 - v.Jv/4.
 
     Notes
     -----
     Krähenbühl & Koltun, NeurIPS 2011, eq. 6, for two labels.
     """
     return sum((term.message(field) for term in terms), start=unary)
+
+
+def message(terms: Sequence[PairwiseTerm], field: Float[Tensor, "h w"]) -> Float[Tensor, "h w"]:
+    """The sum of all terms' messages; zero without terms."""
+    return conditional_logits(torch.zeros_like(field), terms, field)
+
+
+def mean_label(logits: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    """Expectation of a label that is -1 or 1."""
+    return torch.sigmoid(logits) * 2 - 1

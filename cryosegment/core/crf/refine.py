@@ -1,107 +1,123 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Logits refined by a dense CRF, and the feature that its appearance kernel compares."""
+"""Logits refined by a dense CRF: two labels, or any number."""
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Mapping
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from cryosegment.core.crf.bilateral_grid import bilateral_grid
-from cryosegment.core.crf.filters import gaussian_filter
-from cryosegment.core.crf.mean_field import mean_field
-from cryosegment.core.crf.potentials import PairwiseTerm, pairwise_term
-from cryosegment.exchange.errors import InputError
+from cryosegment.core.crf.densecrf import pydensecrf_logits
+from cryosegment.core.crf.energy import BinaryEnergy, Energy, LabelEnergy, potts
+from cryosegment.core.crf.engines import kernel_specs, pairwise_terms
+from cryosegment.core.crf.solvers import Solution, solve
+from cryosegment.exchange.errors import ParameterError
 from cryosegment.exchange.params import CrfParams
 
 CERTAIN = 1e4  # an infinite logit counts as this
+Features = Mapping[str, Float[Tensor, "_ h w"]]
 
 
 def refine_logits(
     logits: Float[Tensor, "h w"],
-    feature: Float[Tensor, "h w"] | None,
+    features: Features,
     params: CrfParams,
     valid: Bool[Tensor, "h w"] | None = None,
 ) -> Float[Tensor, "h w"]:
-    """Log-odds of particle after mean-field inference; finite whatever comes in.
+    """Log-odds of particle after the CRF, on the network's scale; finite whatever comes in.
 
     Parameters
     ----------
     logits
         Log-odds of particle. NaN counts as no evidence (0); the neighbours then decide.
-    feature
-        What the bilateral kernel compares, as `crf_feature` makes it. Where it is NaN, that
+    features
+        What the appearance kernels compare, as `crf_features` makes it. Where one is NaN, its
         kernel is left out.
     params
-        Weights, reaches in pixels, number of iterations.
+        Kernels, solver and engine.
     valid
         Pixels that take part; the others keep their logits. None: all.
 
     Raises
     ------
     InputError
-        If there is no feature where the parameters ask for one.
+        If a feature is missing, or the image is too large for the engine.
+    ParameterError
+        If the engine is not installed.
 
     Notes
     -----
-    Krähenbühl & Koltun, NeurIPS 2011. Weights mean what they mean in pydensecrf.
+    Krähenbühl & Koltun, NeurIPS 2011. Weights mean what they mean in pydensecrf. The refined
+    logits are multiplied by the temperature again, so that thresholds keep their meaning.
     """
-    unary = torch.nan_to_num(_at_least_single(logits), posinf=CERTAIN, neginf=-CERTAIN)
-    if valid is None:
-        valid = torch.ones_like(unary, dtype=torch.bool)
-    terms = _pairwise_terms(feature, params, valid.to(unary))
-    return mean_field(unary, terms, params.iterations)
+    unary = _finite(logits) / params.temperature
+    known = _known(valid, unary)
+    specs = kernel_specs(params, features)
+    if params.engine == "pydensecrf":
+        energies = torch.stack([torch.zeros_like(unary), -unary])
+        labels = pydensecrf_logits(energies, specs, params.iterations, known)
+        refined = torch.where(known > 0, labels[1] - labels[0], unary)
+    else:
+        terms = pairwise_terms(specs, params.engine, known)
+        refined = _solve(BinaryEnergy(unary, terms), params).logits
+    return refined * params.temperature
 
 
-def crf_feature(
-    params: CrfParams, image: Float[Tensor, "h w"], logits: Float[Tensor, "h w"]
-) -> Float[Tensor, "h w"] | None:
-    """What the bilateral kernel compares: low-passed image, logits, or nothing.
+def refine_labels(
+    logits: Float[Tensor, "k h w"],
+    features: Features,
+    params: CrfParams,
+    valid: Bool[Tensor, "h w"] | None = None,
+    compatibility: Float[Tensor, "k k"] | None = None,
+) -> Float[Tensor, "k h w"]:
+    """Logits of any number of labels after the CRF; finite whatever comes in.
 
     Parameters
     ----------
-    params
-        Which feature; `intensity_sigma` (px) is the low-pass of the image.
-    image
-        Working image, mean 0 and standard deviation 1; NaN counts as 0.
     logits
-        Log-odds of particle.
+        Of each label; NaN counts as 0.
+    features, params, valid
+        As for two labels.
+    compatibility
+        What a pair of labels costs, in units of the kernels' weights; symmetric. None: Potts.
+
+    Raises
+    ------
+    InputError
+        If a feature is missing, or the image is too large for the engine.
+    ParameterError
+        If the engine is not installed, or knows no other compatibility than Potts.
     """
-    if params.feature == "none":
-        return None
-    if params.feature == "logits":
-        return _at_least_single(logits)
-    values = torch.nan_to_num(_at_least_single(image))
-    weight = gaussian_filter(torch.ones_like(values), params.intensity_sigma)
-    return gaussian_filter(values, params.intensity_sigma) / weight
+    unary = -_finite(logits) / params.temperature
+    known = _known(valid, unary[0])
+    specs = kernel_specs(params, features)
+    if params.engine == "pydensecrf":
+        if compatibility is not None:
+            raise ParameterError(
+                "expected Potts compatibility with the engine pydensecrf, got another: use the "
+                "engine grid"
+            )
+        found = pydensecrf_logits(unary, specs, params.iterations, known)
+        refined = torch.where(known > 0, found, -unary)
+    else:
+        pairs = potts(len(logits)) if compatibility is None else compatibility
+        terms = pairwise_terms(specs, params.engine, known)
+        refined = _solve(LabelEnergy(unary, terms, pairs), params).logits
+    return refined * params.temperature
 
 
-def _at_least_single(values: Float[Tensor, "h w"]) -> Float[Tensor, "h w"]:
-    return values if values.dtype == torch.float64 else values.float()
+def _solve(energy: Energy, params: CrfParams) -> Solution:
+    tolerance = params.tolerance or None
+    return solve(energy, params.solver, params.iterations, params.regularization, tolerance)
 
 
-def _pairwise_terms(
-    feature: Float[Tensor, "h w"] | None, params: CrfParams, valid: Float[Tensor, "h w"]
-) -> list[PairwiseTerm]:
-    terms = []
-    if params.gaussian_weight > 0:
-        kernel = partial(gaussian_filter, sigma=params.gaussian_sigma)
-        terms.append(pairwise_term(params.gaussian_weight, kernel, valid))
-    if params.bilateral_weight > 0 and params.feature != "none":
-        terms += _bilateral_terms(feature, params, valid)
-    return terms
+def _finite(logits: Tensor) -> Tensor:
+    """Logits of at least single precision without NaN and infinities."""
+    values = logits if logits.dtype == torch.float64 else logits.float()
+    return torch.nan_to_num(values, posinf=CERTAIN, neginf=-CERTAIN)
 
 
-def _bilateral_terms(
-    feature: Float[Tensor, "h w"] | None, params: CrfParams, valid: Float[Tensor, "h w"]
-) -> list[PairwiseTerm]:
-    if feature is None:
-        raise InputError(f"expected the feature {params.feature}, got none: use crf_feature")
-    values = feature.to(valid)
-    known = valid * ~values.isnan()
-    if not known.any():
-        return []
-    kernel = bilateral_grid(values, params.bilateral_sigma, params.feature_sigma, known > 0)
-    return [pairwise_term(params.bilateral_weight, kernel, known)]
+def _known(valid: Bool[Tensor, "h w"] | None, unary: Float[Tensor, "h w"]) -> Float[Tensor, "h w"]:
+    return torch.ones_like(unary) if valid is None else valid.to(unary)

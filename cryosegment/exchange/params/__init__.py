@@ -1,6 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The parameters of every command: the one home of defaults, units, bounds and help."""
 
+from cryosegment.exchange.params.crf import (
+    CARD_CRF,
+    CRF_PRESETS,
+    ENGINES,
+    FEATURES,
+    NO_CRF,
+    SOLVERS,
+    AppearanceTerm,
+    CrfParams,
+    choose_crf,
+    crf_of_card,
+    parse_appearance,
+)
 from cryosegment.exchange.params.evaluation import (
     EvaluateParams,
 )
@@ -25,10 +38,7 @@ from cryosegment.exchange.params.labels import (
     LabelsCoordinatesParams,
 )
 from cryosegment.exchange.params.picking import (
-    CRF_PRESETS,
     FORMATS,
-    NO_CRF,
-    CrfParams,
     PickParams,
 )
 from cryosegment.exchange.params.simulation import (
@@ -39,8 +49,11 @@ from cryosegment.exchange.params.training import (
 )
 
 __all__ = [
+    "CARD_CRF",
     "CRF_PRESETS",
     "DIAMETER_HELP",
+    "ENGINES",
+    "FEATURES",
     "FORMATS",
     "GPU_HELP",
     "NO_CRF",
@@ -49,7 +62,9 @@ __all__ = [
     "REQUIRED",
     "RESUME_HELP",
     "SEED_HELP",
+    "SOLVERS",
     "Y_UP_HELP",
+    "AppearanceTerm",
     "CrfParams",
     "EvaluateParams",
     "Kind",
@@ -59,8 +74,11 @@ __all__ = [
     "PickParams",
     "SimulateParams",
     "TrainParams",
+    "choose_crf",
+    "crf_of_card",
     "kind_of",
     "param",
     "params_from_dict",
     "params_to_dict",
+    "parse_appearance",
 ]

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Parameters of `pick` and of the conditional random field."""
+"""Parameters of `pick`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, Optional, Tuple
+from typing import Optional, Tuple
 
 from cryosegment.exchange.errors import ParameterError
+from cryosegment.exchange.params.crf import CARD_CRF, CRF_PRESETS, NO_CRF, SOLVERS
 from cryosegment.exchange.params.fields import (
     DIAMETER_HELP,
     GPU_HELP,
@@ -19,43 +20,6 @@ from cryosegment.exchange.params.fields import (
     check_value,
     param,
 )
-
-
-@dataclass(frozen=True)
-class CrfParams(Params):
-    """A two-label dense CRF; distances count pixels of the network's input."""
-
-    iterations: int = param(5, "mean-field iterations", minimum=1, maximum=100)
-    gaussian_weight: float = param(
-        1.0, "weight of the smoothness kernel, in logits", minimum=0, maximum=1000
-    )
-    gaussian_sigma: float = param(
-        2.0, "reach of the smoothness kernel", "px", minimum=0.1, maximum=100
-    )
-    bilateral_weight: float = param(
-        0.0, "weight of the appearance kernel, in logits", minimum=0, maximum=1000
-    )
-    bilateral_sigma: float = param(
-        10.0, "reach of the appearance kernel", "px", minimum=0.1, maximum=1000
-    )
-    feature: str = param(
-        "none", "what the appearance kernel compares", choices=("none", "intensity", "logits")
-    )
-    feature_sigma: float = param(
-        1.0, "reach of the appearance kernel in the feature", minimum=0.001, maximum=1000
-    )
-    intensity_sigma: float = param(
-        2.0, "low-pass of the image before intensities are compared", "px", minimum=0.1, maximum=100
-    )
-
-
-NO_CRF = "none"
-# Weak on purpose: on real micrographs logit features gain 0.1 to 0.3 % IoU and intensities lose.
-CRF_PRESETS: Dict[str, CrfParams] = {
-    "gaussian": CrfParams(),
-    "intensity": CrfParams(bilateral_weight=0.5, feature="intensity", feature_sigma=0.5),
-    "logits": CrfParams(bilateral_weight=1.0, feature="logits", feature_sigma=2.0),
-}
 
 FORMATS = ("box", "cbox", "csv")
 
@@ -72,8 +36,14 @@ class PickParams(Params):
         "general", "model file, or general for the one that is shipped", **MODEL_PATH
     )
     crf: str = param(
-        "logits", "conditional random field after the network", choices=(NO_CRF, *CRF_PRESETS)
+        CARD_CRF,
+        "conditional random field after the network; auto: the model's own",
+        choices=(CARD_CRF, NO_CRF, *CRF_PRESETS),
     )
+    crf_solver: str = param(
+        CARD_CRF, "its solver; auto: the one it comes with", choices=(CARD_CRF, *SOLVERS)
+    )
+    crf_strength: float = param(1.0, "factor on its weights", minimum=0, maximum=100)
     threshold: str = param("auto", "lowest score of a pick in [0, 1]; auto: the model's own")
     min_distance: float = param(
         0.5, "smallest distance of two picks, as a fraction of the diameter", minimum=0, maximum=10

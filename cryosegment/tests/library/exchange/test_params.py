@@ -44,7 +44,7 @@ def test_there_are_presets_of_the_crf():
     [
         (lambda: PickParams(diameter=0.0), "diameter to be at least 1 and at most 100000 Å, got 0"),
         (lambda: PickParams(diameter=float("nan")), "diameter .* got nan"),
-        (lambda: PickParams(diameter=9.0, crf="wrong"), "crf to be one of none, gaussian"),
+        (lambda: PickParams(diameter=9.0, crf="wrong"), "crf to be one of auto, none, gaussian"),
         (lambda: PickParams(diameter=9.0, threshold="x"), "threshold to be auto or a number"),
         (lambda: PickParams(diameter=9.0, threshold="1.5"), "at most 1, got 1.5"),
         (lambda: PickParams(diameter=9.0, formats=("box", "doc")), "formats to be one of"),

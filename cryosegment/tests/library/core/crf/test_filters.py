@@ -42,3 +42,9 @@ def test_filter_is_differentiable_and_leaves_its_arguments_alone() -> None:
     before = values.detach().clone()
     assert torch.autograd.gradcheck(lambda v, t: filter_axis(v, t, 1), (values, taps))
     assert torch.equal(values, before)
+
+
+def test_gradient_of_the_reach() -> None:
+    field = random(7, 8)
+    sigma = torch.tensor(1.3, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda s: gaussian_filter(field, s), (sigma,))

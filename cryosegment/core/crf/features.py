@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What appearance kernels compare: the image made less noisy, logits, maps of the network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import cv2
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from cryosegment.core.crf.filters import gaussian_filter
+from cryosegment.exchange.errors import InputError
+from cryosegment.exchange.params import CrfParams
+
+NLM_STRENGTH = 0.8  # of the filter, in noise sd: the image's sd is 1, nearly all of it noise
+NLM_TEMPLATE, NLM_SEARCH = 5, 15  # px; cost goes with their areas
+NLM_RANGE = 4.0  # the image is clipped there, in sd
+PRINCIPAL_COMPONENTS = 3
+PCA_PIXELS = 20_000  # enough for the covariance of a few dozen channels
+
+
+def crf_features(
+    params: CrfParams,
+    logits: Float[Tensor, "h w"],
+    image: Float[Tensor, "h w"] | None = None,
+    network_maps: Float[Tensor, "c h w"] | None = None,
+) -> dict[str, Float[Tensor, "_ h w"]]:
+    """The features that parameters ask for, by name.
+
+    Parameters
+    ----------
+    params
+        Which features; `intensity_sigma` (px) is the low-pass of the image.
+    logits
+        Log-odds of particle.
+    image
+        Working image, mean 0 and standard deviation 1; NaN counts as 0.
+    network_maps
+        Feature maps of the network.
+
+    Raises
+    ------
+    InputError
+        If the image or the maps are missing where they are asked for.
+    """
+    sources: Mapping[str, Tensor | None] = {
+        "intensity": image,
+        "denoised": image,
+        "logits": logits,
+        "network": network_maps,
+    }
+    features = {}
+    for name in params.features():
+        source = sources[name]
+        if source is None:
+            raise InputError(
+                f"the feature {name} needs what is not at hand here: choose the feature logits"
+            )
+        values = source if source.dtype == torch.float64 else source.float()
+        if name == "intensity":
+            values = low_pass(torch.nan_to_num(values), params.intensity_sigma)
+        elif name == "denoised":
+            values = denoise(torch.nan_to_num(values))
+        elif name == "network":
+            values = principal_components(values)
+        features[name] = values if values.ndim == 3 else values[None]
+    return features
+
+
+def low_pass(image: Float[Tensor, "h w"], sigma: float) -> Float[Tensor, "h w"]:
+    """Gaussian mean of the pixels of the image around each of them."""
+    return gaussian_filter(image, sigma) / gaussian_filter(torch.ones_like(image), sigma)
+
+
+def denoise(image: Float[Tensor, "h w"]) -> Float[Tensor, "h w"]:
+    """Non-local means of an image of standard deviation 1.
+
+    Notes
+    -----
+    Buades, Coll & Morel, CVPR 2005, as OpenCV has it: 8 bits, values clipped at 4 sd.
+    """
+    levels = 255 / (2 * NLM_RANGE)
+    scaled = (image.detach().cpu().numpy().clip(-NLM_RANGE, NLM_RANGE) + NLM_RANGE) * levels
+    bytes_in = np.ascontiguousarray(scaled.round(), dtype=np.uint8)
+    strength = NLM_STRENGTH * levels
+    found = cv2.fastNlMeansDenoising(bytes_in, None, strength, NLM_TEMPLATE, NLM_SEARCH)
+    return torch.from_numpy(found).to(image) / levels - NLM_RANGE
+
+
+def principal_components(
+    maps: Float[Tensor, "c h w"],
+    count: int = PRINCIPAL_COMPONENTS,
+    valid: Bool[Tensor, "h w"] | None = None,
+) -> Float[Tensor, "p h w"]:
+    """The first principal components of feature maps, over the sd of the first.
+
+    Parameters
+    ----------
+    maps
+        One plane per feature; pixels with a NaN in any are NaN in the result.
+    count
+        Components; no more than there are maps.
+    valid
+        Pixels that the components are found on. None: all.
+    """
+    pixels = maps.reshape(len(maps), -1)
+    usable = pixels.isfinite().all(0)
+    if valid is not None:
+        usable &= valid.reshape(-1)
+    if not usable.any():
+        return torch.full_like(maps[: min(count, len(maps))], torch.nan)
+    sample = pixels[:, usable]
+    sample = sample[:, :: max(1, sample.shape[1] // PCA_PIXELS)].double()
+    mean = sample.mean(1, keepdim=True)
+    covariance = (sample - mean) @ (sample - mean).T / sample.shape[1]
+    variances, vectors = torch.linalg.eigh(covariance)
+    vectors = vectors.flip(1)[:, :count]
+    largest = vectors.gather(0, vectors.abs().argmax(0, keepdim=True))
+    scale = variances[-1].clamp(min=1e-12).sqrt()  # constant maps stay constant
+    projection = (vectors * largest.sign() / scale).T.to(maps)
+    return (projection @ (pixels - mean.to(maps))).reshape(-1, *maps.shape[1:])

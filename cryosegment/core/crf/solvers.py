@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Solvers of the dense CRF behind one interface.
+
+Each lowers an objective: the energy E itself, or E less its softness times the entropy, or plus
+its softness times half the squared norm. The exact kernels are positive semi-definite and Potts
+pays for differences, so E is concave; then every update below lowers its objective, whatever the
+number of pixels that change at once. The bilateral grid is so up to its error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from cryosegment.core.crf.energy import Energy
+
+LATTICE = 2  # ICM updates every second pixel of every second row at a time
+
+
+@dataclass(frozen=True)
+class Point:
+    """Distributions and the conditional logits there."""
+
+    q: Tensor
+    logits: Tensor
+
+
+@dataclass(frozen=True)
+class Solution:
+    """Where a solver stopped.
+
+    Parameters
+    ----------
+    q
+        Distributions.
+    logits
+        Conditional logits there: what the unary and all other pixels say of each pixel. After
+        mean field the logits of the next update, as is usual.
+    energies
+        Objective at the start and after each update; empty where it was not asked for.
+    """
+
+    q: Tensor
+    logits: Tensor
+    energies: tuple[float, ...]
+
+
+Update = Callable[[Energy, Point, float], Point]
+Objective = Callable[[Energy, Point, float], Tensor]
+
+
+def solve(
+    energy: Energy,
+    solver: str,
+    iterations: int,
+    softness: float = 1.0,
+    tolerance: float | None = None,
+) -> Solution:
+    """Run a solver from the distributions of the unary.
+
+    Parameters
+    ----------
+    energy
+        What to minimise.
+    solver
+        A key of `SOLVERS`.
+    iterations
+        How often the conditional logits are computed; ICM does so for every part of a sweep.
+    softness
+        Factor of the entropy or the squared norm where the solver has one; mean field has 1.
+    tolerance
+        Stop when the objective changes by less than this per pixel. None: the energy is not
+        computed at all.
+    """
+    update, objective = SOLVERS[solver]
+    point = _at(energy, energy.start())
+    pixels = point.q.shape[-2] * point.q.shape[-1]
+    energies: list[float] = []
+    for step in range(iterations):
+        if step:
+            point = update(energy, point, softness)
+        if tolerance is None:
+            continue
+        energies.append(float(objective(energy, point, softness)))
+        if step and abs(energies[-1] - energies[-2]) < tolerance * pixels:
+            break
+    return Solution(point.q, point.logits, tuple(energies))
+
+
+def _at(energy: Energy, q: Tensor) -> Point:
+    return Point(q, energy.conditional(q))
+
+
+def mean_field(energy: Energy, point: Point, softness: float) -> Point:
+    """All pixels take the softmax of their conditional logits.
+
+    Notes
+    -----
+    Krähenbühl & Koltun, NeurIPS 2011, algorithm 1; ICML 2013 for why the free energy falls.
+    """
+    return _at(energy, energy.soft(point.logits))
+
+
+def entropic(energy: Energy, point: Point, softness: float) -> Point:
+    """Frank-Wolfe step regularised by the entropy; with softness 1 it is mean field.
+
+    Notes
+    -----
+    Lê-Huu & Alahari, NeurIPS 2021, with step 1.
+    """
+    return _at(energy, energy.soft(point.logits / softness))
+
+
+def l2(energy: Energy, point: Point, softness: float) -> Point:
+    """Frank-Wolfe step regularised by the squared norm.
+
+    Notes
+    -----
+    Lê-Huu & Alahari, NeurIPS 2021, with step 1.
+    """
+    return _at(energy, energy.sparse(point.logits / softness))
+
+
+def frank_wolfe(energy: Energy, point: Point, softness: float) -> Point:
+    """Step towards the best labelling of the linearised energy, as far as is best."""
+    return _line_search(energy, point, energy.sharp(point.logits))
+
+
+def projected_gradient(energy: Energy, point: Point, softness: float) -> Point:
+    """Unit step along the conditional logits, projected; then as far that way as is best."""
+    return _line_search(energy, point, energy.stepped(point.q, point.logits))
+
+
+def icm(energy: Energy, point: Point, softness: float) -> Point:
+    """Iterated conditional modes: interleaved parts of the image take their best label in turn.
+
+    Notes
+    -----
+    Besag 1986, but a quarter of the pixels at once; a pixel hears its own label a little.
+    """
+    for row in range(LATTICE):
+        for column in range(LATTICE):
+            q = point.q.clone()
+            part = (..., slice(row, None, LATTICE), slice(column, None, LATTICE))
+            q[part] = energy.sharp(point.logits[part])
+            point = _at(energy, q)
+    return point
+
+
+def _line_search(energy: Energy, point: Point, target: Tensor) -> Point:
+    """The best point between here and a target: the energy is a parabola along the way."""
+    direction = target - point.q
+    slope = energy.slope(direction)
+    fall = (point.logits * direction).sum(dtype=torch.float64)
+    bend = (slope * direction).sum(dtype=torch.float64)  # minus the second derivative
+    whole = torch.ones_like(fall)
+    share = torch.where(bend < 0, (-fall / bend).clamp(max=1), whole).to(direction)
+    return Point(point.q + share * direction, point.logits + share * slope)
+
+
+def _free_energy(energy: Energy, point: Point, softness: float) -> Tensor:
+    return energy.value(point.q, point.logits) - energy.entropy(point.q)
+
+
+def _soft_energy(energy: Energy, point: Point, softness: float) -> Tensor:
+    return energy.value(point.q, point.logits) - softness * energy.entropy(point.q)
+
+
+def _square_energy(energy: Energy, point: Point, softness: float) -> Tensor:
+    return energy.value(point.q, point.logits) + softness * energy.half_square(point.q)
+
+
+def _energy(energy: Energy, point: Point, softness: float) -> Tensor:
+    return energy.value(point.q, point.logits)
+
+
+SOLVERS: Mapping[str, tuple[Update, Objective]] = {
+    "mean-field": (mean_field, _free_energy),
+    "entropic": (entropic, _soft_energy),
+    "l2": (l2, _square_energy),
+    "frank-wolfe": (frank_wolfe, _energy),
+    "projected-gradient": (projected_gradient, _energy),
+    "icm": (icm, _energy),
+}

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Parameters of the conditional random field, its presets, and what a model card says of it."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, Dict, Mapping, Optional, Tuple
+
+from cryosegment.exchange.errors import ModelError, ParameterError
+from cryosegment.exchange.params.fields import Params, check_value, param, params_from_dict
+
+SOLVERS = ("mean-field", "entropic", "l2", "frank-wolfe", "projected-gradient", "icm")
+ENGINES = ("grid", "exact", "windows", "pydensecrf")
+FEATURES = ("intensity", "denoised", "logits", "network")
+APPEARANCE_FORM = "FEATURE:WEIGHT:REACH:FEATURE_REACH"
+
+
+@dataclass(frozen=True)
+class AppearanceTerm(Params):
+    """A bilateral kernel: pixels near each other and alike in a feature take the same label."""
+
+    feature: str = param("logits", "what is compared", choices=FEATURES)
+    weight: float = param(1.0, "strength, in logits", minimum=0, maximum=1000)
+    sigma: float = param(10.0, "reach in space", "px", minimum=0.1, maximum=1000)
+    feature_sigma: float = param(2.0, "reach in the feature", minimum=0.001, maximum=1000)
+
+    def __str__(self) -> str:
+        return f"{self.feature}:{self.weight:g}:{self.sigma:g}:{self.feature_sigma:g}"
+
+
+def parse_appearance(text: str) -> AppearanceTerm:
+    """Term from text such as `logits:1:10:2`.
+
+    Raises
+    ------
+    ParameterError
+        If the text has not that form, or a value is out of bounds.
+    """
+    feature, *numbers = text.split(":")
+    try:
+        weight, sigma, feature_sigma = map(float, numbers)
+    except ValueError:
+        raise ParameterError(
+            f"expected appearance as {APPEARANCE_FORM}, such as logits:1:10:2, got {text!r}"
+        ) from None
+    return AppearanceTerm(feature, weight, sigma, feature_sigma)
+
+
+@dataclass(frozen=True)
+class CrfParams(Params):
+    """A dense CRF; distances count pixels of the network's input."""
+
+    solver: str = param("mean-field", "how the labels are inferred", choices=SOLVERS)
+    engine: str = param("grid", "how the kernels are applied", choices=ENGINES)
+    iterations: int = param(5, "updates of all pixels", minimum=1, maximum=100)
+    tolerance: float = param(
+        0.0, "stop when the energy per pixel changes less than this; 0: never", minimum=0, maximum=1
+    )
+    regularization: float = param(
+        1.0, "softness of the entropic and l2 solvers", minimum=0.01, maximum=100
+    )
+    temperature: float = param(
+        1.0, "the network's logits are divided by this", minimum=0.05, maximum=20
+    )
+    gaussian_weight: float = param(
+        1.0, "weight of the smoothness kernel, in logits", minimum=0, maximum=1000
+    )
+    gaussian_sigma: float = param(
+        2.0, "reach of the smoothness kernel", "px", minimum=0.1, maximum=100
+    )
+    appearance: Tuple[str, ...] = param(
+        (),
+        f"appearance kernels as {APPEARANCE_FORM}, features {', '.join(FEATURES)}; weight in "
+        "logits, reach in px",
+        metavar="TERM",
+    )
+    intensity_sigma: float = param(
+        2.0, "low-pass of the image before intensities are compared", "px", minimum=0.1, maximum=100
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.appearance_terms()
+        if self.engine == "pydensecrf" and self.solver != "mean-field":
+            raise ParameterError(
+                f"expected the solver mean-field with the engine pydensecrf, got {self.solver}: "
+                "choose the engine grid"
+            )
+
+    def appearance_terms(self) -> Tuple[AppearanceTerm, ...]:
+        """The appearance kernels."""
+        return tuple(parse_appearance(text) for text in self.appearance)
+
+    def features(self) -> Tuple[str, ...]:
+        """The features that are compared, each once."""
+        return tuple(dict.fromkeys(term.feature for term in self.appearance_terms()))
+
+    def stronger(self, factor: float) -> CrfParams:
+        """The same with every weight multiplied."""
+        terms = [dataclasses.replace(t, weight=t.weight * factor) for t in self.appearance_terms()]
+        return dataclasses.replace(
+            self,
+            gaussian_weight=self.gaussian_weight * factor,
+            appearance=tuple(map(str, terms)),
+        )
+
+
+NO_CRF, CARD_CRF = "none", "auto"
+# Weak on purpose: docs/benchmarks.md says what stronger ones do.
+CRF_PRESETS: Dict[str, CrfParams] = {
+    "gaussian": CrfParams(),
+    "intensity": CrfParams(appearance=("intensity:0.5:10:0.5",)),
+    "denoised": CrfParams(appearance=("denoised:0.5:10:0.5",)),
+    "logits": CrfParams(appearance=("logits:1:10:2",)),
+    "network": CrfParams(appearance=("network:1:10:0.5",)),
+}
+
+
+def crf_of_card(facts: Mapping[str, Any]) -> Optional[CrfParams]:
+    """What a model card recommends: a preset by name, parameters, or None for no CRF.
+
+    Raises
+    ------
+    ModelError
+        If the card's facts are neither.
+    """
+    if not facts or facts.get("preset") == NO_CRF:
+        return None
+    try:
+        if "preset" in facts:
+            check_value("preset", facts["preset"], {"choices": tuple(CRF_PRESETS)})
+            return CRF_PRESETS[facts["preset"]]
+        return params_from_dict(CrfParams, facts)
+    except ParameterError as error:
+        raise ModelError(
+            f"the model card recommends a CRF that this version does not know ({error}): give "
+            "--crf none, or install the cryosegment version that made the model"
+        ) from None
+
+
+def choose_crf(
+    name: str, facts: Mapping[str, Any], solver: str = CARD_CRF, strength: float = 1.0
+) -> Optional[CrfParams]:
+    """The CRF of a choice; None for no CRF.
+
+    Parameters
+    ----------
+    name
+        `none`, `auto` for what the model card says, or a preset.
+    facts
+        What the card says.
+    solver
+        In place of the CRF's own; `auto` keeps it.
+    strength
+        Factor on its weights.
+    """
+    if name == NO_CRF:
+        return None
+    chosen = crf_of_card(facts) if name == CARD_CRF else CRF_PRESETS[name]
+    if chosen is None:
+        return None
+    chosen = chosen.stronger(strength)
+    return chosen if solver == CARD_CRF else dataclasses.replace(chosen, solver=solver)
