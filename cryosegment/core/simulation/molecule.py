@@ -229,13 +229,13 @@ def _largest_body(volume: NDArray[np.float32], voxel_size: float, name: str) -> 
     """The largest connected region above half of the map's interior value."""
     smooth = ndimage.gaussian_filter(volume, SURFACE_SIGMA / voxel_size)
     smooth = smooth - np.median(smooth)
-    labels, count = ndimage.label(smooth > _surface_level(smooth))
+    labels, count = ndimage.label(smooth > surface_level(smooth))
     if count == 0:
         raise InputError(f"expected a density that stands out in map {name}, found none")
     return np.asarray(labels == 1 + np.argmax(np.bincount(labels.ravel())[1:]))
 
 
-def _surface_level(smooth: NDArray[np.float32]) -> float:
+def surface_level(smooth: NDArray[np.float32]) -> float:
     """Level of the molecular surface in a smoothed density whose solvent is 0."""
     top = float(np.quantile(smooth[smooth > 0], 0.999)) if (smooth > 0).any() else np.inf
     inside = smooth[smooth > 0.3 * top]
@@ -245,7 +245,7 @@ def _surface_level(smooth: NDArray[np.float32]) -> float:
 def _finish(density: Float[Tensor, "n n n"], pixel_size: float, name: str) -> Molecule:
     """Support, scale and diameter of a centred density."""
     smooth = ndimage.gaussian_filter(density.numpy(), SURFACE_SIGMA / pixel_size)
-    support = smooth > _surface_level(smooth)
+    support = smooth > surface_level(smooth)
     if not support.any():
         raise InputError(f"expected molecule {name} to fill a voxel of {pixel_size} Å, found none")
     inside = torch.from_numpy(support)
