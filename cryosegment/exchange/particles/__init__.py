@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Refined particles: where they are on their micrographs and how they are turned.
+
+Everything is kept in RELION's convention; other conventions are converted here and nowhere else.
+"""
+
+from cryosegment.exchange.particles.readers import read_particles
+from cryosegment.exchange.particles.record import Particles
+from cryosegment.exchange.particles.relion import write_particles
+from cryosegment.exchange.particles.rotations import angles_from_matrices, matrices_from_vectors
+
+__all__ = [
+    "Particles",
+    "angles_from_matrices",
+    "matrices_from_vectors",
+    "read_particles",
+    "write_particles",
+]

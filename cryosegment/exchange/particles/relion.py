@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Particle STAR files of RELION: 3.0 (no optics, shifts in px) and 3.1 or later."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Dict, List, Mapping, Optional, Sequence
+
+import numpy as np
+
+from cryosegment.exchange.errors import InputError
+from cryosegment.exchange.files import PathLike, micrograph_name
+from cryosegment.exchange.particles.columns import numbers, stacked
+from cryosegment.exchange.particles.record import Particles
+from cryosegment.exchange.star import Block, Cell, read_star, write_star
+
+CENTER = ("rlnCoordinateY", "rlnCoordinateX")
+ANGLES = ("rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi")
+SHIFT = ("rlnOriginYAngst", "rlnOriginXAngst")
+SHIFT_PX = ("rlnOriginY", "rlnOriginX")
+PIXEL_SIZE = ("rlnImagePixelSize", "rlnPixelSize")
+SCORES = ("rlnAutopickFigureOfMerit", "cryosegmentScore", "rlnMaxValueProbDistribution")
+
+
+def read_relion(path: PathLike, score: str = "", pixel_size: Optional[float] = None) -> Particles:
+    """Refined particles of a STAR file.
+
+    Parameters
+    ----------
+    path
+        File with coordinates and angles.
+    score
+        Column that scores the poses, with or without `rln`; by default the first of `SCORES`.
+    pixel_size
+        Å/px of the particle images; wins over the file's.
+
+    Raises
+    ------
+    InputError
+        If a column that is needed is missing or holds text, or if shifts are in px and nobody
+        says the pixel size.
+    """
+    blocks = read_star(path)
+    block = _particle_block(path, blocks)
+    _check_columns(path, block)
+    count = len(block[ANGLES[0]])
+    if pixel_size is None:
+        pixel_sizes = _pixel_sizes(path, block, blocks.get("optics", {}), count)
+    else:
+        pixel_sizes = np.full(count, float(pixel_size))
+    return Particles(
+        micrographs=tuple(_micrographs(path, block)),
+        centers_yx=stacked(path, block, CENTER),
+        angles=stacked(path, block, ANGLES),
+        shifts_yx=_shifts(path, block, pixel_sizes),
+        pixel_sizes=pixel_sizes,
+        scores=_scores(path, block, score, count),
+        rows=np.arange(1, count + 1),
+        shapes=np.zeros((count, 2)),
+    )
+
+
+def _particle_block(path: PathLike, blocks: Mapping[str, Block]) -> Block:
+    """The block with poses; without any, the one with coordinates."""
+    for needed in (ANGLES, CENTER):
+        for name, block in blocks.items():
+            if name != "optics" and all(column in block for column in needed):
+                return block
+    raise InputError(f"expected particles with {', '.join(ANGLES)} in {path}, found none")
+
+
+def _check_columns(path: PathLike, block: Block) -> None:
+    absent = [column for column in ANGLES if column not in block]
+    if absent:
+        raise InputError(
+            f"expected the column {absent[0]} in {path}, not found: the particles have no "
+            "orientations, give those of a 3-D refinement"
+        )
+    absent = [column for column in CENTER if column not in block]
+    if absent:
+        raise InputError(
+            f"expected the column {absent[0]} in {path}, not found: the poses have no "
+            "coordinates, give the particles as they were extracted from micrographs"
+        )
+
+
+def _micrographs(path: PathLike, block: Block) -> List[str]:
+    """Names from the micrographs' column, else from the stacks that are named after them."""
+    for column in ("rlnMicrographName", "rlnImageName"):
+        if column in block:
+            return [micrograph_name(text.rsplit("@", 1)[-1]) for text in block[column]]
+    raise InputError(
+        f"expected the column rlnMicrographName in {path}, not found: nothing says which "
+        "micrographs the particles lie on"
+    )
+
+
+def _pixel_sizes(path: PathLike, block: Block, optics: Block, count: int) -> np.ndarray:
+    """Å/px of the particle images, from the optics groups, the particles or the magnification."""
+    named = next((column for column in PIXEL_SIZE if column in optics), "")
+    if named and "rlnOpticsGroup" in block:
+        sizes = dict(zip(optics["rlnOpticsGroup"], numbers(path, optics, named)))
+        unknown = set(block["rlnOpticsGroup"]) - set(sizes)
+        if unknown:
+            raise InputError(
+                f"optics group {min(unknown)} of particles in {path} is not in its optics table: "
+                "export the file again"
+            )
+        return np.array([sizes[group] for group in block["rlnOpticsGroup"]], dtype=np.float64)
+    named = next((column for column in PIXEL_SIZE if column in block), "")
+    if named:
+        return numbers(path, block, named)
+    if "rlnDetectorPixelSize" in block and "rlnMagnification" in block:
+        # detector pixels are given in µm
+        detector = 1e4 * numbers(path, block, "rlnDetectorPixelSize")
+        magnification = numbers(path, block, "rlnMagnification")
+        return detector / np.where(magnification > 0, magnification, np.nan)
+    return np.full(count, np.nan)
+
+
+def _shifts(path: PathLike, block: Block, pixel_sizes: np.ndarray) -> np.ndarray:
+    if all(column in block for column in SHIFT):
+        return stacked(path, block, SHIFT)
+    if not all(column in block for column in SHIFT_PX):
+        return np.zeros((len(pixel_sizes), 2))
+    pixels = stacked(path, block, SHIFT_PX)
+    if np.isnan(pixel_sizes[(pixels != 0).any(axis=1)]).any():
+        raise InputError(
+            f"the shifts in {path} are in px, and the file does not say the pixel size of the "
+            "particles: give --particle-pixel-size"
+        )
+    return pixels * np.where(np.isnan(pixel_sizes), 1.0, pixel_sizes)[:, None]
+
+
+def _scores(path: PathLike, block: Block, score: str, count: int) -> np.ndarray:
+    wanted = (score, f"rln{score}") if score else SCORES
+    named = next((column for column in wanted if column in block), "")
+    if score and not named:
+        raise InputError(f"expected the column {score} in {path}, not found: check --score")
+    return numbers(path, block, named) if named else np.ones(count)
+
+
+def write_particles(path: PathLike, particles: Particles) -> None:
+    """Write refined particles as RELION 3.1 and later read them, one optics group a pixel size.
+
+    Parameters
+    ----------
+    path
+        File to make.
+    particles
+        Their coordinates are written as they are.
+    """
+    sizes, groups = np.unique(particles.pixel_sizes, return_inverse=True)
+    optics: Dict[str, Sequence[Cell]] = {
+        "rlnOpticsGroup": list(range(1, len(sizes) + 1)),
+        "rlnOpticsGroupName": [f"opticsGroup{i}" for i in range(1, len(sizes) + 1)],
+        "rlnImagePixelSize": [float(size) for size in sizes],
+    }
+    columns: Dict[str, Sequence[Cell]] = {
+        "rlnMicrographName": list(particles.micrographs),
+        "rlnOpticsGroup": [int(group) + 1 for group in groups],
+        "rlnAutopickFigureOfMerit": [float(score) for score in particles.scores],
+    }
+    named = zip((*CENTER, *ANGLES, *SHIFT), np.hstack(_poses(particles)).T)
+    columns.update({name: [float(value) for value in values] for name, values in named})
+    write_star(Path(path), {"optics": optics, "particles": columns})
+
+
+def _poses(particles: Particles) -> List[np.ndarray]:
+    return [particles.centers_yx, particles.angles, particles.shifts_yx]
