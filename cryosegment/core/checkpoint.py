@@ -42,7 +42,7 @@ def load_network(path: Path) -> tuple[nn.Module, ModelCard]:
         If it is not a model, or its tensors are not those of the network that its card names.
     """
     card = read_card(path)
-    network = build_network(card.architecture, **card.architecture_args)
+    network = _build(path, card)
     try:
         tensors = load_file(path)
         network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
@@ -52,6 +52,18 @@ def load_network(path: Path) -> tuple[nn.Module, ModelCard]:
             "other file: copy or train the model again"
         ) from error
     return network.eval().to(memory_format=torch.channels_last), card  # type: ignore[call-overload]
+
+
+def _build(path: Path, card: ModelCard) -> nn.Module:
+    """The network that a card names, with fresh weights."""
+    try:
+        return build_network(card.architecture, **card.architecture_args)
+    except (TypeError, ValueError) as error:
+        raise ModelError(
+            f"expected a network that this version can build in {path}, found "
+            f"{card.architecture} with {card.architecture_args}: install the cryosegment version "
+            "that made it"
+        ) from error
 
 
 def fingerprint(path: Path) -> str:

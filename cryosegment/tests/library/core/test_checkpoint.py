@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from cryosegment.core.checkpoint import fingerprint, load_network, save_checkpoint
+from cryosegment.core.networks import HEADS, build_network
+from cryosegment.exchange.card import ModelCard, read_card
+from cryosegment.exchange.errors import InputError, ModelError
+
+ARGUMENTS = {"widths": [8, 16], "deep_blocks": 1}
+CARD = ModelCard(
+    "tiny", "compact", ARGUMENTS, 20.0, HEADS, threshold=0.3, particle_diameters=(5, 9)
+)
+
+
+@pytest.fixture
+def network() -> nn.Module:
+    torch.manual_seed(0)
+    return build_network("compact", **ARGUMENTS)
+
+
+@pytest.fixture
+def path(tmp_path: Path, network: nn.Module) -> Path:
+    path = tmp_path / "tiny.safetensors"
+    save_checkpoint(path, network, CARD)
+    return path
+
+
+def test_a_model_comes_back(path: Path, network: nn.Module) -> None:
+    found, card = load_network(path)
+    assert card == CARD == read_card(path)
+    assert not found.training
+    for name, weight in network.state_dict().items():
+        assert torch.equal(found.state_dict()[name], weight.half().float())
+    image = torch.randn(1, 1, 20, 28)
+    difference = (found(image) - network.eval()(image)).abs().max()
+    assert difference < 0.02 * network(image).abs().max()
+
+
+def test_the_file_is_in_half_precision(path: Path) -> None:
+    assert {tensor.dtype for tensor in load_file(path).values()} == {torch.float16}
+
+
+def test_saving_changes_nothing(tmp_path: Path, network: nn.Module) -> None:
+    before = {name: weight.clone() for name, weight in network.state_dict().items()}
+    save_checkpoint(tmp_path / "model.safetensors", network, CARD)
+    assert network.training
+    assert all(torch.equal(network.state_dict()[name], before[name]) for name in before)
+
+
+def test_a_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="does not exist"):
+        load_network(tmp_path / "none.safetensors")
+
+
+def test_a_file_that_is_no_model(tmp_path: Path) -> None:
+    path = tmp_path / "text.safetensors"
+    path.write_text("not a model at all")
+    with pytest.raises(ModelError):
+        load_network(path)
+
+
+def test_a_file_without_card(tmp_path: Path, network: nn.Module) -> None:
+    path = tmp_path / "bare.safetensors"
+    save_file(network.state_dict(), path)
+    with pytest.raises(ModelError, match="no model card"):
+        load_network(path)
+
+
+@pytest.mark.parametrize("kept", [0.5, 0.99])
+def test_a_truncated_file(path: Path, kept: float) -> None:
+    data = path.read_bytes()
+    path.write_bytes(data[: int(kept * len(data))])
+    with pytest.raises(ModelError, match="damaged"):
+        load_network(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"architecture_args": {"widths": [8, 24], "deep_blocks": 1}}, "expected the weights"),
+        ({"architecture_args": {"widths": [8, 16], "deep_blocks": 2}}, "expected the weights"),
+        ({"architecture_args": {"widths": [8, 12]}}, "this version can build"),
+        ({"architecture_args": {"depth": 3}}, "this version can build"),
+        ({"architecture": "resnet"}, "this version can build"),
+    ],
+)
+def test_a_card_that_does_not_fit(
+    tmp_path: Path, network: nn.Module, change: dict[str, object], message: str
+) -> None:
+    path = tmp_path / "other.safetensors"
+    save_checkpoint(path, network, replace(CARD, **change))
+    with pytest.raises(ModelError, match=message):
+        load_network(path)
+
+
+def test_a_place_that_cannot_be_written(tmp_path: Path, network: nn.Module) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="cannot write"):
+        save_checkpoint(tmp_path / "file" / "model.safetensors", network, CARD)
+
+
+def test_fingerprint_is_sha256(tmp_path: Path) -> None:
+    path = tmp_path / "abc"
+    path.write_bytes(b"abc")  # the example of FIPS 180-4
+    assert fingerprint(path) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
