@@ -8,16 +8,16 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from cryosegment.core.images.tiles import predict_tiled
+from cryosegment.core.networks import HEADS
 from cryosegment.core.picking.centers import PickingMaps
-
-TILE = 2048
-"""Images with a longer side are predicted in tiles of this size, px; memory asks for it."""
-HALO = 96
-"""Margin of a tile that is dropped, px: about five particle diameters of context."""
+from cryosegment.exchange.card import ModelCard
 
 
 def predict_logits(
-    network: nn.Module, image: Float[Tensor, "h w"], tile: int = TILE, halo: int = HALO
+    network: nn.Module,
+    image: Float[Tensor, "h w"],
+    tile: int = ModelCard.tile_size,
+    halo: int = ModelCard.halo,
 ) -> Float[Tensor, "k h w"]:
     """Logits of every head, on the network's device.
 
@@ -28,29 +28,36 @@ def predict_logits(
     image
         Normalised, particles dark.
     tile, halo
-        Largest side that is predicted at once, and the margin dropped between tiles, px.
+        Largest side that is predicted at once, because memory asks for it, and the margin
+        dropped between tiles, px.
+
+    Raises
+    ------
+    ParameterError
+        If a tile has no inside.
     """
     device = next(network.parameters()).device
 
     def forward(patch: Float[Tensor, "h w"]) -> Float[Tensor, "k h w"]:
-        batch = patch[None, None].to(device, memory_format=torch.channels_last)
+        batch = patch[None, None].contiguous(memory_format=torch.channels_last)
         with torch.autocast(device.type, torch.float16, enabled=device.type == "cuda"):
             return network(batch)[0].float()
 
     with torch.inference_mode():
         if max(image.shape) <= tile:
-            return forward(image)
-        return predict_tiled(forward, image, tile, halo)
+            return forward(image.to(device))
+        return predict_tiled(forward, image.to(device), tile, halo)
 
 
 def picking_maps(logits: Float[Tensor, "6 h w"], valid: Bool[Tensor, "h w"]) -> PickingMaps:
     """Probabilities and offsets from the logits of every head."""
     valid = valid.to(logits.device)
+    head = dict(zip(HEADS, logits, strict=True))
     return PickingMaps(
-        center=logits[1].sigmoid() * valid,
-        offsets=logits[2:4],
-        particle=logits[0].sigmoid() * valid,
-        contamination=logits[5].sigmoid(),
+        center=head["center"].sigmoid() * valid,
+        offsets=torch.stack((head["offset_y"], head["offset_x"])),
+        particle=head["particle"].sigmoid() * valid,
+        contamination=head["contamination"].sigmoid(),
         valid=valid,
     )
 
