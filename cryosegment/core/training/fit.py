@@ -16,7 +16,13 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from cryosegment.core.training.losses import picking_loss, total
-from cryosegment.core.training.state import Progress, load_state, save_state
+from cryosegment.core.training.state import (
+    Progress,
+    load_best,
+    load_state,
+    save_best,
+    save_state,
+)
 from cryosegment.core.training.targets import Targets
 from cryosegment.exchange.errors import ParameterError
 
@@ -25,7 +31,12 @@ DrawBatch = Callable[[int], Batch]
 """The batch of a step: a pure function of the step, so that a resumed run sees the same data."""
 
 WARMUP = 0.1
+"""Share of the training in which the learning rate rises."""
 CLIP_NORM = 1.0
+"""Gradients are scaled down to this norm: one strange patch must not undo the rest."""
+WEIGHT_DECAY = 1e-4
+ENDLESS = 10**9
+"""Steps of a training that time ends."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +90,7 @@ def fit(
     state_path: Path,
     report: Callable[[Progress, float], None],
 ) -> tuple[nn.Module, Progress]:
-    """Train until the steps or the minutes are used up.
+    """Train until the steps or the minutes are used up; at once where they are already.
 
     Parameters
     ----------
@@ -92,41 +103,112 @@ def fit(
     settings
         How long and how fast.
     state_path
-        State of this training; resumed from where it exists.
+        State of this training, written at each validation; resumed from where it exists. The
+        best network stands beside it.
     report
         Called after every step with the progress and the share done, in [0, 1].
 
     Returns
     -------
     The best network by validation, and the progress.
+
+    Raises
+    ------
+    ParameterError
+        If the loss is not finite; state and best network stay as the last validation left them.
+    ModelError
+        If the state is damaged or of another network.
+    InputError
+        If the state cannot be written.
     """
-    network.to(settings.device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
-    average = copy.deepcopy(network).eval().requires_grad_(False)
-    optimizer = torch.optim.AdamW(
-        network.parameters(), lr=settings.learning_rate, weight_decay=1e-4
-    )
-    best_path = state_path.with_suffix(".best.safetensors")
-    if state_path.exists():
-        progress = load_state(state_path, network, average, optimizer)
-    else:
-        progress = Progress()
-        _validate(average, validate, progress, {}, best_path)
-    started = time.monotonic() - progress.seconds
-    due = _next_validation(_share(progress, settings), settings.validations)
-    for image, targets in _batches(draw_batch, progress.step, settings):
-        share = _share(progress, settings)
-        terms = _step(network, average, optimizer, (image, targets), (share, settings))
-        progress.step += 1
-        progress.seconds = time.monotonic() - started
-        share = _share(progress, settings)
-        if share >= due or share >= 1:
-            due = _next_validation(share, settings.validations)
-            _validate(average, validate, progress, terms, best_path)
-            save_state(state_path, network, average, optimizer, progress)
-        report(progress, min(share, 1.0))
-        if share >= 1:
-            break
-    return _best(average, best_path), progress
+    run = _Run(network, settings, state_path)
+    if not run.progress.history:
+        run.validate(validate, {})
+    batches = _batches(draw_batch, run.progress.step, settings)
+    while run.share < 1:
+        due = _next_validation(run.share, settings.validations)
+        terms = run.step(next(batches))
+        if run.share >= due:
+            run.validate(validate, terms)
+            run.save()
+        report(run.progress, min(run.share, 1.0))
+    load_best(run.best_path, run.average)
+    return run.average, run.progress
+
+
+class _Run:
+    """A training under way: everything that changes with its steps."""
+
+    def __init__(self, network: nn.Module, settings: FitSettings, state_path: Path) -> None:
+        self._settings = settings
+        self._state_path = state_path
+        self.best_path = state_path.with_suffix(".best.safetensors")
+        self._network = network.to(settings.device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+        self.average = copy.deepcopy(network).eval().requires_grad_(False)
+        self._optimizer = torch.optim.AdamW(
+            network.parameters(), lr=settings.learning_rate, weight_decay=WEIGHT_DECAY
+        )
+        self.progress = Progress()
+        if state_path.exists():
+            self.progress = load_state(state_path, network, self.average, self._optimizer)
+        self._started = time.monotonic() - self.progress.seconds
+
+    @property
+    def share(self) -> float:
+        """How much of the training is done, by steps or by time, whichever is further."""
+        steps, minutes = self._settings.steps, self._settings.minutes
+        by_step = 0.0 if steps is None else self.progress.step / steps
+        by_time = 0.0 if minutes is None else self.progress.seconds / (60 * minutes)
+        return max(by_step, by_time)
+
+    def step(self, batch: Batch) -> dict[str, float]:
+        """One optimiser step; the loss by head."""
+        image, targets = batch
+        for group in self._optimizer.param_groups:
+            group["lr"] = _learning_rate(self.share, self._settings.learning_rate)
+        with torch.autocast(image.device.type, torch.bfloat16, enabled=image.is_cuda):
+            logits = self._network(image)
+        terms = picking_loss(logits, targets)
+        loss = total(terms)
+        if not torch.isfinite(loss):
+            raise ParameterError(
+                f"expected a finite loss, got {loss.item()} in step {self.progress.step + 1}: "
+                "lower the learning rate and resume from the last validation"
+            )
+        self._optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self._network.parameters(), CLIP_NORM)
+        self._optimizer.step()
+        self.progress.step += 1
+        self._update_average()
+        self.progress.seconds = time.monotonic() - self._started
+        return {name: float(value.detach()) for name, value in terms.items()}
+
+    def _update_average(self) -> None:
+        """Average the weights, over fewer steps at the start, when they change fast."""
+        steps = self.progress.step
+        keep = min(self._settings.averaging, (1 + steps) / (10 + steps))
+        weights = self._network.state_dict()
+        with torch.no_grad():
+            for name, mean in self.average.state_dict().items():
+                mean.lerp_(weights[name], 1 - keep)
+
+    def validate(
+        self, validate: Callable[[nn.Module], Validation], terms: dict[str, float]
+    ) -> None:
+        """Score the averaged network; keep it where it is the best so far."""
+        found = validate(self.average)
+        progress = self.progress
+        progress.seconds = time.monotonic() - self._started
+        row = {"step": float(progress.step), "seconds": progress.seconds, **terms}
+        progress.history.append({**row, "score": found.score, "threshold": found.threshold})
+        if found.score > progress.best_score:
+            progress.best_score, progress.best_threshold = found.score, found.threshold
+            save_best(self.best_path, self.average)
+
+    def save(self) -> None:
+        """Write the state."""
+        save_state(self._state_path, self._network, self.average, self._optimizer, self.progress)
 
 
 class _Steps(Dataset[Batch]):
@@ -145,7 +227,8 @@ class _Steps(Dataset[Batch]):
 
 
 def _batches(draw_batch: DrawBatch, first: int, settings: FitSettings) -> Iterator[Batch]:
-    last = 10**9 if settings.steps is None else settings.steps
+    """The batches from step `first` on, on the device."""
+    last = ENDLESS if settings.steps is None else settings.steps
     steps = _Steps(draw_batch, first, last)
     loader = DataLoader(steps, batch_size=None, shuffle=False, num_workers=settings.workers)
     for image, targets in loader:
@@ -153,15 +236,9 @@ def _batches(draw_batch: DrawBatch, first: int, settings: FitSettings) -> Iterat
         yield image.to(settings.device, memory_format=torch.channels_last), moved
 
 
-def _share(progress: Progress, settings: FitSettings) -> float:
-    """How much of the training is done, by steps or by time, whichever is further."""
-    by_step = 0.0 if settings.steps is None else progress.step / settings.steps
-    by_time = 0.0 if settings.minutes is None else progress.seconds / (60 * settings.minutes)
-    return max(by_step, by_time)
-
-
 def _next_validation(share: float, validations: int) -> float:
-    return (math.floor(share * validations + 1e-9) + 1) / validations
+    """The share at which the network is validated next; the last is at the end."""
+    return min((math.floor(share * validations + 1e-9) + 1) / validations, 1.0)
 
 
 def _learning_rate(share: float, peak: float) -> float:
@@ -169,70 +246,3 @@ def _learning_rate(share: float, peak: float) -> float:
     if share < WARMUP:
         return peak * (0.04 + 0.96 * share / WARMUP)
     return peak * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * (share - WARMUP) / (1 - WARMUP))))
-
-
-def _step(
-    network: nn.Module,
-    average: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    batch: Batch,
-    schedule: tuple[float, FitSettings],
-) -> dict[str, float]:
-    """One optimiser step; the loss by head."""
-    share, settings = schedule
-    image, targets = batch
-    for group in optimizer.param_groups:
-        group["lr"] = _learning_rate(min(share, 1.0), settings.learning_rate)
-    with torch.autocast(image.device.type, torch.bfloat16, enabled=image.is_cuda):
-        logits = network(image)
-    terms = picking_loss(logits, targets)
-    loss = total(terms)
-    if not torch.isfinite(loss):
-        raise ParameterError(
-            "expected a finite loss, found NaN or infinity: lower the learning rate"
-        )
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    nn.utils.clip_grad_norm_(network.parameters(), CLIP_NORM)
-    optimizer.step()
-    steps = optimizer.state[next(iter(network.parameters()))]["step"].item()
-    keep = min(settings.averaging, (1 + steps) / (10 + steps))
-    with torch.no_grad():
-        for mean, value in zip(
-            average.state_dict().values(), network.state_dict().values(), strict=True
-        ):
-            mean.lerp_(value, 1 - keep)
-    return {name: float(value.detach()) for name, value in terms.items()}
-
-
-def _validate(
-    average: nn.Module,
-    validate: Callable[[nn.Module], Validation],
-    progress: Progress,
-    terms: dict[str, float],
-    best_path: Path,
-) -> None:
-    """Score the averaged network; keep it where it is the best so far."""
-    found = validate(average)
-    row = {"step": float(progress.step), "seconds": progress.seconds, **terms}
-    progress.history.append({**row, "score": found.score, "threshold": found.threshold})
-    if found.score > progress.best_score:
-        progress.best_score, progress.best_threshold = found.score, found.threshold
-        _keep(average, best_path)
-
-
-def _keep(average: nn.Module, best_path: Path) -> None:
-    from safetensors.torch import save_file
-
-    from cryosegment.exchange.files import atomic_path
-
-    tensors = {name: tensor.contiguous() for name, tensor in average.state_dict().items()}
-    with atomic_path(best_path) as temporary:
-        save_file(tensors, temporary)
-
-
-def _best(average: nn.Module, best_path: Path) -> nn.Module:
-    from safetensors.torch import load_file
-
-    average.load_state_dict(load_file(best_path))
-    return average

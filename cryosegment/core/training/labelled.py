@@ -37,24 +37,32 @@ class LabelledImage:
         Normalised, particles dark.
     instances
         0 is background, k the particle of row k - 1 of `centers_yx`.
-    contamination, known
-        Where there is ice or carbon; where the label says anything at all.
+    contamination
+        Where there is ice or carbon.
+    valid
+        False on the dead border.
+    known
+        Where the label says anything at all; nowhere on the dead border.
     centers_yx
         px.
     diameter
         Nominal particle diameter, px.
+    pixel_size
+        Å/px of the image.
     """
 
     image: Float[Tensor, "h w"]
     instances: Int[Tensor, "h w"]
     contamination: Bool[Tensor, "h w"]
+    valid: Bool[Tensor, "h w"]
     known: Bool[Tensor, "h w"]
     centers_yx: Float[Tensor, "n 2"]
     diameter: float
+    pixel_size: float
 
     def for_validation(self) -> ValidationImage:
         """The same for scoring a network."""
-        return ValidationImage(self.image, self.known, self.centers_yx, self.diameter)
+        return ValidationImage(self.image, self.valid, self.known, self.centers_yx, self.diameter)
 
 
 def read_labels(
@@ -95,9 +103,11 @@ def _read_entry(entry: LabelEntry, pixels_per_diameter: float) -> LabelledImage:
         image=working.image,
         instances=torch.where(classes == PARTICLE, instances, 0),
         contamination=classes == CONTAMINATION,
+        valid=working.valid,
         known=(classes != UNKNOWN) & working.valid,
         centers_yx=torch.from_numpy(centers / np.array(working.scale_yx)).float(),
         diameter=entry.diameter / working.pixel_size,
+        pixel_size=working.pixel_size,
     )
 
 

@@ -15,16 +15,18 @@ import torch
 from torch import nn
 
 from cryosegment import __version__
-from cryosegment.core.checkpoint import fingerprint, load_network, save_checkpoint
+from cryosegment.core.checkpoint import fingerprint, save_checkpoint
 from cryosegment.core.networks import HEADS, build_network
-from cryosegment.core.training.fit import FitSettings, Validation, fit
+from cryosegment.core.pipeline import load_model
+from cryosegment.core.training.fit import FitSettings, fit
 from cryosegment.core.training.labelled import LabelledImage, read_labels
 from cryosegment.core.training.patches import PatchBatches
 from cryosegment.core.training.state import Progress as TrainingProgress
+from cryosegment.core.training.state import remove_state
 from cryosegment.core.training.validation import best_f1
 from cryosegment.exchange.card import ModelCard, model_path
-from cryosegment.exchange.errors import ParameterError
 from cryosegment.exchange.files import write_text
+from cryosegment.exchange.labels import read_labels_index
 from cryosegment.exchange.params import TrainParams, params_to_dict
 from cryosegment.exchange.progress import Progress
 
@@ -39,7 +41,9 @@ def train(
 ) -> None:
     """Train on the labels of some folders and write the best network with its card.
 
-    Beside the model stand `.state.safetensors`, from which `resume` goes on, and `.history.csv`.
+    Beside the model stand `.state.safetensors`, from which `resume` goes on, the best network so
+    far, and `.history.csv`; all are written at each validation. Resuming what has finished writes
+    the model again and trains no more.
 
     Parameters
     ----------
@@ -63,32 +67,39 @@ def train(
     images = read_labels(folders, card.pixels_per_diameter, progress)
     training, validation = _split(images, params)
     batches = PatchBatches(training, params.patch, params.batch, params.seed)
+    scored = [image.for_validation() for image in validation]
+    history_path = output.with_suffix(".history.csv")
     state_path = output.with_suffix(".state.safetensors")
     if not params.resume:
-        state_path.unlink(missing_ok=True)
-
-    def validate(candidate: nn.Module) -> Validation:
-        return best_f1(candidate, [image.for_validation() for image in validation])
+        remove_state(state_path)
 
     def report(state: TrainingProgress, share: float) -> None:
-        score = state.history[-1]["score"]
-        progress(round(1000 * share), 1000, f"step {state.step}, F1 {score:.3f}")
+        last = state.history[-1]
+        if last["step"] == state.step:
+            _write_history(history_path, state)
+        progress(round(1000 * share), 1000, f"step {state.step}, F1 {last['score']:.3f}")
 
     settings = _settings(params, len(training), device)
-    best, state = fit(network, batches, validate, settings, state_path, report)
-    _write_history(output.with_suffix(".history.csv"), state)
-    finished = _describe(card, output, params, state, (len(training), len(validation), images))
-    save_checkpoint(output, best, finished)
+    best, state = fit(
+        network, batches, lambda candidate: best_f1(candidate, scored), settings, state_path, report
+    )
+    _write_history(history_path, state)
+    card = replace(card, name=output.stem, label_source=_label_source(folders))
+    save_checkpoint(output, best, _describe(card, params, state, training, validation))
 
 
 def _start(params: TrainParams) -> tuple[nn.Module, ModelCard]:
-    """The network to train, and a card with what is known before."""
-    torch.manual_seed(params.seed)
+    """The network to train, and a card with what is known before.
+
+    The global random numbers of torch, from which layers take their first weights, stay as
+    they were.
+    """
     if params.start:
-        path = model_path(params.start)
-        network, card = load_network(path)
-        return network, replace(card, parent=fingerprint(path))
-    network = build_network(params.network)
+        model = load_model(params.start)
+        return model.network, replace(model.card, parent=fingerprint(model_path(params.start)))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(params.seed)
+        network = build_network(params.network)
     return network, ModelCard(
         name="",
         architecture=params.network,
@@ -103,9 +114,9 @@ def _start(params: TrainParams) -> tuple[nn.Module, ModelCard]:
 def _split(
     images: list[LabelledImage], params: TrainParams
 ) -> tuple[list[LabelledImage], list[LabelledImage]]:
-    """Training and validation micrographs; a single one has to be both."""
+    """Training and validation micrographs; a single one, or a fraction of 0, makes them both."""
     labelled = [index for index, image in enumerate(images) if len(image.centers_yx)]
-    if len(labelled) < 2:
+    if len(labelled) < 2 or params.validation == 0:
         return images, [images[index] for index in labelled]
     count = min(max(1, round(params.validation * len(labelled))), len(labelled) - 1)
     random = np.random.default_rng(params.seed)
@@ -115,6 +126,7 @@ def _split(
 
 
 def _settings(params: TrainParams, micrographs: int, device: str) -> FitSettings:
+    """How long and how fast to train on that many micrographs."""
     rate = params.learning_rate or (FINETUNE_RATE if params.start else SCRATCH_RATE)
     steps = None
     if params.epochs is not None:
@@ -126,6 +138,7 @@ def _settings(params: TrainParams, micrographs: int, device: str) -> FitSettings
 
 
 def _write_history(path: Path, state: TrainingProgress) -> None:
+    """Write a row for each validation so far."""
     names = list(dict.fromkeys(name for row in state.history for name in row))
     text = io.StringIO()
     writer = csv.DictWriter(text, names, lineterminator="\n")
@@ -134,26 +147,27 @@ def _write_history(path: Path, state: TrainingProgress) -> None:
     write_text(path, text.getvalue())
 
 
+def _label_source(folders: Sequence[Path]) -> str:
+    """Where the labels of the folders come from."""
+    return ", ".join(sorted({read_labels_index(folder).source for folder in folders}))
+
+
 def _describe(
     card: ModelCard,
-    output: Path,
     params: TrainParams,
     state: TrainingProgress,
-    data: tuple[int, int, list[LabelledImage]],
+    training: list[LabelledImage],
+    validation: list[LabelledImage],
 ) -> ModelCard:
     """The card of what was trained."""
-    training, validation, images = data
-    particles = sum(len(image.centers_yx) for image in images)
-    if state.best_score < 0:
-        raise ParameterError("expected a validation score, found none: give labelled micrographs")
+    particles = sum(len(image.centers_yx) for image in training)
+    diameters = [round(image.diameter * image.pixel_size, 1) for image in training]
+    data = {"micrographs": len(training), "validation": len(validation), "particles": particles}
     return replace(
         card,
-        name=output.stem,
         threshold=round(state.best_threshold, 3),
-        training_data=(
-            {"micrographs": training, "validation": validation, "particles": particles},
-        ),
-        label_source="labels",
+        particle_diameters=(min(diameters), max(diameters)),
+        training_data=(data,),
         training={**params_to_dict(params), "steps": state.step},
         metrics=(
             {

@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from torch import nn
+from jaxtyping import Float
+from torch import Tensor, nn
 
 from cryosegment.core.images.normalize import working_normalize
+from cryosegment.core.images.working import LOCAL_MEAN_SIGMA
 from cryosegment.core.simulation.bank import ProjectionBank
 from cryosegment.core.simulation.scenes import Scene, SceneSettings, draw_scene
 from cryosegment.core.training.fit import Batch, Validation
@@ -32,15 +34,15 @@ class SceneBatches:
 
     def __call__(self, step: int) -> Batch:
         """Images `(b, 1, h, w)` and their targets."""
-        torch.set_num_threads(1)
         random = np.random.default_rng((self._seed, step))
         scenes = [draw_scene(self._bank, self._settings, random) for _ in range(self._batch)]
         return _images(scenes, self._settings), stack([_targets(s, self._settings) for s in scenes])
 
 
-def _images(scenes: list[Scene], settings: SceneSettings) -> torch.Tensor:
+def _images(scenes: list[Scene], settings: SceneSettings) -> Float[Tensor, "b 1 h w"]:
+    """Scenes normalised as a micrograph is."""
     image = torch.stack([scene.image for scene in scenes])
-    return working_normalize(image, None, settings.diameter)[:, None]
+    return working_normalize(image, None, LOCAL_MEAN_SIGMA * settings.diameter)[:, None]
 
 
 def _targets(scene: Scene, settings: SceneSettings) -> Targets:
@@ -57,10 +59,9 @@ class SceneValidation:
         random = np.random.default_rng((seed, VALIDATION_STREAM))
         scenes = [draw_scene(bank, settings, random) for _ in range(VALIDATION_SCENES)]
         images = _images(scenes, settings)[:, 0]
+        everywhere = torch.ones(settings.size, settings.size, dtype=torch.bool)
         self._images = [
-            ValidationImage(
-                image, torch.ones_like(image, dtype=torch.bool), _visible(scene), settings.diameter
-            )
+            ValidationImage(image, everywhere, everywhere, _visible(scene), settings.diameter)
             for image, scene in zip(images, scenes, strict=True)
         ]
 
@@ -69,7 +70,7 @@ class SceneValidation:
         return best_f1(network, self._images)
 
 
-def _visible(scene: Scene) -> torch.Tensor:
+def _visible(scene: Scene) -> Float[Tensor, "n 2"]:
     """Centres inside the scene whose particle is seen."""
     seen = torch.unique(scene.instances)
     centers = scene.centers_yx[seen[seen > 0].long() - 1]

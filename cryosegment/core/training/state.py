@@ -8,11 +8,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from cryosegment.exchange.errors import ModelError
+from cryosegment.exchange.errors import InputError, ModelError
 from cryosegment.exchange.files import atomic_path
 
 
@@ -66,25 +66,78 @@ def load_state(
     Raises
     ------
     ModelError
-        If the state is of another network.
+        If the state is damaged or of another network.
     """
-    with safe_open(path, framework="pt") as file:
-        progress = Progress(**json.loads(file.metadata()["progress"]))
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     try:
-        network.load_state_dict(_under("network.", tensors))
-        average.load_state_dict(_under("average.", tensors))
-    except RuntimeError as error:
+        with safe_open(path, framework="pt") as file:
+            progress = Progress(**json.loads(file.metadata()["progress"]))
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise ModelError(
-            f"expected the state of this network in {path}, found another: remove it, or resume "
-            "with the same arguments"
+            f"expected the state of a training in {path}, found a damaged or other file: remove "
+            "it to start again"
         ) from error
+    _load_weights(path, network, _under("network.", tensors))
+    _load_weights(path, average, _under("average.", tensors))
     moments: dict[int, dict[str, Tensor]] = {}
     for name, tensor in _under("optimizer.", tensors).items():
         index, moment = name.split(".")
         moments.setdefault(int(index), {})[moment] = tensor
     optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
     return progress
+
+
+def remove_state(path: Path) -> None:
+    """Remove the state of an earlier training, if there is one.
+
+    Raises
+    ------
+    InputError
+        If it is there and cannot be removed.
+    """
+    if not path.exists():
+        return
+    try:
+        path.unlink()
+    except OSError as error:
+        raise InputError(
+            f"cannot remove {path}: {error.strerror or error}; give another output"
+        ) from error
+
+
+def save_best(path: Path, network: nn.Module) -> None:
+    """Write the weights of the best network so far, in full precision."""
+    tensors = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
+    with atomic_path(path) as temporary:
+        save_file(tensors, temporary)
+
+
+def load_best(path: Path, network: nn.Module) -> None:
+    """Load what `save_best` wrote into a network.
+
+    Raises
+    ------
+    ModelError
+        If the file is missing, damaged or of another network.
+    """
+    try:
+        tensors = load_file(path)
+    except (FileNotFoundError, SafetensorError) as error:
+        raise ModelError(
+            f"expected the best network of this training in {path}, found none: train without "
+            "resume"
+        ) from error
+    _load_weights(path, network, tensors)
+
+
+def _load_weights(path: Path, network: nn.Module, tensors: dict[str, Tensor]) -> None:
+    try:
+        network.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise ModelError(
+            f"expected the state of this network in {path}, found another: remove it, or resume "
+            "with the same arguments"
+        ) from error
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 
 import torch
@@ -35,9 +36,9 @@ class Targets:
     offset: Float[Tensor, "b 2 h w"]
     known: Float[Tensor, "b h w"]
 
-    def map(self, function: object) -> Targets:
+    def map(self, function: Callable[[Tensor], Tensor]) -> Targets:
         """The same targets with a function applied to every map."""
-        return Targets(**{f.name: function(getattr(self, f.name)) for f in fields(self)})  # type: ignore[operator]
+        return Targets(**{f.name: function(getattr(self, f.name)) for f in fields(self)})
 
 
 def make_targets(

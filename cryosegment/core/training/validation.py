@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
@@ -18,6 +19,8 @@ from cryosegment.core.training.fit import Validation
 TOLERANCE = 0.25
 """A pick is right within this many diameters of a labelled centre."""
 THRESHOLDS = np.arange(0.05, 0.95, 0.025)
+PLATEAU = 0.01
+"""F1 that thresholds may lose and still count as best."""
 
 
 @dataclass(frozen=True)
@@ -27,17 +30,20 @@ class ValidationImage:
     Parameters
     ----------
     image
-        `(h, w)` normalised, particles dark.
+        Normalised, particles dark.
     valid
-        `(h, w)` pixels that count.
+        Pixels that the network is asked about, as in picking.
+    known
+        Where the labels say anything; picks and centres elsewhere are neither right nor wrong.
     centers_yx
-        `(n, 2)` px.
+        px.
     diameter
         Nominal particle diameter, px.
     """
 
     image: Float[Tensor, "h w"]
     valid: Bool[Tensor, "h w"]
+    known: Bool[Tensor, "h w"]
     centers_yx: Float[Tensor, "n 2"]
     diameter: float
 
@@ -48,13 +54,35 @@ def best_f1(network: nn.Module, images: Sequence[ValidationImage]) -> Validation
     for item in images:
         maps = predict_maps(network, item.image, item.valid)
         candidates = find_candidates(maps, item.diameter)
-        centers, scores = candidates.centers_yx.cpu().numpy(), candidates.scores.cpu().numpy()
-        reference = item.centers_yx.numpy()
+        counted = _where_known(candidates.centers_yx.cpu(), item.known).numpy()
+        centers = candidates.centers_yx.cpu().numpy()[counted]
+        scores = candidates.scores.cpu().numpy()[counted]
+        reference = item.centers_yx[_where_known(item.centers_yx, item.known)].numpy()
         hits = ranked_hits(centers, reference, scores, TOLERANCE * item.diameter)
         chosen = scores >= THRESHOLDS[:, None]
         counts[:, 0] += (chosen & hits).sum(1)
         counts[:, 1] += chosen.sum(1)
         counts[:, 2] += len(reference)
     f1 = 2 * counts[:, 0] / np.maximum(counts[:, 1] + counts[:, 2], 1)
-    best = int(f1.argmax())
-    return Validation(float(f1[best]), float(THRESHOLDS[best]))
+    return Validation(float(f1.max()), _middle_of_plateau(f1))
+
+
+def _middle_of_plateau(f1: Float[np.ndarray, " thresholds"]) -> float:
+    """The middle of the thresholds that are as good as the best, within `PLATEAU`.
+
+    F1 is nearly flat around its top, where a few particles of a few micrographs decide which
+    threshold wins; other micrographs are served better by the middle.
+    """
+    good = THRESHOLDS[f1 >= f1.max() - PLATEAU]
+    return float(good.mean())
+
+
+def _where_known(
+    centers_yx: Float[Tensor, "n 2"], known: Bool[Tensor, "h w"]
+) -> Bool[Tensor, " n"]:
+    """Which centres lie on known pixels of the image."""
+    pixels = centers_yx.round().long()
+    limits = torch.tensor(known.shape)
+    inside = ((pixels >= 0) & (pixels < limits)).all(1)
+    rows, columns = torch.minimum(pixels.clamp(min=0), limits - 1).T
+    return inside & known[rows, columns]

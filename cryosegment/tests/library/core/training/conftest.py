@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A tiny network, and labels folders of micrographs of discs."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from cryosegment.core.checkpoint import save_checkpoint
+from cryosegment.core.images.micrograph import write_image
+from cryosegment.core.labels.discs import discs
+from cryosegment.core.networks import HEADS, build_network
+from cryosegment.exchange.card import ModelCard
+from cryosegment.exchange.coordinates import Coordinates, write_coordinates
+from cryosegment.exchange.labels import LabelEntry, LabelsIndex, write_labels_index
+
+TINY = {"widths": [8, 16], "deep_blocks": 0}
+
+
+@pytest.fixture
+def tiny_network() -> nn.Module:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return build_network("compact", **TINY)
+
+
+@pytest.fixture
+def tiny_model(tmp_path: Path, tiny_network: nn.Module) -> Path:
+    """A model that knows nothing, small enough to be trained in a test."""
+    path = tmp_path / "tiny.safetensors"
+    card = ModelCard("tiny", "compact", TINY, 20.0, HEADS, license="CC0-1.0")
+    save_checkpoint(path, tiny_network, card)
+    return path
+
+
+@pytest.fixture
+def make_labels(tmp_path: Path, draw_truth: Callable) -> Callable[..., Path]:
+    """Makes a labels folder of discs: `make_labels(name, count)`."""
+
+    def make(
+        name: str = "labels", count: int = 2, ring: float = 0.1, shape: tuple[int, int] = (300, 220)
+    ) -> Path:
+        folder = tmp_path / name
+        entries = []
+        for number in range(count):
+            truth = draw_truth(f"{name}_{number}", shape, seed=number)
+            stem, size = truth.micrograph.name, truth.micrograph.pixel_size
+            diameters = np.full(len(truth.centers_yx), truth.diameter / size)
+            maps = discs(shape, truth.centers_yx, diameters, ring * truth.diameter / size)
+            entry = LabelEntry(
+                stem,
+                folder / f"{stem}.mrc",
+                folder / f"{stem}_instances.mrc",
+                folder / f"{stem}_classes.mrc",
+                folder / f"{stem}.star",
+                size,
+                shape,
+                truth.diameter,
+            )
+            folder.mkdir(exist_ok=True)
+            truth.write(folder)
+            write_image(entry.instances, maps[0], size)
+            write_image(entry.classes, maps[1], size)
+            write_coordinates(entry.coordinates, Coordinates(truth.centers_yx, size, stem))
+            entries.append(entry)
+        write_labels_index(folder, LabelsIndex(tuple(entries), "coordinates"))
+        return folder
+
+    return make

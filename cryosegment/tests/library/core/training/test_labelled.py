@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from cryosegment.core.images.micrograph import read_image, write_image
+from cryosegment.core.training.labelled import read_labels
+from cryosegment.exchange.coordinates import Coordinates, read_coordinates, write_coordinates
+from cryosegment.exchange.errors import InputError
+from cryosegment.exchange.progress import no_progress
+
+MakeLabels = Callable[..., Path]
+
+
+def rewrite(path: Path, change: Callable[[np.ndarray], np.ndarray]) -> None:
+    values, pixel_size = read_image(path)
+    write_image(path, change(values), pixel_size)
+
+
+def test_labels_at_the_working_scale(make_labels: MakeLabels) -> None:
+    """Every working pixel has the label of the micrograph's pixel nearest to it."""
+    folder = make_labels(count=1, shape=(301, 222))
+    (item,) = read_labels([folder], 20.0, no_progress)
+    instances, _ = read_image(folder / "labels_0_instances.mrc")
+    classes, _ = read_image(folder / "labels_0_classes.mrc")
+    height, width = item.image.shape
+    assert (height, width) == (201, 148)  # of 60 Å at 2 Å/px: 30 px become 20
+    for y, x in np.ndindex(height, width):
+        row, column = round(y * 301 / height), round(x * 222 / width)
+        assert item.instances[y, x] == instances[row, column]
+        assert item.known[y, x] == (classes[row, column] != -1)
+    given = read_coordinates(folder / "labels_0.star", 2.0)["labels_0"].centers_yx
+    expected = given / (301 / height, 222 / width)
+    np.testing.assert_allclose(item.centers_yx.numpy(), expected, rtol=1e-6)
+    assert item.diameter == pytest.approx(20.0, rel=2e-3)
+    assert item.diameter * item.pixel_size == pytest.approx(60.0)
+    assert item.valid.all()
+
+
+def test_particles_are_dark_and_where_their_labels_say(make_labels: MakeLabels) -> None:
+    (item,) = read_labels([make_labels(count=1)], 20.0, no_progress)
+    assert item.image[item.instances > 0].mean() < -1
+    for number, center in enumerate(item.centers_yx, start=1):
+        pixels = torch.nonzero(item.instances == number).float()
+        assert (pixels.mean(0) - center).abs().max() < 0.3
+
+
+def test_contamination_and_unknown_pixels(make_labels: MakeLabels) -> None:
+    folder = make_labels(count=1)
+
+    def dirty(classes: np.ndarray) -> np.ndarray:
+        changed = classes.copy()
+        changed[:100] = 2
+        changed[200:] = -1
+        return changed
+
+    rewrite(folder / "labels_0_classes.mrc", dirty)
+    (item,) = read_labels([folder], 20.0, no_progress)
+    assert item.contamination[:66].all()
+    assert not item.contamination[67:].any()
+    assert not item.instances[:66].any()
+    assert not item.known[134:].any()
+    assert item.valid.all()
+
+
+def test_folders_add_up(make_labels: MakeLabels) -> None:
+    seen = []
+    folders = [make_labels("a_truth", 1), make_labels("b_truth", 2)]
+    images = read_labels(folders, 20.0, lambda done, total, text: seen.append((done, total)))
+    assert len(images) == 3
+    assert seen == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_a_map_of_another_size(make_labels: MakeLabels) -> None:
+    folder = make_labels(count=1)
+    rewrite(folder / "labels_0_classes.mrc", lambda classes: classes[:-10])
+    with pytest.raises(InputError, match=r"expected 300 x 220 px in .*, found 290 x 220"):
+        read_labels([folder], 20.0, no_progress)
+
+
+def test_an_instance_without_coordinate(make_labels: MakeLabels) -> None:
+    folder = make_labels(count=1)
+    few = read_coordinates(folder / "labels_0.star", 2.0)["labels_0"].select([0])
+    write_coordinates(folder / "labels_0.star", few)
+    with pytest.raises(InputError, match="make the labels anew"):
+        read_labels([folder], 20.0, no_progress)
+
+
+def test_no_particle_at_all(make_labels: MakeLabels) -> None:
+    folder = make_labels(count=1)
+    rewrite(folder / "labels_0_instances.mrc", np.zeros_like)
+    write_coordinates(folder / "labels_0.star", Coordinates(np.empty((0, 2)), 2.0, "labels_0"))
+    with pytest.raises(InputError, match="found none"):
+        read_labels([folder], 20.0, no_progress)

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import csv
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from cryosegment.core.checkpoint import fingerprint, load_network, save_checkpoint
+from cryosegment.core.training.loop import _start, train
+from cryosegment.exchange.card import read_card
+from cryosegment.exchange.errors import InputError, ModelError
+from cryosegment.exchange.params import TrainParams
+from cryosegment.exchange.progress import no_progress
+
+MakeLabels = Callable[..., Path]
+
+
+@pytest.fixture
+def params(tiny_model: Path) -> TrainParams:
+    """Ten steps from a tiny model, on two micrographs of which one is for validation."""
+    return TrainParams(start=str(tiny_model), epochs=1, batch=6, patch=48, learning_rate=3e-3)
+
+
+def curve(output: Path) -> list[dict[str, str]]:
+    """The rows of the history, without the time they took."""
+    with output.with_suffix(".history.csv").open() as file:
+        return [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
+
+
+class Reports:
+    """What training reports; raises when a step is done, where that is asked for."""
+
+    def __init__(self, stop: int | None = None) -> None:
+        self.stop = stop
+        self.steps: list[int] = []
+
+    def __call__(self, done: int, total: int, text: str) -> None:
+        if text.startswith("step"):
+            self.steps.append(int(text.split()[1].rstrip(",")))
+            if self.stop in self.steps:
+                raise KeyboardInterrupt
+
+
+def test_a_model_with_its_card(
+    make_labels: MakeLabels, params: TrainParams, tiny_model: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "out" / "my.model.safetensors"
+    reports = Reports()
+    train([make_labels()], output, params, "cpu", reports)
+    assert reports.steps == list(range(1, 11))
+    card = read_card(output)
+    assert card.name == "my.model"
+    assert card.parent == fingerprint(tiny_model)
+    assert card.label_source == "coordinates"
+    assert card.license == "CC0-1.0"
+    assert card.particle_diameters == (60.0, 60.0)
+    assert card.training_data == ({"micrographs": 1, "validation": 1, "particles": 12},)
+    assert card.training["steps"] == 10
+    assert card.training["seed"] == params.seed
+    rows = curve(output)
+    assert [row["step"] for row in rows] == [f"{step}.0" for step in range(11)]
+    best = max(rows, key=lambda row: float(row["score"]))
+    assert card.metrics[0]["value"] == pytest.approx(float(best["score"]), abs=1e-4)
+    assert card.threshold == pytest.approx(float(best["threshold"]), abs=1e-3)
+    network, _ = load_network(output)
+    start, _ = load_network(tiny_model)
+    assert not torch.equal(network.head.weight, start.head.weight)
+
+
+def test_training_learns(make_labels: MakeLabels, params: TrainParams, tmp_path: Path) -> None:
+    output = tmp_path / "model.safetensors"
+    longer = replace(params, epochs=6, learning_rate=1e-2)
+    train([make_labels()], output, longer, "cpu", no_progress)
+    rows = curve(output)
+    assert float(rows[0]["score"]) < 0.5
+    assert read_card(output).metrics[0]["value"] > 0.9
+
+
+def test_the_same_seed_gives_the_same_model(
+    make_labels: MakeLabels, params: TrainParams, tmp_path: Path
+) -> None:
+    folder = make_labels()
+    names = ("first", "second", "other")
+    outputs = [tmp_path / f"{name}.safetensors" for name in names]
+    for output, seed in zip(outputs, (1, 1, 2), strict=True):
+        train([folder], output, replace(params, seed=seed), "cpu", no_progress)
+    first, second, other = (load_file(output) for output in outputs)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert curve(outputs[0]) == curve(outputs[1])
+    assert any(not torch.equal(first[name], other[name]) for name in first)
+
+
+def test_an_interrupted_training_is_resumed(
+    make_labels: MakeLabels, params: TrainParams, tmp_path: Path
+) -> None:
+    folder = make_labels()
+    whole, broken = tmp_path / "whole.safetensors", tmp_path / "broken.safetensors"
+    train([folder], whole, params, "cpu", no_progress)
+    with pytest.raises(KeyboardInterrupt):
+        train([folder], broken, params, "cpu", Reports(stop=4))
+    assert not broken.exists()
+    assert curve(broken) == curve(whole)[:5]
+    reports = Reports()
+    train([folder], broken, replace(params, resume=True), "cpu", reports)
+    assert reports.steps == [5, 6, 7, 8, 9, 10]
+    assert curve(broken) == curve(whole)
+    one, other = load_file(whole), load_file(broken)
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_resuming_what_has_finished_trains_no_more(
+    make_labels: MakeLabels, params: TrainParams, tmp_path: Path
+) -> None:
+    folder, output = make_labels(), tmp_path / "model.safetensors"
+    train([folder], output, params, "cpu", no_progress)
+    before = load_file(output)
+    output.unlink()
+    reports = Reports()
+    train([folder], output, replace(params, resume=True), "cpu", reports)
+    assert not reports.steps
+    assert all(torch.equal(load_file(output)[name], before[name]) for name in before)
+    assert read_card(output).training["steps"] == 10
+
+
+def test_training_again_starts_again(
+    make_labels: MakeLabels, params: TrainParams, tmp_path: Path
+) -> None:
+    folder, output = make_labels(), tmp_path / "model.safetensors"
+    for _ in range(2):
+        reports = Reports()
+        train([folder], output, params, "cpu", reports)
+        assert reports.steps[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("count", "validation", "expected"),
+    [(1, 0.2, (1, 1)), (3, 0.2, (2, 1)), (3, 0.67, (1, 2)), (2, 0.9, (1, 1)), (3, 0.0, (3, 3))],
+)
+def test_micrographs_for_training_and_validation(
+    make_labels: MakeLabels,
+    params: TrainParams,
+    tmp_path: Path,
+    count: int,
+    validation: float,
+    expected: tuple[int, int],
+) -> None:
+    output = tmp_path / "model.safetensors"
+    short = replace(params, epochs=None, minutes=0.01, validation=validation)
+    train([make_labels(count=count)], output, short, "cpu", no_progress)
+    data = read_card(output).training_data[0]
+    assert (data["micrographs"], data["validation"]) == expected
+
+
+def test_from_scratch(make_labels: MakeLabels, tmp_path: Path) -> None:
+    output = tmp_path / "model.safetensors"
+    params = TrainParams(epochs=1, batch=64, patch=32, pixels_per_diameter=16.0)
+    train([make_labels(count=1)], output, params, "cpu", no_progress)
+    network, card = load_network(output)
+    assert (card.architecture, card.parent, card.pixels_per_diameter) == ("compact", "", 16.0)
+    assert sum(weight.numel() for weight in network.parameters()) > 4e6
+
+
+def test_first_weights_depend_on_the_seed_alone() -> None:
+    before = torch.get_rng_state()
+    first, _ = _start(TrainParams(seed=3))
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.rand(5)
+    second, _ = _start(TrainParams(seed=3))
+    other, _ = _start(TrainParams(seed=4))
+    assert torch.equal(first.head.weight, second.head.weight)
+    assert not torch.equal(first.head.weight, other.head.weight)
+
+
+def test_a_model_of_another_kind(
+    make_labels: MakeLabels, params: TrainParams, tiny_model: Path, tmp_path: Path
+) -> None:
+    network, card = load_network(tiny_model)
+    other = tmp_path / "screen.safetensors"
+    save_checkpoint(other, network, replace(card, classes=("good", "bad")))
+    wrong = replace(params, start=str(other))
+    with pytest.raises(ModelError, match="expected a picking model"):
+        train([make_labels()], tmp_path / "model.safetensors", wrong, "cpu", no_progress)
+
+
+def test_labels_that_are_missing(params: TrainParams, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"labels\.json"):
+        train([tmp_path], tmp_path / "model.safetensors", params, "cpu", no_progress)
+
+
+def test_a_place_that_cannot_be_written(
+    make_labels: MakeLabels, params: TrainParams, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    reports = Reports()
+    with pytest.raises(InputError, match="cannot write"):
+        train([make_labels()], tmp_path / "file" / "m.safetensors", params, "cpu", reports)
+    assert not reports.steps

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import numpy as np
+import pytest
+import torch
+from scipy import ndimage
+
+from cryosegment.core.training.labelled import LabelledImage
+from cryosegment.core.training.patches import SCALE, PatchBatches, _sample
+from cryosegment.core.training.targets import Targets
+
+SHAPE = (90, 120)
+DIAMETER = 20.0
+CENTERS = np.array([[22.4, 30.7], [30.4, 80.7], [66.4, 50.7], [60.4, 100.7]])
+
+
+@pytest.fixture
+def labelled() -> LabelledImage:
+    """Dark particles of the shape of an L."""
+    pixels = np.stack(np.indices(SHAPE), -1)
+    image, instances = np.full(SHAPE, 0.5, np.float32), np.zeros(SHAPE, np.int32)
+    for number, center in enumerate(CENTERS, start=1):
+        y, x = np.moveaxis(pixels - center, -1, 0)
+        body = (np.abs(y) <= 9) & (np.abs(x + 2) <= 3)
+        body |= (np.abs(y - 6) <= 3) & (np.abs(x - 1) <= 6)
+        instances[body] = number
+    image[instances > 0] = -3
+    known = np.ones(SHAPE, bool)
+    known[:, 110:] = False
+    contamination = np.zeros(SHAPE, bool)
+    contamination[:8] = True
+    return LabelledImage(
+        image=torch.from_numpy(image),
+        instances=torch.from_numpy(instances),
+        contamination=torch.from_numpy(contamination),
+        valid=torch.ones(SHAPE, dtype=torch.bool),
+        known=torch.from_numpy(known),
+        centers_yx=torch.from_numpy(CENTERS).float(),
+        diameter=DIAMETER,
+        pixel_size=4.0,
+    )
+
+
+@pytest.fixture
+def batch(labelled: LabelledImage) -> tuple[torch.Tensor, Targets]:
+    return PatchBatches([labelled], 96, 12, seed=3)(0)
+
+
+def same(first: tuple[torch.Tensor, Targets], second: tuple[torch.Tensor, Targets]) -> bool:
+    maps = [torch.equal(getattr(first[1], n), getattr(second[1], n)) for n in vars(first[1])]
+    return torch.equal(first[0], second[0]) and all(maps)
+
+
+def test_sampling_agrees_with_scipy() -> None:
+    random = np.random.default_rng(0)
+    plane = random.standard_normal((40, 61)).astype(np.float32)
+    angle, patch = 0.7, 25
+    matrix = 0.8 * np.array([[np.cos(angle), np.sin(angle)], [np.sin(angle), -np.cos(angle)]])
+    center = np.array([12.3, 40.9])  # so that a corner lies outside
+    offset = center - matrix @ np.full(2, (patch - 1) / 2)
+    planes = torch.from_numpy(np.stack((plane, np.sign(plane))))
+    smooth, nearest = _sample(
+        planes, torch.from_numpy(matrix).float(), torch.from_numpy(center).float(), patch
+    )
+    size = (patch, patch)
+    expected = ndimage.affine_transform(plane, matrix, offset, size, order=1, mode="grid-constant")
+    np.testing.assert_allclose(smooth.numpy(), expected, atol=2e-5)
+    expected = ndimage.affine_transform(np.sign(plane), matrix, offset, size, order=0)
+    inside = ndimage.affine_transform(np.ones_like(plane), matrix, offset, size, order=1) == 1
+    assert (nearest[1].numpy() == expected)[inside].mean() > 0.99
+    assert (~inside).any()
+
+
+def test_a_batch_depends_on_seed_and_step_alone(labelled: LabelledImage) -> None:
+    batches = PatchBatches([labelled], 64, 2, seed=1)
+    later = batches(5)
+    assert same(batches(5), later)
+    assert same(PatchBatches([labelled], 64, 2, seed=1)(5), later)
+    assert not same(batches(6), later)
+    assert not same(PatchBatches([labelled], 64, 2, seed=2)(5), later)
+
+
+def test_shapes(batch: tuple[torch.Tensor, Targets]) -> None:
+    image, targets = batch
+    assert image.shape == (12, 1, 96, 96)
+    assert targets.offset.shape == (12, 2, 96, 96)
+    assert targets.particle.shape == targets.known.shape == (12, 96, 96)
+
+
+def test_labels_move_with_the_image(batch: tuple[torch.Tensor, Targets]) -> None:
+    image, targets = batch
+    inner = (targets.particle > 0) & (targets.edge == 0)
+    around = -torch.nn.functional.max_pool2d(-(targets.known - targets.particle), 5, 1, 2) > 0
+    for plane, particle, background in zip(image[:, 0], inner, around, strict=True):
+        if particle.any():
+            assert plane[particle].max() < plane[background].min() + 1.5  # noise apart
+            assert plane[particle].mean() < plane[background].mean() - 2
+
+
+def test_offsets_lead_to_the_centres_after_rotation_flip_and_zoom(
+    batch: tuple[torch.Tensor, Targets], labelled: LabelledImage
+) -> None:
+    """All pixels of a particle agree on one centre, where the particle's shape has it."""
+    _, targets = batch
+    area = float((labelled.instances > 0).sum()) / 4
+    centroid = np.argwhere(labelled.instances.numpy() == 1).mean(0)
+    lever = np.linalg.norm(centroid - CENTERS[0])
+    pixels = torch.stack(torch.meshgrid(torch.arange(96), torch.arange(96), indexing="ij"))
+    goals = pixels + targets.offset * DIAMETER / 2
+    sizes = []
+    for particle, goal, peaks in zip(targets.particle, goals, targets.center == 1, strict=True):
+        labels, count = ndimage.label(particle.numpy())
+        for number in range(1, count + 1):
+            rows, columns = np.nonzero(labels == number)
+            if min(rows.min(), columns.min()) == 0 or max(rows.max(), columns.max()) == 95:
+                continue  # cut by the border
+            found = goal[:, rows, columns]
+            assert found.std(1).max() < 1e-3
+            y, x = found.mean(1).tolist()
+            assert peaks[round(y), round(x)]
+            zoom = (len(rows) / area) ** 0.5
+            away = np.hypot(rows.mean() - y, columns.mean() - x)
+            assert away == pytest.approx(zoom * lever, abs=0.3)
+            sizes.append(zoom)
+    assert len(sizes) > 10
+    assert SCALE[0] - 0.03 < min(sizes) < 0.95
+    assert 1.05 < max(sizes) < SCALE[1] + 0.03
+
+
+def test_half_of_the_patches_are_mirrored(labelled: LabelledImage) -> None:
+    """The handedness of an L: the arm's side, seen from its stem."""
+    _, targets = PatchBatches([labelled], 64, 60, seed=0)(1)
+    gradients = []
+    for offset, particle in zip(targets.offset, targets.particle, strict=True):
+        labels, count = ndimage.label(particle.numpy())
+        for number in range(1, count + 1):
+            rows, columns = np.nonzero(labels == number)
+            if len(rows) < 100 or min(rows.min(), columns.min()) == 0:
+                continue
+            if max(rows.max(), columns.max()) == 63:
+                continue
+            points = -offset[:, rows, columns].numpy()
+            gradients.append(np.sign(handedness(points)))
+    share = np.mean(np.array(gradients) > 0)
+    assert 0.3 < share < 0.7
+
+
+def handedness(points: np.ndarray) -> float:
+    """Sign that a mirror turns: the third moment across the longest axis, times its skewness."""
+    moments = points - points.mean(1, keepdims=True)
+    _, vectors = np.linalg.eigh(moments @ moments.T)
+    across, along = vectors[:, 0] @ moments, vectors[:, 1] @ moments
+    orientation = np.linalg.det(vectors)
+    return orientation * (along**3).mean() * (across**3).mean()
+
+
+def test_outside_and_unknown_pixels_are_unknown(labelled: LabelledImage) -> None:
+    image, targets = PatchBatches([labelled], 256, 1, seed=0)(0)
+    share = float(targets.known.mean()) * 256**2 / (90 * 110)
+    assert SCALE[0] ** 2 * 0.95 < share < SCALE[1] ** 2 * 1.05
+    assert not targets.particle[targets.known == 0].any()
+    assert image.isfinite().all()
+
+
+def test_contamination_moves_along(batch: tuple[torch.Tensor, Targets]) -> None:
+    _, targets = batch
+    assert targets.contamination.any()
+    assert not (targets.contamination * targets.particle).any()

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import torch
+from torch import nn
+
+from cryosegment.core.inference import predict_maps
+from cryosegment.core.picking.centers import find_candidates
+from cryosegment.core.training.targets import make_targets
+from cryosegment.core.training.validation import ValidationImage, best_f1
+
+SIDE, DIAMETER = 80, 16.0
+CENTERS = torch.tensor([[15.0, 15.0], [15.0, 60.0], [60.0, 15.0], [60.0, 60.0]])
+EVERYWHERE = torch.ones(SIDE, SIDE, dtype=torch.bool)
+
+
+class Maps(nn.Module):
+    """A network that says the same of every image: four discs, of which some are faint."""
+
+    def __init__(self, strengths: tuple[float, ...]) -> None:
+        super().__init__()
+        plane = torch.arange(SIDE)
+        pixels = torch.stack(torch.meshgrid(plane, plane, indexing="ij"), -1)
+        distance, nearest = ((pixels[:, :, None] - CENTERS) ** 2).sum(-1).min(-1)
+        instances = torch.where(distance <= (DIAMETER / 2) ** 2, nearest + 1, 0).int()
+        empty = torch.zeros(SIDE, SIDE)
+        targets = make_targets(instances, empty, empty + 1, CENTERS, DIAMETER)
+        strength = torch.tensor((0.0, *strengths))[instances.long()]
+        heat = (targets.center[0] * strength).clamp(1e-4, 0.999).logit()
+        particle = (targets.particle[0] * strength).clamp(1e-4, 0.999).logit()
+        empty = empty - 9
+        self.logits = nn.Parameter(torch.stack((particle, heat, *targets.offset[0], empty, empty)))
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        return self.logits[None] + 0
+
+
+def labelled(rows: list[int], known: torch.Tensor = EVERYWHERE) -> ValidationImage:
+    return ValidationImage(torch.zeros(SIDE, SIDE), EVERYWHERE, known, CENTERS[rows], DIAMETER)
+
+
+def scores(network: nn.Module) -> list[float]:
+    maps = predict_maps(network, torch.zeros(SIDE, SIDE), EVERYWHERE)
+    return find_candidates(maps, DIAMETER).scores.tolist()
+
+
+def test_all_found_and_nothing_else() -> None:
+    assert best_f1(Maps((1, 1, 1, 1)), [labelled([0, 1, 2, 3])]).score == 1
+
+
+def test_a_particle_that_is_missed() -> None:
+    found = best_f1(Maps((1, 1, 1, 0)), [labelled([0, 1, 2, 3])])
+    assert found.score == 2 * 3 / (3 + 4)
+
+
+def test_the_threshold_leaves_out_what_is_wrong() -> None:
+    network = Maps((1, 1, 0.5, 0.5))
+    high, *_, low = scores(network)
+    found = best_f1(network, [labelled([0, 1])])
+    assert found.score == 1
+    assert low < found.threshold <= high
+
+
+def test_counts_add_up_over_images() -> None:
+    """Two images: 4 of 4 and 1 right of 4 picks; 5 particles in all."""
+    found = best_f1(Maps((1, 1, 1, 1)), [labelled([0, 1, 2, 3]), labelled([2])])
+    assert found.score == 2 * 5 / (8 + 5)
+
+
+def test_picks_and_particles_where_nothing_is_known_do_not_count() -> None:
+    known = EVERYWHERE.clone()
+    known[:40, 40:] = False  # holds the second disc
+    network = Maps((1, 1, 1, 1))
+    assert best_f1(network, [labelled([0, 2, 3], known)]).score == 1
+    assert best_f1(network, [labelled([0, 1, 2, 3], known)]).score == 1
+    assert best_f1(network, [labelled([0, 2, 3])]).score == 2 * 3 / (4 + 3)
+
+
+def test_scores_are_those_of_picking_even_beside_unknown_pixels() -> None:
+    """A ring of unknown pixels, as labels of discs have it, changes no score and no threshold."""
+    distance = torch.nn.functional.max_pool2d(
+        (Maps((1, 1, 1, 1)).logits[0] > 0).float()[None], 5, 1, 2
+    )
+    network = Maps((1, 1, 0.5, 0.5))
+    ring = (distance[0] > 0) & (network.logits[0] < -1)
+    with_ring = best_f1(network, [labelled([0, 1], ~ring)])
+    assert ring.any()
+    assert with_ring == best_f1(network, [labelled([0, 1])])
+
+
+def test_a_network_that_finds_nothing() -> None:
+    assert best_f1(Maps((0, 0, 0, 0)), [labelled([0])]).score == 0
+    assert best_f1(Maps((0, 0, 0, 0)), [labelled([])]).score == 0
