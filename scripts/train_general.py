@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -28,7 +29,12 @@ from cryosegment.core.simulation.bank import (
     build_bank,
     read_bank,
 )
-from cryosegment.core.simulation.molecule import Molecule, read_molecule
+from cryosegment.core.simulation.molecule import (
+    MAP_SUFFIXES,
+    MODEL_SUFFIXES,
+    Molecule,
+    read_molecule,
+)
 from cryosegment.core.simulation.scenes import SceneSettings
 from cryosegment.core.simulation.shapes import random_molecule
 from cryosegment.core.training.fit import FitSettings, fit
@@ -50,6 +56,7 @@ def main() -> None:
     arguments = parse_arguments()
     bank = load_bank(arguments.maps, arguments.work, arguments.seed)
     settings = SceneSettings()
+    torch.manual_seed(arguments.seed)
     network = build_network("compact", widths=WIDTHS, deep_blocks=DEEP_BLOCKS)
     fit_settings = FitSettings(
         steps=arguments.steps,
@@ -65,11 +72,11 @@ def main() -> None:
     with tqdm(total=100.0, unit="%") as bar:
 
         def report(progress: Progress, share: float) -> None:
+            """Show the step and the last validation's score."""
             last = progress.history[-1]
             bar.set_postfix(step=progress.step, f1=f"{last['score']:.3f}", refresh=False)
             bar.update(100 * share - bar.n)
 
-        torch.manual_seed(arguments.seed)
         state = arguments.work / "state.safetensors"
         best, progress = fit(network, batches, validation, fit_settings, state, report)
     card = describe(bank, settings, progress, arguments)
@@ -107,12 +114,12 @@ def load_bank(maps: Path, work: Path, seed: int) -> ProjectionBank:
     return read_bank(path)
 
 
-def read_molecules(maps: Path):
+def read_molecules(maps: Path) -> Iterator[Molecule]:
     """Every molecule of the folder at the bank's scale, but those held out."""
-    for path in sorted(maps.rglob("*.gz")):
-        if any(name in path.name for name in (*HELD_OUT, *SKIPPED)):
-            continue
-        yield at_bank_scale(path)
+    for path in sorted(maps.rglob("*")):
+        is_molecule = {*MAP_SUFFIXES, *MODEL_SUFFIXES} & set(path.suffixes)
+        if is_molecule and not any(name in path.name for name in (*HELD_OUT, *SKIPPED)):
+            yield at_bank_scale(path)
 
 
 def at_bank_scale(path: Path) -> Molecule:
