@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import cv2
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
 from cryosegment.core.crf.filters import gaussian_filter
@@ -91,9 +91,7 @@ def denoise(image: Float[Tensor, "h w"]) -> Float[Tensor, "h w"]:
 
 
 def principal_components(
-    maps: Float[Tensor, "c h w"],
-    count: int = PRINCIPAL_COMPONENTS,
-    valid: Bool[Tensor, "h w"] | None = None,
+    maps: Float[Tensor, "c h w"], count: int = PRINCIPAL_COMPONENTS
 ) -> Float[Tensor, "p h w"]:
     """The first principal components of feature maps, over the sd of the first.
 
@@ -103,22 +101,18 @@ def principal_components(
         One plane per feature; pixels with a NaN in any are NaN in the result.
     count
         Components; no more than there are maps.
-    valid
-        Pixels that the components are found on. None: all.
     """
     pixels = maps.reshape(len(maps), -1)
-    usable = pixels.isfinite().all(0)
-    if valid is not None:
-        usable &= valid.reshape(-1)
-    if not usable.any():
-        return torch.full_like(maps[: min(count, len(maps))], torch.nan)
-    sample = pixels[:, usable]
-    sample = sample[:, :: max(1, sample.shape[1] // PCA_PIXELS)].double()
-    mean = sample.mean(1, keepdim=True)
-    covariance = (sample - mean) @ (sample - mean).T / sample.shape[1]
-    variances, vectors = torch.linalg.eigh(covariance)
-    vectors = vectors.flip(1)[:, :count]
-    largest = vectors.gather(0, vectors.abs().argmax(0, keepdim=True))
-    scale = variances[-1].clamp(min=1e-12).sqrt()  # constant maps stay constant
-    projection = (vectors * largest.sign() / scale).T.to(maps)
+    with torch.no_grad():
+        sample = pixels[:, pixels.isfinite().all(0)]
+        if not sample.numel():
+            return torch.full_like(maps[:count], torch.nan)
+        sample = sample[:, :: max(1, sample.shape[1] // PCA_PIXELS)].double()
+        mean = sample.mean(1, keepdim=True)
+        covariance = (sample - mean) @ (sample - mean).T / sample.shape[1]
+        variances, vectors = torch.linalg.eigh(covariance)
+        vectors = vectors.flip(1)[:, :count]
+        largest = vectors.gather(0, vectors.abs().argmax(0, keepdim=True))
+        scale = variances[-1].clamp(min=1e-12).sqrt()  # constant maps stay constant
+        projection = (vectors * largest.sign() / scale).T.to(maps)
     return (projection @ (pixels - mean.to(maps))).reshape(-1, *maps.shape[1:])
