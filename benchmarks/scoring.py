@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the accuracy benchmarks share: running commands of ours, and rows of a table."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryosegment.core.evaluation.metrics import evaluate
+from cryosegment.exchange.coordinates import Coordinates, read_coordinates
+
+Sets = dict[str, Coordinates]
+HEADER = "| picks | micrographs | P | R | F1 | AP | best F1 | error Å |\n" + "|---" * 8 + "|"
+
+
+def run(*arguments: str) -> None:
+    """A command of ours."""
+    subprocess.run([sys.executable, "-m", "cryosegment", *arguments], check=True)
+
+
+def only(sets: Sets, names: set[str]) -> Sets:
+    """Those of some micrographs."""
+    return {name: found for name, found in sets.items() if name in names}
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Picks, and all candidates that they were chosen from."""
+
+    chosen: Sets
+    candidates: Sets
+
+    def only(self, names: set[str]) -> Scored:
+        """Those of some micrographs."""
+        return Scored(only(self.chosen, names), only(self.candidates, names))
+
+
+def pick(micrographs: list[Path], output: Path, pixel_size: float, options: list[str]) -> Scored:
+    """What `cryosegment pick` finds."""
+    files = [str(path) for path in micrographs]
+    run("pick", *files, "--pixel-size", str(pixel_size), "--output", str(output), *options)
+    folders = (output / "coordinates", output / "candidates")
+    chosen, candidates = (read_coordinates(folder, pixel_size) for folder in folders)
+    return Scored(chosen, candidates)
+
+
+def print_row(label: str, picks: Scored, reference: Sets, diameter: float) -> None:
+    """One line: at the picks' own threshold, then over all thresholds of the candidates."""
+    total = evaluate(picks.chosen, reference, diameter).overall
+    ranked = evaluate(picks.candidates, reference, diameter).overall
+    figures = (total.precision, total.recall, total.f1, ranked.average_precision, ranked.best_f1)
+    cells = " | ".join(f"{value:.3f}" for value in figures)
+    error = f"{total.center_error_mean:.1f}"
+    print(f"| {label} | {len(reference)} | {cells} | {error} |", flush=True)
