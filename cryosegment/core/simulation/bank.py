@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 from jaxtyping import Float
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
 from cryosegment.core.simulation.molecule import Molecule
@@ -19,7 +19,7 @@ from cryosegment.core.simulation.projection import (
     rotation_matrices,
     silhouettes,
 )
-from cryosegment.exchange.files import atomic_path
+from cryosegment.core.tensors import write_tensors
 
 PIXELS_PER_DIAMETER = 32
 SIDE = 48
@@ -52,8 +52,7 @@ class ProjectionBank:
             "silhouettes": self.silhouettes.half(),
             "diameters": self.diameters,
         }
-        with atomic_path(path) as temporary:
-            save_file(tensors, temporary)
+        write_tensors(path, tensors)
 
 
 def read_bank(path: Path) -> ProjectionBank:

@@ -123,36 +123,6 @@ def carbon_edge(
     return Contamination(absorption, texture, torch.zeros_like(film), depth > 0)
 
 
-def gold_beads(
-    height: int, width: int, count: int, diameter: float, generator: torch.Generator
-) -> Float[Tensor, "h w"]:
-    """Path of the beam through gold beads, px: round, dense, up to a tenth larger or smaller.
-
-    Parameters
-    ----------
-    height, width
-        Size of the image, px.
-    count
-        Number of beads; they lie anywhere, and the border may cut them.
-    diameter
-        Their mean diameter, px.
-    generator
-        Source of places and sizes.
-    """
-    path = torch.zeros(height, width, device=generator.device)
-    for _ in range(count):
-        u = _uniform(3, generator)
-        radius = diameter / 2 * (0.9 + 0.2 * u[0])
-        y, x = u[1] * height, u[2] * width
-        rows = slice(max(0, math.floor(y - radius)), math.ceil(y + radius) + 1)
-        columns = slice(max(0, math.floor(x - radius)), math.ceil(x + radius) + 1)
-        part = path[rows, columns]
-        down = torch.arange(part.shape[0], device=path.device)[:, None] + (rows.start - y)
-        right = torch.arange(part.shape[1], device=path.device)[None, :] + (columns.start - x)
-        part += 2 * (radius**2 - down**2 - right**2).clamp(min=0).sqrt()
-    return path
-
-
 def ice_gradient(
     height: int, width: int, rise: float, generator: torch.Generator
 ) -> Float[Tensor, "h w"]:

@@ -13,12 +13,12 @@ from cryosegment.core.simulation.aggregates import draw_aggregates
 from cryosegment.core.simulation.contamination import (
     Contamination,
     carbon_edge,
-    gold_beads,
     ice_blobs,
     no_contamination,
 )
 from cryosegment.core.simulation.ctf import Ctf
 from cryosegment.core.simulation.drawing import Canvas, draw_particles
+from cryosegment.core.simulation.gold import gold_beads, gold_contamination
 from cryosegment.core.simulation.molecule import Molecule
 from cryosegment.core.simulation.orientation import draw_angles
 from cryosegment.core.simulation.placement import away_from, inner_area, random_positions
@@ -32,10 +32,6 @@ from cryosegment.exchange.params import SimulateParams
 ICE_RADII = (80.0, 500.0)
 HOLE_RADIUS = 6000.0
 HOLE_WOBBLE = 30.0
-# Gold against ice: its mean inner potential over that of protein (28 - 4.6 over 2.9 V), and the
-# path after which 1/e of the electrons pass the aperture, Å.
-GOLD_DENSITY = 8.0
-GOLD_PATH = 90.0
 # Numbers that an instance map can hold.
 MOST_PARTICLES = 32_767
 
@@ -178,8 +174,7 @@ def _draw_contamination(
         dirt = dirt + ice_blobs(height, width, params.ice_blobs, radii, generator)
     if params.gold:
         path = gold_beads(height, width, params.gold, params.gold_diameter * scale, generator)
-        dark = (1 - torch.exp(path * (-params.pixel_size / GOLD_PATH))) / noise_contrast(params)
-        dirt = dirt + Contamination(dark, torch.zeros_like(dark), GOLD_DENSITY * path, path > 0)
+        dirt = dirt + gold_contamination(path, params.pixel_size, noise_contrast(params))
     if params.aggregates:
         density, mask = draw_aggregates(sample, params.aggregates, params.size, generator)
         zero = torch.zeros_like(density)

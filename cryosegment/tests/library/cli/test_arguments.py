@@ -52,6 +52,18 @@ def test_paths_become_absolute_and_names_stay(tmp_path, monkeypatch):
     assert parse(PickParams, ["--diameter", "9", "--model", "general"]).model == "general"
 
 
+def test_several_files_are_named_one_by_one_and_numbers_by_commas(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a,b.pdb").touch()
+    arguments = ["--molecule", "a,b.pdb", "--molecule", "builtin", "--ratios", "1,2.5"]
+    made = parse(SimulateParams, arguments)
+    assert made.molecule == (str(tmp_path / "a,b.pdb"), "builtin")
+    assert made.ratios == (1.0, 2.5)
+    assert parse(SimulateParams, ["--molecule", "builtin"]) == SimulateParams()
+    with pytest.raises(SystemExit):
+        parse(SimulateParams, ["--ratios", "1,many"])
+
+
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
 def test_every_parameter_has_an_option_that_shows_its_default_and_unit(command):
     parser = argparse.ArgumentParser()

@@ -52,6 +52,11 @@ def test_there_are_presets_of_the_crf():
         (lambda: TrainParams(minutes=1.0, epochs=1), "minutes or epochs"),
         (lambda: SimulateParams(size=(32, 128)), "size to be at least 64 px, got 32"),
         (lambda: SimulateParams(defocus_min=2e4, defocus_max=1e4), "defocus_min"),
+        (lambda: SimulateParams(ratios=(1.0, 2.0)), "a ratio for each of 1 molecules, got 2"),
+        (lambda: SimulateParams(ratios=(0.0,)), "ratios to be at least 1e-06"),
+        (lambda: SimulateParams(molecule=()), "a tuple of molecules"),
+        (lambda: SimulateParams(molecule="builtin"), "a tuple of molecules"),
+        (lambda: SimulateParams(snr=1.0, snr_db=3.0), "snr or snr_db, got both"),
         (lambda: EvaluateParams("p", "r", 9.0, 1.0, y_up=True), "--height"),
     ],
 )

@@ -1,4 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+import dataclasses
+import math
+
 import mrcfile
 import numpy as np
 import pytest
@@ -61,3 +64,37 @@ def test_transfer_agrees_with_relion(relion):
     ):
         assert np.corrcoef(ours.ravel(), theirs.ravel())[0, 1] > 0.999
         assert np.corrcoef(other.ravel(), theirs.ravel())[0, 1] < 0.99
+
+
+def envelope(ctf, pixel_size=1.5):
+    """Ratio of the transfer to that without envelope, along the first row."""
+    bare = dataclasses.replace(ctf, focus_spread=0.0, convergence=0.0, b_factor=0.0)
+    return (ctf.transfer(64, 64, pixel_size) / bare.transfer(64, 64, pixel_size))[0]
+
+
+def test_temporal_coherence_damps_with_the_fourth_power_of_the_frequency():
+    # exp(-0.5 (pi 0.019687 Å 80 Å / (3 Å)^2)^2) at 1/3 Å^-1, the Nyquist frequency
+    found = envelope(Ctf(15_000.0, 15_000.0, focus_spread=80.0))
+    assert float(found[-1]) == pytest.approx(0.859769, abs=1e-4)
+    assert float(found[16]) == pytest.approx(0.859769 ** (1 / 16), abs=1e-4)
+
+
+def test_spatial_coherence_damps_where_the_phase_is_steep():
+    # exp(-(pi 1e-4 / L)^2 (Cs L^3 q^3 - dz L q)^2), L = 0.019687 Å, Cs = 2.7e7 Å, q = 1/3 Å^-1
+    found = envelope(Ctf(15_000.0, 15_000.0, convergence=0.1))
+    slope = 2.7e7 * 0.019687**3 / 27 - 15_000 * 0.019687 / 3
+    expected = math.exp(-((math.pi * 1e-4 / 0.019687 * slope) ** 2))
+    assert float(found[-1]) == pytest.approx(expected, rel=2e-3)
+    assert 0.1 < expected < 0.2
+    assert float(found[0]) == 1
+
+
+def test_spatial_coherence_follows_the_astigmatism():
+    ctf = Ctf(20_000.0, 10_000.0, 0.0, convergence=0.1)
+    bare = dataclasses.replace(ctf, convergence=0.0)
+    ratio = ctf.transfer(64, 64, 1.5) / bare.transfer(64, 64, 1.5)
+    along, across = (
+        envelope(Ctf(defocus, defocus, convergence=0.1))[20] for defocus in (20_000.0, 10_000.0)
+    )
+    assert float(ratio[0, 20]) == pytest.approx(float(along), rel=1e-3)
+    assert float(ratio[20, 0]) == pytest.approx(float(across), rel=1e-3)

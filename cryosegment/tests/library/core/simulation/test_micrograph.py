@@ -7,9 +7,12 @@ import torch
 from scipy.ndimage import gaussian_filter
 from scipy.spatial.distance import pdist
 
+from cryosegment.core.simulation.atoms import procedural_atoms
+from cryosegment.core.simulation.fragments import break_molecule
 from cryosegment.core.simulation.micrograph import draw_ctf, simulate_micrograph
-from cryosegment.core.simulation.molecule import read_molecule
+from cryosegment.core.simulation.molecule import molecule_from_atoms, read_molecule
 from cryosegment.core.simulation.projection import rotation_matrices, silhouettes
+from cryosegment.core.simulation.sample import Sample
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.params import SimulateParams
 
@@ -21,9 +24,9 @@ def molecule():
     return read_molecule("builtin", 8.0)
 
 
-def simulate(molecule, seed=1, **changes):
+def simulate(sample, seed=1, **changes):
     params = dataclasses.replace(PARAMS, **changes)
-    return simulate_micrograph(params, molecule, torch.Generator().manual_seed(seed))
+    return simulate_micrograph(params, sample, torch.Generator().manual_seed(seed))
 
 
 def test_particles_are_dark_where_the_masks_say(molecule):
@@ -116,6 +119,66 @@ def test_dose_gives_counts_around_the_electrons_per_pixel(molecule):
     found = simulate(molecule, dose=0.5, snr=0.1)
     assert bool((found.image == found.image.round()).all())
     assert float(found.image.mean()) == pytest.approx(0.5 * 8.0**2, rel=0.02)
+
+
+@pytest.fixture(scope="module")
+def mixture(molecule):
+    domains = (((0.0, 0.0, 0.0), (20.0, 30.0, 45.0)),)
+    atoms = procedural_atoms(domains, np.random.default_rng(1))
+    small = molecule_from_atoms(*atoms, 8.0, 24.0, "small")
+    fragments = [break_molecule(m, torch.Generator().manual_seed(1)) for m in (molecule, small)]
+    return Sample((molecule, small), (1.0, 3.0), tuple(fragments))
+
+
+def test_each_particle_of_a_mixture_is_the_silhouette_of_its_species(mixture):
+    found = simulate(mixture, particles=30)
+    counts = torch.bincount(found.species, minlength=2)
+    assert int(counts.sum()) == len(found.angles) == len(found.centers_yx)
+    assert counts[1] > counts[0] > 0
+    rotations = rotation_matrices(found.angles)
+    for index, species in enumerate(found.species.tolist()):
+        mask = silhouettes(mixture.molecules[species].support, rotations[index : index + 1])[0]
+        expected = torch.nonzero(mask) + found.centers_yx[index] - len(mask) // 2
+        torch.testing.assert_close(torch.nonzero(found.instances == index + 1), expected)
+    assert found.diameter == mixture.diameter
+
+
+def test_broken_particles_are_contamination_and_no_instances(mixture):
+    whole, broken = (simulate(mixture, particles=20, junk=junk) for junk in (0.0, 1.0))
+    assert not (whole.classes == 2).any()
+    assert len(broken.centers_yx) == 20
+    assert int(broken.instances.max()) == 20
+    assert not (broken.instances[broken.classes == 2] > 0).any()
+    areas = [float(silhouettes(f.support, torch.eye(3)[None]).sum()) for f in mixture.fragments]
+    lowest, highest = 20 * 0.5 * min(areas), 20 * 1.5 * max(areas)
+    assert lowest < int((broken.classes == 2).sum()) < highest
+
+
+def test_aggregates_and_gold_are_dark_contamination_without_particles(molecule):
+    for settings in ({"aggregates": 2}, {"gold": 4, "gold_diameter": 200.0}):
+        found = simulate(molecule, 3, snr=4.0, particles=8, **settings)
+        dirt = found.classes == 2
+        clean = found.image[found.classes == 0]
+        ys, xs = found.centers_yx.T
+        assert len(ys) == 8
+        assert not dirt[ys, xs].any()
+        assert found.image[dirt].mean() < clean.mean() - 0.3 * clean.std()
+
+
+def test_preferred_views_reach_the_micrograph(molecule):
+    found = simulate(molecule, preferred=1.0, preferred_view=(0.0, 90.0), preferred_spread=2.0)
+    assert float((found.angles[:, 1] - 90).abs().max()) < 12
+    assert float(found.angles[:, 0].abs().max()) < 12
+
+
+def test_coverage_sets_the_number(molecule):
+    sparse, dense = (simulate(molecule, particles=0, coverage=c) for c in (0.05, 0.2))
+    assert len(dense.centers_yx) == pytest.approx(4 * len(sparse.centers_yx), abs=3)
+
+
+def test_more_particles_than_numbers_are_refused(molecule):
+    with pytest.raises(InputError, match="at most 32767 particles, got 40000"):
+        simulate(molecule, particles=40_000)
 
 
 def test_without_a_number_a_third_is_covered_by_particles(molecule):

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+import csv
 import dataclasses
 
 import mrcfile
@@ -87,3 +88,27 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(InputError, match="file"):
         write_simulation(tmp_path / "file", PARAMS)
+
+
+def test_a_mixture_tells_the_species_of_every_particle(tmp_path):
+    params = dataclasses.replace(
+        PARAMS, molecule=("builtin", "builtin"), ratios=(1.0, 2.0), particles=12, count=3
+    )
+    write_simulation(tmp_path, params)
+    path = tmp_path / "truth" / "coordinates.star"
+    classes = np.array(read_star(path)["particles"]["rlnClassNumber"], dtype=int)
+    assert set(classes) == {1, 2}
+    assert 0.4 < (classes == 2).mean() < 0.9
+    with (tmp_path / "truth" / "species.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["class"] for row in rows] == ["1", "2"]
+    assert [float(row["share"]) for row in rows] == pytest.approx([1 / 3, 2 / 3], abs=1e-5)
+    found = read_coordinates(path, 10.0)["simulated_0001"].diameters
+    np.testing.assert_allclose(found, float(rows[0]["diameter"]), atol=0.001)
+
+
+def test_one_species_is_class_1(tmp_path):
+    write_simulation(tmp_path, dataclasses.replace(PARAMS, count=1))
+    particles = read_star(tmp_path / "truth" / "coordinates.star")["particles"]
+    assert set(particles["rlnClassNumber"]) == {"1"}
+    assert all(name.startswith("rln") for name in particles)
