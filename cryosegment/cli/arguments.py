@@ -6,8 +6,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import os
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from cryosegment.exchange.params import P, Params, kind_of
@@ -90,11 +89,13 @@ def params_from_namespace(cls: type[P], namespace: argparse.Namespace) -> P:
             continue
         value = getattr(namespace, field.name)
         if field.metadata.get("is_path"):
-            value = [*map(_absolute, value)] if isinstance(value, list) else _absolute(value)
+            names = field.metadata.get("names", ())
+            many = isinstance(value, list)
+            value = [_absolute(v, names) for v in value] if many else _absolute(value, names)
         values[field.name] = tuple(value) if isinstance(value, list) else value
     return cls(**values)
 
 
-def _absolute(value: str) -> str:
-    """Absolute path where there is such a file; a name such as `general` stays."""
-    return os.path.abspath(value) if Path(value).exists() or os.sep in value else value
+def _absolute(value: str, names: Sequence[str]) -> str:
+    """Absolute path; one of the `names` that stand for something built in stays."""
+    return value if value in ("", *names) else os.path.abspath(value)

@@ -27,7 +27,8 @@ def param(
     """A dataclass field that knows its help, unit and bounds.
 
     `more` may hold `choices` (the allowed values), `flag` (the option's name, where it is not
-    the field's), `metavar` (its values in the help) and `is_path` (a file or folder).
+    the field's), `metavar` (its values in the help), `is_path` (a file or folder)
+    and `names` (values that are no path but stand for something built in).
     """
     metadata = {"help": help, "unit": unit, "minimum": minimum, "maximum": maximum, **more}
     return dataclasses.field(default=default, metadata=metadata)
@@ -150,5 +151,5 @@ SEED_HELP = "seed of everything random"
 RESUME_HELP = "skip what an earlier run has finished"
 Y_UP_HELP = "the coordinate files count y from the last row"
 PATH: Dict[str, Any] = {"metavar": "FILE_OR_DIR", "is_path": True}
-MODEL_PATH: Dict[str, Any] = {"metavar": "MODEL", "is_path": True}
+MODEL_PATH: Dict[str, Any] = {"metavar": "MODEL", "is_path": True, "names": ("general",)}
 LEARNING_RATE_HELP = "learning rate at its highest; 0: 0.002 from scratch, 0.0005 from a model"

@@ -43,6 +43,7 @@ class SimulateParams(Params):
         "map (MRC) or atomic model (PDB, mmCIF), or builtin; once for each species of a mixture",
         metavar="FILE",
         is_path=True,
+        names=("builtin",),
     )
     ratios: Tuple[float, ...] = param(
         (),

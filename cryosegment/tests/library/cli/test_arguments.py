@@ -72,3 +72,13 @@ def test_every_parameter_has_an_option_that_shows_its_default_and_unit(command):
     for field in dataclasses.fields(command.params):
         assert "--" + field.metadata.get("flag", field.name).replace("_", "-") in text
         assert field.metadata["unit"] in text
+
+
+def test_a_built_in_name_wins_over_a_folder_of_that_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "general").mkdir()
+    namespace = argparse.Namespace(diameter=100.0, model="general")
+    assert params_from_namespace(PickParams, namespace).model == "general"
+    namespace = argparse.Namespace(diameter=100.0, model="mine.safetensors")
+    expected = str(tmp_path / "mine.safetensors")
+    assert params_from_namespace(PickParams, namespace).model == expected
