@@ -13,7 +13,13 @@ import numpy as np
 
 from cryosegment.exchange.coordinates.record import Coordinates
 from cryosegment.exchange.errors import InputError
-from cryosegment.exchange.files import FAILURES_NAME, PathLike, micrograph_name, read_text
+from cryosegment.exchange.files import (
+    COMPRESSION_SUFFIXES,
+    FAILURES_NAME,
+    PathLike,
+    micrograph_name,
+    read_text,
+)
 from cryosegment.exchange.star import Block, read_star
 
 Heights = Union[int, Mapping[str, int]]
@@ -22,6 +28,7 @@ PICKER_ENDINGS = re.compile(r"(_autopick|_manualpick|_topaz|\.coords|_coords)$")
 MISSING = ("<NA>", "nan", "None", "")
 
 STAR_SCORES = ("rlnAutopickFigureOfMerit", "cryosegmentScore")
+IMAGE_SUFFIXES = (".mrc", ".mrcs", ".map", ".tif", ".tiff", ".png", ".jpg", ".jpeg", ".eer")
 CSV_X = ("x-coordinate", "x_coord", "x")
 CSV_Y = ("y-coordinate", "y_coord", "y")
 CSV_NAME = ("micrographs filename", "micrograph", "image_name")
@@ -136,7 +143,7 @@ def _required(path: Path, column: str, values: Sequence[str]) -> np.ndarray:
 
 
 def _by_micrograph(names: Sequence[str], everything: Coordinates) -> Dict[str, Coordinates]:
-    stems = np.array([micrograph_name(name.rsplit("@", 1)[-1]) for name in names], dtype=str)
+    stems = np.array(names, dtype=str)
     unique, first, group = np.unique(stems, return_index=True, return_inverse=True)
     order = np.argsort(group, kind="stable")
     parts = np.split(order, np.cumsum(np.bincount(group, minlength=len(unique)))[:-1])
@@ -163,7 +170,7 @@ def _read_star(path: Path, pixel_size: float) -> Dict[str, Coordinates]:
             path, "cryosegmentDiameter", block.get("cryosegmentDiameter", [""] * count), np.nan
         ),
     )
-    names = block.get("rlnMicrographName")
+    names = [micrograph_name(n.rsplit("@", 1)[-1]) for n in block.get("rlnMicrographName", [])]
     return _by_micrograph(names, everything) if names else {everything.name: everything}
 
 
@@ -204,6 +211,11 @@ def _read_cbox(path: Path, pixel_size: float) -> Dict[str, Coordinates]:
     return {name: Coordinates(centers_yx, pixel_size, name, scores, sizes * pixel_size)}
 
 
+def _is_plain(name: str) -> bool:
+    """Whether a name in a table is a micrograph's own, dots and all, not that of its file."""
+    return not name.lower().endswith(IMAGE_SUFFIXES + COMPRESSION_SUFFIXES)
+
+
 def _read_csv(path: Path, pixel_size: float) -> Dict[str, Coordinates]:
     rows = list(csv.reader(io.StringIO(read_text(path), newline="")))
     header = [cell.strip().lower() for cell in rows[0]] if rows else []
@@ -229,7 +241,7 @@ def _read_csv(path: Path, pixel_size: float) -> Dict[str, Coordinates]:
         if angstroms is None
         else _numbers(path, "diameter_angstrom", angstroms, np.nan),
     )
-    names = column(CSV_NAME)
+    names = [name if _is_plain(name) else micrograph_name(name) for name in column(CSV_NAME) or []]
     return _by_micrograph(names, everything) if names else {everything.name: everything}
 
 

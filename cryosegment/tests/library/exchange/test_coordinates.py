@@ -149,6 +149,11 @@ def test_cbox_file_of_cryolo(shared_data):
     assert found.diameters[0] == pytest.approx(224 * 1.14)
 
 
+def test_csv_keeps_dots_in_the_name(tmp_path, coordinates):
+    write_csv(tmp_path / "all.csv", coordinates.renamed("m.frames.aligned"))
+    assert set(read_coordinates(tmp_path / "all.csv", 2.0)) == {"m.frames.aligned"}
+
+
 def test_cryoppp_csv(tmp_path):
     path = tmp_path / "Falcon_1.csv"
     path.write_text(
