@@ -8,13 +8,13 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import nn
 
 from cryosegment.core.networks import build_network
+from cryosegment.core.tensors import write_tensors
 from cryosegment.exchange.card import CARD_KEY, ModelCard, read_card
 from cryosegment.exchange.errors import ModelError
-from cryosegment.exchange.files import atomic_path
 
 
 def save_checkpoint(path: Path, network: nn.Module, card: ModelCard) -> None:
@@ -23,12 +23,8 @@ def save_checkpoint(path: Path, network: nn.Module, card: ModelCard) -> None:
     Half precision halves the file; the weights are smaller than 65,504 by far and the picks
     of a network rounded so do not change.
     """
-    tensors = {
-        name: tensor.detach().cpu().half().contiguous()
-        for name, tensor in network.state_dict().items()
-    }
-    with atomic_path(path) as temporary:
-        save_file(tensors, temporary, metadata={CARD_KEY: card.to_json()})
+    tensors = {name: tensor.half() for name, tensor in network.state_dict().items()}
+    write_tensors(path, tensors, {CARD_KEY: card.to_json()})
 
 
 def load_network(path: Path) -> tuple[nn.Module, ModelCard]:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from cryosegment.core.tensors import write_tensors
 from cryosegment.exchange.errors import InputError, ModelError
-from cryosegment.exchange.files import atomic_path
 
 
 @dataclass
@@ -53,9 +53,7 @@ def save_state(
     tensors |= {f"average.{name}": tensor for name, tensor in average.state_dict().items()}
     for index, moments in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{name}": value for name, value in moments.items()}
-    contiguous = {name: tensor.detach().clone().contiguous() for name, tensor in tensors.items()}
-    with atomic_path(path) as temporary:
-        save_file(contiguous, temporary, metadata={"progress": json.dumps(asdict(progress))})
+    write_tensors(path, tensors, {"progress": json.dumps(asdict(progress))})
 
 
 def load_state(
@@ -107,9 +105,7 @@ def remove_state(path: Path) -> None:
 
 def save_best(path: Path, network: nn.Module) -> None:
     """Write the weights of the best network so far, in full precision."""
-    tensors = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
-    with atomic_path(path) as temporary:
-        save_file(tensors, temporary)
+    write_tensors(path, network.state_dict())
 
 
 def load_best(path: Path, network: nn.Module) -> None:
