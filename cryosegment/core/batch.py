@@ -57,7 +57,8 @@ def pick_micrographs(
     params
         What to find and what to write.
     folder
-        Gets `coordinates/`, `candidates/`, `coordinates.star` and what the parameters ask for.
+        Gets `coordinates/`, `candidates/`, `coordinates.star` and what the parameters ask for:
+        `instances/`, `probability/` and `contamination/`, `overlays/`, `box/`, `cbox/`, `csv/`.
     progress
         Told after each micrograph.
 
@@ -78,7 +79,7 @@ def pick_micrographs(
             failures[name] = str(error)
             text = f"{name}: failed, {error}"
         progress(done, len(micrographs), text)
-    _write_summary(folder, micrographs, params)
+    _write_summary(folder, [m for m in micrographs if m[0] not in failures], params)
     return failures
 
 
@@ -132,9 +133,10 @@ def write_picks(folder: Path, name: str, picks: Picks, params: PickParams) -> No
 
 
 def _write_formats(folder: Path, chosen: Coordinates, params: PickParams) -> None:
+    """Write the picks in further formats, each in a folder of its own that can be read whole."""
     box_size = round(BOX_FACTOR * params.diameter / chosen.pixel_size / 2) * 2
     for kind in params.formats:
-        path = folder / "coordinates" / f"{chosen.name}.{kind}"
+        path = folder / kind / f"{chosen.name}.{kind}"
         if kind == "csv":
             write_csv(path, chosen)
         else:

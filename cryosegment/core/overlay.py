@@ -39,7 +39,8 @@ def draw_picks(
     picture = cv2.resize(picture, None, fx=ZOOM, fy=ZOOM, interpolation=cv2.INTER_CUBIC)
     picture = cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR)
     radius = max(1, round(ZOOM * diameter / working.pixel_size / 2))
-    centers = picks.centers_yx / np.array(working.scale_yx) * ZOOM
+    # enlarging keeps the outer border in place, so that pixel centres move by half a pixel
+    centers = (picks.centers_yx / np.array(working.scale_yx) + 0.5) * ZOOM - 0.5
     for (y, x), score in zip(centers, picks.scores, strict=True):
         mix = np.clip(score, 0, 1)
         color = tuple(float(a + mix * (b - a)) for a, b in zip(LOW, HIGH, strict=True))

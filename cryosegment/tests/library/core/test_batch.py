@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from cryosegment.core.batch import coordinates_path, is_finished, pick_micrographs
+from cryosegment.core.images.micrograph import read_image
+from cryosegment.core.pipeline import Model, pick_micrograph
+from cryosegment.exchange.coordinates import read_coordinates
+from cryosegment.exchange.params import PickParams
+from cryosegment.exchange.progress import no_progress
+from cryosegment.exchange.star import read_star
+
+PARAMS = PickParams(diameter=60.0, crf="none")
+Micrographs = list[tuple[str, Path]]
+
+
+@pytest.fixture
+def micrographs(tmp_path: Path, draw_truth: Callable) -> Micrographs:
+    """Three micrographs, one with dots in its name."""
+    folder = tmp_path / "micrographs"
+    folder.mkdir()
+    return [
+        (name, draw_truth(name, (220, 160), seed=seed).write(folder))
+        for seed, name in enumerate(("one", "two.frames.aligned", "three"))
+    ]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "picks"
+
+
+def files(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_coordinates_of_every_micrograph(
+    micrographs: Micrographs, disc_model: Model, folder: Path, draw_truth: Callable
+) -> None:
+    seen = []
+    failures = pick_micrographs(
+        micrographs, disc_model, PARAMS, folder, lambda *report: seen.append(report)
+    )
+    assert failures == {}
+    names = [name for name, _ in micrographs]
+    expected = {f"{sub}/{name}.star" for sub in ("coordinates", "candidates") for name in names}
+    assert files(folder) == {*expected, "coordinates.star"}
+    assert [report[:2] for report in seen] == [(1, 3), (2, 3), (3, 3)]
+    assert seen[1][2].startswith("two.frames.aligned: 6 particles")
+    found = read_coordinates(folder / "coordinates", 2.0)
+    assert set(found) == set(names)
+    for seed, name in enumerate(names):
+        picks = pick_micrograph(
+            draw_truth(name, (220, 160), seed=seed).micrograph, disc_model, PARAMS
+        )
+        np.testing.assert_allclose(found[name].centers_yx, picks.chosen.centers_yx, atol=1e-4)
+        np.testing.assert_allclose(found[name].scores, picks.chosen.scores, atol=1e-5)
+
+
+def test_one_star_file_names_all_micrographs(
+    micrographs: Micrographs, disc_model: Model, folder: Path
+) -> None:
+    pick_micrographs(micrographs, disc_model, PARAMS, folder, no_progress)
+    table = read_star(folder / "coordinates.star")[""]
+    assert set(table["rlnMicrographName"]) == {str(path) for _, path in micrographs}
+    together = read_coordinates(folder / "coordinates.star", 2.0)
+    apart = read_coordinates(folder / "coordinates", 2.0)
+    for name, coordinates in apart.items():
+        np.testing.assert_allclose(together[name].centers_yx, coordinates.centers_yx)
+        np.testing.assert_allclose(together[name].diameters, coordinates.diameters)
+
+
+def test_everything_that_can_be_asked_for(
+    micrographs: Micrographs, disc_model: Model, folder: Path, draw_truth: Callable
+) -> None:
+    params = replace(PARAMS, masks=True, maps=True, overlays=True, formats=("box", "cbox", "csv"))
+    pick_micrographs(micrographs[1:2], disc_model, params, folder, no_progress)
+    name = "two.frames.aligned"
+    assert files(folder) >= {
+        f"instances/{name}.mrc",
+        f"probability/{name}.mrc",
+        f"contamination/{name}.mrc",
+        f"overlays/{name}.png",
+    }
+    truth = draw_truth(name, (220, 160), seed=1)
+    picks = pick_micrograph(truth.micrograph, disc_model, PARAMS)
+    instances, pixel_size = read_image(folder / "instances" / f"{name}.mrc")
+    assert instances.shape == (220, 160)
+    assert instances.dtype == np.int16
+    assert pixel_size == pytest.approx(2.0)
+    for row, center in enumerate(picks.chosen.centers_yx, start=1):
+        pixels = np.argwhere(instances == row)
+        assert np.abs(pixels.mean(0) - center).max() < 1
+    probability, pixel_size = read_image(folder / "probability" / f"{name}.mrc")
+    assert torch.equal(torch.from_numpy(probability), picks.maps.particle.half())
+    assert pixel_size == pytest.approx(picks.working.pixel_size)
+    picture = cv2.imread(str(folder / "overlays" / f"{name}.png"))
+    assert picture.shape == (2 * picks.working.image.shape[0], 2 * picks.working.image.shape[1], 3)
+    for kind in params.formats:  # each folder can be read whole
+        found = read_coordinates(folder / kind, 2.0)[name]
+        np.testing.assert_allclose(found.centers_yx, picks.chosen.centers_yx, atol=2e-3)
+    box = (folder / "box" / f"{name}.box").read_text().split()
+    assert box[2:4] == ["44", "44"]  # 1.5 diameters, even
+
+
+def test_a_bad_micrograph_is_listed_and_the_others_are_picked(
+    micrographs: Micrographs, disc_model: Model, folder: Path
+) -> None:
+    path = micrographs[1][1]
+    path.write_bytes(path.read_bytes()[:5000])
+    missing = ("missing", path.with_name("missing.mrc"))
+    seen = []
+    failures = pick_micrographs(
+        [*micrographs, missing], disc_model, PARAMS, folder, lambda *r: seen.append(r)
+    )
+    assert set(failures) == {"two.frames.aligned", "missing"}
+    assert "does not exist" in failures["missing"]
+    assert set(read_coordinates(folder / "coordinates", 2.0)) == {"one", "three"}
+    assert set(read_coordinates(folder / "coordinates.star", 2.0)) == {"one", "three"}
+    assert seen[1][2].startswith("two.frames.aligned: failed")
+
+
+def test_resume_skips_what_is_finished(
+    micrographs: Micrographs, disc_model: Model, folder: Path
+) -> None:
+    pick_micrographs(micrographs[:1], disc_model, PARAMS, folder, no_progress)
+    path = coordinates_path(folder, "one")
+    before = path.stat().st_mtime_ns
+    seen = []
+    resume = replace(PARAMS, resume=True)
+    pick_micrographs(micrographs, disc_model, resume, folder, lambda *r: seen.append(r))
+    assert [report[:2] for report in seen] == [(2, 3), (3, 3)]
+    assert path.stat().st_mtime_ns == before
+    assert len(read_coordinates(folder / "coordinates.star", 2.0)) == 3
+    pick_micrographs(micrographs, disc_model, resume, folder, lambda *r: seen.append(r))
+    assert len(seen) == 2
+    pick_micrographs(micrographs[:1], disc_model, PARAMS, folder, no_progress)
+    assert path.stat().st_mtime_ns > before
+
+
+def test_a_micrograph_without_particles(disc_model: Model, folder: Path, tmp_path: Path) -> None:
+    image = np.random.default_rng(0).uniform(-1, 1, (160, 160)).astype(np.float32)
+    cv2.imwrite(str(tmp_path / "ice.tif"), image)
+    params = replace(PARAMS, pixel_size=2.0, masks=True, formats=("box", "cbox", "csv"))
+    micrographs = [("ice", tmp_path / "ice.tif")]
+    assert pick_micrographs(micrographs, disc_model, params, folder, no_progress) == {}
+    assert is_finished(folder, "ice")
+    assert len(read_coordinates(folder / "coordinates", 2.0)["ice"]) == 0
+    instances, _ = read_image(folder / "instances" / "ice.mrc")
+    assert not instances.any()
+    resume = replace(params, resume=True)
+    assert pick_micrographs(micrographs, disc_model, resume, folder, no_progress) == {}
+
+
+def test_a_place_that_cannot_be_written(
+    micrographs: Micrographs, disc_model: Model, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    failures = pick_micrographs(
+        micrographs, disc_model, PARAMS, tmp_path / "file" / "picks", no_progress
+    )
+    assert set(failures) == {name for name, _ in micrographs}
+    assert all("cannot write" in message for message in failures.values())
+
+
+def test_a_file_that_cannot_be_written_leaves_the_micrograph_undone(
+    micrographs: Micrographs, disc_model: Model, folder: Path
+) -> None:
+    """The coordinates come last: they say that a micrograph is finished."""
+    (folder / "instances" / "one.mrc").mkdir(parents=True)
+    params = replace(PARAMS, masks=True)
+    failures = pick_micrographs(micrographs, disc_model, params, folder, no_progress)
+    assert set(failures) == {"one"}
+    assert not is_finished(folder, "one")
+    (folder / "instances" / "one.mrc").rmdir()
+    resume = replace(params, resume=True)
+    assert pick_micrographs(micrographs, disc_model, resume, folder, no_progress) == {}
+    assert is_finished(folder, "one")
+
+
+def test_a_failure_does_not_bring_back_old_picks(
+    micrographs: Micrographs, disc_model: Model, folder: Path
+) -> None:
+    pick_micrographs(micrographs, disc_model, PARAMS, folder, no_progress)
+    micrographs[0][1].write_bytes(b"damaged")
+    pick_micrographs(micrographs, disc_model, PARAMS, folder, no_progress)
+    assert "one" not in read_coordinates(folder / "coordinates.star", 2.0)
+
+
+def test_an_error_that_is_not_ours_is_not_hidden(
+    micrographs: Micrographs, disc_model: Model, folder: Path
+) -> None:
+    broken = Model(torch.nn.Conv2d(2, 6, 1), disc_model.card)
+    with pytest.raises(RuntimeError):
+        pick_micrographs(micrographs, broken, PARAMS, folder, no_progress)

@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from scipy.spatial import cKDTree
+
+from cryosegment.core.checkpoint import save_checkpoint
+from cryosegment.core.images.micrograph import Micrograph
+from cryosegment.core.images.working import WorkingImage
+from cryosegment.core.networks import HEADS, build_network
+from cryosegment.core.pipeline import (
+    Model,
+    at_micrograph_scale,
+    load_model,
+    pick_micrograph,
+    prepare,
+    read_working_image,
+    segment,
+    threshold_of,
+)
+from cryosegment.exchange.card import ModelCard
+from cryosegment.exchange.errors import InputError, ModelError, ParameterError
+from cryosegment.exchange.params import PickParams
+
+PARAMS = PickParams(diameter=60.0, crf="none")
+
+
+def distances(picks_yx: np.ndarray, truth_yx: np.ndarray) -> np.ndarray:
+    """Distance (px) of each true centre to the nearest pick."""
+    return cKDTree(picks_yx).query(truth_yx)[0]
+
+
+@pytest.mark.parametrize(
+    ("shape", "diameter", "pixel_size"),
+    [((300, 220), 60.0, 2.0), ((211, 347), 61.3, 1.77), ((700, 450), 160.0, 1.9)],
+)
+def test_discs_are_found_within_a_pixel(
+    draw_truth: Callable,
+    disc_model: Model,
+    shape: tuple[int, int],
+    diameter: float,
+    pixel_size: float,
+) -> None:
+    truth = draw_truth("discs", shape, diameter, pixel_size)
+    picks = pick_micrograph(truth.micrograph, disc_model, replace(PARAMS, diameter=diameter))
+    assert len(picks.chosen) == len(truth.centers_yx)
+    assert distances(picks.chosen.centers_yx, truth.centers_yx).max() < 1
+    assert picks.chosen.name == "discs"
+    assert picks.chosen.pixel_size == pytest.approx(pixel_size)
+    np.testing.assert_allclose(picks.chosen.diameters, diameter, rtol=0.1)
+    assert picks.chosen.scores.min() > 0.5
+
+
+def test_bright_particles(draw_truth: Callable, disc_model: Model) -> None:
+    truth = draw_truth()
+    bright = replace(truth.micrograph, image=-truth.micrograph.image)
+    for contrast in ("bright", "auto"):
+        picks = pick_micrograph(bright, disc_model, replace(PARAMS, contrast=contrast))
+        assert distances(picks.chosen.centers_yx, truth.centers_yx).max() < 1
+
+
+@pytest.mark.parametrize("crf", ["auto", "gaussian", "logits", "intensity"])
+def test_a_crf_keeps_clear_particles(draw_truth: Callable, disc_model: Model, crf: str) -> None:
+    truth = draw_truth()
+    picks = pick_micrograph(truth.micrograph, disc_model, replace(PARAMS, crf=crf))
+    assert len(picks.chosen) == len(truth.centers_yx)
+    assert distances(picks.chosen.centers_yx, truth.centers_yx).max() < 1
+
+
+def test_a_crf_changes_the_particle_map_alone(draw_truth: Callable, disc_model: Model) -> None:
+    working = prepare(draw_truth().micrograph, PARAMS, disc_model.card)
+    plain = segment(working, disc_model, PARAMS)
+    smooth = segment(working, disc_model, replace(PARAMS, crf="gaussian"))
+    assert not torch.equal(smooth.particle, plain.particle)
+    for name in ("center", "offsets", "contamination", "valid"):
+        assert torch.equal(getattr(smooth, name), getattr(plain, name))
+
+
+def test_candidates_and_the_chosen(draw_truth: Callable, disc_model: Model) -> None:
+    """A threshold cuts the list of candidates and leaves out their instances; no more."""
+    truth = draw_truth()
+    everything = pick_micrograph(truth.micrograph, disc_model, replace(PARAMS, threshold="0"))
+    scores = everything.candidates.scores
+    assert (np.diff(scores) <= 0).all()
+    assert len(everything.chosen) == len(scores) == 12
+    cut = float(scores[4] + scores[5]) / 2
+    picks = pick_micrograph(truth.micrograph, disc_model, replace(PARAMS, threshold=str(cut)))
+    np.testing.assert_array_equal(picks.candidates.centers_yx, everything.candidates.centers_yx)
+    np.testing.assert_array_equal(picks.chosen.centers_yx, everything.chosen.centers_yx[:5])
+    np.testing.assert_array_equal(picks.chosen.scores, scores[:5])
+    expected = torch.where(everything.instances <= 5, everything.instances, 0)
+    assert torch.equal(picks.instances, expected)
+    nothing = pick_micrograph(truth.micrograph, disc_model, replace(PARAMS, threshold="1"))
+    assert len(nothing.chosen) == 0
+    assert not nothing.instances.any()
+    assert len(nothing.candidates) == 12
+
+
+def test_every_instance_is_the_disc_of_its_row(draw_truth: Callable, disc_model: Model) -> None:
+    picks = pick_micrograph(draw_truth().micrograph, disc_model, PARAMS)
+    scale = np.array(picks.working.scale_yx)
+    for row, center in enumerate(picks.chosen.centers_yx / scale, start=1):
+        pixels = np.argwhere(picks.instances.numpy() == row)
+        assert np.abs(pixels.mean(0) - center).max() < 0.5
+        diameter_px = 2 * np.sqrt(len(pixels) / np.pi)
+        size = diameter_px * picks.working.pixel_size
+        assert picks.chosen.diameters[row - 1] == pytest.approx(size, rel=1e-5)
+
+
+def test_edge_and_distance_are_fractions_of_the_diameter(
+    draw_truth: Callable, disc_model: Model
+) -> None:
+    truth = draw_truth()
+    border = np.minimum(truth.centers_yx, np.array((300, 220)) - 1 - truth.centers_yx).min(1)
+    away = pick_micrograph(truth.micrograph, disc_model, replace(PARAMS, edge=2.0))
+    assert 0 < len(away.chosen) == (border > 60).sum() < 12
+    apart = pick_micrograph(truth.micrograph, disc_model, replace(PARAMS, min_distance=3.5))
+    gaps = cKDTree(apart.chosen.centers_yx).query(apart.chosen.centers_yx, 2)[0][:, 1]
+    assert gaps.min() >= 3.4 * 30
+
+
+def test_nothing_to_find(disc_model: Model) -> None:
+    noise = torch.randn(200, 160, generator=torch.Generator().manual_seed(0)).clamp(-1, 1)
+    picks = pick_micrograph(Micrograph(noise, 2.0, "ice"), disc_model, PARAMS)
+    assert len(picks.chosen) == 0
+    assert not picks.instances.any()
+
+
+def test_the_threshold_is_the_models_unless_given(disc_model: Model) -> None:
+    model = Model(disc_model.network, replace(disc_model.card, threshold=0.37))
+    assert threshold_of(model, PARAMS) == 0.37
+    assert threshold_of(model, replace(PARAMS, threshold="0.9")) == 0.9
+
+
+def test_an_image_in_tiles_gives_the_same_picks(draw_truth: Callable, disc_model: Model) -> None:
+    truth = draw_truth()
+    tiled = Model(disc_model.network, replace(disc_model.card, tile_size=128, halo=32))
+    once, twice = (pick_micrograph(truth.micrograph, m, PARAMS) for m in (disc_model, tiled))
+    np.testing.assert_allclose(twice.chosen.centers_yx, once.chosen.centers_yx, atol=1e-3)
+
+
+def test_picking_changes_nothing(draw_truth: Callable, disc_model: Model) -> None:
+    truth = draw_truth()
+    before = truth.micrograph.image.clone()
+    pick_micrograph(truth.micrograph, disc_model, PARAMS)
+    assert torch.equal(truth.micrograph.image, before)
+
+
+@pytest.mark.parametrize(("small", "large"), [((20, 31), (60, 90)), ((33, 47), (50, 71))])
+def test_labels_at_the_micrographs_scale(small: tuple[int, int], large: tuple[int, int]) -> None:
+    labels = torch.from_numpy(np.random.default_rng(0).integers(0, 9, small).astype(np.int32))
+    scale = (large[0] / small[0], large[1] / small[1])
+    empty = torch.zeros(small)
+    working = WorkingImage(empty, empty == 0, 4.0, scale)
+    found = at_micrograph_scale(labels, working)
+    assert found.shape == large
+    for y, x in np.ndindex(large):
+        rows, columns = np.arange(small[0]) * scale[0], np.arange(small[1]) * scale[1]
+        near = labels[np.abs(rows - y).argmin(), np.abs(columns - x).argmin()]
+        is_between = 0.5 in (round(y / scale[0] % 1, 6), round(x / scale[1] % 1, 6))
+        assert found[y, x] == near or is_between
+
+
+def test_a_working_image_is_read(tmp_path: Path, draw_truth: Callable, disc_model: Model) -> None:
+    path = draw_truth().write(tmp_path)
+    working = read_working_image(path, "a name", PARAMS, disc_model.card)
+    assert working.image.shape == (200, 147)
+    with pytest.raises(ParameterError, match="more than its"):
+        read_working_image(path, "a", replace(PARAMS, diameter=900.0), disc_model.card)
+    with pytest.raises(InputError, match="does not exist"):
+        read_working_image(tmp_path / "none.mrc", "none", PARAMS, disc_model.card)
+
+
+def test_load_model(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    arguments = {"widths": [8, 16], "deep_blocks": 0}
+    network = build_network("compact", **arguments)
+    card = ModelCard("tiny", "compact", arguments, 20.0, HEADS)
+    save_checkpoint(path, network, card)
+    model = load_model(str(path))
+    assert model.card == card
+    assert model.device == torch.device("cpu")
+    save_checkpoint(path, network, replace(card, classes=("good", "bad")))
+    with pytest.raises(ModelError, match="heads particle, center"):
+        load_model(str(path))
+    with pytest.raises(InputError, match="does not exist"):
+        load_model(str(tmp_path / "none.safetensors"))
