@@ -22,7 +22,7 @@ from cryosegment.exchange.job import Job, read_job
 from cryosegment.exchange.params import GPU_HELP, Params, params_from_dict, params_to_dict
 
 OK, FAILED = 0, 1
-FREE_TO_CHANGE = {"resume", "gpu", "count", "minutes", "epochs"}
+FREE_TO_CHANGE = {"resume", "gpu", "count", "minutes", "epochs", "learning_rate"}
 """Parameters that a resumed run may change."""
 
 
@@ -31,7 +31,7 @@ def main(args: Sequence[str] | None = None) -> int:
 
     Other exceptions keep their traceback; a usage error leaves by `SystemExit` with status 2.
     """
-    namespace = build_parser().parse_args(args)
+    namespace = build_parser().parse_args(_joined(sys.argv[1:] if args is None else args))
     logging.basicConfig(format="%(levelname)s: %(message)s")
     try:
         namespace.action(namespace)
@@ -44,6 +44,14 @@ def main(args: Sequence[str] | None = None) -> int:
     return OK
 
 
+def _joined(args: Sequence[str]) -> list[str]:
+    """Arguments with a command such as `crf tune`, whose first word is one as well, in one word."""
+    name = " ".join(args[:2])
+    if find_command(name) and find_command(args[0]):
+        return [name, *args[2:]]
+    return list(args)
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Parser of all commands; `action` in its namespace runs the one that was given."""
     parser = argparse.ArgumentParser(
@@ -53,6 +61,8 @@ def build_parser() -> argparse.ArgumentParser:
     groups = {"": parser.add_subparsers(metavar="COMMAND", required=True)}
     for command in COMMANDS:
         *group, name = command.name.split()
+        if group and find_command(group[0]):
+            group, name = [], command.name
         if group and group[0] not in groups:
             own = groups[""].add_parser(group[0], help=f"make {group[0]}: see its --help")
             groups[group[0]] = own.add_subparsers(metavar="COMMAND", required=True)
