@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
+import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -76,6 +77,18 @@ class Plugin(pwem.Plugin):
         if gpu:
             words += ["--gpu", GPU_PLACEHOLDER]
         return shlex.quote(cls.getPython()), words
+
+    @classmethod
+    def runCore(cls, *arguments: str) -> None:
+        """Run a `cryosegment` command outside any protocol.
+
+        Raises
+        ------
+        CalledProcessError
+            If it fails; it has said why on standard error.
+        """
+        command = [cls.getPython(), "-m", "cryosegment", *arguments]
+        subprocess.run(command, check=True, env=cls.getEnviron())
 
     @classmethod
     def hasGpu(cls) -> bool:

@@ -4,20 +4,26 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Dict, Optional, Type
+from typing import Any, List, Optional, Type
 
 from pyworkflow.protocol import params
 
 from cryosegment.exchange.params import Params
 
 
-def field_defaults(record: Type[Params]) -> Dict[str, Any]:
-    """Default of each field of a parameter record; None where there is none."""
-    missing = dataclasses.MISSING
-    return {
-        field.name: None if field.default is missing else field.default
-        for field in dataclasses.fields(record)
-    }
+def _field(record: Type[Params], name: str) -> dataclasses.Field[Any]:
+    return next(field for field in dataclasses.fields(record) if field.name == name)
+
+
+def field_default(record: Type[Params], name: str) -> Any:
+    """Default of a record's parameter; None where it must be given."""
+    default = _field(record, name).default
+    return None if default is dataclasses.MISSING else default
+
+
+def field_choices(record: Type[Params], name: str) -> List[str]:
+    """Choices of a record's parameter, in the order of the form."""
+    return list(_field(record, name).metadata.get("choices") or ())
 
 
 def add_field(
@@ -43,12 +49,11 @@ def add_field(
     options
         Further options of the form parameter; `help` adds to the record's help.
     """
-    field = {item.name: item for item in dataclasses.fields(record)}[name]
-    default = field_defaults(record)[name]
-    choices, unit = field.metadata.get("choices"), field.metadata.get("unit")
+    field, default = _field(record, name), field_default(record, name)
+    choices, unit = field_choices(record, name), field.metadata["unit"]
     if choices:
-        options.update(choices=list(choices))
-        default = list(choices).index(default)
+        options.update(choices=choices)
+        default = choices.index(default)
     options["help"] = _sentence(field.metadata["help"]) + options.get("help", "")
     form.addParam(
         attribute or name,

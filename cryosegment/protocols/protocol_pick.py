@@ -15,13 +15,13 @@ from cryosegment.constants import BATCH_SIZE, BOX_PER_DIAMETER
 from cryosegment.convert import mic_name
 from cryosegment.exchange.errors import CryoSegmentError
 from cryosegment.exchange.files import check_unique
-from cryosegment.exchange.params import NO_CRF, PickParams
+from cryosegment.exchange.params import NO_CRF, PickParams, choose_crf
 from cryosegment.plugin import Plugin
-from cryosegment.protocols.form_fields import add_field, field_defaults
+from cryosegment.protocols.form_fields import add_field, field_choices, field_default
 from cryosegment.protocols.model_choice import ModelChoice
 from cryosegment.protocols.protocol_pick_base import CryoSegmentProtPickBase
 
-AUTO = field_defaults(PickParams)["threshold"]
+AUTO = field_default(PickParams, "threshold")
 
 
 class CryoSegmentProtPick(CryoSegmentProtPickBase, ModelChoice):
@@ -131,9 +131,13 @@ class CryoSegmentProtPick(CryoSegmentProtPickBase, ModelChoice):
             "crf",
             "Refine with",
             help="*none*: the network's map as it is.\n*gaussian*: neighbouring pixels agree.\n"
-            "*intensity*: also pixels of like brightness do.\n"
-            "*logits*: also pixels that look alike to the network do.",
+            "*intensity*, *denoised*: also pixels of like brightness do.\n"
+            "*logits*, *network*: also pixels that look alike to the network do.",
         )
+        with_crf = f"crf != {field_choices(PickParams, 'crf').index(NO_CRF)}"
+        advanced = {"condition": with_crf, "expertLevel": params.LEVEL_ADVANCED}
+        add_field(refinement, PickParams, "crf_solver", "Solver", "crfSolver", **advanced)
+        add_field(refinement, PickParams, "crf_strength", "Strength", "crfStrength", **advanced)
         output = form.addGroup("Further output")
         add_field(output, PickParams, "masks", "Masks of the particles?")
         add_field(
@@ -153,6 +157,8 @@ class CryoSegmentProtPick(CryoSegmentProtPickBase, ModelChoice):
             "pixel_size": micrographs.getSamplingRate(),
             "model": self._model(),
             "crf": self.getEnumText("crf"),
+            "crf_solver": self.getEnumText("crfSolver"),
+            "crf_strength": self.crfStrength.get(),
             "threshold": str(self.threshold.get()).strip(),
             "min_distance": self.minDistance.get(),
             "edge": self.edge.get(),
@@ -239,7 +245,7 @@ class CryoSegmentProtPick(CryoSegmentProtPickBase, ModelChoice):
             )
             lines.append(f"Box: {self.outputCoordinates.getBoxSize()} px.")
             lines.append(
-                f"Diameter {self.diameter.get():g} Å, {self._thresholdText()}, "
+                f"Diameter {self.diameter.get():.4g} Å, {self._thresholdText()}, "
                 f"CRF: {self.getEnumText('crf')}, model: {self._modelName()}."
             )
         else:
@@ -255,19 +261,22 @@ class CryoSegmentProtPick(CryoSegmentProtPickBase, ModelChoice):
     def _methods(self) -> List[str]:
         if not self.hasAttribute("outputCoordinates"):
             return ["No particles yet."]
-        crf = self.getEnumText("crf")
-        refined = "" if crf == NO_CRF else f", refined by a conditional random field ({crf})"
+        refined = ", refined by a conditional random field" if self._hasCrf() else ""
         return [
-            f"{self.outputCoordinates.getSize()} particles of {self.diameter.get():g} Å were "
+            f"{self.outputCoordinates.getSize()} particles of {self.diameter.get():.4g} Å were "
             f"picked in {self.getInputMicrographs().getSize()} micrographs by segmentation with "
             f"CryoSegment (model {self._modelName()}{refined}), {self._thresholdText()}."
         ]
 
     def _citations(self) -> List[str]:
-        crf = [] if self.getEnumText("crf") == NO_CRF else ["Krahenbuhl2011"]
-        return ["Chung2025", "Gyawali2024", *crf]
+        return ["Chung2025", "Gyawali2024", *(["Krahenbuhl2011"] if self._hasCrf() else [])]
 
     # --------------------------- UTILS functions -----------------------------
+    def _hasCrf(self) -> bool:
+        """Whether the chosen CRF, or the one that the model recommends, is any."""
+        card = self._card()
+        return choose_crf(self.getEnumText("crf"), card.crf if card else {}) is not None
+
     def getThreshold(self) -> float:
         """Lowest score of a pick; the model's own where the form says auto."""
         text, card = str(self.threshold.get()), self._card()

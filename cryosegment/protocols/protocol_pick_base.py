@@ -7,7 +7,7 @@ import json
 import threading
 from pathlib import Path
 from subprocess import CalledProcessError
-from typing import Any, Dict, List, Sequence
+from typing import Any, Dict, Iterator, List, Sequence, Tuple
 
 from pwem.objects import Micrograph, SetOfCoordinates
 from pwem.protocols import ProtParticlePickingAuto
@@ -187,7 +187,7 @@ class CryoSegmentProtPickBase(ProtParticlePickingAuto):
             masks = self.outputMasks
             masks.enableAppend()
         for mic in micList:
-            mask = MicrographMask(self._getExtraPath("instances", f"{mic_name(mic)}.mrc"))
+            mask = MicrographMask(self.getMaskFile(mic))
             mask.setMicrograph(mic)
             mask.setContent(*mask_content(mask.getFileName()))
             masks.append(mask)
@@ -199,6 +199,22 @@ class CryoSegmentProtPickBase(ProtParticlePickingAuto):
     def getFailures(self) -> Dict[str, str]:
         """Error of each micrograph that failed, by its name."""
         return read_failures(self._getExtraPath())
+
+    def iterPicks(self) -> Iterator[Tuple[Micrograph, Coordinates]]:
+        """Micrographs that are done, with their picks."""
+        failures, done = self.getFailures(), set(self._readDoneList())
+        for mic in self.getInputMicrographs():
+            if mic.getObjId() in done and mic_name(mic) not in failures:
+                yield mic.clone(), self._picks(mic)
+
+    def getMaskFile(self, mic: Micrograph) -> str:
+        """File of a micrograph's instance mask, whether it is there or not."""
+        return self._getExtraPath("instances", f"{mic_name(mic)}.mrc")
+
+    def getCandidates(self, mic: Micrograph) -> Coordinates:
+        """All that might be a particle in a micrograph, down to low scores."""
+        path = self._getExtraPath("candidates", f"{mic_name(mic)}.star")
+        return read_coordinates(path, mic.getSamplingRate())[mic_name(mic)]
 
     def _recordFailures(self, tried: Sequence[str], failures: Dict[str, str]) -> None:
         with self._failuresLock:  # batches run in parallel threads

@@ -11,7 +11,6 @@ import cryosegment.tests.environment  # noqa: F401  # before pyworkflow
 # isort: split
 import os
 import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -64,17 +63,11 @@ def plugin_class(module: str, name: str) -> Any:
     return pyworkflow.Config.getDomain().importFromPlugin(module, name, doRaise=True)
 
 
-def run_core(*arguments: str) -> None:
-    """Run a `cryosegment` command with the interpreter that the plugin would use."""
-    command = [Plugin.getPython(), "-m", "cryosegment", *arguments]
-    subprocess.run(command, check=True, env=Plugin.getEnviron(), cwd=tempfile.gettempdir())
-
-
 def simulate(folder: Path, count: int) -> Path:
     """Folder of `count` simulated micrographs, particles dark; the truth is beside it."""
     options = {"count": count, "pixel-size": PIXEL_SIZE, "snr": 0.1, "seed": 7}
     arguments = [word for name, value in options.items() for word in (f"--{name}", str(value))]
-    run_core("simulate", "--output", str(folder), "--size", "640", "768", *arguments)
+    Plugin.runCore("simulate", "--output", str(folder), "--size", "640", "768", *arguments)
     return folder / "micrographs"
 
 

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Viewers that Scipion finds."""
 
-from cryosegment.viewers.viewer_masks import CryoSegmentViewerMasks
 from cryosegment.viewers.viewer_model import CryoSegmentViewerModel
 from cryosegment.viewers.viewer_pick import CryoSegmentViewerPick
 
-__all__ = ["CryoSegmentViewerMasks", "CryoSegmentViewerModel", "CryoSegmentViewerPick"]
+__all__ = ["CryoSegmentViewerModel", "CryoSegmentViewerPick"]

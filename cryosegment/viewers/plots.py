@@ -13,7 +13,7 @@ from cryosegment.exchange.coordinates import Coordinates
 
 SHOWN_SIDE = 1024  # px of the longer side: more is not seen on a screen
 SHOWN_RANGE = 3.0  # standard deviations on either side of the mean, black to white
-SCORE_COLORS = "autumn"
+SCORE_COLORS = "RdYlGn"  # red is low
 
 
 def read_shrunk(path: str) -> Tuple[np.ndarray, int]:
@@ -67,9 +67,11 @@ def draw_mask(axes: Any, path: str) -> None:
     small = labels[::step, ::step]
     height, width = labels.shape
     axes.imshow(
-        np.ma.masked_where(small == 0, small % 20),
-        cmap="tab20",
-        alpha=0.35,
+        np.ma.masked_where(small == 0, small % 8),
+        cmap="Set1",
+        vmin=0,
+        vmax=8,  # the ninth colour is grey
+        alpha=0.4,
         interpolation="nearest",
         extent=(-0.5, width - 0.5, height - 0.5, -0.5),
     )

@@ -3,20 +3,21 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Any, Callable, Dict, List
 
 import numpy as np
 from pwem.objects import Micrograph
-from pwem.viewers import EmPlotter
+from pwem.viewers import MODE, MODE_MD, ORDER, RENDER, VISIBLE, ZOOM, EmPlotter
+from pwem.viewers.mdviewer import MDViewer
 from pwem.viewers.viewer_base import EmProtocolViewer
 from pwem.viewers.viewer_coordinates import CoordinateView
+from pwem.viewers.viewers_data import RegistryViewerConfig
 from pyworkflow.protocol import params
 from pyworkflow.viewer import DESKTOP_TKINTER, View
 
 from cryosegment.convert import mic_name
-from cryosegment.exchange.coordinates import Coordinates, read_coordinates
+from cryosegment.exchange.coordinates import Coordinates
+from cryosegment.objects import SetOfMicrographMasks
 from cryosegment.protocols import CryoSegmentProtPick
 from cryosegment.viewers.plots import (
     draw_counts,
@@ -25,7 +26,18 @@ from cryosegment.viewers.plots import (
     draw_picks,
     draw_scores,
 )
-from cryosegment.viewers.viewer_masks import CryoSegmentViewerMasks
+
+MASK_COLUMNS = "id enabled _filename _micName _particles _coverage"
+RegistryViewerConfig.registerConfig(
+    SetOfMicrographMasks,
+    {
+        ORDER: MASK_COLUMNS,
+        VISIBLE: MASK_COLUMNS,
+        RENDER: "_filename",
+        MODE: MODE_MD,
+        ZOOM: 50,
+    },
+)
 
 Show = Callable[[Any], List[View]]
 
@@ -50,7 +62,7 @@ class CryoSegmentViewerPick(EmProtocolViewer):
         form.addParam(
             "threshold",
             params.FloatParam,
-            default=self._usedThreshold(),
+            default=self.protocol.getThreshold(),
             label="Score threshold",
             help="For the three drawings below. All candidates are kept, so other thresholds can "
             "be tried here before the protocol is run with one.",
@@ -102,7 +114,7 @@ class CryoSegmentViewerPick(EmProtocolViewer):
         return [CoordinateView(self.getTkRoot(), self.protocol.outputCoordinates, self.protocol)]
 
     def _showScores(self, param: Any = None) -> List[View]:
-        records = [self._candidates(mic) for mic in self._micrographs()]
+        records = [self.protocol.getCandidates(mic) for mic in self._micrographs()]
         scores = np.concatenate([record.scores for record in records]) if records else np.zeros(0)
         plotter = EmPlotter(windowTitle="Scores")
         axes = plotter.createSubPlot("", "score", "candidates")
@@ -126,15 +138,15 @@ class CryoSegmentViewerPick(EmProtocolViewer):
         plotter = EmPlotter(windowTitle=mic_name(mic), figsize=(9, 8))
         axes = plotter.createSubPlot(f"{mic_name(mic)}: {len(picks)} picks", "x (px)", "y (px)")
         draw_micrograph(axes, mic.getFileName())
-        if self.withMask and os.path.exists(self._maskFile(mic)):
-            draw_mask(axes, self._maskFile(mic))
+        if self.withMask and self._hasMasks():
+            draw_mask(axes, self.protocol.getMaskFile(mic))
         diameter_px = self.protocol.diameter.get() / mic.getSamplingRate()
         circles = draw_picks(axes, picks, diameter_px)
         plotter.getFigure().colorbar(circles, ax=axes, label="score", shrink=0.8)
         return [plotter]
 
     def _showMasks(self, param: Any = None) -> List[View]:
-        viewer = CryoSegmentViewerMasks(project=self.getProject(), protocol=self.protocol)
+        viewer = MDViewer(project=self.getProject(), protocol=self.protocol)
         return viewer._visualize(self.protocol.outputMasks)
 
     def _showFailures(self, param: Any = None) -> List[View]:
@@ -145,26 +157,10 @@ class CryoSegmentViewerPick(EmProtocolViewer):
     def _hasMasks(self) -> bool:
         return self.protocol.hasAttribute("outputMasks")
 
-    def _usedThreshold(self) -> float:
-        return self.protocol.getThreshold()
-
     def _micrographs(self) -> List[Micrograph]:
-        """Micrographs that have results."""
-        return [
-            mic.clone()
-            for mic in self.protocol.getInputMicrographs()
-            if self._candidateFile(mic).exists()
-        ]
-
-    def _candidateFile(self, mic: Micrograph) -> Path:
-        return Path(self.protocol._getExtraPath("candidates", f"{mic_name(mic)}.star"))
-
-    def _maskFile(self, mic: Micrograph) -> str:
-        return self.protocol._getExtraPath("instances", f"{mic_name(mic)}.mrc")
-
-    def _candidates(self, mic: Micrograph) -> Coordinates:
-        return read_coordinates(self._candidateFile(mic), mic.getSamplingRate())[mic_name(mic)]
+        """Micrographs that are done."""
+        return [mic for mic, _ in self.protocol.iterPicks()]
 
     def _shown(self, mic: Micrograph) -> Coordinates:
-        candidates = self._candidates(mic)
+        candidates = self.protocol.getCandidates(mic)
         return candidates.select(candidates.scores >= self.threshold.get())

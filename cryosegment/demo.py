@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A scripted Scipion project from micrographs to coordinates: `python -m cryosegment.demo`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import shutil
+import sys
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from subprocess import CalledProcessError
+from typing import Any, List, Optional, Sequence
+
+from cryosegment.scripting import prepare_scipion, scipion_environment
+
+PROJECT = "cryosegment_demo"
+SIMULATED_PIXEL_SIZE = 1.5  # Å/px
+SIMULATION = {
+    "count": 4,
+    "size": (2048, 2048),
+    "pixel-size": SIMULATED_PIXEL_SIZE,
+    "snr": 0.05,
+    "ice-blobs": 2,
+    "ice-gradient": 1,
+    "carbon": 0.25,
+    "seed": 1,
+}
+
+
+class DemoError(Exception):
+    """A step of the demo failed; the message says which, and where to look."""
+
+
+@dataclass(frozen=True)
+class Micrographs:
+    """What the demo picks in: files by pattern, pixel size (Å/px), diameter (Å), perhaps truth."""
+
+    pattern: Path
+    pixel_size: float
+    diameter: float
+    truth: Optional[Path] = None
+
+
+def main(args: Optional[Sequence[str]] = None) -> int:
+    """Exit status of the demo: 0, or 1 after a step that failed."""
+    namespace = _parser().parse_args(args)
+    own = (namespace.pixel_size, namespace.diameter)
+    if namespace.micrographs and None in own:
+        print("cryosegment: --micrographs needs --pixel-size and --diameter", file=sys.stderr)
+        return 2
+    output = Path(namespace.output).resolve()
+    given = (
+        Micrographs(Path(os.path.abspath(namespace.micrographs)), *own)
+        if (namespace.micrographs)
+        else None
+    )
+    try:
+        run_demo(output, given)
+    except (DemoError, CalledProcessError) as error:
+        print(f"cryosegment: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m cryosegment.demo", description=__doc__)
+    parser.add_argument("--output", default="demo", help="folder for everything that is made")
+    parser.add_argument("--micrographs", metavar="GLOB", help="your own; left out: simulated")
+    parser.add_argument("--pixel-size", type=float, metavar="A", help="of your own, Å/px")
+    parser.add_argument("--diameter", type=float, metavar="A", help="of your own particles, Å")
+    return parser
+
+
+def run_demo(output: Path, given: Optional[Micrographs]) -> None:
+    """Make the project in `output`, anew, and say what came out and how to open it.
+
+    Raises
+    ------
+    DemoError
+        If a protocol fails.
+    CalledProcessError
+        If a command of the core fails.
+    """
+    home = output / "scipion"
+    shutil.rmtree(home, ignore_errors=True)
+    prepare_scipion(home)
+    micrographs = given or simulate(output / "simulated")
+    pick = _pick(_Project(), micrographs)
+    _write_star(pick, output / "coordinates.star")
+    count = _draw_overlays(pick, output / "overlays")
+    print("\n".join(line.replace("*", "") for line in pick.summary()))
+    print(f"Coordinates: {output / 'coordinates.star'}\n{count} overlays: {output / 'overlays'}")
+    if micrographs.truth:
+        _compare(pick, micrographs, output / "evaluation")
+    print(f"Open the project in Scipion:\n  {open_command(home)}")
+
+
+def simulate(folder: Path) -> Micrographs:
+    """Micrographs of the built-in molecule, with ice and carbon, and their truth."""
+    from cryosegment.exchange.labels import read_labels_index
+    from cryosegment.plugin import Plugin
+
+    print("Simulating micrographs ...", flush=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    arguments: List[str] = ["simulate", "--output", str(folder)]
+    for name, value in SIMULATION.items():
+        words = value if isinstance(value, tuple) else (value,)
+        arguments += [f"--{name}", *map(str, words)]
+    Plugin.runCore(*arguments)
+    diameter = read_labels_index(folder / "truth").entries[0].diameter
+    pattern = folder / "micrographs" / "*.mrc"
+    return Micrographs(pattern, SIMULATED_PIXEL_SIZE, diameter, folder / "truth")
+
+
+class _Project:
+    """A new Scipion project; protocols are run in it one by one."""
+
+    def __init__(self) -> None:
+        import pyworkflow
+        from pyworkflow.project import Manager
+
+        self.domain = pyworkflow.Config.getDomain()
+        self.domain.getPlugins()
+        self.project = Manager().createProject(PROJECT)
+        os.chdir(self.project.path)  # Scipion's paths are relative to it
+
+    def run(self, protocol_class: Any, label: str, inputs: Any = None, **options: Any) -> Any:
+        """A finished protocol; `inputs` are (parameter, protocol, output) to point to."""
+        print(f"{label[:1].upper()}{label[1:]} ...", flush=True)
+        protocol = self.project.newProtocol(protocol_class, **options)
+        protocol.setObjLabel(label)
+        for name, source, extended in inputs or ():
+            getattr(protocol, name).set(source)
+            getattr(protocol, name).setExtended(extended)
+        self.project.launchProtocol(protocol, wait=True)
+        if not protocol.isFinished():
+            log = Path(protocol.getStderrLog()).resolve()
+            raise DemoError(f"{label} failed: {protocol.getErrorMessage()}; see {log}")
+        return protocol
+
+
+def _pick(project: _Project, micrographs: Micrographs) -> Any:
+    """The finished picking protocol; its coordinates are exported for RELION where that can be."""
+    from pwem.protocols import ProtImportMicrographs
+
+    from cryosegment.protocols import CryoSegmentProtPick
+
+    source = project.run(
+        ProtImportMicrographs,
+        "import micrographs",
+        filesPath=str(micrographs.pattern.parent),
+        filesPattern=micrographs.pattern.name,
+        samplingRateMode=0,
+        samplingRate=micrographs.pixel_size,
+        magnification=50000,
+        voltage=300,
+        sphericalAberration=2.7,
+    )
+    pick = project.run(
+        CryoSegmentProtPick,
+        "pick particles",
+        [("inputMicrographs", source, "outputMicrographs")],
+        diameter=micrographs.diameter,
+        masks=True,
+        binThreads=os.cpu_count() or 1,
+    )
+    if find_spec("relion"):
+        export = project.domain.importFromPlugin(
+            "relion.protocols", "ProtRelionExportCoordinates", doRaise=True
+        )
+        project.run(export, "export for RELION", [("inputCoordinates", pick, "outputCoordinates")])
+    return pick
+
+
+def _write_star(pick: Any, path: Path) -> None:
+    """All picks in one STAR file that names the micrographs."""
+    from cryosegment.exchange.coordinates import write_coordinates_star
+
+    pairs = [(Path(mic.getFileName()).resolve(), picks) for mic, picks in pick.iterPicks()]
+    write_coordinates_star(path, pairs)
+
+
+def _draw_overlays(pick: Any, folder: Path) -> int:
+    """Number of pictures drawn: each micrograph with its picks and masks."""
+    from matplotlib.figure import Figure
+
+    from cryosegment.viewers.plots import draw_mask, draw_micrograph, draw_picks
+
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    results = list(pick.iterPicks())
+    for mic, picks in results:
+        figure = Figure(figsize=(9, 8), layout="constrained")
+        axes = figure.subplots()
+        axes.set_title(f"{picks.name}: {len(picks)} picks")
+        draw_micrograph(axes, mic.getFileName())
+        draw_mask(axes, pick.getMaskFile(mic))
+        circles = draw_picks(axes, picks, pick.diameter.get() / mic.getSamplingRate())
+        figure.colorbar(circles, ax=axes, label="score", shrink=0.8)
+        figure.savefig(folder / f"{picks.name}.png", dpi=120)
+    return len(results)
+
+
+def _compare(pick: Any, micrographs: Micrographs, output: Path) -> None:
+    """Print the table of picks against the truth."""
+    from cryosegment.plugin import Plugin
+
+    print("Against the known truth:", flush=True)
+    Plugin.runCore(
+        "evaluate",
+        *("--picks", os.path.abspath(pick._getExtraPath("coordinates"))),
+        *("--reference", str(micrographs.truth / "coordinates.star")),
+        *("--diameter", str(micrographs.diameter)),
+        *("--pixel-size", str(micrographs.pixel_size)),
+        *("--output", str(output)),
+    )
+
+
+def open_command(home: Path) -> str:
+    """Command line that opens the demo's project in Scipion's window."""
+    environment = scipion_environment(home)
+    environment["PATH"] = f"{Path(sys.executable).parent}:$PATH"
+    settings = " ".join(
+        f'{name}="{value}"' if "$" in value else f"{name}={shlex.quote(value)}"
+        for name, value in environment.items()
+    )
+    return f"env {settings} {shlex.quote(sys.executable)} -m scipion project {PROJECT}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
