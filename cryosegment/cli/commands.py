@@ -11,6 +11,8 @@ from typing import Any
 
 from cryosegment.exchange.job import JOB_NAME, Job
 from cryosegment.exchange.params import (
+    CrfMapsParams,
+    CrfTuneParams,
     EvaluateParams,
     LabelsCoordinatesParams,
     Params,
@@ -110,6 +112,23 @@ COMMANDS: Sequence[Command] = (
         "evaluation:run_evaluate",
         ("DIR", "folder for the table, the JSON file and the curve"),
         needs_output=False,
+    ),
+    Command(
+        "crf",
+        "probability maps to maps refined by a conditional random field",
+        CrfMapsParams,
+        "crf:run_crf",
+        ("DIR", "output folder"),
+        ("MAPS_DIR", "folders made by `cryosegment pick --maps --crf none`"),
+    ),
+    Command(
+        "crf tune",
+        "labelled micrographs to a model with the conditional random field that suits them",
+        CrfTuneParams,
+        "crf:run_crf_tune",
+        ("MODEL.safetensors", "model file to write"),
+        ("LABELS_DIR", "folders made by `cryosegment labels` or `cryosegment simulate`"),
+        output_is_file=True,
     ),
 )
 

@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from typing import Any, Dict, Mapping, Optional, Tuple
 
 from cryosegment.exchange.errors import ModelError, ParameterError
-from cryosegment.exchange.params.fields import Params, check_value, param, params_from_dict
+from cryosegment.exchange.params.fields import (
+    GPU_HELP,
+    MODEL_PATH,
+    RESUME_HELP,
+    SEED_HELP,
+    Params,
+    check_value,
+    param,
+    params_from_dict,
+)
 
 SOLVERS = ("mean-field", "entropic", "l2", "frank-wolfe", "projected-gradient", "icm")
 ENGINES = ("grid", "exact", "windows", "pydensecrf")
@@ -162,3 +171,54 @@ def choose_crf(
         return None
     chosen = chosen.stronger(strength)
     return chosen if solver == CARD_CRF else dataclasses.replace(chosen, solver=solver)
+
+
+@dataclass(frozen=True)
+class CrfMapsParams(Params):
+    """Saved probability maps to refined ones."""
+
+    crf: str = param(
+        CARD_CRF,
+        "which CRF; auto: that of the model that made the maps",
+        choices=(CARD_CRF, *CRF_PRESETS),
+    )
+    solver: str = param(
+        CARD_CRF, "its solver; auto: the one it comes with", choices=(CARD_CRF, *SOLVERS)
+    )
+    engine: str = param("grid", "how the kernels are applied", choices=ENGINES)
+    iterations: Optional[int] = param(
+        None, "updates of all pixels; left out: the CRF's own", minimum=1, maximum=100
+    )
+    strength: float = param(1.0, "factor on its weights", minimum=0, maximum=100)
+    appearance: Tuple[str, ...] = param(
+        (), f"appearance kernels in place of its own, as {APPEARANCE_FORM}", metavar="TERM,..."
+    )
+    gpu: str = param("auto", GPU_HELP, metavar="IDS")
+    resume: bool = param(False, RESUME_HELP)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.applied_to(CrfParams())
+
+    def applied_to(self, crf: CrfParams) -> CrfParams:
+        """A CRF with what these parameters change."""
+        changed = dataclasses.replace(
+            crf,
+            engine=self.engine,
+            solver=crf.solver if self.solver == CARD_CRF else self.solver,
+            iterations=self.iterations or crf.iterations,
+            appearance=self.appearance or crf.appearance,
+        )
+        return changed.stronger(self.strength)
+
+
+@dataclass(frozen=True)
+class CrfTuneParams(Params):
+    """Labelled micrographs to a model whose card holds the CRF that suits them."""
+
+    model: str = param(
+        "general", "model file, or general for the one that is shipped", **MODEL_PATH
+    )
+    trials: int = param(60, "CRFs tried", minimum=1, maximum=10_000)
+    seed: int = param(0, SEED_HELP, minimum=0)
+    gpu: str = param("auto", GPU_HELP, metavar="IDS")

@@ -154,7 +154,7 @@ def test_training_finds_useful_kernels() -> None:
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        losses.append(float(loss))
+        losses.append(float(loss.detach()))
     assert losses[-1] < 0.75 * losses[0]
     learned = layer.kernels.learned()
     assert learned.gaussian_weight > 1.0

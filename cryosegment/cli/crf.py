@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`cryosegment crf` and `cryosegment crf tune`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cryosegment.cli.batches import report_failures, run_each
+from cryosegment.cli.devices import choose_devices
+from cryosegment.cli.training import MODEL_SUFFIX
+from cryosegment.exchange.errors import ParameterError
+from cryosegment.exchange.files import check_unique
+from cryosegment.exchange.job import Job
+from cryosegment.exchange.params import CrfMapsParams, CrfTuneParams
+from cryosegment.exchange.progress import Progress
+
+
+def run_crf(job: Job, params: CrfMapsParams, progress: Progress) -> None:
+    """Refine saved probability maps; those that fail are listed and the rest go on."""
+    from cryosegment.core.refinement import find_maps, refine_map
+
+    maps = find_maps([Path(folder) for folder in job.inputs])
+    check_unique(item.name for item in maps)
+    output, device = Path(job.output), choose_devices(params.gpu)[0]
+    failures = run_each(
+        [item.name for item in maps],
+        lambda i: refine_map(maps[i], output, params, device),
+        progress,
+    )
+    report_failures(output, failures, len(maps))
+
+
+def run_crf_tune(job: Job, params: CrfTuneParams, progress: Progress) -> None:
+    """Search the CRF that suits labelled micrographs, and write it in the card of a model."""
+    output = Path(job.output)
+    if output.suffix != MODEL_SUFFIX:
+        raise ParameterError(f"expected an output that ends in {MODEL_SUFFIX}, got {output.name}")
+    from cryosegment.core.training.crf_model import tune_model
+
+    device = choose_devices(params.gpu)[0]
+    tuned = tune_model([Path(folder) for folder in job.inputs], output, params, device, progress)
+    print(tuned.summary())

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Probability maps that `pick` has saved, refined by a CRF."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from cryosegment.core.crf import crf_features, refine_logits
+from cryosegment.core.images.micrograph import read_image, write_image
+from cryosegment.core.pipeline import read_working_image
+from cryosegment.exchange.card import ModelCard, model_path, read_card
+from cryosegment.exchange.errors import InputError
+from cryosegment.exchange.job import JOB_NAME, Job, read_job
+from cryosegment.exchange.params import (
+    CrfMapsParams,
+    CrfParams,
+    PickParams,
+    choose_crf,
+    params_from_dict,
+)
+
+MAPS = "probability"
+CLOSEST = 5e-4
+"""Probabilities this near to 0 or 1 count as this near: half precision resolves no less at 1."""
+
+
+@dataclass(frozen=True)
+class SavedMap:
+    """A probability map, and the run of `pick` that made it.
+
+    Parameters
+    ----------
+    name
+        Name of the micrograph.
+    path
+        The map, at working scale.
+    job
+        The run.
+    """
+
+    name: str
+    path: Path
+    job: Job
+
+    def micrograph(self) -> Path:
+        """File of the micrograph.
+
+        Raises
+        ------
+        InputError
+            If the job does not name it.
+        """
+        files = dict(zip(self.job.names, self.job.inputs))
+        if self.name not in files:
+            raise InputError(
+                f"the job that made {self.path} names no micrograph {self.name}: pick again "
+                "with --maps"
+            )
+        return Path(files[self.name])
+
+
+def find_maps(folders: Sequence[Path]) -> list[SavedMap]:
+    """The maps in the output folders of `pick --maps`, by name.
+
+    Raises
+    ------
+    InputError
+        If a folder has no maps or no job.
+    """
+    found = []
+    for folder in folders:
+        paths = sorted((folder / MAPS).glob("*.mrc"))
+        if not paths:
+            raise InputError(
+                f"expected maps in {folder / MAPS}, found none: give a folder made by "
+                "`cryosegment pick --maps`"
+            )
+        job = read_job(folder / JOB_NAME)
+        found += [SavedMap(path.stem, path, job) for path in paths]
+    return found
+
+
+def refine_map(saved: SavedMap, output: Path, params: CrfMapsParams, device: str) -> None:
+    """Write the refined map to `output/probability`; one that is there stays on resuming.
+
+    Parameters
+    ----------
+    saved
+        The map.
+    output
+        Folder.
+    params
+        Which CRF.
+    device
+        Torch device.
+
+    Raises
+    ------
+    InputError
+        If the map, or the micrograph where the CRF needs it, cannot be read.
+    ModelError
+        If the card recommends a CRF that is not known.
+    """
+    target = output / MAPS / saved.path.name
+    if params.resume and target.exists():
+        return
+    pick = params_from_dict(PickParams, saved.job.params)
+    card = read_card(model_path(pick.model))
+    crf = _chosen(params, card)
+    values, pixel_size = read_image(saved.path)
+    probability = torch.from_numpy(values.astype(np.float32)).to(device)
+    logits = torch.logit(probability, CLOSEST)
+    image = _image(saved, pick, card, crf)
+    if image is not None and image.shape != logits.shape:
+        raise InputError(
+            f"expected a map of {image.shape[0]} x {image.shape[1]} px in {saved.path}, got "
+            f"{logits.shape[0]} x {logits.shape[1]}: pick again with --maps"
+        )
+    features = crf_features(crf, logits, None if image is None else image.to(device))
+    known = probability > 0  # the dead border is 0 in saved maps
+    result = refine_logits(logits, features, crf, known).sigmoid() * known
+    write_image(target, result.cpu().numpy().astype(np.float16), pixel_size)
+
+
+def _chosen(params: CrfMapsParams, card: ModelCard) -> CrfParams:
+    crf = choose_crf(params.crf, card.crf)
+    if crf is None:
+        raise InputError(f"the card of {card.name} recommends no CRF: choose one with --crf")
+    return params.applied_to(crf)
+
+
+def _image(
+    saved: SavedMap, pick: PickParams, card: ModelCard, crf: CrfParams
+) -> Float[Tensor, "h w"] | None:
+    """The working image, where the CRF compares it."""
+    if not {"intensity", "denoised"} & set(crf.features()):
+        return None
+    return read_working_image(saved.micrograph(), saved.name, pick, card).image

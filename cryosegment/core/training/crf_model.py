@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A model whose card holds the CRF that suits labelled micrographs."""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from cryosegment.core.checkpoint import fingerprint, save_checkpoint
+from cryosegment.core.crf import crf_features
+from cryosegment.core.crf.calibration import calibrate_temperature
+from cryosegment.core.feature_maps import predict_features
+from cryosegment.core.inference import predict_logits
+from cryosegment.core.networks import HEADS
+from cryosegment.core.pipeline import Model, load_model
+from cryosegment.core.training.crf_tuning import Trial, Tuning, TuningImage, tune_crf
+from cryosegment.core.training.labelled import LabelledImage, read_labels
+from cryosegment.exchange.card import Facts, ModelCard, model_path
+from cryosegment.exchange.files import write_text
+from cryosegment.exchange.params import (
+    FEATURES,
+    NO_CRF,
+    CrfParams,
+    CrfTuneParams,
+    params_to_dict,
+)
+from cryosegment.exchange.progress import Progress
+
+EVERYTHING = CrfParams(appearance=tuple(f"{feature}:1:1:1" for feature in FEATURES))
+
+
+@dataclass(frozen=True)
+class TunedModel:
+    """What a search found for a model.
+
+    Parameters
+    ----------
+    temperature
+        Of its logits.
+    tuning
+        The search.
+    """
+
+    temperature: float
+    tuning: Tuning
+
+    def facts(self) -> Facts:
+        """What the card says of the CRF."""
+        if self.tuning.crf is None:
+            return {"preset": NO_CRF, "temperature": self.temperature}
+        return params_to_dict(self.tuning.crf)
+
+    def summary(self) -> str:
+        """The result in a line or two."""
+        before, after = (_figures(t) for t in (self.tuning.trials[0], self.tuning.best))
+        text = f"no CRF: {before}; best: {after}; gain on held-out halves {self.tuning.gain:+.4f}"
+        if self.tuning.crf is None:
+            return f"{text}\nno CRF is better: the card recommends none"
+        return f"{text}\nthe card recommends {self.tuning.crf}"
+
+
+def tune_model(
+    folders: Sequence[Path], output: Path, params: CrfTuneParams, device: str, progress: Progress
+) -> TunedModel:
+    """Search a CRF and write a copy of the model that recommends it, or none if none helps.
+
+    Beside the model stands `.crf.csv` with all that was tried.
+
+    Parameters
+    ----------
+    folders
+        Labels folders.
+    output
+        Model file.
+    params
+        Which model, and how long to search.
+    device
+        Torch device.
+    progress
+        Told of reading and of every trial.
+
+    Raises
+    ------
+    InputError, ModelError
+        If the labels or the model cannot be used.
+    """
+    model = load_model(params.model, device)
+    labelled = read_labels(folders, model.card.pixels_per_diameter, progress)
+    images = [tuning_image(item, model) for item in labelled]
+    temperature = calibrate_temperature(
+        [image.logits for image in images],
+        [image.mask for image in images],
+        [image.known for image in images],
+    )
+    temperature = round(temperature, 3)
+    tuning = tune_crf(images, temperature, params.trials, params.seed, progress)
+    tuned = TunedModel(temperature, tuning)
+    _write_trials(output.with_suffix(".crf.csv"), tuning.trials)
+    parent = fingerprint(model_path(params.model))
+    card = _describe(replace(model.card, name=output.stem, parent=parent), tuned, len(images))
+    save_checkpoint(output, model.network, card)
+    return tuned
+
+
+def tuning_image(item: LabelledImage, model: Model) -> TuningImage:
+    """What a model says of a labelled image, with every feature."""
+    card, image = model.card, item.image.to(model.device)
+    every = predict_logits(model.network, image, card.tile_size, card.halo)
+    maps = predict_features(model.network, image, card.tile_size, card.halo)
+    logits = every[HEADS.index("particle")].clone()
+    return TuningImage(
+        logits=logits,
+        features=crf_features(EVERYTHING, logits, image, maps),
+        mask=(item.instances > 0).to(model.device),
+        known=item.known.to(model.device),
+        valid=item.valid.to(model.device),
+    )
+
+
+def _describe(card: ModelCard, tuned: TunedModel, micrographs: int) -> ModelCard:
+    best = tuned.tuning.best if tuned.tuning.crf is not None else tuned.tuning.trials[0]
+    total = best.total(range(micrographs))
+    figures = {"pixel IoU": total.pixels.iou, "boundary F1 at 2 px": total.boundaries.f1}
+    data = f"{micrographs} micrographs that the CRF was tuned on"
+    found = tuple(
+        {"data": data, "metric": name, "value": round(value, 4), "threshold": 0.5}
+        for name, value in figures.items()
+    )
+    return replace(
+        card,
+        crf=tuned.facts(),
+        metrics=(*card.metrics, *found),
+        date=datetime.date.today().isoformat(),
+        software={**card.software, "torch": torch.__version__},
+    )
+
+
+def _figures(trial: Trial) -> str:
+    total = trial.total(range(len(trial.scores)))
+    return f"pixel IoU {total.pixels.iou:.4f}, boundary F1 {total.boundaries.f1:.4f}"
+
+
+def _write_trials(path: Path, trials: Sequence[Trial]) -> None:
+    """A table of all that was tried."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    names = list(params_to_dict(CrfParams()))
+    writer.writerow(["pixel_iou", "boundary_f1", "score", *names])
+    for trial in trials:
+        total = trial.total(range(len(trial.scores)))
+        figures = [total.pixels.iou, total.boundaries.f1, total.value]
+        values = {} if trial.crf is None else params_to_dict(trial.crf)
+        cells = [values.get(name, "") for name in names]
+        joined = [";".join(cell) if isinstance(cell, list) else cell for cell in cells]
+        writer.writerow([*(f"{value:.5f}" for value in figures), *joined])
+    write_text(path, text.getvalue())

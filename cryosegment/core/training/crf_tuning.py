@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The CRF that suits labelled images: random search, scored by pixels and boundaries."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from cryosegment.core.crf import refine_logits
+from cryosegment.core.evaluation.boundaries import BoundaryCounts, count_boundaries
+from cryosegment.core.evaluation.pixels import PixelCounts, count_pixels
+from cryosegment.exchange.params import CRF_PRESETS, AppearanceTerm, CrfParams
+from cryosegment.exchange.progress import Progress
+
+SIGMA_OF_FEATURE = {"logits": 2.0, "intensity": 0.5, "denoised": 0.5, "network": 0.5}
+"""Middle of the searched reaches in each feature, in its unit."""
+
+
+@dataclass(frozen=True)
+class TuningImage:
+    """What a network says of a labelled image.
+
+    Parameters
+    ----------
+    logits
+        Log-odds of particle.
+    features
+        What appearance kernels may compare.
+    mask
+        Where the labels see a particle.
+    known
+        Where the labels say anything.
+    valid
+        Pixels that take part in the CRF.
+    """
+
+    logits: Float[Tensor, "h w"]
+    features: Mapping[str, Float[Tensor, "_ h w"]]
+    mask: Bool[Tensor, "h w"]
+    known: Bool[Tensor, "h w"]
+    valid: Bool[Tensor, "h w"]
+
+
+@dataclass(frozen=True)
+class Score:
+    """Agreement of masks with labels; those of several images add up."""
+
+    pixels: PixelCounts
+    boundaries: BoundaryCounts
+
+    def __add__(self, other: Score) -> Score:
+        return Score(self.pixels + other.pixels, self.boundaries + other.boundaries)
+
+    @property
+    def value(self) -> float:
+        """Mean of pixel IoU and boundary F1, each 0 where there is nothing to compare."""
+        return float(np.nan_to_num([self.pixels.iou, self.boundaries.f1]).mean())
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A CRF, or None for none, and its score on each image."""
+
+    crf: CrfParams | None
+    scores: Sequence[Score]
+
+    def total(self, images: Sequence[int]) -> Score:
+        """Score over some of the images."""
+        nothing = Score(PixelCounts(), BoundaryCounts())
+        return sum((self.scores[index] for index in images), start=nothing)
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """What a search found.
+
+    Parameters
+    ----------
+    trials
+        All that was tried; the first is no CRF.
+    best
+        The best over all images.
+    gain
+        What the choice gains over no CRF on images that it was not chosen on, each half of the
+        images judging the choice of the other; on a single image, what it gains there.
+    """
+
+    trials: Sequence[Trial]
+    best: Trial
+    gain: float
+
+    @property
+    def crf(self) -> CrfParams | None:
+        """The best CRF, or None where it gains nothing."""
+        return self.best.crf if self.gain > 0 else None
+
+
+def score_crf(image: TuningImage, crf: CrfParams | None) -> Score:
+    """Score of one image; the mask is where refined logits are positive."""
+    logits = image.logits
+    if crf is not None:
+        logits = refine_logits(logits, image.features, crf, image.valid)
+    mask = logits > 0
+    return Score(
+        count_pixels(mask, image.mask, image.known),
+        count_boundaries(mask, image.mask, image.known),
+    )
+
+
+def tune_crf(
+    images: Sequence[TuningImage], temperature: float, trials: int, seed: int, progress: Progress
+) -> Tuning:
+    """Try no CRF, the presets and random CRFs.
+
+    Parameters
+    ----------
+    images
+        At least one.
+    temperature
+        Of the unary.
+    trials
+        How many CRFs are tried.
+    seed
+        Of the random ones.
+    progress
+        Told after each trial.
+    """
+    random = np.random.default_rng(seed)
+    features = tuple(images[0].features)
+    presets = [c for c in CRF_PRESETS.values() if set(c.features()) <= set(features)]
+    drawn = [_draw(random, features) for _ in range(trials)]
+    candidates = [dataclasses.replace(c, temperature=temperature) for c in [*presets, *drawn]]
+    tried = [Trial(None, [score_crf(image, None) for image in images])]
+    for crf in candidates[:trials]:
+        tried.append(Trial(crf, [score_crf(image, crf) for image in images]))
+        best = max(trial.total(range(len(images))).value for trial in tried)
+        progress(len(tried) - 1, trials, f"best score {best:.4f}")
+    return judge(tried)
+
+
+def judge(trials: Sequence[Trial]) -> Tuning:
+    """The best of some trials, of which the first is no CRF."""
+    count = len(trials[0].scores)
+    best = _best(trials, range(count))
+    if count == 1:
+        halves = [(range(1), range(1))]
+    else:
+        even, odd = range(0, count, 2), range(1, count, 2)
+        halves = [(even, odd), (odd, even)]
+    gains = [
+        _best(trials, chosen_on).total(judged_on).value - trials[0].total(judged_on).value
+        for chosen_on, judged_on in halves
+    ]
+    return Tuning(trials, best, float(np.mean(gains)))
+
+
+def _best(trials: Sequence[Trial], images: Sequence[int]) -> Trial:
+    return max(trials, key=lambda trial: trial.total(images).value)
+
+
+def _draw(random: np.random.Generator, features: Sequence[str]) -> CrfParams:
+    """A random CRF around the presets: factors between 1/8 and 8 for weights, 1/4 and 4 else."""
+
+    def around(middle: float, factor: float) -> float:
+        return float(f"{middle * factor ** random.uniform(-1, 1):.3g}")
+
+    feature = str(random.choice(["", *features]))
+    terms: tuple[str, ...] = ()
+    if feature:
+        reach = around(SIGMA_OF_FEATURE[feature], 4)
+        terms = (str(AppearanceTerm(feature, around(1, 8), around(8, 4), reach)),)
+    return CrfParams(
+        solver=str(random.choice(["mean-field", "l2", "frank-wolfe"])),
+        gaussian_weight=around(1, 8),
+        gaussian_sigma=around(1.5, 3),
+        appearance=terms,
+    )
