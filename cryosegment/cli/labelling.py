@@ -10,7 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from cryosegment.cli.batches import report_failures, run_each
-from cryosegment.exchange.coordinates import Coordinates, read_coordinates, write_coordinates
+from cryosegment.core.images.micrograph import read_micrograph
+from cryosegment.core.labels.discs import discs
+from cryosegment.core.labels.files import label_entry, write_labels
+from cryosegment.exchange.coordinates import Coordinates, read_coordinates
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.job import Job
 from cryosegment.exchange.labels import LabelEntry, LabelsIndex, write_labels_index
@@ -41,9 +44,6 @@ def _label(
     folder: Path,
 ) -> LabelEntry:
     """Write the label maps of one micrograph."""
-    from cryosegment.core.images.micrograph import read_micrograph, write_image
-    from cryosegment.core.labels.discs import discs
-
     if name not in given:
         raise InputError(
             f"no coordinates of micrograph {name} in {params.coordinates}, which names "
@@ -56,25 +56,14 @@ def _label(
     coordinates = coordinates.flipped(height) if params.y_up else coordinates
     diameter_px = params.diameter / pixel_size
     _check_inside(coordinates, (height, width), diameter_px)
-    entry = LabelEntry(
-        name=name,
-        micrograph=path,
-        instances=folder / "instances" / f"{name}.mrc",
-        classes=folder / "classes" / f"{name}.mrc",
-        coordinates=folder / "coordinates" / f"{name}.star",
-        pixel_size=pixel_size,
-        shape=(height, width),
-        diameter=params.diameter,
-    )
+    entry = label_entry(folder, path, micrograph, params.diameter)
     if params.resume and entry.coordinates.exists():
         return entry
     diameters_px = np.full(len(coordinates), diameter_px)
     instances, classes = discs(
         (height, width), coordinates.centers_yx, diameters_px, params.unknown_ring * diameter_px
     )
-    write_image(entry.instances, instances, pixel_size)
-    write_image(entry.classes, classes, pixel_size)
-    write_coordinates(entry.coordinates, coordinates)
+    write_labels(entry, instances, classes, coordinates)
     return entry
 
 

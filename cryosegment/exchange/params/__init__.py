@@ -38,6 +38,7 @@ from cryosegment.exchange.params.fields import (
 )
 from cryosegment.exchange.params.labels import (
     LabelsCoordinatesParams,
+    LabelsReconstructionParams,
 )
 from cryosegment.exchange.params.picking import (
     FORMATS,
@@ -73,6 +74,7 @@ __all__ = [
     "EvaluateParams",
     "Kind",
     "LabelsCoordinatesParams",
+    "LabelsReconstructionParams",
     "P",
     "Params",
     "PickParams",

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Optional
 
+from cryosegment.exchange.errors import ParameterError
 from cryosegment.exchange.params.fields import (
     DIAMETER_HELP,
     PATH,
@@ -35,3 +36,75 @@ class LabelsCoordinatesParams(Params):
         maximum=1,
     )
     resume: bool = param(False, RESUME_HELP)
+
+
+@dataclass(frozen=True)
+class LabelsReconstructionParams(Params):
+    """Refined particles and their 3-D map to label maps of footprints."""
+
+    particles: str = param(
+        REQUIRED, "refined particles: RELION .star or CryoSPARC .cs", metavar="FILE", is_path=True
+    )
+    map: str = param("", "3-D map of the particles (MRC)", metavar="FILE", is_path=True)
+    mask: str = param(
+        "",
+        "3-D mask (MRC) that is the particle's body, in place of the map's",
+        metavar="FILE",
+        is_path=True,
+    )
+    pixel_size: Optional[float] = param(
+        None, PIXEL_SIZE_HELP + "; left out: from the file's header", "Å/px", minimum=0.01
+    )
+    y_up: bool = param(False, "the particles' frame counts y from the last row")
+    passthrough: str = param(
+        "",
+        "CryoSPARC's passthrough file; left out: the one beside the particles",
+        metavar="FILE",
+        is_path=True,
+    )
+    particle_pixel_size: Optional[float] = param(
+        None, "pixel size of the particle images; left out: the file's", "Å/px", minimum=0.01
+    )
+    map_pixel_size: Optional[float] = param(
+        None, "voxel size of the map and mask; left out: the header's", "Å", minimum=0.01
+    )
+    coordinate_scale: str = param(
+        "auto",
+        "pixels that the coordinates count, of the micrograph or the binned particles; auto: found",
+        choices=("auto", "micrograph", "particle"),
+    )
+    map_threshold: str = param(
+        "surface", "where the body ends in the map: surface, li, otsu or a density"
+    )
+    low_pass: float = param(
+        3.0, "Gaussian that smooths the map before, its sigma", "Å", minimum=0, maximum=100
+    )
+    dilation: float = param(0.0, "how far the body is widened", "Å", minimum=0, maximum=1000)
+    footprint: str = param(
+        "silhouette",
+        "what a particle covers: the body's silhouette, or its projection cut by a rule",
+        choices=("silhouette", "li", "otsu", "yen", "triangle", "fixed"),
+    )
+    thickness: float = param(
+        10.0, "thickness from which on the rule fixed counts as covered", "Å", minimum=0.01
+    )
+    unknown_ring: float = param(
+        0.03,
+        "width of the ring around footprints that counts as unknown, in diameters",
+        minimum=0,
+        maximum=1,
+    )
+    min_distance: float = param(
+        0.1, "particles nearer than this are duplicates, in diameters", minimum=0, maximum=10
+    )
+    score: str = param("", "column or field that scores the poses; left out: a usual one")
+    min_score: Optional[float] = param(None, "particles with a lower score become unknown")
+    recenter: bool = param(
+        False, "write the body's centre of mass as a particle's centre, not the map's centre"
+    )
+    resume: bool = param(False, RESUME_HELP)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.map and not self.mask:
+            raise ParameterError("expected a map or a mask, got none: give --map or --mask")

@@ -4,6 +4,7 @@
 Everything is kept in RELION's convention; other conventions are converted here and nowhere else.
 """
 
+from cryosegment.exchange.particles.names import match_names, split_by_micrograph
 from cryosegment.exchange.particles.readers import read_particles
 from cryosegment.exchange.particles.record import Particles
 from cryosegment.exchange.particles.relion import write_particles
@@ -12,7 +13,9 @@ from cryosegment.exchange.particles.rotations import angles_from_matrices, matri
 __all__ = [
     "Particles",
     "angles_from_matrices",
+    "match_names",
     "matrices_from_vectors",
     "read_particles",
+    "split_by_micrograph",
     "write_particles",
 ]

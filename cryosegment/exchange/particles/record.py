@@ -75,6 +75,10 @@ class Particles:
         arrays = {name: getattr(self, name)[chosen] for name in _ARRAYS}
         return Particles(tuple(self.micrographs[i] for i in chosen), **arrays)
 
+    def renamed(self, micrograph: str) -> Particles:
+        """The same particles, all on one micrograph."""
+        return replace(self, micrographs=(micrograph,) * len(self))
+
     def scaled(self, factors_yx: np.ndarray) -> Particles:
         """The same particles on micrographs with `factors_yx`, (2,) or (n, 2), times the pixels."""
         return replace(self, centers_yx=self.centers_yx * factors_yx)

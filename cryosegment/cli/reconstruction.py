@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`cryosegment labels reconstruction`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cryosegment.cli.batches import report_failures, run_each
+from cryosegment.core.labels.run import LabelsRun
+from cryosegment.exchange.job import Job
+from cryosegment.exchange.labels import LabelEntry, LabelsIndex, write_labels_index
+from cryosegment.exchange.params import LabelsReconstructionParams
+from cryosegment.exchange.progress import Progress
+
+
+def run_labels_reconstruction(
+    job: Job, params: LabelsReconstructionParams, progress: Progress
+) -> None:
+    """Make a labels folder in which every particle is the footprint of its body."""
+    folder = Path(job.output)
+    micrographs = {name: Path(path) for name, path in zip(job.names, job.inputs)}
+    run = LabelsRun(params, micrographs, folder)
+    entries: list[LabelEntry] = []
+
+    def process(i: int) -> None:
+        entries.append(run.label(job.names[i]))
+
+    failures = run_each(job.names, process, progress)
+    run.report.write(folder)
+    report_failures(folder, failures, len(job.names))
+    write_labels_index(folder, LabelsIndex(tuple(entries), "reconstruction"))
+    for line in run.report.lines:
+        print(line)

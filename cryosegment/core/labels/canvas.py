@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Label maps painted from the footprints of particles."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Float, Int8, Int16
+
+from cryosegment.core.labels.discs import MAX_INSTANCES
+from cryosegment.exchange.errors import InputError
+from cryosegment.exchange.labels import PARTICLE, UNKNOWN
+
+
+class Canvas:
+    """The label maps of one micrograph, to be painted particle by particle.
+
+    Parameters
+    ----------
+    shape
+        Rows and columns.
+    centers_yx
+        Centres of the particles that get a number, px; particle k is row k - 1.
+
+    Attributes
+    ----------
+    instances
+        0 background, k particle k; where footprints overlap, the nearer centre has the pixel.
+
+    Raises
+    ------
+    InputError
+        If there are more particles than an int16 map can number.
+    """
+
+    def __init__(self, shape: tuple[int, int], centers_yx: Float[np.ndarray, "n 2"]) -> None:
+        if len(centers_yx) > MAX_INSTANCES:
+            raise InputError(
+                f"expected at most {MAX_INSTANCES} particles on a micrograph, got "
+                f"{len(centers_yx)}: check that the coordinates are of one micrograph"
+            )
+        self.instances: Int16[np.ndarray, "h w"] = np.zeros(shape, np.int16)
+        self._unknown: Bool[np.ndarray, "h w"] | None = None
+        self._centers_yx = centers_yx
+
+    def paint(
+        self,
+        number: int,
+        anchor_yx: Float[np.ndarray, " 2"],
+        footprint: Bool[np.ndarray, "s s"],
+    ) -> None:
+        """Paint particle `number` (from 1); pixel `s // 2` lies on the anchor, rounded down."""
+        center = self._centers_yx[number - 1]
+        window, part = self._place(anchor_yx, footprint.shape[0])
+        mine = footprint[part]
+        place = self.instances[window]
+        rows, columns = np.nonzero(mine & (place > 0))
+        holders = place[rows, columns]
+        place[mine] = number
+        points = np.stack((rows + window[0].start, columns + window[1].start), axis=1)
+        theirs = ((points - self._centers_yx[holders - 1]) ** 2).sum(axis=1)
+        keep = theirs <= ((points - center) ** 2).sum(axis=1)
+        place[rows[keep], columns[keep]] = holders[keep]
+
+    def blot(self, anchor_yx: Float[np.ndarray, " 2"], footprint: Bool[np.ndarray, "s s"]) -> None:
+        """Make the background under a footprint unknown."""
+        if self._unknown is None:
+            self._unknown = np.zeros(self.instances.shape, bool)
+        window, part = self._place(anchor_yx, footprint.shape[0])
+        self._unknown[window] |= footprint[part]
+
+    def classes(self, ring_px: float) -> Int8[np.ndarray, "h w"]:
+        """0 background, 1 particle, -1 unknown: blots, and what is up to `ring_px` outside."""
+        classes = np.zeros(self.instances.shape, np.int8)
+        if self._unknown is not None:
+            classes[self._unknown] = UNKNOWN
+        is_free = self.instances == 0
+        if ring_px > 0 and not is_free.all():
+            distance = cv2.distanceTransform(is_free.view(np.uint8), cv2.DIST_L2, 5)
+            classes[distance <= ring_px] = UNKNOWN
+        classes[~is_free] = PARTICLE
+        return classes
+
+    def _place(
+        self, anchor_yx: Float[np.ndarray, " 2"], size: int
+    ) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+        """The window of a footprint on the map, and the part of the footprint that is in it."""
+        start = np.floor(anchor_yx).astype(int) - size // 2
+        first = np.maximum(start, 0)
+        last = np.maximum(first, np.minimum(start + size, self.instances.shape))
+        window = (slice(first[0], last[0]), slice(first[1], last[1]))
+        first, last = first - start, last - start
+        return window, (slice(first[0], last[0]), slice(first[1], last[1]))

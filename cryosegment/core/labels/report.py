@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What became of the particles: tables of micrographs and of rejected particles, a summary."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cryosegment.core.labels.screening import REASONS, Rejection, Screening
+from cryosegment.exchange.files import write_text
+
+REPORT_NAME, REJECTED_NAME, SUMMARY_NAME = "report.csv", "rejected.csv", "report.json"
+
+
+@dataclass
+class Report:
+    """What is known of a run so far.
+
+    Attributes
+    ----------
+    diameter
+        Of the particles, Å.
+    notes
+        Choices that were made and what is odd about the input, a sentence each.
+    rejections
+        Particles without a label.
+    """
+
+    diameter: float
+    notes: list[str]
+    rejections: list[Rejection]
+    _rows: list[dict[str, str | int | float]] = field(default_factory=list)
+
+    def add(self, name: str, found: Screening, coverage: float, unknown: float) -> None:
+        """Add a micrograph; `coverage` and `unknown` are parts of its area."""
+        areas = {"coverage": round(coverage, 5), "unknown": round(unknown, 5)}
+        self._rows.append({"micrograph": name, **found.counts, **areas})
+        self.rejections += found.rejections
+
+    @property
+    def labelled(self) -> int:
+        """Number of particles with a label."""
+        return sum(int(row["labelled"]) for row in self._rows)
+
+    @property
+    def lines(self) -> list[str]:
+        """The report in short, for people."""
+        reasons = Counter(rejection.reason for rejection in self.rejections)
+        why = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
+        ending = f"; rejected: {why} ({REJECTED_NAME})" if why else "; none rejected"
+        return [*self.notes, f"{self.labelled} particles labelled{ending}"]
+
+    def write(self, folder: Path) -> None:
+        """Write `report.csv`, `rejected.csv` and `report.json`.
+
+        Raises
+        ------
+        InputError
+            If a file cannot be written.
+        """
+        header = ["micrograph", "particles", "labelled", *REASONS, "coverage", "unknown"]
+        rows = [[row[column] for column in header] for row in self._rows]
+        _write_table(folder / REPORT_NAME, header, rows)
+        _write_table(
+            folder / REJECTED_NAME,
+            ["row", "micrograph", "x", "y", "reason", "detail"],
+            [_cells(each) for each in sorted(self.rejections, key=lambda each: each.row)],
+        )
+        summary = {
+            "labelled": self.labelled,
+            "rejected": dict(Counter(rejection.reason for rejection in self.rejections)),
+            "diameter": round(self.diameter, 2),
+            "notes": self.notes,
+        }
+        text = json.dumps(summary, indent=2, ensure_ascii=False)
+        write_text(folder / SUMMARY_NAME, text + "\n")
+
+
+def _cells(each: Rejection) -> list[str | int]:
+    y, x = each.center_yx
+    return [each.row, each.micrograph, f"{x:.2f}", f"{y:.2f}", each.reason, each.detail]
+
+
+def _write_table(path: Path, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    write_text(path, text.getvalue())

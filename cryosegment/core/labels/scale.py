@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether coordinates count pixels of the micrograph or of binned particle images.
+
+Particles that Scipion extracted carry coordinates in particle pixels, those that it imported in
+micrograph pixels, and nothing tells them apart but where they would lie.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from cryosegment.exchange.errors import InputError
+from cryosegment.exchange.particles import Particles
+
+MICROGRAPH, PARTICLE = "micrograph", "particle"
+SAME = 0.01
+"""Pixel sizes that differ by less than this part are the same."""
+OUTSIDE = 0.01
+"""A scale that puts more than this part of the particles outside the micrographs is wrong."""
+CHANCE = 0.001
+"""Particles gather in one corner by chance if this is more likely than this."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What the coordinates count.
+
+    Attributes
+    ----------
+    name
+        "micrograph" or "particle" pixels.
+    note
+        How it was found, a sentence.
+    """
+
+    name: str
+    note: str
+
+
+def find_scale(
+    asked: str,
+    particles: Sequence[Particles],
+    shapes: Sequence[tuple[int, int]],
+    pixel_sizes: Sequence[float],
+) -> Scale:
+    """The pixels that the coordinates count, by where the particles would lie.
+
+    Parameters
+    ----------
+    asked
+        "auto", "micrograph" or "particle"; all but "auto" are the answer.
+    particles
+        Those of some micrographs, a record each.
+    shapes
+        Rows and columns of these micrographs.
+    pixel_sizes
+        Of these micrographs, Å/px.
+    """
+    if asked != "auto":
+        return Scale(asked, f"coordinates count {asked} pixels, as was asked for")
+    if any(_is_relative(own) for own in particles):
+        return Scale(MICROGRAPH, "coordinates are parts of the micrograph's sides")
+    ratios = [own.pixel_sizes / size for own, size in zip(particles, pixel_sizes)]
+    # false where the ratio is unknown
+    others = [np.abs(ratio - 1) > SAME for ratio in ratios]
+    factors = np.concatenate([ratio[other] for ratio, other in zip(ratios, others)] or [[]])
+    if not len(factors):
+        return Scale(MICROGRAPH, "coordinates count micrograph pixels")
+    centers_yx = np.concatenate([own.centers_yx[other] for own, other in zip(particles, others)])
+    sizes = np.repeat(np.array(shapes, float), [other.sum() for other in others], axis=0)
+    outside = _part_outside(centers_yx, sizes)
+    outside_scaled = _part_outside(centers_yx * factors[:, None], sizes)
+    name, why = _choose(outside, outside_scaled, factors)
+    return Scale(
+        name,
+        f"coordinates count {name} pixels: {why} (of {len(factors)} particles {outside:.1%} would "
+        f"lie outside as micrograph pixels, {outside_scaled:.1%} as particle pixels, which are "
+        f"{np.median(factors):.3g} times as large)",
+    )
+
+
+def _is_relative(particles: Particles) -> bool:
+    return len(particles) > 0 and bool((particles.shapes > 0).all())
+
+
+def _part_outside(centers_yx: Float[np.ndarray, "n 2"], sizes: Float[np.ndarray, "n 2"]) -> float:
+    outside = (centers_yx < -0.5) | (centers_yx > sizes - 0.5)
+    return float(outside.any(axis=1).mean())
+
+
+def _choose(
+    outside: float, outside_scaled: float, ratios: Float[np.ndarray, " n"]
+) -> tuple[str, str]:
+    if outside_scaled > OUTSIDE or outside > OUTSIDE:
+        name = MICROGRAPH if outside <= outside_scaled else PARTICLE
+        return name, "the other does not fit"
+    # Both fit. The scale with the smaller extent leaves a margin that is unlikely to be empty.
+    chance = float(np.exp(-2 * np.abs(np.log(ratios)).sum()))
+    if chance > CHANCE:
+        return MICROGRAPH, "both fit and the particles are few, so that this is a guess"
+    wider = PARTICLE if np.median(ratios) > 1 else MICROGRAPH
+    return wider, "with the other all of them would lie in one corner"
+
+
+def on_micrograph(
+    particles: Particles,
+    scale: Scale,
+    shape: tuple[int, int],
+    pixel_size: float,
+    y_up: bool = False,
+) -> Particles:
+    """The particles of a micrograph with coordinates in its pixels.
+
+    Parameters
+    ----------
+    particles
+        Of one micrograph.
+    scale
+        What their coordinates count.
+    shape
+        Rows and columns of the micrograph.
+    pixel_size
+        Of the micrograph, Å/px.
+    y_up
+        Whether the particles' frame counts y from the last row.
+
+    Raises
+    ------
+    InputError
+        If the micrograph has another aspect ratio than the particles' file says.
+    """
+    if _is_relative(particles) and scale.name == MICROGRAPH:
+        factors = np.array(shape) / particles.shapes
+        if (np.abs(factors[:, 0] / factors[:, 1] - 1) > SAME).any():
+            raise InputError(
+                f"micrograph {particles.micrographs[0]} has {shape[0]} x {shape[1]} px, but "
+                f"{particles.shapes[0, 0]} x {particles.shapes[0, 1]} according to the particles: "
+                "give the micrographs that they were picked on"
+            )
+        particles = particles.scaled(factors)
+    elif scale.name == PARTICLE:
+        factors = particles.pixel_sizes / pixel_size
+        particles = particles.scaled(np.where(np.isfinite(factors), factors, 1.0)[:, None])
+    return particles.flipped(shape[0]) if y_up else particles
