@@ -26,7 +26,7 @@ def random_molecule(
 
     Notes
     -----
-    Lobes are ellipsoidal clouds of atoms along a random walk; C1 to C8 and D2 to D7 symmetries,
+    Lobes are ellipsoidal clouds of atoms along a random walk; C1 to C8 and D2 to D8 symmetries,
     and hollow shells, give discs, rods, rings, barrels and capsids.
     """
     positions = _shell(random) if random.random() < 0.15 else _lobes(random)
@@ -53,7 +53,7 @@ def _lobes(random: np.random.Generator) -> np.ndarray:
 
 
 def _symmetry(random: np.random.Generator) -> list[np.ndarray]:
-    """Rotations of C1 to C8 or D2 to D7 about z (first axis)."""
+    """Rotations of C1 to C8 or D2 to D8 about z (first axis)."""
     kind = random.random()
     fold = 1 if kind < 0.4 else int(random.integers(2, 9))
     turns = []
