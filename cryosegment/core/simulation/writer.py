@@ -33,7 +33,8 @@ def write_simulation(
 
     `truth/coordinates.star` holds all poses and CTF parameters; micrograph names in it are
     relative to `folder`, and `_rlnClassNumber` counts the species of a mixture from 1, as
-    `truth/species.csv` lists them. Each micrograph depends on the seed and its number alone.
+    `truth/species.csv` lists them; their maps, about whose centres the poses turn, are in
+    `truth/maps/`. Each micrograph depends on the seed and its number alone.
 
     Parameters
     ----------
@@ -63,6 +64,7 @@ def write_simulation(
         progress(number + 1, len(entries), entry.name)
     _write_all_coordinates(folder / "truth" / "coordinates.star", entries)
     _write_species(folder / "truth" / "species.csv", sample, params)
+    _write_maps(folder / "truth" / "maps", sample)
     index = LabelsIndex(tuple(entries), "simulation")
     write_labels_index(folder / "truth", index)
     return index
@@ -173,3 +175,13 @@ def _write_species(path: Path, sample: Sample, params: SimulateParams) -> None:
         row = [number, molecule.name, source, f"{share:.6f}", f"{molecule.diameter:.3f}"]
         table.writerow(row)
     write_text(path, text.getvalue())
+
+
+def _write_maps(folder: Path, sample: Sample) -> None:
+    """The density of each species, as it was projected."""
+    for number, molecule in enumerate(sample.molecules, start=1):
+        path = folder / f"{number}_{molecule.name}.mrc"
+        with atomic_path(path) as temporary, mrcfile.new(temporary) as file:
+            file.set_data(molecule.density.cpu().numpy())
+            file.voxel_size = molecule.pixel_size
+            file.set_volume()
