@@ -19,6 +19,7 @@ from cryosegment.core.checkpoint import fingerprint, save_checkpoint
 from cryosegment.core.networks import HEADS, build_network
 from cryosegment.core.pipeline import load_model
 from cryosegment.core.training.fit import FitSettings, fit
+from cryosegment.core.training.joint import RefinedNetwork
 from cryosegment.core.training.labelled import LabelledImage, read_labels
 from cryosegment.core.training.patches import PatchBatches
 from cryosegment.core.training.state import Progress as TrainingProgress
@@ -27,7 +28,7 @@ from cryosegment.core.training.validation import best_f1
 from cryosegment.exchange.card import ModelCard, model_path
 from cryosegment.exchange.files import write_text
 from cryosegment.exchange.labels import read_labels_index
-from cryosegment.exchange.params import TrainParams, params_to_dict
+from cryosegment.exchange.params import CRF_PRESETS, NO_CRF, TrainParams, params_to_dict
 from cryosegment.exchange.progress import Progress
 
 DEFAULT_MINUTES = 10.0
@@ -64,6 +65,8 @@ def train(
         If labels, the model to start from or the parameters cannot be used.
     """
     network, card = _start(params)
+    if params.crf != NO_CRF:
+        network = RefinedNetwork(network, CRF_PRESETS[params.crf])
     images = read_labels(folders, card.pixels_per_diameter, progress)
     training, validation = _split(images, params)
     batches = PatchBatches(training, params.patch, params.batch, params.seed)
@@ -84,6 +87,8 @@ def train(
         network, batches, lambda candidate: best_f1(candidate, scored), settings, state_path, report
     )
     _write_history(history_path, state)
+    if isinstance(best, RefinedNetwork):
+        card, best = replace(card, crf=params_to_dict(best.learned())), best.network
     card = replace(card, name=output.stem, label_source=_label_source(folders))
     save_checkpoint(output, best, _describe(card, params, state, training, validation))
 

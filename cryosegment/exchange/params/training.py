@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Optional
 
 from cryosegment.exchange.errors import ParameterError
+from cryosegment.exchange.params.crf import NO_CRF
 from cryosegment.exchange.params.fields import (
     GPU_HELP,
     LEARNING_RATE_HELP,
@@ -15,6 +16,9 @@ from cryosegment.exchange.params.fields import (
     Params,
     param,
 )
+
+TRAINED_PRESETS = ("gaussian", "intensity", "logits")
+"""CRFs whose features a gradient can pass, or that need none."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,11 @@ class TrainParams(Params):
     )
     network: str = param("compact", "network architecture", choices=("compact",))
     loss: str = param("default", "loss function", choices=("default",))
+    crf: str = param(
+        NO_CRF,
+        "conditional random field to train through; its kernels are learned and go in the card",
+        choices=(NO_CRF, *TRAINED_PRESETS),
+    )
     minutes: Optional[float] = param(None, "training time", "min", minimum=0.01)
     epochs: Optional[int] = param(None, "passes over the micrographs", minimum=1)
     validation: float = param(
