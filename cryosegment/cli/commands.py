@@ -14,6 +14,7 @@ from cryosegment.exchange.params import (
     CrfMapsParams,
     CrfTuneParams,
     EvaluateParams,
+    FetchParams,
     LabelsCoordinatesParams,
     LabelsReconstructionParams,
     Params,
@@ -48,6 +49,10 @@ class Command:
         Whether an output must be given.
     output_is_file
         Whether the output is a file; its job file then stands beside it.
+    needs_inputs
+        Whether an input must be given, where it has any.
+    inputs_are_paths
+        Whether the inputs are files or folders, and not names.
     """
 
     name: str
@@ -58,6 +63,8 @@ class Command:
     inputs: tuple[str, str] = ("", "")
     needs_output: bool = True
     output_is_file: bool = False
+    needs_inputs: bool = True
+    inputs_are_paths: bool = True
 
     def job_path(self, output: str) -> Path:
         """Where a run with this output leaves its job file."""
@@ -138,6 +145,17 @@ COMMANDS: Sequence[Command] = (
         ("MODEL.safetensors", "model file to write"),
         ("LABELS_DIR", "folders made by `cryosegment labels` or `cryosegment simulate`"),
         output_is_file=True,
+    ),
+    Command(
+        "fetch",
+        "public data sets: EMPIAR entries and CryoPPP sets, searched, listed, downloaded",
+        FetchParams,
+        "datasets:run_fetch",
+        ("DIR", "folder in which the data set gets its own"),
+        ("ENTRY", "10017 or EMPIAR-10017, or cryoppp-10017, or cryoppp-lite-10017"),
+        needs_output=False,
+        needs_inputs=False,
+        inputs_are_paths=False,
     ),
 )
 

@@ -78,7 +78,8 @@ def build_parser() -> argparse.ArgumentParser:
 def _add_command(parser: argparse.ArgumentParser, command: Command) -> None:
     metavar, text = command.inputs
     if metavar:
-        parser.add_argument("inputs", nargs="+", metavar=metavar, help=text)
+        number = "+" if command.needs_inputs else "*"
+        parser.add_argument("inputs", nargs=number, metavar=metavar, help=text)
     metavar, text = command.output
     needed = " (required)" if command.needs_output else ""
     parser.add_argument(
@@ -95,10 +96,11 @@ def _add_command(parser: argparse.ArgumentParser, command: Command) -> None:
 def _start_command(namespace: argparse.Namespace) -> None:
     command: Command = namespace.command
     params = params_from_namespace(command.params, namespace)
+    inputs = getattr(namespace, "inputs", ())
     job = Job(
         command.name,
         params_to_dict(params),
-        tuple(os.path.abspath(path) for path in getattr(namespace, "inputs", ())),
+        tuple(map(os.path.abspath, inputs) if command.inputs_are_paths else inputs),
         os.path.abspath(namespace.output) if namespace.output else "",
     )
     _execute(command, job, params)
@@ -172,6 +174,7 @@ def _start_job(namespace: argparse.Namespace) -> None:
     if namespace.resume:
         values["resume"] = True
     params = params_from_dict(command.params, values)
-    if bool(command.inputs[0]) != bool(job.inputs) or (command.needs_output and not job.output):
+    wants_inputs = bool(command.inputs[0]) and (command.needs_inputs or bool(job.inputs))
+    if wants_inputs != bool(job.inputs) or (command.needs_output and not job.output):
         raise InputError(f"{namespace.job}: the inputs or the output of {job.command} are missing")
     _execute(command, dataclasses.replace(job, params=params_to_dict(params)), params)

@@ -16,3 +16,7 @@ class InputError(CryoSegmentError, ValueError):
 
 class ModelError(CryoSegmentError, RuntimeError):
     """A model file disagrees with the code or the data."""
+
+
+class NetworkError(CryoSegmentError, RuntimeError):
+    """A server that cannot be reached, is busy, or breaks off."""

@@ -16,6 +16,7 @@ from cryosegment.exchange.params.crf import (
     crf_of_card,
     parse_appearance,
 )
+from cryosegment.exchange.params.datasets import FetchParams
 from cryosegment.exchange.params.evaluation import (
     EvaluateParams,
 )
@@ -72,6 +73,7 @@ __all__ = [
     "CrfParams",
     "CrfTuneParams",
     "EvaluateParams",
+    "FetchParams",
     "Kind",
     "LabelsCoordinatesParams",
     "LabelsReconstructionParams",

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`cryosegment fetch`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cryosegment.exchange.errors import InputError, ParameterError
+from cryosegment.exchange.job import Job
+from cryosegment.exchange.params import FetchParams
+from cryosegment.exchange.progress import Progress
+
+UNITS = ("B", "KB", "MB", "GB", "TB")
+
+
+def run_fetch(job: Job, params: FetchParams, progress: Progress) -> None:
+    """Search, list or download public data sets."""
+    if bool(params.search) == bool(job.inputs):
+        raise ParameterError(
+            "expected an entry, such as 10017 or cryoppp-10017, or --search, got "
+            f"{'both' if job.inputs else 'neither'}"
+        )
+    if params.search:
+        _search(params)
+    elif params.list:
+        _list(job.inputs, params)
+    elif job.output:
+        _fetch(job.inputs, params, Path(job.output), progress)
+    else:
+        raise ParameterError("expected a folder for the files: give --output, or --list")
+
+
+def _search(params: FetchParams) -> None:
+    from cryosegment.core.datasets.search import search_entries
+    from cryosegment.core.datasets.server import server_at
+
+    found = search_entries(
+        server_at(params.server),
+        params.search,
+        params.resolution,
+        params.coordinates,
+        params.limit,
+    )
+    print("entry\tresolution\tmap\tcoordinates\tsize\ttitle")
+    for one in found:
+        entry = one.entry
+        particles = "yes" if entry.has_coordinates else "no"
+        cells = (entry.number, f"{one.resolution:g}", one.emdb, particles, entry.size, entry.title)
+        print("\t".join(cells))
+
+
+def _list(names: tuple[str, ...], params: FetchParams) -> None:
+    from cryosegment.core.datasets.fetch import list_data_set
+    from cryosegment.core.datasets.server import server_at
+
+    for name in names:
+        for file in list_data_set(server_at(params.server), name, params.pattern):
+            print(f"{'?' if file.size is None else _size(file.size)}\t{file.path}")
+
+
+def _fetch(names: tuple[str, ...], params: FetchParams, folder: Path, progress: Progress) -> None:
+    from cryosegment.core.datasets.fetch import fetch_data_set
+    from cryosegment.core.datasets.server import server_at
+
+    count, size, failures = 0, 0, {}
+    for name in names:
+        server = server_at(params.server)
+        fetched = fetch_data_set(server, name, folder, params.pattern, progress)
+        count, size = count + len(fetched.paths), size + fetched.size
+        failures.update(fetched.failures)
+    print(f"{count} files, {_size(size)} in {folder}")
+    if failures:
+        first, message = next(iter(failures.items()))
+        raise InputError(
+            f"{len(failures)} of {count + len(failures)} files failed, such as {first}: {message}"
+        )
+
+
+def _size(size: float) -> str:
+    """Bytes as people say them."""
+    power = 0
+    while size >= 1000 and power < len(UNITS) - 1:
+        size, power = size / 1000, power + 1
+    digits = 1 if power and size < 10 else 0
+    return f"{size:.{digits}f} {UNITS[power]}"
