@@ -4,8 +4,8 @@
 HOME_VARIABLE = "CRYOSEGMENT_HOME"
 PYTHON_VARIABLE = "CRYOSEGMENT_PYTHON"
 
-CORE_PACKAGE = "cryosegment_core"
-"""Name of the installable core: `scipion3 installb cryosegment_core`."""
+CORE_PACKAGE = "cryosegment"
+"""Name of the installable core: `scipion3 installb cryosegment`."""
 
 BOX_PER_DIAMETER = 1.5
 """Box side of the picked particles, in diameters, where the form leaves it out."""

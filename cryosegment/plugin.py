@@ -24,6 +24,15 @@ CORE_MINIMUM = (3, 10)
 ROOT = Path(__file__).resolve().parent.parent
 CONSTRAINTS = ROOT / "requirements" / "constraints.txt"
 
+MAKE_ENVIRONMENT = (
+    "for python in {own} python3.12 python3.11 python3.10 python3; do "
+    "if $python -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' "
+    "2> /dev/null; then $python -m venv . && exit 0; fi; done; "
+    "echo 'cryosegment needs Python 3.10, 3.11 or 3.12: install one, or set CRYOSEGMENT_PYTHON' "
+    ">&2; exit 1"
+)
+"""Shell command: the first interpreter that will do, tried by running it, makes the environment."""
+
 
 class Plugin(pwem.Plugin):
     """Variables, installation without conda, and the one place that builds commands."""
@@ -114,14 +123,14 @@ class Plugin(pwem.Plugin):
     @classmethod
     def getInstallCommands(cls) -> List[Tuple[str, Sequence[str]]]:
         """Shell commands that build the core's environment in the current folder."""
-        core = f"{ROOT}[core]" if (ROOT / "setup.py").exists() else ""
-        wanted = ["-e", core] if core else [f"scipion-em-cryosegment[core]=={__version__}"]
-        pins = ["-c", str(CONSTRAINTS)] if CONSTRAINTS.exists() else []
-        install = ["./bin/python", "-m", "pip", "install", *pins, *wanted]
-        check = "./bin/python -m cryosegment --help > installed.txt"
+        python = "env -u PYTHONPATH ./bin/python"
+        core = f"scipion-em-cryosegment[core]=={__version__}"
+        words = ["-e", f"{ROOT}[core]"] if (ROOT / "setup.py").exists() else [core]
+        words += ["-c", str(CONSTRAINTS)] if CONSTRAINTS.exists() else []
+        install = f"{python} -m pip install {' '.join(map(shlex.quote, words))}"
         return [
-            (f"{_core_python()} -m venv .", ["bin/python"]),
-            (f"{' '.join(map(shlex.quote, install))} && {check}", ["installed.txt"]),
+            (MAKE_ENVIRONMENT.format(own=shlex.quote(sys.executable)), ["bin/python"]),
+            (f"{install} && {python} -m cryosegment --version > installed.txt", ["installed.txt"]),
         ]
 
     @classmethod
@@ -135,11 +144,3 @@ class Plugin(pwem.Plugin):
             neededProgs=[],
             default=find_spec("torch") is None,
         )
-
-
-def _core_python() -> str:
-    """Interpreter that can make the core's environment: the newest at hand from 3.10 to 3.12."""
-    if CORE_MINIMUM <= sys.version_info[:2] <= (3, 12):
-        return shlex.quote(sys.executable)
-    names = ("python3.12", "python3.11", "python3.10")
-    return next((name for name in names if shutil.which(name)), "python3")

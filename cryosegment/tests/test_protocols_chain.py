@@ -67,6 +67,7 @@ class TestCryoSegmentRelion(ProtocolTest):
         self.checkExport(pick)
         particles = self.extract(pick, source)
         assert particles.outputParticles.getSize() > 0.9 * pick.outputCoordinates.getSize()
+        assert np.hypot(*centre_of_mass(self.mean(particles))) < 1  # RELION has moved nothing yet
         for share, average in self.classify(particles):
             offset = centre_of_mass(average)
             if share > 0.1:
@@ -101,6 +102,12 @@ class TestCryoSegmentRelion(ProtocolTest):
         self.point(extract.inputCoordinates, pick, "outputCoordinates")
         self.point(extract.inputMicrographs, source, "outputMicrographs")
         return self.launchProtocol(extract)
+
+    def mean(self, particles: Any) -> np.ndarray:
+        """Mean of the extracted images, (h, w)."""
+        files = particles.outputParticles.getFiles()
+        stacks = [np.atleast_3d(mrcfile.read(path.replace(":mrcs", ""))) for path in files]
+        return np.concatenate(stacks).astype(np.float64).mean(axis=0)
 
     def classify(self, particles: Any) -> List[Tuple[float, np.ndarray]]:
         """Share of the particles and average, (h, w), of each class."""
