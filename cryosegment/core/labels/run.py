@@ -16,7 +16,7 @@ from cryosegment.core.labels.report import REJECTED_NAME, Report
 from cryosegment.core.labels.scale import SAME, Scale, find_scale, on_micrograph
 from cryosegment.core.labels.screening import NOT_GIVEN, Rejection
 from cryosegment.core.simulation.volume import read_volume
-from cryosegment.exchange.errors import CryoSegmentError, InputError
+from cryosegment.exchange.errors import CryoSegmentError, InputError, ParameterError
 from cryosegment.exchange.files import micrograph_name
 from cryosegment.exchange.labels import PARTICLE, UNKNOWN, LabelEntry
 from cryosegment.exchange.params import LabelsReconstructionParams
@@ -123,6 +123,8 @@ class LabelsRun:
 
 
 def _read_body(params: LabelsReconstructionParams) -> Body:
+    if not params.map and not params.mask:
+        raise ParameterError("expected a map or a mask, got none: give --map or --mask")
     volume, voxel_size = read_volume(Path(params.mask or params.map))
     voxel_size = params.map_pixel_size or voxel_size
     if params.mask:

@@ -6,7 +6,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Optional
 
-from cryosegment.exchange.errors import ParameterError
 from cryosegment.exchange.params.fields import (
     DIAMETER_HELP,
     PATH,
@@ -103,8 +102,3 @@ class LabelsReconstructionParams(Params):
         False, "write the body's centre of mass as a particle's centre, not the map's centre"
     )
     resume: bool = param(False, RESUME_HELP)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not self.map and not self.mask:
-            raise ParameterError("expected a map or a mask, got none: give --map or --mask")
