@@ -108,7 +108,7 @@ def body_from_map(
     smooth -= solvent
     notes = []
     sign = 1.0
-    if (smooth.astype(np.float64) ** 3).sum() < 0:
+    if float(np.vdot(smooth * smooth, smooth)) < 0:  # the third moment
         notes.append("the map is inverted (particle darker than solvent): its sign was changed")
         sign = -1.0
     smooth *= sign

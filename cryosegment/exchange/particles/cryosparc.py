@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Dict, Optional
+from typing import Dict, Optional, Tuple
 
 import numpy as np
 
@@ -63,7 +63,7 @@ def read_cryosparc(
     shapes = np.asarray(fields[LOCATION[3]], dtype=np.int64).reshape(-1, 2)
     fractions = np.stack([fields[LOCATION[2]], fields[LOCATION[1]]], axis=1)
     return Particles(
-        micrographs=tuple(micrograph_name(_text(name)) for name in fields[LOCATION[0]]),
+        micrographs=_micrographs(fields[LOCATION[0]]),
         centers_yx=fractions.astype(np.float64) * shapes,
         angles=angles_from_matrices(matrices_from_vectors(fields[POSE])),
         shifts_yx=_shifts(path, fields, sizes),
@@ -159,6 +159,12 @@ def _scores(path: Path, fields: Dict[str, np.ndarray], score: str) -> np.ndarray
     if not named:
         return np.ones(len(fields[POSE]))
     return np.asarray(fields[named], dtype=np.float64)
+
+
+def _micrographs(paths: np.ndarray) -> Tuple[str, ...]:
+    unique, index = np.unique(paths, return_inverse=True)
+    names = [micrograph_name(_text(path)) for path in unique]
+    return tuple(names[i] for i in index)
 
 
 def _text(value: object) -> str:

@@ -88,7 +88,9 @@ def _micrographs(path: PathLike, block: Block) -> List[str]:
     """Names from the micrographs' column, else from the stacks that are named after them."""
     for column in ("rlnMicrographName", "rlnImageName"):
         if column in block:
-            return [micrograph_name(text.rsplit("@", 1)[-1]) for text in block[column]]
+            texts = [text.rsplit("@", 1)[-1] for text in block[column]]
+            names = {text: micrograph_name(text) for text in set(texts)}
+            return [names[text] for text in texts]
     raise InputError(
         f"expected the column rlnMicrographName in {path}, not found: nothing says which "
         "micrographs the particles lie on"
