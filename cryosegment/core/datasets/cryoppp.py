@@ -9,11 +9,10 @@ checksums besides those of HTTP; gzip's own checksum is verified as an archive i
 from __future__ import annotations
 
 import re
+import shutil
 import tarfile
 import zlib
-from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import IO
 
 from cryosegment.core.datasets.empiar import fits
 from cryosegment.core.datasets.server import Server
@@ -47,13 +46,13 @@ def unpack(archive: Path, folder: Path, pattern: str) -> list[Path]:
     written = []
     try:
         with tarfile.open(archive, "r:gz") as tar:
-            for member, stream in _files(tar):
-                path = _safe_path(member.name)
+            for member in tar:
+                path = _safe_path(member)
                 if path is None or not fits(str(path), pattern):
                     continue
                 target = folder / path
                 if not target.exists() or target.stat().st_size != member.size:
-                    _copy(stream, target)
+                    _copy(tar, member, target)
                 written.append(target)
     except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
         raise InputError(
@@ -63,20 +62,16 @@ def unpack(archive: Path, folder: Path, pattern: str) -> list[Path]:
     return written
 
 
-def _files(tar: tarfile.TarFile) -> Iterator[tuple[tarfile.TarInfo, IO[bytes]]]:
-    for member in tar:
-        stream = tar.extractfile(member) if member.isfile() else None
-        if stream is not None:
-            yield member, stream
+def _safe_path(member: tarfile.TarInfo) -> PurePosixPath | None:
+    """Path of a plain file that stays in the folder; None for everything else."""
+    path = PurePosixPath(member.name)
+    is_safe = member.isfile() and not path.is_absolute() and ".." not in path.parts
+    return path if is_safe and path.parts else None
 
 
-def _safe_path(name: str) -> PurePosixPath | None:
-    path = PurePosixPath(name)
-    is_safe = not path.is_absolute() and ".." not in path.parts and path.parts
-    return path if is_safe else None
-
-
-def _copy(stream: IO[bytes], target: Path) -> None:
+def _copy(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:
+    stream = tar.extractfile(member)
+    if stream is None:  # only what is no file has none
+        return
     with atomic_path(target) as temporary, temporary.open("wb") as file:
-        while block := stream.read(BLOCK):
-            file.write(block)
+        shutil.copyfileobj(stream, file, BLOCK)

@@ -99,13 +99,24 @@ def open_url(
         attempt += 1
 
 
+class _RangeErrorsAreAnswers(urllib.request.HTTPErrorProcessor):
+    """Lets status 416 through, whose headers tell how long the file is."""
+
+    def http_response(self, request: Any, response: Any) -> Any:
+        """Raise on every other error."""
+        if response.status == RANGE_NOT_SATISFIABLE:
+            return response
+        return super().http_response(request, response)
+
+    https_response = http_response
+
+
 def _open(request: urllib.request.Request) -> http.client.HTTPResponse:
     url = request.full_url
     try:
-        response: http.client.HTTPResponse = urllib.request.urlopen(request, timeout=TIMEOUT)
+        opener = urllib.request.build_opener(_RangeErrorsAreAnswers)
+        response: http.client.HTTPResponse = opener.open(request, timeout=TIMEOUT)
     except urllib.error.HTTPError as error:
-        if error.code == RANGE_NOT_SATISFIABLE:
-            return error  # type: ignore[return-value]  # it reads as a response does
         error.close()
         raise _refusal(url, error.code) from None
     except urllib.error.URLError as error:
