@@ -28,6 +28,7 @@ SCIPION = ["scipion-app>=3.8", "scipion-em>=3.11.1", "scipion-pyworkflow>=3.11.7
 PYDENSECRF = ["pydensecrf2>=1.1"]
 DEV = [
     "beartype>=0.18",
+    "monai>=1.3",
     "mypy>=1.10",
     "pytest>=8",
     "ruff>=0.6",
