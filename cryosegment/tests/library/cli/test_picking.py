@@ -48,9 +48,9 @@ def test_everything_that_can_be_asked_for(folder, model):
     out = folder / "out"
     for path in (
         "coordinates/a.star",
-        "coordinates/a.box",
-        "coordinates/a.cbox",
-        "coordinates/a.csv",
+        "box/a.box",
+        "cbox/a.cbox",
+        "csv/a.csv",
         "candidates/a.star",
         "coordinates.star",
         "job.json",
