@@ -63,7 +63,7 @@ def test_everything_that_can_be_asked_for(folder, model):
     assert mrcfile.read(out / "instances" / "a.mrc").shape == (120, 160)
     # every format tells the same
     for suffix in ("box", "cbox", "csv"):
-        other = read_coordinates(out / "coordinates" / f"a.{suffix}", 2.0)["a"]
+        other = read_coordinates(out / suffix / f"a.{suffix}", 2.0)["a"]
         np.testing.assert_allclose(other.centers_yx, picks.centers_yx, atol=2e-3)
     assert set(read_coordinates(out / "coordinates.star", 2.0)) == {"a", "b"}
 
