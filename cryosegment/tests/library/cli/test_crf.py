@@ -91,6 +91,8 @@ def test_strength_and_resume(scene: Path, tmp_path: Path) -> None:
     assert refine(scene, tmp_path, "--strength", "0", "--resume") == 0
     assert first.exists()
     assert second.stat().st_mtime_ns == stamp
+    assert refine(scene, tmp_path, "--strength", "0") == 0
+    assert second.stat().st_mtime_ns > stamp
 
 
 def test_what_maps_cannot_give(
