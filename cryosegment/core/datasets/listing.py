@@ -86,7 +86,7 @@ def _item(reference: str, text: str) -> Item | None:
     parts = urlsplit(reference)
     path = unquote(parts.path).removeprefix("./")
     name = path.removesuffix("/")
-    is_child = not (parts.scheme or parts.netloc or parts.query or "/" in name or "\\" in name)
+    is_child = not (parts.scheme or parts.query or "/" in name or "\\" in name)
     if not is_child or name in ("", ".", ".."):
         return None
     size = SIZE.search(text)

@@ -112,7 +112,7 @@ def _pages(server: Server, query: str) -> Iterator[list[_Map]]:
         options = urlencode({"rows": ROWS, "page": page, "fl": ",".join(FIELDS), "wt": "csv"})
         url = f"{server.emdb}/search/{quote(query, safe='')}?{options}"
         rows = _rows(read_page(url, "text/csv"), url)
-        yield [one for one in map(_map, rows) if one.numbers]
+        yield [*map(_map, rows)]
         if len(rows) < ROWS:
             return
         page += 1

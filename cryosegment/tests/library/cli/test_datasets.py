@@ -56,6 +56,15 @@ def test_files_are_listed_and_entries_found(archive, capsys):
     ]
 
 
+def test_a_search_leaves_a_job_that_repeats_it(archive, tmp_path, capsys):
+    arguments = ["--search", "*", "--output", str(tmp_path), "--server", archive.url]
+    assert main(["fetch", *arguments]) == 0
+    first = capsys.readouterr().out
+    assert main(["run", str(tmp_path / "job.json")]) == 0
+    assert capsys.readouterr().out == first
+    assert "EMD-2824" in first
+
+
 def test_a_file_that_fails_makes_the_run_fail(archive, tmp_path, capsys):
     archive.add("10017/data/b.mrc", b"", status=403)
     assert main(["fetch", "10017", "--output", str(tmp_path), "--server", archive.url]) == 1

@@ -16,7 +16,8 @@ APACHE = b"""<title>Index of /data</title><pre><a href="?C=N;O=D">Name</a> <hr>
 <a href="a.star">a.star</a>         2014-11-21 14:05  1.2M
 <a href="..%2f..%2fetc%2fpasswd">x</a>  2014-11-21 14:05  1.2K
 <a href="https://elsewhere.org/b.star">b</a>  2014-11-21 14:05  1.2K
-<a href="%2e%2e/">up</a> <a href="c.star">c.star</a>
+<a href="%2e%2e/">up</a> <a href="more.php?page=2">more</a> <a href="mailto:a@b.org">ask</a>
+ <a href="c.star">c.star</a>
 </pre>"""
 
 

@@ -10,8 +10,8 @@ from cryosegment.exchange.errors import InputError
 def maps(archive):
     rows = [
         ("EMD-1", "ribosome of yeast", "3.2", "EMPIAR-10028"),
-        ("EMD-2", "ribosome, mitochondrial", "2.9", "10028;10061"),
         ("EMD-3", "proteasome", "2.8", "EMPIAR-10025"),
+        ("EMD-2", "ribosome, mitochondrial", "2.9", "10028;10061"),
         ("EMD-4", "ribosome without raw data", "2.0", ""),
         ("EMD-5", "galactosidase", "4.2", "EMPIAR-10017"),
         ("EMD-6", "ribosome whose entry is gone", "3.0", "EMPIAR-10099"),
@@ -58,7 +58,7 @@ def test_the_limit_ends_the_search(maps, server):
 
 def test_page_after_page_is_asked_for(maps, server, monkeypatch):
     monkeypatch.setattr(search_module, "ROWS", 2)
-    assert [number for number, *_ in found(server)] == ["10025", "10028", "10061", "10017"]
+    assert [number for number, *_ in found(server)] == ["10025", "10061", "10028", "10017"]
     assert sum(kind == "GET" for kind, *_ in maps.seen) == 4
     maps.seen.clear()
     assert len(found(server, limit=1)) == 1

@@ -131,6 +131,13 @@ def test_checksums_that_come_along_are_verified(archive, url, tmp_path, header):
     assert [path.name for path in tmp_path.iterdir()] == ["a.mrc"]
 
 
+def test_the_md5_of_the_rest_is_not_that_of_the_file(archive, url, tmp_path):
+    archive.add(NAME, CONTENT, headers={"Content-MD5": digests(CONTENT[100:])["Content-MD5"]})
+    (tmp_path / ".a.mrc.part").write_bytes(CONTENT[:100])
+    download(url, tmp_path / "a.mrc")
+    assert (tmp_path / "a.mrc").read_bytes() == CONTENT
+
+
 def test_a_checksum_that_is_given_counts(archive, url, tmp_path):
     archive.add(NAME, CONTENT)
     good = hashlib.sha1(CONTENT).hexdigest()
