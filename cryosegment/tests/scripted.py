@@ -16,13 +16,16 @@ from pathlib import Path
 from typing import Any
 
 import pyworkflow
+from pwem.emlib.image import ImageHandler
 from pwem.protocols import ProtImportMicrographs
 from pyworkflow.protocol import MODE_RESTART, MODE_RESUME
 from pyworkflow.tests import BaseTest, setupTestProject
+from scipion.install.funcs import Environment as Installer
 
 from cryosegment.objects import SegmentationModel, SetOfMicrographMasks
 from cryosegment.plugin import Plugin
 from cryosegment.protocols import CryoSegmentProtImportModel, CryoSegmentProtPick
+from cryosegment.viewers import CryoSegmentViewerPick
 
 __all__ = [
     "DIAMETER",
@@ -31,11 +34,15 @@ __all__ = [
     "PIXEL_SIZE",
     "CryoSegmentProtImportModel",
     "CryoSegmentProtPick",
+    "CryoSegmentViewerPick",
+    "ImageHandler",
+    "Installer",
     "Plugin",
     "ProtocolTest",
     "SegmentationModel",
     "SetOfMicrographMasks",
     "data_folder",
+    "domain",
     "plugin_class",
     "simulate",
     "system_relion",
@@ -58,9 +65,14 @@ def system_relion() -> bool:
     return (Path(os.environ.get("RELION_HOME", "/")) / "bin" / "relion_refine").exists()
 
 
+def domain() -> Any:
+    """Scipion's domain: where all plugins' classes are found."""
+    return pyworkflow.Config.getDomain()
+
+
 def plugin_class(module: str, name: str) -> Any:
     """A protocol class of another plugin."""
-    return pyworkflow.Config.getDomain().importFromPlugin(module, name, doRaise=True)
+    return domain().importFromPlugin(module, name, doRaise=True)
 
 
 def simulate(folder: Path, count: int) -> Path:

@@ -6,7 +6,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import mrcfile
 import numpy as np
+import tifffile
 
 from cryosegment.exchange.card import GENERAL, model_path, read_card
 from cryosegment.exchange.coordinates import read_coordinates
@@ -15,6 +17,8 @@ from cryosegment.tests.scripted import (
     MODE_RESTART,
     PIXEL_SIZE,
     CryoSegmentProtImportModel,
+    CryoSegmentViewerPick,
+    ImageHandler,
     ProtocolTest,
     SegmentationModel,
     SetOfMicrographMasks,
@@ -30,19 +34,19 @@ def distances(found: np.ndarray, truth: np.ndarray) -> np.ndarray:
 
 
 class TestCryoSegmentPick(ProtocolTest):
-    """Outputs, batches, Continue, and the models."""
+    """Outputs, batches, Continue, models, and micrographs that fail."""
 
     @classmethod
     def setUpClass(cls) -> None:
         super().setUpClass()
         cls.micrographs = simulate(cls.folder / "simulated", 3)
         cls.source = cls.importMicrographs(cls.micrographs / "*.mrc", PIXEL_SIZE)
+        cls.whole = cls.newPick(cls.source, masks=True, streamingBatchSize=2)
+        cls.launchProtocol(cls.whole)
 
     def testOutputs(self) -> None:
         """Particles lie where the simulation put them, with scores, masks and a box size."""
-        pick = self.newPick(self.source, masks=True, streamingBatchSize=2)
-        self.launchProtocol(pick)
-        coordinates = pick.outputCoordinates
+        pick, coordinates = self.whole, self.whole.outputCoordinates
         truth = read_coordinates(
             self.folder / "simulated" / "truth" / "coordinates.star", PIXEL_SIZE
         )
@@ -81,6 +85,47 @@ class TestCryoSegmentPick(ProtocolTest):
         for mask in masks:
             assert 0.02 < mask.getCoverage() < 0.9
 
+    def testViews(self) -> None:
+        """The drawings show the picks; another threshold shows fewer."""
+        viewer = CryoSegmentViewerPick(project=self.proj, protocol=self.whole)
+        viewer.setProtocol(self.whole)
+        count = self.whole.outputCoordinates.getSize()
+        (scores,) = viewer._showScores()
+        assert f"{count} of " in scores.getLastSubPlot().get_title()
+        (counts,) = viewer._showCounts()
+        assert f"{count} picks" in counts.getLastSubPlot().get_title()
+        (drawing,) = viewer._showMicrograph()
+        axes = drawing.getLastSubPlot()
+        first = self.source.outputMicrographs.getFirstItem()
+        mine = [c.getPosition() for c in self.whole.outputCoordinates.iterCoordinates(first)]
+        (circles,) = axes.collections
+        assert len(circles.get_offsets()) == len(mine)
+        assert distances(circles.get_offsets(), np.array(mine, float)).max() < 0.75  # rounding
+        assert axes.get_ylim()[0] > axes.get_ylim()[1]  # y counts downwards
+        viewer.threshold.set(1.1)
+        (drawing,) = viewer._showMicrograph()
+        assert ": 0 picks" in drawing.getLastSubPlot().get_title()
+
+    def testOtherFormats(self) -> None:
+        """TIFF, and a format that Scipion converts, give the same coordinates as MRC."""
+        others = self.folder / "others"
+        others.mkdir()
+        tifffile.imwrite(
+            others / "simulated_0001.tif", mrcfile.read(self.micrographs / "simulated_0001.mrc")
+        )
+        ImageHandler().convert(
+            str(self.micrographs / "simulated_0002.mrc"), str(others / "simulated_0002.spi")
+        )
+        source = self.importMicrographs(others / "simulated_*", PIXEL_SIZE)
+        pick = self.launchProtocol(self.newPick(source))
+        assert pick.getFailures() == {}
+        for name in ("simulated_0001", "simulated_0002"):
+            found, expected = (
+                read_coordinates(p._getExtraPath("coordinates", f"{name}.star"), PIXEL_SIZE)[name]
+                for p in (pick, self.whole)
+            )
+            np.testing.assert_allclose(found.centers_yx, expected.centers_yx, atol=0.01)
+
     def testModelOfProject(self) -> None:
         """An imported copy of the general model picks what the general model picks."""
         imported = self.newProtocol(CryoSegmentProtImportModel, modelPath=str(model_path(GENERAL)))
@@ -91,8 +136,7 @@ class TestCryoSegmentPick(ProtocolTest):
         assert "Choose a segmentation model" in pick.validate()[0]
         self.point(pick.inputModel, imported, "outputModel")
         self.launchProtocol(pick)
-        general = self.launchProtocol(self.newPick(self.source))
-        assert pick.outputCoordinates.getSize() == general.outputCoordinates.getSize()
+        assert pick.outputCoordinates.getSize() == self.whole.outputCoordinates.getSize()
 
     def testContinueWithOtherParameters(self) -> None:
         """Continue keeps what is done, and redoes it where a parameter has changed."""
@@ -138,16 +182,6 @@ class TestCryoSegmentPick(ProtocolTest):
         assert "no particle was found in 3 micrographs" in pick.getErrorMessage()
         assert not pick.hasAttribute("outputCoordinates")
 
-
-class TestCryoSegmentBadMicrographs(ProtocolTest):
-    """Micrographs that fail are reported; the others are picked."""
-
-    @classmethod
-    def setUpClass(cls) -> None:
-        super().setUpClass()
-        cls.micrographs = simulate(cls.folder / "simulated", 3)
-        cls.source = cls.importMicrographs(cls.micrographs / "*.mrc", PIXEL_SIZE)
-
     def spoil(self, name: str) -> Path:
         """Replace a micrograph by garbage until the test ends."""
         path = self.micrographs / f"{name}.mrc"
@@ -174,8 +208,7 @@ class TestCryoSegmentBadMicrographs(ProtocolTest):
         assert pick.outputCoordinates.getSize() > two
         ids = pick.outputCoordinates.aggregate(["COUNT"], "_micId", ["_micId"])
         assert len(ids) == 3
-        whole = self.launchProtocol(self.newPick(self.source))
-        assert pick.outputCoordinates.getSize() == whole.outputCoordinates.getSize()
+        assert pick.outputCoordinates.getSize() == self.whole.outputCoordinates.getSize()
 
     def testAllFail(self) -> None:
         """When every micrograph fails, the run fails and says why."""
@@ -203,8 +236,7 @@ class TestCryoSegmentBadMicrographs(ProtocolTest):
         self.launch(pick)
         assert pick.isFinished(), pick.getErrorMessage()
         assert star.stat().st_mtime_ns == before
-        whole = self.launchProtocol(self.newPick(self.source))
-        assert pick.outputCoordinates.getSize() == whole.outputCoordinates.getSize()
+        assert pick.outputCoordinates.getSize() == self.whole.outputCoordinates.getSize()
 
     def testBrokenModel(self) -> None:
         """A model that is damaged after its import is named before anything runs."""
