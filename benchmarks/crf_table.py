@@ -15,6 +15,7 @@ micrograph, the feature included.
 from __future__ import annotations
 
 import argparse
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -36,7 +37,7 @@ from cryosegment.core.pipeline import Model, load_model
 from cryosegment.core.training.crf_model import tuning_image
 from cryosegment.core.training.crf_tuning import Score, TuningImage, score_crf, tune_crf
 from cryosegment.core.training.labelled import LabelledImage, read_labels
-from cryosegment.exchange.params import CRF_PRESETS, SOLVERS, CrfParams
+from cryosegment.exchange.params import CRF_PRESETS, FEATURES, SOLVERS, CrfParams
 from cryosegment.exchange.progress import no_progress
 
 MOLECULES = ("5a1a", "6vxx", "1wcm")
@@ -44,9 +45,13 @@ SIMULATION = "--count 2 --size 2048 2048 --pixel-size 3 --snr 0.02 --ice-blobs 3
 DIAMETER, PIXEL_SIZE = "191", "1.77"
 TOLERANCE = 0.25
 SUM = replace(CRF_PRESETS["logits"], appearance=("logits:1:10:2", "intensity:0.5:10:0.5"))
-FEATURES = {**CRF_PRESETS, "logits + intensity": SUM}
-STRENGTHS = (0.3, 1.0, 3.0)
+KERNELS = {
+    **{name: CRF_PRESETS[name] for name in ("gaussian", *FEATURES)},
+    "logits + intensity": SUM,
+}
+STRENGTHS = (0.3, 1.0, 3.0, 6.0)
 SOLVER_FEATURES = ("gaussian", "logits", "network")
+OTHER_THRESHOLDS = (0.3, 0.7)  # of the mask: what a CRF has to beat where masks are too large
 SOFTER = {"entropic": 0.5}  # with 1 it is mean field
 
 
@@ -91,6 +96,9 @@ def main() -> None:
         print_header(table)
         for name, crf in rows():
             print_row(name, crf, table, model)
+        for probability in OTHER_THRESHOLDS:
+            shifted = {name: [at(case, probability) for case in c] for name, c in table.items()}
+            print_row(f"- | none, mask where p > {probability} | -", None, shifted, model)
         best = tune_crf(searching, temperature, arguments.trials, 0, no_progress)
         if best.best.crf is not None:
             name = f"tuned: {best.best.crf.solver} | {describe(best.best.crf)} | -"
@@ -157,6 +165,12 @@ def read_cases(folders: list[Path], model: Model) -> list[Case]:
     return cases
 
 
+def at(case: Case, probability: float) -> Case:
+    """The same case whose mask is cut at another probability than a half."""
+    shift = math.log(probability / (1 - probability))
+    return replace(case, seen=replace(case.seen, logits=case.seen.logits - shift))
+
+
 def calibrate(cases: dict[str, list[Case]], searching: list[TuningImage]) -> float:
     """Temperature over the micrographs of the search; printed for each set as well."""
     for name, items in [*cases.items(), ("all", None)]:
@@ -170,13 +184,13 @@ def calibrate(cases: dict[str, list[Case]], searching: list[TuningImage]) -> flo
 def rows() -> Iterator[tuple[str, CrfParams | None]]:
     """Every line of the table."""
     yield "- | none | -", None
-    for name, crf in FEATURES.items():
+    for name, crf in KERNELS.items():
         for strength in STRENGTHS:
             yield f"mean-field | {name} | {strength:g}", crf.stronger(strength)
     for solver in SOLVERS[1:]:
         for name in SOLVER_FEATURES:
-            for strength in STRENGTHS[1:]:
-                crf = replace(FEATURES[name].stronger(strength), solver=solver)
+            for strength in (1.0, 3.0):
+                crf = replace(KERNELS[name].stronger(strength), solver=solver)
                 crf = replace(crf, regularization=SOFTER.get(solver, 1.0))
                 yield f"{solver} | {name} | {strength:g}", crf
 

@@ -41,6 +41,7 @@ from cryosegment.core.training.fit import FitSettings, fit
 from cryosegment.core.training.scene_batches import SceneBatches, SceneValidation
 from cryosegment.core.training.state import Progress
 from cryosegment.exchange.card import ModelCard
+from cryosegment.exchange.params import DEFAULT_PRESET
 
 HELD_OUT = ("5a1a", "betaGal", "1f4a", "6vxx", "6vyb", "1wcm")
 """Beta-galactosidase in three files, the SARS-CoV-2 spike in two, RNA polymerase II."""
@@ -140,7 +141,7 @@ def describe(
         pixels_per_diameter=settings.diameter,
         classes=HEADS,
         threshold=round(progress.best_threshold, 3),
-        crf={"preset": "logits"},
+        crf={"preset": DEFAULT_PRESET},
         particle_diameters=(float(bank.diameters.min()), float(bank.diameters.max())),
         training_data=(
             {

@@ -132,7 +132,8 @@ class CryoSegmentProtPick(CryoSegmentProtPickBase, ModelChoice):
             "Refine with",
             help="*none*: the network's map as it is.\n*gaussian*: neighbouring pixels agree.\n"
             "*intensity*, *denoised*: also pixels of like brightness do.\n"
-            "*logits*, *network*: also pixels that look alike to the network do.",
+            "*logits*, *network*: also pixels that look alike to the network do.\n"
+            "*combined*: *logits* and *intensity*, stronger.",
         )
         with_crf = f"crf != {field_choices(PickParams, 'crf').index(NO_CRF)}"
         advanced = {"condition": with_crf, "expertLevel": params.LEVEL_ADVANCED}

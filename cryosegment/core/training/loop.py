@@ -28,7 +28,13 @@ from cryosegment.core.training.validation import best_f1
 from cryosegment.exchange.card import ModelCard, model_path
 from cryosegment.exchange.files import write_text
 from cryosegment.exchange.labels import read_labels_index
-from cryosegment.exchange.params import CRF_PRESETS, NO_CRF, TrainParams, params_to_dict
+from cryosegment.exchange.params import (
+    CRF_PRESETS,
+    DEFAULT_PRESET,
+    NO_CRF,
+    TrainParams,
+    params_to_dict,
+)
 from cryosegment.exchange.progress import Progress
 
 DEFAULT_MINUTES = 10.0
@@ -111,7 +117,7 @@ def _start(params: TrainParams) -> tuple[nn.Module, ModelCard]:
         architecture_args={},
         pixels_per_diameter=params.pixels_per_diameter,
         classes=HEADS,
-        crf={"preset": "logits"},
+        crf={"preset": DEFAULT_PRESET},
         license="unstated",
     )
 

@@ -4,6 +4,7 @@
 from cryosegment.exchange.params.crf import (
     CARD_CRF,
     CRF_PRESETS,
+    DEFAULT_PRESET,
     ENGINES,
     FEATURES,
     NO_CRF,
@@ -55,6 +56,7 @@ from cryosegment.exchange.params.training import (
 __all__ = [
     "CARD_CRF",
     "CRF_PRESETS",
+    "DEFAULT_PRESET",
     "DIAMETER_HELP",
     "ENGINES",
     "FEATURES",

@@ -116,14 +116,19 @@ class CrfParams(Params):
 
 
 NO_CRF, CARD_CRF = "none", "auto"
-# Weak on purpose: docs/benchmarks.md says what stronger ones do.
 CRF_PRESETS: Dict[str, CrfParams] = {
     "gaussian": CrfParams(),
     "intensity": CrfParams(appearance=("intensity:0.5:10:0.5",)),
     "denoised": CrfParams(appearance=("denoised:0.5:10:0.5",)),
     "logits": CrfParams(appearance=("logits:1:10:2",)),
     "network": CrfParams(appearance=("network:1:10:0.5",)),
+    "combined": CrfParams(
+        gaussian_weight=3.0, appearance=("logits:3:10:2", "intensity:1.5:10:0.5")
+    ),
 }
+DEFAULT_PRESET = "combined"
+"""What the card of a new model recommends: the best masks on simulated micrographs, see
+docs/benchmarks.md."""
 
 
 def crf_of_card(facts: Mapping[str, Any]) -> Optional[CrfParams]:
