@@ -2,6 +2,7 @@
 """Protocols that Scipion finds."""
 
 from cryosegment.protocols.protocol_import_model import CryoSegmentProtImportModel
+from cryosegment.protocols.protocol_labels import CryoSegmentProtLabels
 from cryosegment.protocols.protocol_pick import CryoSegmentProtPick
 
-__all__ = ["CryoSegmentProtImportModel", "CryoSegmentProtPick"]
+__all__ = ["CryoSegmentProtImportModel", "CryoSegmentProtLabels", "CryoSegmentProtPick"]

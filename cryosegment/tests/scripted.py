@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pyworkflow
+from pwem import objects
 from pwem.emlib.image import ImageHandler
 from pwem.protocols import ProtImportMicrographs
 from pyworkflow.protocol import MODE_RESTART, MODE_RESUME
@@ -24,7 +25,11 @@ from scipion.install.funcs import Environment as Installer
 
 from cryosegment.objects import SegmentationModel, SetOfMicrographMasks
 from cryosegment.plugin import Plugin
-from cryosegment.protocols import CryoSegmentProtImportModel, CryoSegmentProtPick
+from cryosegment.protocols import (
+    CryoSegmentProtImportModel,
+    CryoSegmentProtLabels,
+    CryoSegmentProtPick,
+)
 from cryosegment.viewers import CryoSegmentViewerPick
 
 __all__ = [
@@ -33,6 +38,7 @@ __all__ = [
     "MODE_RESUME",
     "PIXEL_SIZE",
     "CryoSegmentProtImportModel",
+    "CryoSegmentProtLabels",
     "CryoSegmentProtPick",
     "CryoSegmentViewerPick",
     "ImageHandler",
@@ -43,6 +49,7 @@ __all__ = [
     "SetOfMicrographMasks",
     "data_folder",
     "domain",
+    "objects",
     "plugin_class",
     "simulate",
     "system_relion",

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Labels and training in a scripted project on simulated micrographs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import mrcfile
+import numpy as np
+
+from cryosegment.exchange.labels import read_labels_index
+from cryosegment.exchange.star import read_star
+from cryosegment.tests.scripted import (
+    DIAMETER,
+    PIXEL_SIZE,
+    CryoSegmentProtLabels,
+    ProtocolTest,
+    objects,
+    simulate,
+)
+
+BINNING = 2  # particle images are coarser than the micrographs
+
+
+def rotation(rot: float, tilt: float, psi: float) -> np.ndarray:
+    """RELION's matrix of angles in degrees, (3, 3)."""
+
+    def about_z(angle: float) -> np.ndarray:
+        c, s = np.cos(np.deg2rad(angle)), np.sin(np.deg2rad(angle))
+        return np.array([[c, s, 0], [-s, c, 0], [0, 0, 1]])
+
+    c, s = np.cos(np.deg2rad(tilt)), np.sin(np.deg2rad(tilt))
+    return about_z(psi) @ np.array([[c, 0, -s], [0, 1, 0], [s, 0, c]]) @ about_z(rot)
+
+
+def true_rows(folder: Path) -> np.ndarray:
+    """Number of the micrograph, x, y, rot, tilt, psi of all simulated particles, (n, 6)."""
+    block = read_star(folder / "truth" / "coordinates.star")["particles"]
+    numbers = [float(name.split("_")[-1].split(".")[0]) for name in block["rlnMicrographName"]]
+    names = ("CoordinateX", "CoordinateY", "AngleRot", "AngleTilt", "AnglePsi")
+    return np.array([numbers, *(np.array(block[f"rln{name}"], float) for name in names)]).T
+
+
+class TestCryoSegmentTraining(ProtocolTest):
+    """Labels from coordinates and reconstructions."""
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        cls.simulated = cls.folder / "simulated"
+        micrographs = simulate(cls.simulated, 3)
+        cls.truth = true_rows(cls.simulated)
+        cls.source = cls.importMicrographs(micrographs / "*.mrc", PIXEL_SIZE)
+        cls.addInputs()
+
+    @classmethod
+    def addInputs(cls) -> None:
+        """Give the import the outputs of a picking and a refinement: the truth, binned."""
+        source = cls.source
+        mics = {float(mic.getObjId()): mic.clone() for mic in source.outputMicrographs}
+        coordinates = objects.SetOfCoordinates.create(source._getPath())
+        coordinates.setBoxSize(90)
+        pointer = cls.newPick(source).inputMicrographs
+        coordinates.setMicrographs(pointer)
+        particles = objects.SetOfParticles.create(source._getPath())
+        particles.setSamplingRate(BINNING * PIXEL_SIZE)
+        particles.setAlignmentProj()
+        for number, x, y, *angles in cls.truth:
+            if number < 3:  # nobody has picked in the last
+                coordinate = objects.Coordinate(x=round(x), y=round(y))
+                coordinate.setMicrograph(mics[number])
+                coordinates.append(coordinate)
+            particle = objects.Particle(location=(1, "none.mrcs"))
+            binned = np.round(np.array([x, y]) / BINNING) + 3  # as far off as a picker may be
+            coordinate = objects.Coordinate(x=int(binned[0]), y=int(binned[1]))
+            coordinate.setMicrograph(mics[number])
+            particle.setCoordinate(coordinate)
+            particle.setTransform(cls.transform(angles, binned - np.array([x, y]) / BINNING))
+            particles.append(particle)
+        volume = objects.Volume(str(next((cls.simulated / "truth" / "maps").glob("*.mrc"))))
+        volume.setSamplingRate(float(mrcfile.open(volume.getFileName()).voxel_size.x))
+        source._defineOutputs(
+            outputCoordinates=coordinates, outputParticles=particles, outputVolume=volume
+        )
+        cls.proj._storeProtocol(source)
+
+    @staticmethod
+    def transform(angles: Any, shift_xy: np.ndarray) -> objects.Transform:
+        """What Scipion keeps of a pose: the inverse of rotation and negative origin."""
+        forward = np.eye(4)
+        forward[:3, :3] = rotation(*angles)
+        forward[:2, 3] = -shift_xy
+        return objects.Transform(matrix=np.linalg.inv(forward))
+
+    @classmethod
+    def newLabels(cls, **options: Any) -> Any:
+        """A labels protocol on the coordinates, or the particles."""
+        labels = cls.newProtocol(CryoSegmentProtLabels, numberOfThreads=1, **options)
+        if options.get("source"):
+            cls.point(labels.inputMicrographs, cls.source, "outputMicrographs")
+            cls.point(labels.inputParticles, cls.source, "outputParticles")
+            cls.point(labels.inputVolume, cls.source, "outputVolume")
+        else:
+            cls.point(labels.inputCoordinates, cls.source, "outputCoordinates")
+        return labels
+
+    def testLabelsFromCoordinates(self) -> None:
+        """A disc for each coordinate; a micrograph without any is left out."""
+        labels = self.launchProtocol(self.newLabels(diameter=DIAMETER))
+        masks = labels.outputMasks
+        count = int((self.truth[:, 0] < 3).sum())
+        assert masks.getSize() == 2
+        assert abs(sum(mask.getParticles() for mask in masks) - count) <= 1
+        assert masks.getDim()[:2] == (768, 640)
+        assert masks.getMicrographs().getSize() == 3
+        folder = masks.getLabelsFolder()
+        assert folder == labels._getExtraPath("labels")
+        index = read_labels_index(folder)
+        assert index.source == "coordinates"
+        assert [entry.diameter for entry in index.entries] == [DIAMETER] * 2
+        assert "particles* labelled in 2 micrographs" in labels.summary()[0]
+
+    def testLabelsFromReconstruction(self) -> None:
+        """Footprints of binned, shifted particles cover the pixels of the simulated ones."""
+        labels = self.launchProtocol(self.newLabels(source=1))
+        masks = labels.outputMasks
+        assert masks.getSize() == 3
+        for mask in masks:
+            found = mrcfile.read(mask.getFileName()) > 0
+            name = Path(mask.getFileName()).name
+            true = mrcfile.read(self.simulated / "truth" / "instances" / name) > 0
+            assert (found & true).sum() / (found | true).sum() > 0.9
+        assert read_labels_index(masks.getLabelsFolder()).source == "reconstruction"
+        summary = " ".join(labels.summary())
+        assert "Rejected: " in summary
+        assert "particle" in summary
+
+    def testLabelsValidation(self) -> None:
+        """What is missing or impossible is named before anything runs."""
+        assert "diameter" in self.newLabels(diameter=-5.0).validate()[0]
+        labels = self.newLabels(source=1, minScore="much")
+        assert "much" in labels.validate()[0]
+        labels = self.newLabels(source=1)
+        labels.inputVolume.set(None)
+        labels.inputMicrographs.set(None)
+        assert [text.split()[2] for text in labels.validate()] == ["micrographs", "volume"]
