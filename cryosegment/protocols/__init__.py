@@ -4,5 +4,11 @@
 from cryosegment.protocols.protocol_import_model import CryoSegmentProtImportModel
 from cryosegment.protocols.protocol_labels import CryoSegmentProtLabels
 from cryosegment.protocols.protocol_pick import CryoSegmentProtPick
+from cryosegment.protocols.protocol_train import CryoSegmentProtTrain
 
-__all__ = ["CryoSegmentProtImportModel", "CryoSegmentProtLabels", "CryoSegmentProtPick"]
+__all__ = [
+    "CryoSegmentProtImportModel",
+    "CryoSegmentProtLabels",
+    "CryoSegmentProtPick",
+    "CryoSegmentProtTrain",
+]

@@ -19,6 +19,7 @@ import pyworkflow
 from pwem import objects
 from pwem.emlib.image import ImageHandler
 from pwem.protocols import ProtImportMicrographs
+from pyworkflow.object import Pointer
 from pyworkflow.protocol import MODE_RESTART, MODE_RESUME
 from pyworkflow.tests import BaseTest, setupTestProject
 from scipion.install.funcs import Environment as Installer
@@ -29,8 +30,9 @@ from cryosegment.protocols import (
     CryoSegmentProtImportModel,
     CryoSegmentProtLabels,
     CryoSegmentProtPick,
+    CryoSegmentProtTrain,
 )
-from cryosegment.viewers import CryoSegmentViewerPick
+from cryosegment.viewers import CryoSegmentViewerPick, CryoSegmentViewerTrain
 
 __all__ = [
     "DIAMETER",
@@ -40,10 +42,13 @@ __all__ = [
     "CryoSegmentProtImportModel",
     "CryoSegmentProtLabels",
     "CryoSegmentProtPick",
+    "CryoSegmentProtTrain",
     "CryoSegmentViewerPick",
+    "CryoSegmentViewerTrain",
     "ImageHandler",
     "Installer",
     "Plugin",
+    "Pointer",
     "ProtocolTest",
     "SegmentationModel",
     "SetOfMicrographMasks",

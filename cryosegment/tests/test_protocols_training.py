@@ -9,13 +9,19 @@ from typing import Any
 import mrcfile
 import numpy as np
 
+from cryosegment.exchange.card import read_card
 from cryosegment.exchange.labels import read_labels_index
 from cryosegment.exchange.star import read_star
 from cryosegment.tests.scripted import (
     DIAMETER,
     PIXEL_SIZE,
     CryoSegmentProtLabels,
+    CryoSegmentProtTrain,
+    CryoSegmentViewerTrain,
+    Pointer,
     ProtocolTest,
+    SegmentationModel,
+    SetOfMicrographMasks,
     objects,
     simulate,
 )
@@ -43,7 +49,7 @@ def true_rows(folder: Path) -> np.ndarray:
 
 
 class TestCryoSegmentTraining(ProtocolTest):
-    """Labels from coordinates and reconstructions."""
+    """Labels from coordinates and reconstructions, and models trained on them."""
 
     @classmethod
     def setUpClass(cls) -> None:
@@ -81,7 +87,10 @@ class TestCryoSegmentTraining(ProtocolTest):
         volume = objects.Volume(str(next((cls.simulated / "truth" / "maps").glob("*.mrc"))))
         volume.setSamplingRate(float(mrcfile.open(volume.getFileName()).voxel_size.x))
         source._defineOutputs(
-            outputCoordinates=coordinates, outputParticles=particles, outputVolume=volume
+            outputCoordinates=coordinates,
+            outputParticles=particles,
+            outputVolume=volume,
+            outputMasks=SetOfMicrographMasks.create(source._getPath()),  # not of labels
         )
         cls.proj._storeProtocol(source)
 
@@ -145,3 +154,84 @@ class TestCryoSegmentTraining(ProtocolTest):
         labels.inputVolume.set(None)
         labels.inputMicrographs.set(None)
         assert [text.split()[2] for text in labels.validate()] == ["micrographs", "volume"]
+
+    @classmethod
+    def newTrain(cls, **options: Any) -> Any:
+        """A short training on the CPU, in epochs."""
+        options = {"useGpu": False, "numberOfThreads": 1, "unit": 1, "epochs": 1, **options}
+        options = {"patch": 96, "batch": 32, **options}
+        return cls.newProtocol(CryoSegmentProtTrain, **options)
+
+    def testTrain(self) -> None:
+        """Masks and coordinates make a model that picks; Continue trains on."""
+        labels = self.launchProtocol(self.newLabels(source=1))
+        train = self.newTrain()
+        train.inputMasks.append(Pointer(labels, extended="outputMasks"))
+        self.launchProtocol(train)
+        model, history = train.outputModel, train.getHistory()
+        assert isinstance(model, SegmentationModel)
+        card = read_card(model.getPath())
+        assert card.label_source == "reconstruction"
+        assert card.training["start"] == "general"
+        summary = " ".join(train.summary())
+        assert "best F1" in summary
+        assert "Trained on: 2 micrographs, 1 validation" in summary
+
+        train.epochs.set(2)
+        self.launch(train)
+        assert train.isFinished(), train.getErrorMessage()
+        longer = train.getHistory()
+        assert longer[: len(history)] == history
+        assert longer[-1]["step"] == 2 * history[-1]["step"]
+        self.checkCurves(train)
+        self.checkPicks(train)
+
+    def checkCurves(self, train: Any) -> None:
+        """The viewer draws loss and F1 at every validation."""
+        viewer = CryoSegmentViewerTrain(project=self.proj, protocol=train)
+        (plotter,) = viewer._visualize(train)
+        loss, score = plotter.getFigure().axes
+        assert len(score.lines[0].get_xdata()) == len(train.getHistory())
+        assert len(loss.lines[0].get_xdata()) == len(train.getHistory()) - 1
+        assert (loss.lines[0].get_ydata() > 0).all()
+
+    def checkPicks(self, train: Any) -> None:
+        """The trained model picks about as many particles as there are."""
+        pick = self.newPick(self.source, modelSource=1)
+        self.point(pick.inputModel, train, "outputModel")
+        self.launchProtocol(pick)
+        assert abs(pick.outputCoordinates.getSize() / len(self.truth) - 1) < 0.25
+
+    def testTrainOnCoordinates(self) -> None:
+        """Coordinates alone make labels and a model, here from scratch."""
+        train = self.newTrain(diameter=DIAMETER, modelSource=2, modelName="own")
+        self.point(train.inputCoordinates, self.source, "outputCoordinates")
+        self.launchProtocol(train)
+        card = read_card(train.outputModel.getPath())
+        assert (card.name, card.label_source) == ("own", "coordinates")
+        assert card.training["start"] == ""
+        assert card.particle_diameters == (DIAMETER, DIAMETER)
+
+    def testTrainValidation(self) -> None:
+        """What is missing or impossible is named before anything runs."""
+        assert "Choose labels" in self.newTrain().validate()[0]
+        for options, words in (
+            ({}, "diameter"),
+            ({"validation": 2.0}, "validation"),
+            ({"modelName": "a/b"}, "name of the model"),
+            ({"modelSource": 1}, "Choose a segmentation model"),
+            ({"useGpu": True, "gpuList": "0 1"}, "one GPU"),
+        ):
+            if options:
+                options["diameter"] = DIAMETER
+            train = self.newTrain(**options)
+            self.point(train.inputCoordinates, self.source, "outputCoordinates")
+            errors = train.validate()
+            assert len(errors) == 1, errors
+            assert words in errors[0]
+
+    def testMasksOfPicks(self) -> None:
+        """Masks that a picker made are refused: they are no labels."""
+        train = self.newTrain()
+        train.inputMasks.append(Pointer(self.source, extended="outputMasks"))
+        assert "Masks of picks" in train.validate()[0]
