@@ -30,6 +30,7 @@ from cryosegment.protocols import (
     CryoSegmentProtImportModel,
     CryoSegmentProtLabels,
     CryoSegmentProtPick,
+    CryoSegmentProtSimulate,
     CryoSegmentProtTrain,
 )
 from cryosegment.viewers import CryoSegmentViewerPick, CryoSegmentViewerTrain
@@ -42,6 +43,7 @@ __all__ = [
     "CryoSegmentProtImportModel",
     "CryoSegmentProtLabels",
     "CryoSegmentProtPick",
+    "CryoSegmentProtSimulate",
     "CryoSegmentProtTrain",
     "CryoSegmentViewerPick",
     "CryoSegmentViewerTrain",
