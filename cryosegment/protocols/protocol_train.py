@@ -7,7 +7,7 @@ import csv
 import io
 import json
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Dict, List
 
 from pwem.objects import SetOfMicrographs
 from pyworkflow.constants import BETA
@@ -23,26 +23,13 @@ from cryosegment.exchange.params import LabelsCoordinatesParams, TrainParams
 from cryosegment.objects import SegmentationModel
 from cryosegment.protocols.core_run import CoreRun
 from cryosegment.protocols.form_fields import add_field
-from cryosegment.protocols.gpu_choice import GpuChoice
-from cryosegment.protocols.model_choice import ModelChoice
+from cryosegment.protocols.training_form import MODEL_SCRATCH, TrainingForm
 
-MODEL_SCRATCH = 2
-UNIT_MINUTES, UNIT_EPOCHS = 0, 1
 CONTINUED = ("minutes", "epochs", "learning_rate", "gpu", "resume")
 """Parameters that may change when an interrupted training goes on."""
 
-RULES = {
-    "validation": "validation",
-    "pixelsPerDiameter": "pixels_per_diameter",
-    "batch": "batch",
-    "patch": "patch",
-    "learningRate": "learning_rate",
-    "seed": "seed",
-}
-"""Form fields and the parameters that they are."""
 
-
-class CryoSegmentProtTrain(CoreRun, ModelChoice, GpuChoice):
+class CryoSegmentProtTrain(CoreRun, TrainingForm):
     """Train a segmentation model on your own particles.
 
     *Inputs*: masks of one or more runs of *training labels* or *simulate micrographs*, or
@@ -71,12 +58,6 @@ class CryoSegmentProtTrain(CoreRun, ModelChoice, GpuChoice):
             help="Masks of *training labels* or *simulate micrographs*, of one run or more.",
         )
         self._defineCoordinatesParams(form)
-        self._defineModelParams(
-            form,
-            label="Start from",
-            more=["scratch"],
-            help="\n*scratch*: random weights; needs many micrographs.",
-        )
         self._defineTrainingParams(form)
         self._defineGpuParams(form, cpu="ten minutes are enough for fine-tuning", gpus="One GPU.")
         form.addParallelSection(threads=2, mpi=0)
@@ -109,55 +90,6 @@ class CryoSegmentProtTrain(CoreRun, ModelChoice, GpuChoice):
             allowsNull=True,
             help="Needed for coordinates only.",
         )
-
-    def _defineTrainingParams(self, form: params.Form) -> None:
-        form.addSection(label="Training")
-        form.addParam(
-            "unit",
-            params.EnumParam,
-            choices=["minutes", "epochs"],
-            default=UNIT_MINUTES,
-            display=params.EnumParam.DISPLAY_HLIST,
-            label="Duration in",
-            help="An *epoch* is a pass over the micrographs.",
-        )
-        for name, kind, value, unit in (
-            ("minutes", params.FloatParam, 10.0, UNIT_MINUTES),
-            ("epochs", params.IntParam, 20, UNIT_EPOCHS),
-        ):
-            form.addParam(
-                name,
-                kind,
-                default=value,
-                condition=f"unit == {unit}",
-                label=name.capitalize(),
-                help="Longer training is better until the curve of F1 is flat.",
-            )
-        add_field(form, TrainParams, "validation", "Validation fraction")
-        form.addParam(
-            "modelName",
-            params.StringParam,
-            default="trained",
-            label="Name of the model",
-            help="Letters, digits, - and _.",
-        )
-        advanced = {"expertLevel": params.LEVEL_ADVANCED}
-        scratch = {"condition": f"modelSource == {MODEL_SCRATCH}", **advanced}
-        add_field(form, TrainParams, "network", "Network", **scratch)
-        add_field(
-            form,
-            TrainParams,
-            "pixels_per_diameter",
-            "Particle diameter for the network",
-            "pixelsPerDiameter",
-            **scratch,
-        )
-        add_field(form, TrainParams, "loss", "Loss", **advanced)
-        add_field(form, TrainParams, "crf", "Train through CRF", **advanced)
-        add_field(form, TrainParams, "batch", "Batch", **advanced)
-        add_field(form, TrainParams, "patch", "Patch", **advanced)
-        add_field(form, TrainParams, "learning_rate", "Learning rate", "learningRate", **advanced)
-        add_field(form, TrainParams, "seed", "Seed", **advanced)
 
     # --------------------------- STEPS functions -----------------------------
     def _insertAllSteps(self) -> None:
@@ -220,12 +152,6 @@ class CryoSegmentProtTrain(CoreRun, ModelChoice, GpuChoice):
             errors.append(str(error))
         return errors
 
-    def _gpuErrors(self) -> List[str]:
-        errors = super()._gpuErrors()
-        if self.useGpu and not errors and len(self.getGpuList()) > 1:
-            errors.append("A training uses one GPU: choose one.")
-        return errors
-
     def _labelErrors(self) -> List[str]:
         if self.inputCoordinates.get() is not None:
             errors = self._nameErrors(self._micrographs())
@@ -243,9 +169,6 @@ class CryoSegmentProtTrain(CoreRun, ModelChoice, GpuChoice):
             except CryoSegmentError as error:
                 return [str(error)]
         return []
-
-    def _modelErrors(self) -> List[str]:
-        return [] if self.modelSource == MODEL_SCRATCH else super()._modelErrors()
 
     def _summary(self) -> List[str]:
         history = self.getHistory()
@@ -288,9 +211,6 @@ class CryoSegmentProtTrain(CoreRun, ModelChoice, GpuChoice):
     def _modelPath(self) -> str:
         return self._getExtraPath(f"{self.modelName.get()}.safetensors")
 
-    def _model(self) -> str:
-        return "" if self.modelSource == MODEL_SCRATCH else super()._model()
-
     def _micrographs(self) -> SetOfMicrographs:
         return self.inputMicrographs.get() or self.inputCoordinates.get().getMicrographs()
 
@@ -299,14 +219,3 @@ class CryoSegmentProtTrain(CoreRun, ModelChoice, GpuChoice):
         folders = [pointer.get().getLabelsFolder() for pointer in self.inputMasks]
         own = [self.getLabelsFolder()] if self.inputCoordinates.get() is not None else []
         return folders + own
-
-    def _trainValues(self) -> Dict[str, Any]:
-        """Parameters of the job."""
-        values = {name: getattr(self, attribute).get() for attribute, name in RULES.items()}
-        for name in ("network", "loss", "crf"):
-            values[name] = self.getEnumText(name)
-        unit = self.getEnumText("unit")
-        values.update({unit: getattr(self, unit).get(), "start": self._model()})
-        if not self.useGpu:
-            values["gpu"] = "cpu"
-        return values

@@ -11,6 +11,7 @@ import numpy as np
 
 from cryosegment.exchange.card import read_card
 from cryosegment.exchange.labels import read_labels_index
+from cryosegment.exchange.params import LabelsReconstructionParams, TrainParams
 from cryosegment.exchange.star import read_star
 from cryosegment.tests.scripted import (
     DIAMETER,
@@ -164,6 +165,21 @@ class TestCryoSegmentTraining(TrainingTest):
         assert "Rejected: " in summary
         assert "particle" in summary
 
+    def testLabelsOfBadMicrograph(self) -> None:
+        """It is named, the others are labelled; when all are bad, the run says why."""
+        path = Path(self.source.outputMicrographs.getFirstItem().getFileName()).resolve()
+        other = path.with_name(path.name.replace("1.mrc", "2.mrc"))
+        for bad, count in ((path, 1), (other, 0)):
+            good = bad.rename(bad.with_suffix(".good"))
+            self.addCleanup(good.replace, bad)
+            bad.write_text("this is no micrograph")
+            labels = self.launch(self.newLabels(diameter=DIAMETER))
+            assert labels.isFinished() == bool(count)
+            assert path.stem in labels.getFailures()
+            assert f"{2 - count} micrographs failed" in labels.summary()[-1]
+        assert "failed" in labels.getErrorMessage()
+        assert not labels.hasAttribute("outputMasks")
+
     def testLabelsValidation(self) -> None:
         """What is missing or impossible is named before anything runs."""
         assert "diameter" in self.newLabels(diameter=-5.0).validate()[0]
@@ -216,6 +232,19 @@ class TestCryoSegmentTraining(TrainingTest):
         assert (card.name, card.label_source) == ("own", "coordinates")
         assert card.training["start"] == ""
         assert card.particle_diameters == (DIAMETER, DIAMETER)
+
+    def testFormDefaults(self) -> None:
+        """Every field starts with the default of the parameter record."""
+        train, defaults = self.newProtocol(CryoSegmentProtTrain), TrainParams()
+        for name in ("validation", "batch", "patch", "seed"):
+            assert getattr(train, name).get() == getattr(defaults, name)
+        for name in ("network", "loss", "crf"):
+            assert train.getEnumText(name) == getattr(defaults, name)
+        labels = self.newProtocol(CryoSegmentProtLabels)
+        record = LabelsReconstructionParams(particles="file")
+        for attribute, name in (("lowPass", "low_pass"), ("mapThreshold", "map_threshold")):
+            assert getattr(labels, attribute).get() == getattr(record, name)
+        assert labels.getEnumText("coordinateScale") == "auto"
 
     def testTrainValidation(self) -> None:
         """What is missing or impossible is named before anything runs."""
