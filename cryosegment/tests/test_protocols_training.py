@@ -57,7 +57,7 @@ class TrainingTest(ProtocolTest):
     def newTrain(cls, **options: Any) -> Any:
         """A short training on the CPU, in epochs."""
         options = {"useGpu": False, "numberOfThreads": 1, "unit": 1, "epochs": 1, **options}
-        options = {"patch": 96, "batch": 32, **options}
+        options = {"patch": 64, "batch": 32, **options}
         return cls.newProtocol(CryoSegmentProtTrain, **options)
 
     def checkPicks(self, train: Any, micrographs: Any, count: int) -> None:
