@@ -128,7 +128,7 @@ class TestCryoSegmentPick(ProtocolTest):
 
     def testModelOfProject(self) -> None:
         """An imported copy of the general model picks what the general model picks."""
-        imported = self.newProtocol(CryoSegmentProtImportModel, modelPath=str(model_path(GENERAL)))
+        imported = self.newProtocol(CryoSegmentProtImportModel, source=0)
         self.launchProtocol(imported)
         assert isinstance(imported.outputModel, SegmentationModel)
         assert "general" in str(imported.outputModel)
@@ -174,6 +174,19 @@ class TestCryoSegmentPick(ProtocolTest):
             errors = self.newPick(self.source, **options).validate()
             assert len(errors) == 1, errors
             assert words in errors[0]
+
+    def testImportValidation(self) -> None:
+        """What is no model is refused before it is imported."""
+        garbage = self.folder / "garbage.safetensors"
+        garbage.write_text(GARBAGE)
+        for path, words in (
+            ("", "Choose a model file"),
+            (self.folder / "missing.safetensors", "does not exist"),
+            (garbage, "is not one"),
+        ):
+            imported = self.newProtocol(CryoSegmentProtImportModel, modelPath=str(path))
+            (error,) = imported.validate()
+            assert words in error
 
     def testNothingFound(self) -> None:
         """A threshold that nothing reaches ends in one clear line, not in an empty set."""

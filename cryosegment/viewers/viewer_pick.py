@@ -8,7 +8,6 @@ from typing import Any, Callable, Dict, List
 import numpy as np
 from pwem.objects import Micrograph
 from pwem.viewers import MODE, MODE_MD, ORDER, RENDER, VISIBLE, ZOOM, EmPlotter
-from pwem.viewers.mdviewer import MDViewer
 from pwem.viewers.viewer_base import EmProtocolViewer
 from pwem.viewers.viewer_coordinates import CoordinateView
 from pwem.viewers.viewers_data import RegistryViewerConfig
@@ -146,6 +145,8 @@ class CryoSegmentViewerPick(EmProtocolViewer):
         return [plotter]
 
     def _showMasks(self, param: Any = None) -> List[View]:
+        from pwem.viewers.mdviewer import MDViewer  # Qt, which a server may lack
+
         viewer = MDViewer(project=self.getProject(), protocol=self.protocol)
         return viewer._visualize(self.protocol.outputMasks)
 

@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from cryosegment.core.simulation.bank import PIXELS_PER_DIAMETER, ProjectionBank
+from cryosegment.core.simulation.ctf import wavelength
 from cryosegment.core.simulation.debris import Debris, draw_debris
 from cryosegment.core.simulation.looks import draw_look
 
@@ -246,10 +247,9 @@ def _through_microscope(
 def _transfer(frequency: np.ndarray, random: np.random.Generator) -> Float[Tensor, "h w"]:
     """A CTF with envelope at `frequency` 1/Å, positive where protein comes out dark."""
     defocus = _log_uniform(random, 4e3, 4e4)
-    voltage = random.choice([200e3, 300e3])
-    wavelength = 12.2643 / np.sqrt(voltage * (1 + 0.978466e-6 * voltage))
-    phase = np.pi * wavelength * defocus * frequency**2
-    phase -= 0.5 * np.pi * 2.7e7 * wavelength**3 * frequency**4
+    electron = wavelength(float(random.choice([200, 300])))
+    phase = np.pi * electron * defocus * frequency**2
+    phase -= 0.5 * np.pi * 2.7e7 * electron**3 * frequency**4
     amplitude = random.uniform(0.05, 0.15)
     transfer = np.sqrt(1 - amplitude**2) * np.sin(phase) + amplitude * np.cos(phase)
     kind = random.random()

@@ -68,13 +68,16 @@ def best_f1(network: nn.Module, images: Sequence[ValidationImage]) -> Validation
 
 
 def _middle_of_plateau(f1: Float[np.ndarray, " thresholds"]) -> float:
-    """The middle of the thresholds that are as good as the best, within `PLATEAU`.
+    """The middle of the thresholds around the best that are as good, within `PLATEAU`.
 
     F1 is nearly flat around its top, where a few particles of a few micrographs decide which
     threshold wins; other micrographs are served better by the middle.
     """
-    good = THRESHOLDS[f1 >= f1.max() - PLATEAU]
-    return float(good.mean())
+    best = int(f1.argmax())
+    worse = np.flatnonzero(f1 < f1[best] - PLATEAU)
+    first = worse[worse < best].max(initial=-1) + 1
+    end = worse[worse > best].min(initial=len(f1))
+    return float(THRESHOLDS[first:end].mean())
 
 
 def _where_known(

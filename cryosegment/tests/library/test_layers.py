@@ -15,7 +15,7 @@ FORBIDDEN = {
     "cli": {"cryosegment.protocols", "cryosegment.plugin", *SCIPION},
     "shell": {"cryosegment.core", "cryosegment.cli", *HEAVY},
 }
-CORE_LEAVES = ("images", "networks", "crf", "picking", "labels", "simulation")
+CORE_LEAVES = ("images", "networks", "crf", "picking", "labels", "simulation", "datasets")
 # labels are made of simulated projections and of micrographs
 BENEATH = {"labels": ("images", "simulation")}
 LAYERS = ("exchange", "core", "cli")

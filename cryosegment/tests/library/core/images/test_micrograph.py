@@ -3,6 +3,7 @@ import bz2
 import gzip
 import resource
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
@@ -288,21 +289,21 @@ def test_a_place_that_cannot_be_written(tmp_path: Path, values: np.ndarray) -> N
         write_image(tmp_path / "file" / "a.mrc", values.astype("int16"), 1.0)
 
 
-@pytest.fixture
+@contextmanager
 def small_files() -> Iterator[None]:
-    """The system refuses files above 4 kB, as a full disk would."""
+    """The system refuses files above 4 kB, as a full disk would; the log of the tests is one."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def test_a_full_disk_keeps_the_old_file(
-    tmp_path: Path, values: np.ndarray, small_files: None
-) -> None:
+def test_a_full_disk_keeps_the_old_file(tmp_path: Path, values: np.ndarray) -> None:
     path = make_mrc(tmp_path / "a.mrc", values[:20].astype("int8"))
     before = path.read_bytes()
-    with pytest.raises(InputError, match=r"cannot write .*a\.mrc"):
+    with small_files(), pytest.raises(InputError, match=r"cannot write .*a\.mrc"):
         write_image(path, np.ones((200, 200), np.float32), 1.0)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]

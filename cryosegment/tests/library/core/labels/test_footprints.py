@@ -91,3 +91,9 @@ def test_fixed_takes_the_thickness_in_angstrom(rotations):
             iter(Footprints(slab, 4.0, "fixed", thickness).draw(straight, np.zeros((1, 2))))
         )
         assert mask.sum() == pytest.approx(area, rel=0.1)
+
+
+@pytest.mark.parametrize("rule", ["silhouette", "li"])
+def test_no_particles_have_no_footprints(body, rule):
+    drawer = Footprints(body, 4.0, rule)
+    assert list(drawer.draw(torch.zeros(0, 3, 3), np.zeros((0, 2)))) == []

@@ -10,7 +10,7 @@ from cryosegment.core.simulation.looks import draw_look
 def image() -> torch.Tensor:
     """Noise over a dark blob."""
     noise = torch.randn(64, 48, generator=torch.Generator().manual_seed(0))
-    noise[20:40, 10:30] -= 3
+    noise[16:32, 15:23] -= 3
     return noise
 
 
@@ -21,7 +21,8 @@ def test_every_look_keeps_dark_dark(image: torch.Tensor) -> None:
         assert found.shape == image.shape
         assert found.dtype == torch.float32
         assert found.isfinite().all()
-        assert found[22:38, 12:28].mean() < found[:, 32:].mean()
+        assert found[17:31, 16:22].mean() < found[33:].mean()
+        assert found[17:31, 16:22].mean() < found[:, 24:].mean()
     assert torch.equal(image, before)
 
 

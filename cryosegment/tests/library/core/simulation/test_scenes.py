@@ -52,6 +52,8 @@ def test_instances_are_where_the_centres_are(bank: ProjectionBank, seed: int) ->
     clear = to_rim > 0.75
     assert clear.float().mean() > 0.5
     assert torch.equal(scene.instances[clear].long(), expected[clear].long())
+    areas = [int((plane > 0).sum()) for plane in (scene.instances, expected)]
+    assert areas[0] == pytest.approx(areas[1], rel=0.03)
 
 
 def test_the_diameter_varies_within_its_range(bank: ProjectionBank) -> None:

@@ -205,7 +205,7 @@ def test_time_ends_a_training(tiny_network: nn.Module, state: Path) -> None:
 
     limit = settings(None, minutes=0.5 / 60)
     _, progress = fit(tiny_network, draw_batch, bias_score, limit, state, report)
-    assert progress.seconds >= 0.5
+    assert 0.5 <= progress.seconds < 4
     assert shares == sorted(shares)
     assert shares[-1] == 1
     assert progress.history[-1]["step"] == progress.step > 0

@@ -89,6 +89,14 @@ def test_an_instance_without_coordinate(make_labels: MakeLabels) -> None:
         read_labels([folder], 20.0, no_progress)
 
 
+def test_a_micrograph_without_particles_is_good_background(make_labels: MakeLabels) -> None:
+    folder = make_labels(count=2)
+    rewrite(folder / "labels_0_instances.mrc", np.zeros_like)
+    write_coordinates(folder / "labels_0.star", Coordinates(np.empty((0, 2)), 2.0, "labels_0"))
+    images = read_labels([folder], 20.0, no_progress)
+    assert [len(image.centers_yx) for image in images] == [0, 12]
+
+
 def test_no_particle_at_all(make_labels: MakeLabels) -> None:
     folder = make_labels(count=1)
     rewrite(folder / "labels_0_instances.mrc", np.zeros_like)

@@ -5,7 +5,7 @@ import torch
 from scipy import ndimage
 
 from cryosegment.core.training.labelled import LabelledImage
-from cryosegment.core.training.patches import SCALE, PatchBatches, _sample
+from cryosegment.core.training.patches import SCALE, PatchBatches, _random_map, _sample
 from cryosegment.core.training.targets import Targets
 
 SHAPE = (90, 120)
@@ -126,31 +126,18 @@ def test_offsets_lead_to_the_centres_after_rotation_flip_and_zoom(
     assert 1.05 < max(sizes) < SCALE[1] + 0.03
 
 
-def test_half_of_the_patches_are_mirrored(labelled: LabelledImage) -> None:
-    """The handedness of an L: the arm's side, seen from its stem."""
-    _, targets = PatchBatches([labelled], 64, 60, seed=0)(1)
-    gradients = []
-    for offset, particle in zip(targets.offset, targets.particle, strict=True):
-        labels, count = ndimage.label(particle.numpy())
-        for number in range(1, count + 1):
-            rows, columns = np.nonzero(labels == number)
-            if len(rows) < 100 or min(rows.min(), columns.min()) == 0:
-                continue
-            if max(rows.max(), columns.max()) == 63:
-                continue
-            points = -offset[:, rows, columns].numpy()
-            gradients.append(np.sign(handedness(points)))
-    share = np.mean(np.array(gradients) > 0)
-    assert 0.3 < share < 0.7
-
-
-def handedness(points: np.ndarray) -> float:
-    """Sign that a mirror turns: the third moment across the longest axis, times its skewness."""
-    moments = points - points.mean(1, keepdims=True)
-    _, vectors = np.linalg.eigh(moments @ moments.T)
-    across, along = vectors[:, 0] @ moments, vectors[:, 1] @ moments
-    orientation = np.linalg.det(vectors)
-    return orientation * (along**3).mean() * (across**3).mean()
+def test_maps_are_rotations_flips_and_zooms() -> None:
+    random = np.random.default_rng(0)
+    matrices = torch.stack([_random_map(random) for _ in range(400)]).double()
+    areas = torch.linalg.det(matrices)
+    zooms = areas.abs() ** -0.5
+    expected = torch.eye(2).double() * areas.abs()[:, None, None]
+    torch.testing.assert_close(matrices @ matrices.mT, expected, atol=1e-5, rtol=1e-5)
+    assert SCALE[0] <= zooms.min() < SCALE[0] + 0.01
+    assert SCALE[1] - 0.01 < zooms.max() <= SCALE[1]
+    assert 0.4 < (areas > 0).double().mean() < 0.6
+    angles = torch.atan2(matrices[:, 1, 0], matrices[:, 0, 0])
+    assert torch.histc(angles, 8, -np.pi, np.pi).min() > 25
 
 
 def test_outside_and_unknown_pixels_are_unknown(labelled: LabelledImage) -> None:

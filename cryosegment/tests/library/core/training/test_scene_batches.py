@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 import torch
 
-from cryosegment.core.images.normalize import CLIP
+from cryosegment.core.images.normalize import CLIP, working_normalize
+from cryosegment.core.images.working import LOCAL_MEAN_SIGMA
 from cryosegment.core.simulation.bank import PIXELS_PER_DIAMETER, SIDE, ProjectionBank
 from cryosegment.core.simulation.scenes import SceneSettings, draw_scene
 from cryosegment.core.training.scene_batches import SceneBatches, SceneValidation
@@ -37,6 +38,8 @@ def test_images_and_targets_are_those_of_the_scenes(bank: ProjectionBank) -> Non
     assert targets.known.all()
     for number in range(3):
         scene = draw_scene(bank, SETTINGS, random)
+        normal = working_normalize(scene.image, None, LOCAL_MEAN_SIGMA * SETTINGS.diameter)
+        torch.testing.assert_close(image[number, 0], normal)
         assert torch.equal(targets.particle[number] > 0, scene.instances > 0)
         assert torch.equal(targets.contamination[number], scene.contamination)
         pixels = torch.nonzero(scene.instances > 0)

@@ -1,11 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+import numpy as np
+import pytest
 import torch
 from torch import nn
 
 from cryosegment.core.inference import predict_maps
 from cryosegment.core.picking.centers import find_candidates
 from cryosegment.core.training.targets import make_targets
-from cryosegment.core.training.validation import ValidationImage, best_f1
+from cryosegment.core.training.validation import (
+    THRESHOLDS,
+    ValidationImage,
+    _middle_of_plateau,
+    best_f1,
+)
 
 SIDE, DIAMETER = 80, 16.0
 CENTERS = torch.tensor([[15.0, 15.0], [15.0, 60.0], [60.0, 15.0], [60.0, 60.0]])
@@ -76,14 +83,22 @@ def test_picks_and_particles_where_nothing_is_known_do_not_count() -> None:
 
 def test_scores_are_those_of_picking_even_beside_unknown_pixels() -> None:
     """A ring of unknown pixels, as labels of discs have it, changes no score and no threshold."""
-    distance = torch.nn.functional.max_pool2d(
-        (Maps((1, 1, 1, 1)).logits[0] > 0).float()[None], 5, 1, 2
-    )
-    network = Maps((1, 1, 0.5, 0.5))
-    ring = (distance[0] > 0) & (network.logits[0] < -1)
+    plane = torch.arange(SIDE)
+    pixels = torch.stack(torch.meshgrid(plane, plane, indexing="ij"), -1)
+    distance = (pixels[:, :, None] - CENTERS).norm(dim=-1).amin(-1)
+    network, ring = Maps((1, 1, 0.5, 0.5)), (distance > 5) & (distance < 9)
     with_ring = best_f1(network, [labelled([0, 1], ~ring)])
-    assert ring.any()
     assert with_ring == best_f1(network, [labelled([0, 1])])
+
+
+def test_the_threshold_is_the_middle_of_its_plateau() -> None:
+    """Thresholds far from the best that happen to be as good do not count."""
+    f1 = np.full(len(THRESHOLDS), 0.5)
+    f1[10:15] = (0.895, 0.9, 0.9, 0.893, 0.892)
+    assert _middle_of_plateau(f1) == pytest.approx(THRESHOLDS[12])
+    f1[20:] = 0.9
+    assert _middle_of_plateau(f1) == pytest.approx(THRESHOLDS[12])
+    assert _middle_of_plateau(np.zeros_like(f1)) == pytest.approx(THRESHOLDS.mean())
 
 
 def test_a_network_that_finds_nothing() -> None:
