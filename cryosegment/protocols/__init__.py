@@ -2,6 +2,15 @@
 """Protocols that Scipion finds."""
 
 from cryosegment.protocols.protocol_import_model import CryoSegmentProtImportModel
+from cryosegment.protocols.protocol_labels import CryoSegmentProtLabels
 from cryosegment.protocols.protocol_pick import CryoSegmentProtPick
+from cryosegment.protocols.protocol_simulate import CryoSegmentProtSimulate
+from cryosegment.protocols.protocol_train import CryoSegmentProtTrain
 
-__all__ = ["CryoSegmentProtImportModel", "CryoSegmentProtPick"]
+__all__ = [
+    "CryoSegmentProtImportModel",
+    "CryoSegmentProtLabels",
+    "CryoSegmentProtPick",
+    "CryoSegmentProtSimulate",
+    "CryoSegmentProtTrain",
+]

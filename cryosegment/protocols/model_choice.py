@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import List, Optional
+from typing import List, Optional, Sequence
 
 from pwem.protocols import EMProtocol
 from pyworkflow.protocol import params
@@ -19,16 +19,18 @@ class ModelChoice(EMProtocol):
 
     _label = None
 
-    def _defineModelParams(self, form: params.Form) -> None:
+    def _defineModelParams(
+        self, form: params.Form, label: str = "Model", more: Sequence[str] = (), help: str = ""
+    ) -> None:
         form.addParam(
             "modelSource",
             params.EnumParam,
-            choices=["general", "from the project"],
+            choices=["general", "from the project", *more],
             default=MODEL_GENERAL,
             display=params.EnumParam.DISPLAY_HLIST,
-            label="Model",
+            label=label,
             help="*general*: comes with the plugin, trained on simulated micrographs of many "
-            "molecules.\n*from the project*: imported, or trained on your own particles.",
+            "molecules.\n*from the project*: imported, or trained on your own particles." + help,
         )
         form.addParam(
             "inputModel",

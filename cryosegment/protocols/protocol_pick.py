@@ -9,22 +9,21 @@ from pwem.objects import SetOfCoordinates
 from pwem.protocols import ProtParticlePickingAuto
 from pyworkflow.constants import BETA
 from pyworkflow.protocol import params
-from pyworkflow.protocol.constants import VOID_GPU
 
 from cryosegment.constants import BATCH_SIZE, BOX_PER_DIAMETER
 from cryosegment.convert import mic_name
 from cryosegment.exchange.errors import CryoSegmentError
 from cryosegment.exchange.files import check_unique
 from cryosegment.exchange.params import NO_CRF, PickParams, choose_crf
-from cryosegment.plugin import Plugin
 from cryosegment.protocols.form_fields import add_field, field_choices, field_default
+from cryosegment.protocols.gpu_choice import GpuChoice
 from cryosegment.protocols.model_choice import ModelChoice
 from cryosegment.protocols.protocol_pick_base import CryoSegmentProtPickBase
 
 AUTO = field_default(PickParams, "threshold")
 
 
-class CryoSegmentProtPick(CryoSegmentProtPickBase, ModelChoice):
+class CryoSegmentProtPick(CryoSegmentProtPickBase, ModelChoice, GpuChoice):
     """Pick particles by segmenting micrographs.
 
     A neural network marks the pixels of particles, their centres and contamination; a conditional
@@ -51,19 +50,10 @@ class CryoSegmentProtPick(CryoSegmentProtPickBase, ModelChoice):
         self._defineModelParams(form)
         self._defineParticleParams(form)
         self._definePickingParams(form)
-        form.addHidden(
-            params.USE_GPU,
-            params.BooleanParam,
-            default=Plugin.hasGpu(),
-            label="Use GPU?",
-            help="*No*: the CPU, about a second per micrograph.",
-        )
-        form.addHidden(
-            params.GPU_LIST,
-            params.StringParam,
-            default="0",
-            label="Choose GPU IDs",
-            help="One GPU for each step that runs at the same time: with *0 1* and 3 Scipion "
+        self._defineGpuParams(
+            form,
+            cpu="about a second per micrograph",
+            gpus="One GPU for each step that runs at the same time: with *0 1* and 3 Scipion "
             "threads, two batches run on two GPUs.",
         )
         form.addParallelSection(
@@ -188,18 +178,6 @@ class CryoSegmentProtPick(CryoSegmentProtPickBase, ModelChoice):
         except CryoSegmentError as error:
             return [str(error)]
         return self._sizeErrors(micrographs)
-
-    def _gpuErrors(self) -> List[str]:
-        """Without a GPU to wait for, Scipion would wait for ever."""
-        if not self.useGpu:
-            return []
-        try:
-            numbers = self.getGpuList()
-        except ValueError:
-            numbers = []
-        if set(numbers) - {VOID_GPU}:
-            return []
-        return ["Expected the numbers of GPUs, such as 0 1; or choose *Use GPU: No*."]
 
     def _sizeErrors(self, micrographs: Any) -> List[str]:
         if not micrographs.getSize():

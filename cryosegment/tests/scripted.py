@@ -16,16 +16,24 @@ from pathlib import Path
 from typing import Any
 
 import pyworkflow
+from pwem import objects
 from pwem.emlib.image import ImageHandler
 from pwem.protocols import ProtImportMicrographs
+from pyworkflow.object import Pointer
 from pyworkflow.protocol import MODE_RESTART, MODE_RESUME
 from pyworkflow.tests import BaseTest, setupTestProject
 from scipion.install.funcs import Environment as Installer
 
 from cryosegment.objects import SegmentationModel, SetOfMicrographMasks
 from cryosegment.plugin import Plugin
-from cryosegment.protocols import CryoSegmentProtImportModel, CryoSegmentProtPick
-from cryosegment.viewers import CryoSegmentViewerPick
+from cryosegment.protocols import (
+    CryoSegmentProtImportModel,
+    CryoSegmentProtLabels,
+    CryoSegmentProtPick,
+    CryoSegmentProtSimulate,
+    CryoSegmentProtTrain,
+)
+from cryosegment.viewers import CryoSegmentViewerPick, CryoSegmentViewerTrain
 
 __all__ = [
     "DIAMETER",
@@ -33,16 +41,22 @@ __all__ = [
     "MODE_RESUME",
     "PIXEL_SIZE",
     "CryoSegmentProtImportModel",
+    "CryoSegmentProtLabels",
     "CryoSegmentProtPick",
+    "CryoSegmentProtSimulate",
+    "CryoSegmentProtTrain",
     "CryoSegmentViewerPick",
+    "CryoSegmentViewerTrain",
     "ImageHandler",
     "Installer",
     "Plugin",
+    "Pointer",
     "ProtocolTest",
     "SegmentationModel",
     "SetOfMicrographMasks",
     "data_folder",
     "domain",
+    "objects",
     "plugin_class",
     "simulate",
     "system_relion",

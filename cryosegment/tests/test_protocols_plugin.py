@@ -33,8 +33,8 @@ class TestCryoSegmentPlugin(ProtocolTest):
 
     def testDiscovery(self) -> None:
         """Scipion finds the protocols, objects and viewers, and parses the citations."""
-        names = {"CryoSegmentProtImportModel", "CryoSegmentProtPick"}
-        assert names <= set(domain().getProtocols())
+        kinds = ("ImportModel", "Labels", "Pick", "Simulate", "Train")
+        assert {f"CryoSegmentProt{kind}" for kind in kinds} <= set(domain().getProtocols())
         assert {"SegmentationModel", "SetOfMicrographMasks"} <= set(domain().getObjects())
         viewers = [
             viewer.__name__ for viewer in domain().findViewers(self.newPick(None), "tkinter")

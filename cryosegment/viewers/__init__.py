@@ -3,5 +3,6 @@
 
 from cryosegment.viewers.viewer_model import CryoSegmentViewerModel
 from cryosegment.viewers.viewer_pick import CryoSegmentViewerPick
+from cryosegment.viewers.viewer_train import CryoSegmentViewerTrain
 
-__all__ = ["CryoSegmentViewerModel", "CryoSegmentViewerPick"]
+__all__ = ["CryoSegmentViewerModel", "CryoSegmentViewerPick", "CryoSegmentViewerTrain"]

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Sequence, Tuple
+from typing import Any, Mapping, Sequence, Tuple
 
 import numpy as np
 from matplotlib.collections import EllipseCollection
@@ -94,3 +94,25 @@ def draw_counts(axes: Any, counts: Sequence[int]) -> None:
     axes.set_title(f"{sum(counts)} picks, median {np.median(counts):.0f} per micrograph")
     axes.set_xlabel("micrograph")
     axes.set_ylabel("picks")
+
+
+def draw_history(
+    loss_axes: Any, score_axes: Any, history: Sequence[Mapping[str, float]], terms: Sequence[str]
+) -> None:
+    """Loss and its terms, and F1 of the validation micrographs, over the steps."""
+    lines = [("loss", [sum(row[term] for term in terms if term in row) for row in history])]
+    lines += [(term, [row.get(term, float("nan")) for row in history]) for term in terms]
+    steps = [row["step"] for row in history]
+    first = next((i for i, row in enumerate(history) if any(t in row for t in terms)), len(steps))
+    for name, values in lines:
+        loss_axes.plot(steps[first:], values[first:], label=name, lw=2 if name == "loss" else 1)
+    if terms:
+        loss_axes.legend()
+    scores = [row["score"] for row in history]
+    score_axes.plot(steps, scores, color="seagreen")
+    if scores:
+        score_axes.set_title(f"best F1 {max(scores):.3f}, last {scores[-1]:.3f}")
+    score_axes.set_ylim(0, 1)
+    for axes, label in ((loss_axes, "loss"), (score_axes, "F1")):
+        axes.set_xlabel("step")
+        axes.set_ylabel(label)

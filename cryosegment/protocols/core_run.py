@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One job of the core in one step, and what its labels folder becomes in Scipion."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from subprocess import CalledProcessError
+from typing import Any, Dict, List
+
+from pwem.objects import SetOfCoordinates, SetOfMicrographs
+from pwem.protocols import EMProtocol
+from pyworkflow.object import Pointer
+from pyworkflow.utils import cleanPath
+
+from cryosegment.convert import (
+    core_file,
+    mask_content,
+    mic_name,
+    micrographs_by_name,
+    scaled_coordinates,
+)
+from cryosegment.exchange.coordinates import write_coordinates_star
+from cryosegment.exchange.errors import CryoSegmentError, InputError
+from cryosegment.exchange.files import check_unique, read_failures, read_text, write_failures
+from cryosegment.exchange.job import Job
+from cryosegment.exchange.labels import read_labels_index
+from cryosegment.objects import MicrographMask, SetOfMicrographMasks
+from cryosegment.plugin import Plugin
+
+
+class CoreRun(EMProtocol):
+    """What protocols share that run the core once."""
+
+    _label = None
+
+    def _runCore(self, job: Job, gpu: bool = False) -> None:
+        """Run a job; its last words are the error when it fails."""
+        path = self._getExtraPath(job.command.replace(" ", "_") + ".json")
+        job.write(path)
+        environ = Plugin.getEnviron()
+        environ["OMP_NUM_THREADS"] = str(max(1, self.numberOfThreads.get()))
+        try:
+            self.runJob(*Plugin.getCommand("run", path, gpu=gpu), env=environ)
+        except CalledProcessError as error:
+            lines = read_text(self.getStderrLog()).strip().splitlines()
+            raise RuntimeError(lines[-1] if lines else str(error)) from error
+
+    # --------------------------- labels --------------------------------------
+    def getLabelsFolder(self) -> str:
+        """Folder of the labels that this run makes, relative to the project."""
+        return self._getExtraPath("labels")
+
+    def getFailures(self) -> Dict[str, str]:
+        """Error of each micrograph without labels, by its name."""
+        return read_failures(self.getLabelsFolder())
+
+    def _runLabels(
+        self, command: str, values: Dict[str, Any], micrographs: SetOfMicrographs, names: List[str]
+    ) -> None:
+        """Label the micrographs of these names, from the beginning."""
+        cleanPath(self.getLabelsFolder())
+        chosen = micrographs_by_name(micrographs)
+        files: Dict[str, str] = {}
+        failures: Dict[str, str] = {}
+        for name in names:
+            try:
+                files[name] = core_file(chosen[name], self._getExtraPath("micrographs"))
+            except InputError as error:
+                failures[name] = str(error)
+        if not files:
+            raise RuntimeError(f"all {len(names)} micrographs failed: {min(failures.values())}")
+        values = {**values, "pixel_size": micrographs.getSamplingRate()}
+        self._runCore(
+            Job(command, values, tuple(files.values()), self.getLabelsFolder(), tuple(files))
+        )
+        write_failures(self.getLabelsFolder(), {**failures, **self.getFailures()})
+
+    def _labelCoordinates(
+        self, coordinates: SetOfCoordinates, micrographs: SetOfMicrographs, values: Dict[str, Any]
+    ) -> None:
+        """Label the micrographs that have coordinates by discs."""
+        records = scaled_coordinates(coordinates, micrographs)
+        path = self._getExtraPath("coordinates.star")
+        write_coordinates_star(path, records.items())
+        self._runLabels(
+            "labels coordinates", {**values, "coordinates": path}, micrographs, list(records)
+        )
+
+    def _nameErrors(self, micrographs: SetOfMicrographs) -> List[str]:
+        try:
+            check_unique(mic_name(mic) for mic in micrographs)
+        except CryoSegmentError as error:
+            return [str(error)]
+        return []
+
+    def _defineMasks(self, folder: str, micrographs: Pointer) -> None:
+        """Register the instance maps of a labels folder as outputMasks."""
+        chosen = micrographs_by_name(micrographs.get())
+        masks = SetOfMicrographMasks.create(self._getPath())
+        masks.setMicrographs(micrographs)
+        masks.setLabelsFolder(folder)
+        masks.setSamplingRate(micrographs.get().getSamplingRate())
+        for entry in read_labels_index(folder).entries:
+            mask = MicrographMask(os.path.relpath(str(entry.instances)))
+            mask.setMicrograph(chosen[entry.name])
+            mask.setContent(*mask_content(mask.getFileName()))
+            masks.append(mask)
+        self._defineOutputs(outputMasks=masks)
+
+    def _failureLines(self) -> List[str]:
+        failures = self.getFailures()
+        if not failures:
+            return []
+        name, message = next(iter(failures.items()))
+        path = Path(self.getLabelsFolder()) / "failures.csv"
+        return [
+            f"*{len(failures)} micrographs failed*, such as {name}: {message}. All are in {path}."
+        ]

@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Training of a segmentation model on labels."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Dict, List
+
+from pwem.objects import SetOfMicrographs
+from pyworkflow.constants import BETA
+from pyworkflow.protocol import params
+
+from cryosegment.convert import card_lines
+from cryosegment.exchange.card import ModelCard, read_card
+from cryosegment.exchange.errors import CryoSegmentError
+from cryosegment.exchange.files import read_text
+from cryosegment.exchange.job import Job, read_job
+from cryosegment.exchange.labels import read_labels_index
+from cryosegment.exchange.params import LabelsCoordinatesParams, TrainParams
+from cryosegment.objects import SegmentationModel
+from cryosegment.protocols.core_run import CoreRun
+from cryosegment.protocols.form_fields import add_field
+from cryosegment.protocols.training_form import MODEL_SCRATCH, TrainingForm
+
+CONTINUED = ("minutes", "epochs", "learning_rate", "gpu", "resume")
+"""Parameters that may change when an interrupted training goes on."""
+
+
+class CryoSegmentProtTrain(CoreRun, TrainingForm):
+    """Train a segmentation model on your own particles.
+
+    *Inputs*: masks of one or more runs of *training labels* or *simulate micrographs*, or
+    coordinates of good micrographs, or both. Training starts from the general model, from one of
+    the project, or from scratch.
+
+    *Output*: *outputModel*, the best network by F1 on micrographs that were kept for validation.
+
+    *Analyze results* draws the curves, also while it runs. *Continue* goes on where training was
+    interrupted, or longer when more time is given.
+    """
+
+    _label = "training"
+    _devStatus = BETA
+    _possibleOutputs = {"outputModel": SegmentationModel}
+
+    # --------------------------- DEFINE param functions ----------------------
+    def _defineParams(self, form: params.Form) -> None:
+        form.addSection(label="Input")
+        form.addParam(
+            "inputMasks",
+            params.MultiPointerParam,
+            pointerClass="SetOfMicrographMasks",
+            allowsNull=True,
+            label="Labels",
+            help="Masks of *training labels* or *simulate micrographs*, of one run or more.",
+        )
+        self._defineCoordinatesParams(form)
+        self._defineTrainingParams(form)
+        self._defineGpuParams(form, cpu="ten minutes are enough for fine-tuning", gpus="One GPU.")
+        form.addParallelSection(threads=2, mpi=0)
+
+    def _defineCoordinatesParams(self, form: params.Form) -> None:
+        group = form.addGroup("Labels from coordinates")
+        group.addParam(
+            "inputCoordinates",
+            params.PointerParam,
+            pointerClass="SetOfCoordinates",
+            allowsNull=True,
+            label="Coordinates",
+            help="All particles of a micrograph should be among them. A disc is drawn for each.",
+        )
+        group.addParam(
+            "inputMicrographs",
+            params.PointerParam,
+            pointerClass="SetOfMicrographs",
+            allowsNull=True,
+            expertLevel=params.LEVEL_ADVANCED,
+            label="Micrographs",
+            help="Left out: those of the coordinates.",
+        )
+        add_field(
+            group,
+            LabelsCoordinatesParams,
+            "diameter",
+            "Particle diameter",
+            allowsPointers=True,
+            allowsNull=True,
+            help="Needed for coordinates only.",
+        )
+
+    # --------------------------- STEPS functions -----------------------------
+    def _insertAllSteps(self) -> None:
+        coordinates = self.inputCoordinates.get()
+        if coordinates is not None:
+            self._insertFunctionStep(
+                self.labelStep, self.diameter.get(), coordinates.getObjId(), needsGPU=False
+            )
+        signature = json.dumps([self._trainValues(), self._folders()], sort_keys=True)
+        self._insertFunctionStep(self.trainStep, signature, needsGPU=self.useGpu.get())
+        self._insertFunctionStep(self.createOutputStep, signature, needsGPU=False)
+
+    def labelStep(self, diameter: float, coordinates: int) -> None:
+        """Make labels of the coordinates."""
+        self._labelCoordinates(
+            self.inputCoordinates.get(), self._micrographs(), {"diameter": diameter}
+        )
+
+    def trainStep(self, signature: str) -> None:
+        """Train, or go on with the same training."""
+        job = Job("train", self._trainValues(), tuple(self._folders()), self._modelPath())
+        job.params["resume"] = self._isBegun(job)
+        self._runCore(job, gpu=self.useGpu.get())
+
+    def _isBegun(self, job: Job) -> bool:
+        """Whether an interrupted training had the same settings and labels."""
+        path = Path(self._modelPath()).with_suffix(".job.json")
+        if not path.exists():
+            return False
+        earlier = read_job(path)
+        return earlier.inputs == job.inputs and all(
+            earlier.params.get(name) == value
+            for name, value in job.params.items()
+            if name not in CONTINUED
+        )
+
+    def createOutputStep(self, signature: str) -> None:
+        """Register the model, with what its card says."""
+        model = SegmentationModel(self._modelPath())
+        model.setCard(read_card(self._modelPath()))
+        self._defineOutputs(outputModel=model)
+        for pointer in [*self.inputMasks, self.inputCoordinates]:
+            if pointer.get() is not None:
+                self._defineSourceRelation(pointer, model)
+
+    # --------------------------- INFO functions ------------------------------
+    def _validate(self) -> List[str]:
+        if not self.inputMasks and self.inputCoordinates.get() is None:
+            return ["Choose labels, or coordinates."]
+        errors = self._modelErrors() + self._gpuErrors() + self._labelErrors()
+        if errors:
+            return errors
+        if not self.modelName.get().replace("-", "").replace("_", "").isalnum():
+            errors.append("The name of the model may hold letters, digits, - and _ only.")
+        try:
+            TrainParams(**self._trainValues())
+            if self.inputCoordinates.get() is not None:
+                LabelsCoordinatesParams(coordinates="file", diameter=self.diameter.get() or 0.0)
+        except CryoSegmentError as error:
+            errors.append(str(error))
+        return errors
+
+    def _labelErrors(self) -> List[str]:
+        if self.inputCoordinates.get() is not None:
+            errors = self._nameErrors(self._micrographs())
+            if errors:
+                return errors
+        for pointer in self.inputMasks:
+            folder = pointer.get().getLabelsFolder() if pointer.get() is not None else None
+            if not folder:
+                return [
+                    "Masks of picks cannot be trained on: hand their coordinates to *training "
+                    "labels*, or choose them here."
+                ]
+            try:
+                read_labels_index(folder)
+            except CryoSegmentError as error:
+                return [str(error)]
+        return []
+
+    def _summary(self) -> List[str]:
+        history = self.getHistory()
+        lines = []
+        if history:
+            best, last = max(row["score"] for row in history), history[-1]
+            lines.append(
+                f"{last['step']:.0f} steps in {last['seconds'] / 60:.1f} min, best F1 on the "
+                f"validation micrographs {best:.3f}."
+            )
+        if not self.hasAttribute("outputModel"):
+            return [*lines, "No model yet."]
+        card = self._trainedCard()
+        for data in card.training_data:
+            facts = ", ".join(f"{count} {name}" for name, count in data.items())
+            lines.append(f"Trained on: {facts}.")
+        return card_lines(card) + lines + self._failureLines()
+
+    def _methods(self) -> List[str]:
+        if not self.hasAttribute("outputModel"):
+            return []
+        start = "random weights" if self.modelSource == MODEL_SCRATCH else self._modelName()
+        return [f"A segmentation model was trained with CryoSegment, starting from {start}."]
+
+    def _citations(self) -> List[str]:
+        return ["Chung2025"]
+
+    # --------------------------- UTILS functions -----------------------------
+    def getHistory(self) -> List[Dict[str, float]]:
+        """A row for each validation so far: step, seconds, score (F1), terms of the loss."""
+        path = Path(self._modelPath()).with_suffix(".history.csv")
+        if not path.exists():
+            return []
+        rows = csv.DictReader(io.StringIO(read_text(path)))
+        return [{name: float(cell) for name, cell in row.items() if cell} for row in rows]
+
+    def _trainedCard(self) -> ModelCard:
+        return read_card(self._modelPath())
+
+    def _modelPath(self) -> str:
+        return self._getExtraPath(f"{self.modelName.get()}.safetensors")
+
+    def _micrographs(self) -> SetOfMicrographs:
+        return self.inputMicrographs.get() or self.inputCoordinates.get().getMicrographs()
+
+    def _folders(self) -> List[str]:
+        """Labels folders to train on."""
+        folders = [pointer.get().getLabelsFolder() for pointer in self.inputMasks]
+        own = [self.getLabelsFolder()] if self.inputCoordinates.get() is not None else []
+        return folders + own

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How to train: the form's fields, and the parameters of the job that they are."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List
+
+from pyworkflow.protocol import params
+
+from cryosegment.exchange.params import TrainParams
+from cryosegment.protocols.form_fields import add_field
+from cryosegment.protocols.gpu_choice import GpuChoice
+from cryosegment.protocols.model_choice import ModelChoice
+
+MODEL_SCRATCH = 2
+UNIT_MINUTES, UNIT_EPOCHS = 0, 1
+
+RULES = {
+    "validation": "validation",
+    "pixelsPerDiameter": "pixels_per_diameter",
+    "batch": "batch",
+    "patch": "patch",
+    "learningRate": "learning_rate",
+    "seed": "seed",
+}
+"""Form fields and the parameters that they are."""
+
+
+class TrainingForm(ModelChoice, GpuChoice):
+    """Form fields of a training: where it starts, how long it takes, and the rest for experts."""
+
+    _label = None
+
+    def _defineTrainingParams(self, form: params.Form) -> None:
+        form.addSection(label="Training")
+        self._defineModelParams(
+            form,
+            label="Start from",
+            more=["scratch"],
+            help="\n*scratch*: random weights; needs many micrographs.",
+        )
+        form.addParam(
+            "unit",
+            params.EnumParam,
+            choices=["minutes", "epochs"],
+            default=UNIT_MINUTES,
+            display=params.EnumParam.DISPLAY_HLIST,
+            label="Duration in",
+            help="An *epoch* is a pass over the micrographs.",
+        )
+        for name, kind, value, unit in (
+            ("minutes", params.FloatParam, 10.0, UNIT_MINUTES),
+            ("epochs", params.IntParam, 20, UNIT_EPOCHS),
+        ):
+            form.addParam(
+                name,
+                kind,
+                default=value,
+                condition=f"unit == {unit}",
+                label=name.capitalize(),
+                help="Longer training is better until the curve of F1 is flat.",
+            )
+        add_field(form, TrainParams, "validation", "Validation fraction")
+        form.addParam(
+            "modelName",
+            params.StringParam,
+            default="trained",
+            label="Name of the model",
+            help="Letters, digits, - and _.",
+        )
+        advanced = {"expertLevel": params.LEVEL_ADVANCED}
+        scratch = {"condition": f"modelSource == {MODEL_SCRATCH}", **advanced}
+        add_field(form, TrainParams, "network", "Network", **scratch)
+        add_field(
+            form,
+            TrainParams,
+            "pixels_per_diameter",
+            "Particle diameter for the network",
+            "pixelsPerDiameter",
+            **scratch,
+        )
+        add_field(form, TrainParams, "loss", "Loss", **advanced)
+        add_field(form, TrainParams, "crf", "Train through CRF", **advanced)
+        add_field(form, TrainParams, "batch", "Batch", **advanced)
+        add_field(form, TrainParams, "patch", "Patch", **advanced)
+        add_field(form, TrainParams, "learning_rate", "Learning rate", "learningRate", **advanced)
+        add_field(form, TrainParams, "seed", "Seed", **advanced)
+
+    def _gpuErrors(self) -> List[str]:
+        errors = super()._gpuErrors()
+        if self.useGpu and not errors and len(self.getGpuList()) > 1:
+            errors.append("A training uses one GPU: choose one.")
+        return errors
+
+    def _modelErrors(self) -> List[str]:
+        return [] if self.modelSource == MODEL_SCRATCH else super()._modelErrors()
+
+    def _model(self) -> str:
+        return "" if self.modelSource == MODEL_SCRATCH else super()._model()
+
+    def _trainValues(self) -> Dict[str, Any]:
+        """Parameters of the job."""
+        values = {name: getattr(self, attribute).get() for attribute, name in RULES.items()}
+        for name in ("network", "loss", "crf"):
+            values[name] = self.getEnumText(name)
+        unit = self.getEnumText("unit")
+        values.update({unit: getattr(self, unit).get(), "start": self._model()})
+        if not self.useGpu:
+            values["gpu"] = "cpu"
+        return values
