@@ -57,7 +57,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--minutes", default="10")
     parser.add_argument("--model", default="general")
-    parser.add_argument("--crf", default="logits")
+    parser.add_argument("--crf", default="auto")
     parser.add_argument("--skip-training", action="store_true")
     return parser.parse_args()
 
