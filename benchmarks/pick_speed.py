@@ -29,7 +29,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=4096)
     parser.add_argument("--count", type=int, default=8)
     parser.add_argument("--model", default="general")
-    parser.add_argument("--crf", default="logits")
+    parser.add_argument("--crf", default="auto")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         simulate(Path(folder), arguments.size, arguments.count)

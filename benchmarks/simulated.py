@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--count", default="3")
     parser.add_argument("--model", default="general")
-    parser.add_argument("--crf", default="logits")
+    parser.add_argument("--crf", default="auto")
     arguments = parser.parse_args()
     print(HEADER)
     for molecule in MOLECULES:
