@@ -40,6 +40,7 @@ from cryosegment.exchange.params.fields import (
 )
 from cryosegment.exchange.params.labels import (
     LabelsCoordinatesParams,
+    LabelsParams,
     LabelsReconstructionParams,
 )
 from cryosegment.exchange.params.picking import (
@@ -78,6 +79,7 @@ __all__ = [
     "FetchParams",
     "Kind",
     "LabelsCoordinatesParams",
+    "LabelsParams",
     "LabelsReconstructionParams",
     "P",
     "Params",
