@@ -76,7 +76,8 @@ class PickedParticles:
                 f"more than its {entry.shape[0]} x {entry.shape[1]}: check the file's diameters"
             )
         distance = self._params.min_distance * self.diameter / entry.pixel_size
-        return screen(own, entry.name, own.centers_yx, entry.shape, distance, {})
+        names = [entry.name] * len(own)
+        return screen(own, names, own.centers_yx, entry.shape, distance, {})
 
     def paint(self, entry: LabelEntry, found: Screening[Coordinates]) -> Canvas:
         """The particles on the label maps of a micrograph."""

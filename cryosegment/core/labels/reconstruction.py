@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float
 from cryosegment.core.labels.body import Body
 from cryosegment.core.labels.canvas import Canvas
 from cryosegment.core.labels.footprints import Footprints
-from cryosegment.core.labels.screening import NO_ORIENTATION, POOR, Screening, screen
+from cryosegment.core.labels.screening import Screening, pose_flaws, screen
 from cryosegment.core.labels.shapes import ellipse
 from cryosegment.core.simulation.projection import rotation_matrices
 from cryosegment.exchange.coordinates import Coordinates
@@ -82,9 +82,7 @@ class Labeller:
         """
         distance = self.rules.min_distance * self.diameter / pixel_size
         centers_yx = self._named_centers(particles, pixel_size)
-        flaws = {NO_ORIENTATION: ~np.isfinite(particles.angles).all(axis=1)}
-        if self.rules.min_score is not None:
-            flaws[POOR] = ~(particles.scores >= self.rules.min_score)
+        flaws = pose_flaws(particles, self.rules.min_score)
         return screen(particles, name, centers_yx, shape, distance, flaws)
 
     def coordinates(self, name: str, pixel_size: float, particles: Particles) -> Coordinates:

@@ -19,7 +19,7 @@ from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.exchange.errors import CryoSegmentError, ParameterError
 from cryosegment.exchange.files import micrograph_name
 from cryosegment.exchange.labels import LabelEntry
-from cryosegment.exchange.params import LabelsReconstructionParams
+from cryosegment.exchange.params import BodyParams, LabelsReconstructionParams
 from cryosegment.exchange.particles import Particles, read_particles, split_by_micrograph
 
 PROBES = 3
@@ -50,7 +50,7 @@ class RefinedParticles:
         particles = read_particles(
             params.particles, params.passthrough, params.score, params.particle_pixel_size
         )
-        body = _read_body(params)
+        body = read_body(params)
         self._params, self._micrographs = params, micrographs
         self._labeller = Labeller(body, _rules(params))
         self.path, self.diameter = params.particles, self._labeller.diameter
@@ -99,7 +99,14 @@ class RefinedParticles:
         return scale, sizes[0] if sizes else None
 
 
-def _read_body(params: LabelsReconstructionParams) -> Body:
+def read_body(params: BodyParams) -> Body:
+    """The body that refined particles show.
+
+    Raises
+    ------
+    ParameterError, InputError
+        If neither map nor mask is given, it cannot be read, or it holds no body.
+    """
     if not params.map and not params.mask:
         raise ParameterError("expected a map or a mask, got none: give --map or --mask")
     volume, voxel_size = read_volume(Path(params.mask or params.map))

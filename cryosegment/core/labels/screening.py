@@ -86,7 +86,7 @@ class Screening(Generic[P]):
 
 def screen(
     particles: P,
-    name: str,
+    names: Sequence[str],
     centers_yx: Float[np.ndarray, "n 2"],
     shape: tuple[int, int],
     min_distance_px: float,
@@ -98,8 +98,8 @@ def screen(
     ----------
     particles
         Of one micrograph.
-    name
-        Of the micrograph.
+    names
+        What their rejections call the micrograph.
     centers_yx
         Their centres, px.
     shape
@@ -126,7 +126,7 @@ def screen(
     is_seen = np.isin(reasons, (*VISIBLE, NO_ORIENTATION))
     is_shapeless = flaws.get(NO_ORIENTATION, np.zeros(len(particles), bool))
     rejections = tuple(
-        Rejection(int(particles.rows[i]), name, _pair(centers_yx[i]), reasons[i], details[i])
+        Rejection(int(particles.rows[i]), names[i], _pair(centers_yx[i]), reasons[i], details[i])
         for i in np.flatnonzero(reasons != "")
     )
     return Screening(
@@ -135,6 +135,14 @@ def screen(
         particles.select(is_seen & is_shapeless),
         rejections,
     )
+
+
+def pose_flaws(particles: Particles, min_score: float | None) -> dict[str, Bool[np.ndarray, " n"]]:
+    """Particles without an orientation, and those with a score below `min_score` or none."""
+    flaws = {NO_ORIENTATION: ~np.isfinite(particles.angles).all(axis=1)}
+    if min_score is not None:
+        flaws[POOR] = ~(particles.scores >= min_score)
+    return flaws
 
 
 def not_given(

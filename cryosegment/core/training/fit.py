@@ -7,7 +7,7 @@ import copy
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -15,7 +15,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from cryosegment.core.training.losses import picking_loss, total
+from cryosegment.core.training.losses import PickingLoss, total
 from cryosegment.core.training.state import (
     Progress,
     load_best,
@@ -67,6 +67,8 @@ class FitSettings:
         Processes that prepare batches.
     device
         Where the network is trained.
+    loss
+        What is minimised.
     """
 
     steps: int | None
@@ -76,6 +78,7 @@ class FitSettings:
     averaging: float = 0.998
     workers: int = 0
     device: str = "cpu"
+    loss: PickingLoss = field(default_factory=PickingLoss)
 
     def __post_init__(self) -> None:
         if self.steps is None and self.minutes is None:
@@ -168,7 +171,7 @@ class _Run:
             group["lr"] = _learning_rate(self.share, self._settings.learning_rate)
         with torch.autocast(image.device.type, torch.bfloat16, enabled=image.is_cuda):
             logits = self._network(image)
-        terms = picking_loss(logits, targets)
+        terms = self._settings.loss(logits, targets)
         loss = total(terms)
         if not torch.isfinite(loss):
             raise ParameterError(

@@ -21,6 +21,7 @@ from cryosegment.core.pipeline import load_model
 from cryosegment.core.training.fit import FitSettings, fit
 from cryosegment.core.training.joint import RefinedNetwork
 from cryosegment.core.training.labelled import LabelledImage, read_labels
+from cryosegment.core.training.losses import PickingLoss
 from cryosegment.core.training.patches import PatchBatches
 from cryosegment.core.training.state import Progress as TrainingProgress
 from cryosegment.core.training.state import remove_state
@@ -145,7 +146,8 @@ def _settings(params: TrainParams, micrographs: int, device: str) -> FitSettings
     minutes = params.minutes
     if steps is None and minutes is None:
         minutes = DEFAULT_MINUTES
-    return FitSettings(steps=steps, minutes=minutes, learning_rate=rate, device=device)
+    loss = PickingLoss(params.loss)
+    return FitSettings(steps, minutes, learning_rate=rate, device=device, loss=loss)
 
 
 def _write_history(path: Path, state: TrainingProgress) -> None:

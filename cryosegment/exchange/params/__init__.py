@@ -39,8 +39,10 @@ from cryosegment.exchange.params.fields import (
     params_to_dict,
 )
 from cryosegment.exchange.params.labels import (
+    BodyParams,
     LabelsCoordinatesParams,
     LabelsParams,
+    LabelsProjectParams,
     LabelsReconstructionParams,
 )
 from cryosegment.exchange.params.picking import (
@@ -72,6 +74,7 @@ __all__ = [
     "SOLVERS",
     "Y_UP_HELP",
     "AppearanceTerm",
+    "BodyParams",
     "CrfMapsParams",
     "CrfParams",
     "CrfTuneParams",
@@ -80,6 +83,7 @@ __all__ = [
     "Kind",
     "LabelsCoordinatesParams",
     "LabelsParams",
+    "LabelsProjectParams",
     "LabelsReconstructionParams",
     "P",
     "Params",

@@ -77,8 +77,8 @@ class LabelsCoordinatesParams(LabelsParams):
 
 
 @dataclass(frozen=True)
-class LabelsReconstructionParams(LabelsParams):
-    """Refined particles and their 3-D map to label maps of footprints."""
+class BodyParams(Params):
+    """Refined particles, the body that they show, and what each covers."""
 
     particles: str = param(
         REQUIRED, "refined particles: RELION .star or CryoSPARC .cs", metavar="FILE", is_path=True
@@ -90,8 +90,6 @@ class LabelsReconstructionParams(LabelsParams):
         metavar="FILE",
         is_path=True,
     )
-    pixel_size: Optional[float] = _pixel_size()
-    y_up: bool = param(False, "the particles' frame counts y from the last row")
     passthrough: str = param(
         "",
         "CryoSPARC's passthrough file; left out: the one beside the particles",
@@ -103,11 +101,6 @@ class LabelsReconstructionParams(LabelsParams):
     )
     map_pixel_size: Optional[float] = param(
         None, "voxel size of the map and mask; left out: the header's", "Å", minimum=0.01
-    )
-    coordinate_scale: str = param(
-        "auto",
-        "pixels that the coordinates count, of the micrograph or the binned particles; auto: found",
-        choices=("auto", "micrograph", "particle"),
     )
     map_threshold: str = param(
         "surface", "where the body ends in the map: surface, li, otsu or a density"
@@ -124,13 +117,47 @@ class LabelsReconstructionParams(LabelsParams):
     thickness: float = param(
         10.0, "thickness from which on the rule fixed counts as covered", "Å", minimum=0.01
     )
+    score: str = param("", "column or field that scores the poses; left out: a usual one")
+
+
+@dataclass(frozen=True)
+class LabelsReconstructionParams(BodyParams, LabelsParams):
+    """Refined particles and their 3-D map to label maps of footprints."""
+
+    pixel_size: Optional[float] = _pixel_size()
+    y_up: bool = param(False, "the particles' frame counts y from the last row")
+    coordinate_scale: str = param(
+        "auto",
+        "pixels that the coordinates count, of the micrograph or the binned particles; auto: found",
+        choices=("auto", "micrograph", "particle"),
+    )
     min_distance: float = _min_distance()
     unknown_ring: float = _unknown_ring(0.03)
     unknown_outside: bool = _unknown_outside()
     edge_width: float = _edge_width()
-    score: str = param("", "column or field that scores the poses; left out: a usual one")
     min_score: Optional[float] = param(None, "particles with a lower score become unknown")
     recenter: bool = param(
         False, "write the body's centre of mass as a particle's centre, not the map's centre"
     )
     resume: bool = param(False, RESUME_HELP)
+
+
+@dataclass(frozen=True)
+class LabelsProjectParams(BodyParams):
+    """Refined particles and their 3-D map to a mask for every particle image."""
+
+    box_size: Optional[int] = param(
+        None,
+        "side of the particle images; left out: from the particle file or the stack's header",
+        "px",
+        minimum=8,
+        maximum=16_384,
+    )
+    edge_width: float = param(
+        5.0,
+        "width of the edge around a particle's signal, at least 1 px; 0: none",
+        "Å",
+        minimum=0,
+        maximum=1000,
+    )
+    min_score: Optional[float] = param(None, "particles with a lower score get no mask")

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from cryosegment.core.training.fit import Batch, FitSettings, Validation, _learning_rate, fit
+from cryosegment.core.training.losses import PickingLoss
 from cryosegment.core.training.state import Progress
 from cryosegment.core.training.targets import make_targets
 from cryosegment.core.training.validation import ValidationImage, best_f1
@@ -182,6 +183,16 @@ def test_the_learning_rate_is_one_cycle(state: Path) -> None:
     rates = [_learning_rate(share, 1.0) for share in shares]
     quarter = 0.5 + 0.5 * 0.5**0.5
     assert rates == pytest.approx([0.52, 1, 0.01 + 0.99 * quarter, 0.01 + 0.99 * 0.5, 0.01])
+
+
+def test_the_chosen_loss_is_minimised(tiny_network: nn.Module, state: Path) -> None:
+    """The history has its terms: those of the only batch on the network as it was."""
+    image, targets = draw_batch(0)
+    expected = PickingLoss("lovasz")(tiny_network(image), targets)
+    options = settings(1, validations=1, loss=PickingLoss("lovasz"))
+    _, progress = fit(tiny_network, draw_batch, bias_score, options, state, no_report)
+    terms = {name: progress.history[-1][name] for name in expected}
+    assert terms == pytest.approx({name: float(value.detach()) for name, value in expected.items()})
 
 
 def test_a_loss_that_is_no_number(tiny_network: nn.Module, state: Path) -> None:
