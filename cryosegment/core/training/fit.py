@@ -8,14 +8,14 @@ import logging
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from cryosegment.core.training.loader import Batch, DrawBatch, batches
-from cryosegment.core.training.losses import picking_loss, total
+from cryosegment.core.training.losses import PickingLoss, total
 from cryosegment.core.training.schedule import has_stalled, learning_rate, next_validation
 from cryosegment.core.training.state import (
     Progress,
@@ -66,6 +66,8 @@ class FitSettings:
         Processes that prepare batches.
     device
         Where the network is trained.
+    loss
+        What is minimised.
     """
 
     steps: int | None
@@ -77,6 +79,7 @@ class FitSettings:
     averaging: float = 0.998
     workers: int = 0
     device: str = "cpu"
+    loss: PickingLoss = field(default_factory=PickingLoss)
 
     def __post_init__(self) -> None:
         if self.steps is None and self.minutes is None:
@@ -200,7 +203,7 @@ class _Run:
             )
         with torch.autocast(image.device.type, torch.bfloat16, enabled=image.is_cuda):
             logits = self._network(image)
-        losses = picking_loss(logits, targets)
+        losses = self._settings.loss(logits, targets)
         self._optimizer.zero_grad(set_to_none=True)
         total(losses).backward()
         nn.utils.clip_grad_norm_(self._network.parameters(), CLIP_NORM)

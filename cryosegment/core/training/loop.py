@@ -20,6 +20,7 @@ from cryosegment.core.pipeline import load_model
 from cryosegment.core.training.fit import FitSettings, fit
 from cryosegment.core.training.joint import RefinedNetwork
 from cryosegment.core.training.labelled import LabelledImage, read_labels
+from cryosegment.core.training.losses import PickingLoss
 from cryosegment.core.training.patches import PatchBatches
 from cryosegment.core.training.record import Record
 from cryosegment.core.training.state import Progress as TrainingProgress
@@ -151,6 +152,7 @@ def _settings(params: TrainParams, micrographs: int, device: str) -> FitSettings
         schedule=params.schedule,
         patience=params.patience,
         device=device,
+        loss=PickingLoss(params.loss),
     )
 
 

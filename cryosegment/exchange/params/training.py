@@ -20,6 +20,17 @@ from cryosegment.exchange.params.fields import (
 TRAINED_PRESETS = ("gaussian", "intensity", "logits")
 """CRFs whose features a gradient can pass, or that need none."""
 
+LOSSES = (
+    "bce+dice",
+    "bce",
+    "smoothed-bce",
+    "focal",
+    "dice",
+    "jaccard",
+    "lovasz",
+    "tversky",
+    "focal-tversky",
+)
 SCHEDULES = ("one-cycle", "cosine")
 
 
@@ -31,7 +42,7 @@ class TrainParams(Params):
         "", "model to fine-tune, or general; left out: from scratch", flag="from", **MODEL_PATH
     )
     network: str = param("compact", "network architecture", choices=("compact",))
-    loss: str = param("default", "loss function", choices=("default",))
+    loss: str = param("bce+dice", "loss of the particle map", choices=LOSSES)
     crf: str = param(
         NO_CRF,
         "conditional random field to train through; its kernels are learned and go in the card",

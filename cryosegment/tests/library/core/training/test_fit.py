@@ -10,6 +10,7 @@ from torch import nn
 
 from cryosegment.core.training.fit import FitSettings, Validation, fit
 from cryosegment.core.training.loader import Batch
+from cryosegment.core.training.losses import PickingLoss
 from cryosegment.core.training.state import Progress
 from cryosegment.core.training.targets import make_targets, stack
 from cryosegment.core.training.validation import ValidationImage, best_f1
@@ -253,6 +254,16 @@ def test_memory_for_less_than_half_the_batch(tiny_network: nn.Module, state: Pat
     with pytest.raises(InputError, match=expected):
         fit(greedy, draw_four, any_score, settings(4), state, no_report)
     assert greedy.seen == [4, 2]
+
+
+def test_the_chosen_loss_is_minimised(tiny_network: nn.Module, state: Path) -> None:
+    """The history has its terms: those of the only batch on the network as it was."""
+    image, targets = draw_batch(0)
+    expected = PickingLoss("lovasz")(tiny_network(image), targets)
+    options = settings(1, validations=1, loss=PickingLoss("lovasz"))
+    _, progress = fit(tiny_network, draw_batch, bias_score, options, state, no_report)
+    terms = {name: progress.history[-1][name] for name in expected}
+    assert terms == pytest.approx({name: float(value.detach()) for name, value in expected.items()})
 
 
 def test_a_loss_that_is_no_number(tiny_network: nn.Module, state: Path) -> None:

@@ -125,6 +125,18 @@ def test_resuming_what_has_finished_trains_no_more(
     assert read_card(output).training["steps"] == 10
 
 
+def test_another_loss_makes_another_model(
+    make_labels: MakeLabels, params: TrainParams, tmp_path: Path
+) -> None:
+    folder, rows = make_labels(), []
+    for loss in ("bce+dice", "tversky"):
+        output = tmp_path / f"{loss}.safetensors"
+        train([folder], output, replace(params, loss=loss), "cpu", no_progress)
+        assert read_card(output).training["loss"] == loss
+        rows.append(curve(output)[-1])
+    assert rows[0]["particle"] != rows[1]["particle"]
+
+
 def test_training_again_starts_again(
     make_labels: MakeLabels, params: TrainParams, tmp_path: Path
 ) -> None:
