@@ -154,7 +154,7 @@ def label_all(body: Body, count: int, pixel_size: float, folder: Path) -> None:
     names = np.array(particles.micrographs)
     shape = (MICROGRAPH, MICROGRAPH)
     for name in sorted(set(particles.micrographs)):
-        found = labeller.screen(name, shape, pixel_size, particles.select(names == name))
+        found = labeller.screen(shape, pixel_size, particles.select(names == name))
         labeller.paint(shape, pixel_size, found).classes(RULES)
 
 

@@ -69,21 +69,21 @@ class Labeller:
         self._drawers: dict[float, Footprints] = {}
 
     def screen(
-        self, name: str, shape: tuple[int, int], pixel_size: float, particles: Particles
+        self, shape: tuple[int, int], pixel_size: float, particles: Particles
     ) -> Screening[Particles]:
         """The particles of one micrograph, sorted by what can be done with them.
 
         Parameters
         ----------
-        name, shape, pixel_size
-            Of the micrograph: its name, rows and columns, Å/px.
+        shape, pixel_size
+            Of the micrograph: rows and columns, Å/px.
         particles
             Coordinates in pixels of the micrograph.
         """
         distance = self.rules.min_distance * self.diameter / pixel_size
         centers_yx = self._named_centers(particles, pixel_size)
         flaws = pose_flaws(particles, self.rules.min_score)
-        return screen(particles, name, centers_yx, shape, distance, flaws)
+        return screen(particles, particles.micrographs, centers_yx, shape, distance, flaws)
 
     def coordinates(self, name: str, pixel_size: float, particles: Particles) -> Coordinates:
         """Centres that are written for micrograph `name`, with the scores of the poses."""

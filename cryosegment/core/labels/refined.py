@@ -67,14 +67,9 @@ class RefinedParticles:
 
     def screen(self, entry: LabelEntry) -> Screening[Particles]:
         """The particles of a micrograph, sorted by what can be done with them."""
-        own = on_micrograph(
-            self._particles[entry.name],
-            self._scale,
-            entry.shape,
-            entry.pixel_size,
-            self._params.y_up,
-        )
-        return self._labeller.screen(entry.name, entry.shape, entry.pixel_size, own)
+        given, shape, pixel_size = self._particles[entry.name], entry.shape, entry.pixel_size
+        own = on_micrograph(given, self._scale, shape, pixel_size, self._params.y_up)
+        return self._labeller.screen(shape, pixel_size, own)
 
     def paint(self, entry: LabelEntry, found: Screening[Particles]) -> Canvas:
         """The particles on the label maps of a micrograph."""

@@ -51,7 +51,7 @@ def test_labelled_centres_are_where_the_expert_picked(shared_data, body, particl
     labeller = Labeller(body, LabelRules(min_score=0.69))
     near, count, total = 0, 0, 0
     for name, own in particles.items():
-        found = labeller.screen(name, SHAPE, PIXEL_SIZE, own).labelled
+        found = labeller.screen(SHAPE, PIXEL_SIZE, own).labelled
         path = shared_data / "empiar10017" / "coordinates" / f"{name}.star"
         picks = next(iter(read_coordinates(path, PIXEL_SIZE).values())).centers_yx
         distance, _ = cKDTree(picks).query(found.refined_centers_yx(PIXEL_SIZE))

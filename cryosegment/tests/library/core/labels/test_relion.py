@@ -108,7 +108,7 @@ def test_footprints_at_refined_centres(relion_project, molecule, box, tmp_path):
     labeller = Labeller(body_from_mask(mask.astype(np.float32), PIXEL_SIZE), LabelRules())
     for i, theirs in enumerate(expected):
         own = particles.select([i])
-        found = labeller.screen("m", (box, box), PIXEL_SIZE, own)
+        found = labeller.screen((box, box), PIXEL_SIZE, own)
         ours = labeller.paint((box, box), PIXEL_SIZE, found).instances == 1
         thick = theirs > 1.5  # voxels; RELION's projections ring by about one
         assert (ours & thick).sum() / (ours | thick).sum() > 0.9
