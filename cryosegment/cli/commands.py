@@ -16,6 +16,7 @@ from cryosegment.exchange.params import (
     EvaluateParams,
     FetchParams,
     LabelsCoordinatesParams,
+    LabelsProjectParams,
     LabelsReconstructionParams,
     Params,
     PickParams,
@@ -111,6 +112,13 @@ COMMANDS: Sequence[Command] = (
         "reconstruction:run_labels_reconstruction",
         ("DIR", "output folder"),
         MICROGRAPHS,
+    ),
+    Command(
+        "labels project",
+        "refined particles and their 3-D map to a mask of every particle image",
+        LabelsProjectParams,
+        "reconstruction:run_labels_project",
+        ("DIR", "output folder"),
     ),
     Command(
         "train",

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`cryosegment labels reconstruction`."""
+"""`cryosegment labels reconstruction` and `cryosegment labels project`."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from cryosegment.cli.batches import report_failures, run_each
+from cryosegment.core.labels.project import project_masks
 from cryosegment.core.labels.run import LabelsRun
 from cryosegment.exchange.job import Job
 from cryosegment.exchange.labels import LabelEntry, LabelsIndex, write_labels_index
-from cryosegment.exchange.params import LabelsReconstructionParams
+from cryosegment.exchange.params import LabelsProjectParams, LabelsReconstructionParams
 from cryosegment.exchange.progress import Progress
 
 
@@ -30,4 +31,11 @@ def run_labels_reconstruction(
     report_failures(folder, failures, len(job.names))
     write_labels_index(folder, LabelsIndex(tuple(entries), "reconstruction"))
     for line in run.report.lines:
+        print(line)
+
+
+def run_labels_project(job: Job, params: LabelsProjectParams, progress: Progress) -> None:
+    """Write a mask for every image of refined particles."""
+    report = project_masks(params, Path(job.output), progress)
+    for line in report.lines:
         print(line)

@@ -16,6 +16,7 @@ LABELS_NAME = "labels.json"
 LABELS_VERSION = 1
 
 BACKGROUND, PARTICLE, CONTAMINATION, UNKNOWN = 0, 1, 2, -1
+EDGE = 3
 CLASSES = {
     "background": BACKGROUND,
     "particle": PARTICLE,

@@ -51,7 +51,7 @@ class Canvas:
     ) -> None:
         """Paint particle `number` (from 1); pixel `s // 2` lies on the anchor, rounded down."""
         center = self._centers_yx[number - 1]
-        window, part = self._place(anchor_yx, footprint.shape[0])
+        window, part = window_of(self.instances.shape, anchor_yx, footprint.shape[0])
         mine = footprint[part]
         place = self.instances[window]
         rows, columns = np.nonzero(mine & (place > 0))
@@ -66,7 +66,7 @@ class Canvas:
         """Make the background under a footprint unknown."""
         if self._unknown is None:
             self._unknown = np.zeros(self.instances.shape, bool)
-        window, part = self._place(anchor_yx, footprint.shape[0])
+        window, part = window_of(self.instances.shape, anchor_yx, footprint.shape[0])
         self._unknown[window] |= footprint[part]
 
     def classes(self, ring_px: float) -> Int8[np.ndarray, "h w"]:
@@ -81,13 +81,24 @@ class Canvas:
         classes[~is_free] = PARTICLE
         return classes
 
-    def _place(
-        self, anchor_yx: Float[np.ndarray, " 2"], size: int
-    ) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
-        """The window of a footprint on the map, and the part of the footprint that is in it."""
-        start = np.floor(anchor_yx).astype(int) - size // 2
-        first = np.maximum(start, 0)
-        last = np.maximum(first, np.minimum(start + size, self.instances.shape))
-        window = (slice(first[0], last[0]), slice(first[1], last[1]))
-        first, last = first - start, last - start
-        return window, (slice(first[0], last[0]), slice(first[1], last[1]))
+
+def window_of(
+    shape: tuple[int, ...], anchor_yx: Float[np.ndarray, " 2"], size: int
+) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+    """The window of a footprint on a map, and the part of the footprint that is in it.
+
+    Parameters
+    ----------
+    shape
+        Rows and columns of the map.
+    anchor_yx
+        Where pixel `size // 2` of the footprint lies, rounded down; px.
+    size
+        Side of the footprint, px.
+    """
+    start = np.floor(anchor_yx).astype(int) - size // 2
+    first = np.maximum(start, 0)
+    last = np.maximum(first, np.minimum(start + size, shape))
+    window = (slice(first[0], last[0]), slice(first[1], last[1]))
+    first, last = first - start, last - start
+    return window, (slice(first[0], last[0]), slice(first[1], last[1]))

@@ -29,23 +29,22 @@ class Report:
         Choices that were made and what is odd about the input, a sentence each.
     rejections
         Particles without a label.
+    labelled
+        Number of particles with one.
     """
 
     diameter: float
     notes: list[str]
     rejections: list[Rejection]
+    labelled: int = 0
     _rows: list[dict[str, str | int | float]] = field(default_factory=list)
 
     def add(self, name: str, found: Screening, coverage: float, unknown: float) -> None:
         """Add a micrograph; `coverage` and `unknown` are parts of its area."""
         areas = {"coverage": round(coverage, 5), "unknown": round(unknown, 5)}
         self._rows.append({"micrograph": name, **found.counts, **areas})
+        self.labelled += len(found.labelled)
         self.rejections += found.rejections
-
-    @property
-    def labelled(self) -> int:
-        """Number of particles with a label."""
-        return sum(int(row["labelled"]) for row in self._rows)
 
     @property
     def lines(self) -> list[str]:
@@ -56,7 +55,7 @@ class Report:
         return [*self.notes, f"{self.labelled} particles labelled{ending}"]
 
     def write(self, folder: Path) -> None:
-        """Write `report.csv`, `rejected.csv` and `report.json`.
+        """Write `rejected.csv`, `report.json` and, where micrographs were added, `report.csv`.
 
         Raises
         ------
@@ -64,8 +63,9 @@ class Report:
             If a file cannot be written.
         """
         header = ["micrograph", "particles", "labelled", *REASONS, "coverage", "unknown"]
-        rows = [[row[column] for column in header] for row in self._rows]
-        _write_table(folder / REPORT_NAME, header, rows)
+        if self._rows:
+            rows = [[row[column] for column in header] for row in self._rows]
+            _write_table(folder / REPORT_NAME, header, rows)
         _write_table(
             folder / REJECTED_NAME,
             ["row", "micrograph", "x", "y", "reason", "detail"],

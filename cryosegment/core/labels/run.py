@@ -19,7 +19,7 @@ from cryosegment.core.simulation.volume import read_volume
 from cryosegment.exchange.errors import CryoSegmentError, InputError, ParameterError
 from cryosegment.exchange.files import micrograph_name
 from cryosegment.exchange.labels import PARTICLE, UNKNOWN, LabelEntry
-from cryosegment.exchange.params import LabelsReconstructionParams
+from cryosegment.exchange.params import BodyParams, LabelsReconstructionParams
 from cryosegment.exchange.particles import Particles, read_particles, split_by_micrograph
 
 PROBES = 3
@@ -57,7 +57,7 @@ class LabelsRun:
         particles = read_particles(
             params.particles, params.passthrough, params.score, params.particle_pixel_size
         )
-        body = _read_body(params)
+        body = read_body(params)
         self._params, self._micrographs, self._folder = params, micrographs, folder
         self._labeller = Labeller(body, _rules(params))
         stems = [micrograph_name(path) for path in micrographs.values()]
@@ -122,7 +122,14 @@ class LabelsRun:
         return scale, sizes[0] if sizes else None
 
 
-def _read_body(params: LabelsReconstructionParams) -> Body:
+def read_body(params: BodyParams) -> Body:
+    """The body that refined particles show.
+
+    Raises
+    ------
+    ParameterError, InputError
+        If neither map nor mask is given, it cannot be read, or it holds no body.
+    """
     if not params.map and not params.mask:
         raise ParameterError("expected a map or a mask, got none: give --map or --mask")
     volume, voxel_size = read_volume(Path(params.mask or params.map))

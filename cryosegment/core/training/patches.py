@@ -11,8 +11,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from cryosegment.core.training.fit import Batch
 from cryosegment.core.training.labelled import LabelledImage
+from cryosegment.core.training.loader import Batch
 from cryosegment.core.training.targets import Targets, make_targets, stack
 
 SCALE = (0.85, 1.18)

@@ -39,7 +39,9 @@ from cryosegment.exchange.params.fields import (
     params_to_dict,
 )
 from cryosegment.exchange.params.labels import (
+    BodyParams,
     LabelsCoordinatesParams,
+    LabelsProjectParams,
     LabelsReconstructionParams,
 )
 from cryosegment.exchange.params.picking import (
@@ -71,6 +73,7 @@ __all__ = [
     "SOLVERS",
     "Y_UP_HELP",
     "AppearanceTerm",
+    "BodyParams",
     "CrfMapsParams",
     "CrfParams",
     "CrfTuneParams",
@@ -78,6 +81,7 @@ __all__ = [
     "FetchParams",
     "Kind",
     "LabelsCoordinatesParams",
+    "LabelsProjectParams",
     "LabelsReconstructionParams",
     "P",
     "Params",

@@ -38,8 +38,8 @@ class LabelsCoordinatesParams(Params):
 
 
 @dataclass(frozen=True)
-class LabelsReconstructionParams(Params):
-    """Refined particles and their 3-D map to label maps of footprints."""
+class BodyParams(Params):
+    """Refined particles, the body that they show, and what each covers."""
 
     particles: str = param(
         REQUIRED, "refined particles: RELION .star or CryoSPARC .cs", metavar="FILE", is_path=True
@@ -51,10 +51,6 @@ class LabelsReconstructionParams(Params):
         metavar="FILE",
         is_path=True,
     )
-    pixel_size: Optional[float] = param(
-        None, PIXEL_SIZE_HELP + "; left out: from the file's header", "Å/px", minimum=0.01
-    )
-    y_up: bool = param(False, "the particles' frame counts y from the last row")
     passthrough: str = param(
         "",
         "CryoSPARC's passthrough file; left out: the one beside the particles",
@@ -66,11 +62,6 @@ class LabelsReconstructionParams(Params):
     )
     map_pixel_size: Optional[float] = param(
         None, "voxel size of the map and mask; left out: the header's", "Å", minimum=0.01
-    )
-    coordinate_scale: str = param(
-        "auto",
-        "pixels that the coordinates count, of the micrograph or the binned particles; auto: found",
-        choices=("auto", "micrograph", "particle"),
     )
     map_threshold: str = param(
         "surface", "where the body ends in the map: surface, li, otsu or a density"
@@ -87,6 +78,22 @@ class LabelsReconstructionParams(Params):
     thickness: float = param(
         10.0, "thickness from which on the rule fixed counts as covered", "Å", minimum=0.01
     )
+    score: str = param("", "column or field that scores the poses; left out: a usual one")
+
+
+@dataclass(frozen=True)
+class LabelsReconstructionParams(BodyParams):
+    """Refined particles and their 3-D map to label maps of footprints."""
+
+    pixel_size: Optional[float] = param(
+        None, PIXEL_SIZE_HELP + "; left out: from the file's header", "Å/px", minimum=0.01
+    )
+    y_up: bool = param(False, "the particles' frame counts y from the last row")
+    coordinate_scale: str = param(
+        "auto",
+        "pixels that the coordinates count, of the micrograph or the binned particles; auto: found",
+        choices=("auto", "micrograph", "particle"),
+    )
     unknown_ring: float = param(
         0.03,
         "width of the ring around footprints that counts as unknown, in diameters",
@@ -96,9 +103,29 @@ class LabelsReconstructionParams(Params):
     min_distance: float = param(
         0.1, "particles nearer than this are duplicates, in diameters", minimum=0, maximum=10
     )
-    score: str = param("", "column or field that scores the poses; left out: a usual one")
     min_score: Optional[float] = param(None, "particles with a lower score become unknown")
     recenter: bool = param(
         False, "write the body's centre of mass as a particle's centre, not the map's centre"
     )
     resume: bool = param(False, RESUME_HELP)
+
+
+@dataclass(frozen=True)
+class LabelsProjectParams(BodyParams):
+    """Refined particles and their 3-D map to a mask for every particle image."""
+
+    box_size: Optional[int] = param(
+        None,
+        "side of the particle images; left out: from the particle file or the stack's header",
+        "px",
+        minimum=8,
+        maximum=16_384,
+    )
+    edge_width: float = param(
+        5.0,
+        "width of the edge around a particle's signal, at least 1 px; 0: none",
+        "Å",
+        minimum=0,
+        maximum=1000,
+    )
+    min_score: Optional[float] = param(None, "particles with a lower score get no mask")

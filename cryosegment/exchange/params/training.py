@@ -20,6 +20,19 @@ from cryosegment.exchange.params.fields import (
 TRAINED_PRESETS = ("gaussian", "intensity", "logits")
 """CRFs whose features a gradient can pass, or that need none."""
 
+LOSSES = (
+    "bce+dice",
+    "bce",
+    "smoothed-bce",
+    "focal",
+    "dice",
+    "jaccard",
+    "lovasz",
+    "tversky",
+    "focal-tversky",
+)
+SCHEDULES = ("one-cycle", "cosine")
+
 
 @dataclass(frozen=True)
 class TrainParams(Params):
@@ -29,7 +42,7 @@ class TrainParams(Params):
         "", "model to fine-tune, or general; left out: from scratch", flag="from", **MODEL_PATH
     )
     network: str = param("compact", "network architecture", choices=("compact",))
-    loss: str = param("default", "loss function", choices=("default",))
+    loss: str = param("bce+dice", "loss of the particle map", choices=LOSSES)
     crf: str = param(
         NO_CRF,
         "conditional random field to train through; its kernels are learned and go in the card",
@@ -46,6 +59,14 @@ class TrainParams(Params):
     batch: int = param(8, "patches in a step", minimum=1)
     patch: int = param(192, "side of a patch", "px", minimum=32, maximum=4096)
     learning_rate: float = param(0.0, LEARNING_RATE_HELP, minimum=0, maximum=1)
+    schedule: str = param(
+        "one-cycle",
+        "how the learning rate goes: up, then down by half a cosine; or down alone",
+        choices=SCHEDULES,
+    )
+    patience: int = param(
+        0, "validations without a better F1 that end the training; 0: any number", minimum=0
+    )
     seed: int = param(0, SEED_HELP, minimum=0)
     gpu: str = param("auto", GPU_HELP, metavar="IDS")
     resume: bool = param(False, "go on with an interrupted training")
