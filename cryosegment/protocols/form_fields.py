@@ -8,6 +8,7 @@ from typing import Any, List, Optional, Type
 
 from pyworkflow.protocol import params
 
+from cryosegment.exchange.errors import ParameterError
 from cryosegment.exchange.params import Params
 
 
@@ -54,6 +55,8 @@ def add_field(
     if choices:
         options.update(choices=choices)
         default = choices.index(default)
+    elif isinstance(default, tuple):
+        default = ", ".join(map(str, default))
     options["help"] = _sentence(field.metadata["help"]) + options.get("help", "")
     form.addParam(
         attribute or name,
@@ -73,3 +76,31 @@ def _kind(annotation: str, is_choice: bool) -> Type[params.Param]:
         return params.EnumParam
     kinds = {"float": params.FloatParam, "int": params.IntParam, "bool": params.BooleanParam}
     return kinds.get(annotation, params.StringParam)
+
+
+def optional_number(text: Optional[str]) -> Optional[float]:
+    """Number of a text field; None where it is empty.
+
+    Raises
+    ------
+    ParameterError
+        If it holds something else.
+    """
+    found = numbers(text)
+    if len(found) > 1:
+        raise ParameterError(f"expected one number, got {text!r}")
+    return found[0] if found else None
+
+
+def numbers(text: Optional[str]) -> List[float]:
+    """Numbers of a text field, separated by commas or blanks.
+
+    Raises
+    ------
+    ParameterError
+        If it holds something else.
+    """
+    try:
+        return [float(word) for word in (text or "").replace(",", " ").split()]
+    except ValueError:
+        raise ParameterError(f"expected numbers, got {text!r}") from None
