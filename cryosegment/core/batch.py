@@ -9,6 +9,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import torch
 
 from cryosegment.core.images.micrograph import write_image
 from cryosegment.core.images.working import WorkingImage
@@ -35,6 +36,8 @@ from cryosegment.exchange.files import atomic_path
 from cryosegment.exchange.params import PickParams
 from cryosegment.exchange.progress import Progress
 
+CONTAMINATED = 0.5
+"""Probability above which a pixel is in the contamination mask."""
 BOX_FACTOR = 1.5
 """Box size of .box and .cbox files, in particle diameters."""
 
@@ -58,7 +61,8 @@ def pick_micrographs(
         What to find and what to write.
     folder
         Gets `coordinates/`, `candidates/`, `coordinates.star` and what the parameters ask for:
-        `instances/`, `probability/` and `contamination/`, `overlays/`, `box/`, `cbox/`, `csv/`.
+        `instances/` and `contamination_masks/`, `probability/` and `contamination/`, `overlays/`,
+        `box/`, `cbox/`, `csv/`.
     progress
         Told after each micrograph.
 
@@ -120,6 +124,8 @@ def write_picks(folder: Path, name: str, picks: Picks, params: PickParams) -> No
         full = at_micrograph_scale(picks.instances, working).numpy().astype(np.int16)
         size = picks.chosen.pixel_size
         write_image(folder / "instances" / f"{name}.mrc", full, size)
+        dirty = at_micrograph_scale((picks.maps.contamination > CONTAMINATED).cpu().int(), working)
+        write_image(folder / "contamination_masks" / f"{name}.mrc", dirty.to(torch.int8), size)
     if params.maps:
         for kind in ("particle", "contamination"):
             values = getattr(picks.maps, kind).cpu().numpy().astype(np.float16)

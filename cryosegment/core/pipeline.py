@@ -15,6 +15,7 @@ from cryosegment.core.checkpoint import load_network
 from cryosegment.core.crf import crf_features, refine_logits
 from cryosegment.core.feature_maps import predict_features
 from cryosegment.core.images.micrograph import Micrograph, read_micrograph
+from cryosegment.core.images.resample import nearest_samples
 from cryosegment.core.images.working import WorkingImage, working_image
 from cryosegment.core.inference import picking_maps, predict_logits
 from cryosegment.core.networks import HEADS
@@ -206,10 +207,5 @@ def at_micrograph_scale(
     labels: Int[Tensor, "h w"], working: WorkingImage
 ) -> Int[Tensor, "height width"]:
     """A label map at the micrograph's own pixels, by the nearest working pixel."""
-    rows, columns = (
-        (torch.arange(size) / scale).round().long().clamp(max=small - 1)
-        for size, scale, small in zip(
-            working.micrograph_shape, working.scale_yx, labels.shape, strict=True
-        )
-    )
-    return labels[rows][:, columns]
+    rows, columns = map(nearest_samples, working.micrograph_shape, labels.shape)
+    return labels[torch.from_numpy(rows)][:, torch.from_numpy(columns)]

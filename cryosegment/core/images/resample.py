@@ -1,13 +1,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Change of scale by cropping or padding the Fourier transform."""
+"""Change of scale: of images in Fourier space, of labels by their nearest pixels."""
 
 from __future__ import annotations
 
+import numpy as np
 import torch
-from jaxtyping import Complex, Float
+from jaxtyping import Complex, Float, Int
 from torch import Tensor
 
 _ROWS_AT_A_TIME = 256
+
+
+def nearest_samples(count: int, samples: int) -> Int[np.ndarray, " count"]:
+    """Which of `samples` lies nearest to each of `count` pixels along a side of the same length.
+
+    Pixel i lies at `i * samples / count`, as in `fourier_crop`.
+    """
+    return (np.arange(count) * (samples / count)).round().astype(np.intp).clip(max=samples - 1)
 
 
 def fourier_crop(image: Float[Tensor, "h w"], height: int, width: int) -> Float[Tensor, "H W"]:

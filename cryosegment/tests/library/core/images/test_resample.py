@@ -4,7 +4,7 @@ import pytest
 import torch
 from scipy.signal import resample
 
-from cryosegment.core.images.resample import fourier_crop
+from cryosegment.core.images.resample import fourier_crop, nearest_samples
 
 SHAPES = [(24, 30), (25, 31), (24, 31), (300, 28)]
 TARGETS = [(12, 14), (11, 13), (12, 13), (24, 30), (40, 52), (41, 51), (12, 52), (7, 28)]
@@ -34,3 +34,12 @@ def test_argument_is_kept() -> None:
     before = image.clone()
     fourier_crop(image, 8, 8)
     assert torch.equal(image, before)
+
+
+@pytest.mark.parametrize(("count", "samples"), [(7, 7), (100, 33), (33, 100), (5, 1), (1, 5)])
+def test_nearest_samples(count: int, samples: int) -> None:
+    places = np.arange(samples) * count / samples
+    distances = np.abs(np.arange(count)[:, None] - places)
+    found = nearest_samples(count, samples)
+    chosen = distances[np.arange(count), found]
+    np.testing.assert_allclose(chosen, distances.min(axis=1), atol=1e-9)
