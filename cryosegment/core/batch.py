@@ -117,7 +117,8 @@ def write_picks(folder: Path, name: str, picks: Picks, params: PickParams) -> No
     working = picks.working
     write_coordinates(folder / "candidates" / f"{name}.star", picks.candidates)
     if params.masks:
-        full = at_micrograph_scale(picks.instances, working).numpy().astype(np.int16)
+        particle = picks.maps.particle.cpu()
+        full = at_micrograph_scale(picks.instances, particle, working).numpy().astype(np.int16)
         size = picks.chosen.pixel_size
         write_image(folder / "instances" / f"{name}.mrc", full, size)
     if params.maps:
