@@ -9,9 +9,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import torch
 
 from cryosegment.core.images.micrograph import write_image
+from cryosegment.core.images.resample import resample_labels
 from cryosegment.core.images.working import WorkingImage
 from cryosegment.core.overlay import draw_picks
 from cryosegment.core.pipeline import (
@@ -121,11 +121,13 @@ def write_picks(folder: Path, name: str, picks: Picks, params: PickParams) -> No
     working = picks.working
     write_coordinates(folder / "candidates" / f"{name}.star", picks.candidates)
     if params.masks:
-        full = at_micrograph_scale(picks.instances, working).numpy().astype(np.int16)
+        particle = picks.maps.particle.cpu()
+        full = at_micrograph_scale(picks.instances, particle, working).numpy().astype(np.int16)
         size = picks.chosen.pixel_size
         write_image(folder / "instances" / f"{name}.mrc", full, size)
-        dirty = at_micrograph_scale((picks.maps.contamination > CONTAMINATED).cpu().int(), working)
-        write_image(folder / "contamination_masks" / f"{name}.mrc", dirty.to(torch.int8), size)
+        dirty = (picks.maps.contamination > CONTAMINATED).cpu().numpy()
+        dirty = resample_labels(dirty, working.micrograph_shape)
+        write_image(folder / "contamination_masks" / f"{name}.mrc", dirty, size)
     if params.maps:
         for kind in ("particle", "contamination"):
             values = getattr(picks.maps, kind).cpu().numpy().astype(np.float16)

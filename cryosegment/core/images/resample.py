@@ -5,18 +5,29 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from jaxtyping import Complex, Float, Int
+from jaxtyping import Complex, Float, Shaped
 from torch import Tensor
 
 _ROWS_AT_A_TIME = 256
 
 
-def nearest_samples(count: int, samples: int) -> Int[np.ndarray, " count"]:
-    """Which of `samples` lies nearest to each of `count` pixels along a side of the same length.
+def resample_labels(
+    labels: Shaped[np.ndarray, "h w"], shape: tuple[int, int]
+) -> Shaped[np.ndarray, "H W"]:
+    """Labels at another scale: each pixel has the label nearest to it.
 
-    Pixel i lies at `i * samples / count`, as in `fourier_crop`.
+    Parameters
+    ----------
+    labels
+        Of any type.
+    shape
+        Rows and columns of the output; its pixels lie as those of `fourier_crop`.
     """
-    return (np.arange(count) * (samples / count)).round().astype(np.intp).clip(max=samples - 1)
+    rows, columns = (
+        (np.arange(size) * (given / size)).round().astype(np.intp).clip(max=given - 1)
+        for size, given in zip(shape, labels.shape, strict=True)
+    )
+    return labels[np.ix_(rows, columns)]
 
 
 def fourier_crop(image: Float[Tensor, "h w"], height: int, width: int) -> Float[Tensor, "H W"]:

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from cryosegment.core.images.micrograph import read_image
-from cryosegment.core.images.resample import nearest_samples
+from cryosegment.core.images.resample import resample_labels
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import micrograph_name
 from cryosegment.exchange.labels import LabelEntry
@@ -81,8 +81,7 @@ class ContaminationMaps:
             )
         highest = float(values.max())
         white = next((level for level in WHITE if highest < 1.5 * level), WHITE[-1])
-        rows, columns = map(nearest_samples, entry.shape, values.shape)
-        return np.asarray((values > 0.5 * white)[np.ix_(rows, columns)])
+        return resample_labels(values > 0.5 * white, entry.shape)
 
 
 def _find(path: Path, names: Sequence[str]) -> dict[str, Path]:
