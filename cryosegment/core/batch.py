@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from cryosegment.core.images.micrograph import write_image
+from cryosegment.core.images.resample import resample_labels
 from cryosegment.core.images.working import WorkingImage
 from cryosegment.core.overlay import draw_picks
 from cryosegment.core.pipeline import (
@@ -35,6 +36,8 @@ from cryosegment.exchange.files import atomic_path
 from cryosegment.exchange.params import PickParams
 from cryosegment.exchange.progress import Progress
 
+CONTAMINATED = 0.5
+"""Probability above which a pixel is in the contamination mask."""
 BOX_FACTOR = 1.5
 """Box size of .box and .cbox files, in particle diameters."""
 
@@ -58,7 +61,8 @@ def pick_micrographs(
         What to find and what to write.
     folder
         Gets `coordinates/`, `candidates/`, `coordinates.star` and what the parameters ask for:
-        `instances/`, `probability/` and `contamination/`, `overlays/`, `box/`, `cbox/`, `csv/`.
+        `instances/` and `contamination_masks/`, `probability/` and `contamination/`, `overlays/`,
+        `box/`, `cbox/`, `csv/`.
     progress
         Told after each micrograph.
 
@@ -121,6 +125,9 @@ def write_picks(folder: Path, name: str, picks: Picks, params: PickParams) -> No
         full = at_micrograph_scale(picks.instances, particle, working).numpy().astype(np.int16)
         size = picks.chosen.pixel_size
         write_image(folder / "instances" / f"{name}.mrc", full, size)
+        dirty = (picks.maps.contamination > CONTAMINATED).cpu().numpy()
+        dirty = resample_labels(dirty, working.micrograph_shape)
+        write_image(folder / "contamination_masks" / f"{name}.mrc", dirty, size)
     if params.maps:
         for kind in ("particle", "contamination"):
             values = getattr(picks.maps, kind).cpu().numpy().astype(np.float16)

@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float
 from cryosegment.core.labels.body import Body
 from cryosegment.core.labels.canvas import Canvas
 from cryosegment.core.labels.footprints import Footprints
-from cryosegment.core.labels.screening import Screening, pose_flaws, screen
+from cryosegment.core.labels.screening import Screening, area_flaws, pose_flaws, screen
 from cryosegment.core.labels.shapes import ellipse
 from cryosegment.core.simulation.projection import rotation_matrices
 from cryosegment.exchange.coordinates import Coordinates
@@ -69,7 +69,11 @@ class Labeller:
         self._drawers: dict[float, Footprints] = {}
 
     def screen(
-        self, shape: tuple[int, int], pixel_size: float, particles: Particles
+        self,
+        shape: tuple[int, int],
+        pixel_size: float,
+        particles: Particles,
+        contaminated: Bool[np.ndarray, "h w"] | None = None,
     ) -> Screening[Particles]:
         """The particles of one micrograph, sorted by what can be done with them.
 
@@ -79,10 +83,15 @@ class Labeller:
             Of the micrograph: rows and columns, Å/px.
         particles
             Coordinates in pixels of the micrograph.
+        contaminated
+            Its contaminated pixels; None: there are none.
         """
         distance = self.rules.min_distance * self.diameter / pixel_size
         centers_yx = self._named_centers(particles, pixel_size)
-        flaws = pose_flaws(particles, self.rules.min_score)
+        flaws = {
+            **area_flaws(contaminated, centers_yx),
+            **pose_flaws(particles, self.rules.min_score),
+        }
         return screen(particles, particles.micrographs, centers_yx, shape, distance, flaws)
 
     def coordinates(self, name: str, pixel_size: float, particles: Particles) -> Coordinates:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Bool
 
 from cryosegment.core.images.micrograph import read_micrograph
 from cryosegment.core.labels.body import Body, body_from_map, body_from_mask
@@ -65,11 +66,13 @@ class RefinedParticles:
     def __contains__(self, name: str) -> bool:
         return name in self._particles
 
-    def screen(self, entry: LabelEntry) -> Screening[Particles]:
+    def screen(
+        self, entry: LabelEntry, contaminated: Bool[np.ndarray, "h w"] | None
+    ) -> Screening[Particles]:
         """The particles of a micrograph, sorted by what can be done with them."""
         given, shape, pixel_size = self._particles[entry.name], entry.shape, entry.pixel_size
         own = on_micrograph(given, self._scale, shape, pixel_size, self._params.y_up)
-        return self._labeller.screen(shape, pixel_size, own)
+        return self._labeller.screen(shape, pixel_size, own, contaminated)
 
     def paint(self, entry: LabelEntry, found: Screening[Particles]) -> Canvas:
         """The particles on the label maps of a micrograph."""

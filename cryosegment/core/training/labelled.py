@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from cryosegment.core.images.micrograph import read_image, read_micrograph
+from cryosegment.core.images.resample import resample_labels
 from cryosegment.core.images.working import WorkingImage, working_image
 from cryosegment.core.training.validation import ValidationImage
 from cryosegment.exchange.coordinates import read_coordinates
@@ -124,10 +125,5 @@ def _at_working_scale(path: Path, working: WorkingImage) -> Int[Tensor, "h w"]:
             f"expected {working.micrograph_shape[0]} x {working.micrograph_shape[1]} px in {path}, "
             f"found {labels.shape[0]} x {labels.shape[1]}: make the labels anew"
         )
-    rows, columns = (
-        (np.arange(small) * scale).round().astype(int).clip(0, large - 1)
-        for small, scale, large in zip(
-            working.image.shape, working.scale_yx, labels.shape, strict=True
-        )
-    )
-    return torch.from_numpy(labels[np.ix_(rows, columns)].astype(np.int32))
+    height, width = working.image.shape
+    return torch.from_numpy(resample_labels(labels, (height, width)).astype(np.int32))

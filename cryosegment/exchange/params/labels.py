@@ -44,6 +44,14 @@ def _unknown_outside() -> Any:
     )
 
 
+def _contamination() -> Any:
+    return param(
+        "",
+        "maps of contamination (MRC or PNG, 1 where there is some), named after the micrographs",
+        **PATH,
+    )
+
+
 def _min_distance() -> Any:
     return param(
         0.1, "particles nearer than this are duplicates, in diameters", minimum=0, maximum=10
@@ -58,6 +66,7 @@ class LabelsParams(Params):
     edge_width: float
     unknown_outside: bool
     min_distance: float
+    contamination: str
     resume: bool
 
 
@@ -73,6 +82,7 @@ class LabelsCoordinatesParams(LabelsParams):
     unknown_ring: float = _unknown_ring(0.1)
     unknown_outside: bool = _unknown_outside()
     edge_width: float = _edge_width()
+    contamination: str = _contamination()
     resume: bool = param(False, RESUME_HELP)
 
 
@@ -135,6 +145,7 @@ class LabelsReconstructionParams(BodyParams, LabelsParams):
     unknown_ring: float = _unknown_ring(0.03)
     unknown_outside: bool = _unknown_outside()
     edge_width: float = _edge_width()
+    contamination: str = _contamination()
     min_score: Optional[float] = param(None, "particles with a lower score become unknown")
     recenter: bool = param(
         False, "write the body's centre of mass as a particle's centre, not the map's centre"
