@@ -6,8 +6,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from cryosegment.core.images.border import Bounds, valid_bounds
@@ -15,7 +16,7 @@ from cryosegment.core.images.contrast import detect_contrast
 from cryosegment.core.images.micrograph import Micrograph
 from cryosegment.core.images.normalize import robust_statistics, working_normalize
 from cryosegment.core.images.resample import fourier_crop
-from cryosegment.exchange.errors import ParameterError
+from cryosegment.exchange.errors import InputError, ParameterError
 
 CONTRASTS = ("auto", "dark", "bright")
 """What a caller may say about the particles: darker or brighter than the ice, or find out."""
@@ -104,6 +105,31 @@ def working_image(
     if contrast == "auto" and detect_contrast(image, pixels_per_diameter, valid) == "bright":
         image = -image
     return WorkingImage(image, valid, micrograph.pixel_size * sum(scale_yx) / 2, scale_yx)
+
+
+def labels_at_working_scale(
+    labels: Int[np.ndarray, "height width"], working: WorkingImage
+) -> Int[Tensor, "h w"]:
+    """A label map of a micrograph sampled at its working pixels.
+
+    Raises
+    ------
+    InputError
+        If the map has not the micrograph's pixels.
+    """
+    if labels.shape != working.micrograph_shape:
+        raise InputError(
+            f"expected a label map of {working.micrograph_shape[0]} x "
+            f"{working.micrograph_shape[1]} px, found {labels.shape[0]} x {labels.shape[1]}: "
+            "make the labels anew"
+        )
+    rows, columns = (
+        (np.arange(small) * scale).round().astype(int).clip(0, large - 1)
+        for small, scale, large in zip(
+            working.image.shape, working.scale_yx, labels.shape, strict=True
+        )
+    )
+    return torch.from_numpy(labels[np.ix_(rows, columns)].astype(np.int32))
 
 
 def _working_shape(

@@ -40,6 +40,7 @@ from cryosegment.exchange.params.fields import (
 )
 from cryosegment.exchange.params.labels import (
     BodyParams,
+    LabelsCheckParams,
     LabelsCoordinatesParams,
     LabelsProjectParams,
     LabelsReconstructionParams,
@@ -80,6 +81,7 @@ __all__ = [
     "EvaluateParams",
     "FetchParams",
     "Kind",
+    "LabelsCheckParams",
     "LabelsCoordinatesParams",
     "LabelsProjectParams",
     "LabelsReconstructionParams",
