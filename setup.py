@@ -26,6 +26,7 @@ CORE = [
 ]
 SCIPION = ["scipion-app>=3.8", "scipion-em>=3.11.1", "scipion-pyworkflow>=3.11.7"]
 PYDENSECRF = ["pydensecrf2>=1.1"]
+TENSORBOARD = ["tensorboard>=2.10"]
 DEV = [
     "beartype>=0.18",
     "monai>=1.3",
@@ -34,6 +35,7 @@ DEV = [
     "ruff>=0.6",
     "scipion-em-relion>=5.0.2",
     "starfile>=0.5.6",
+    *TENSORBOARD,
 ]
 
 setup(
@@ -54,7 +56,13 @@ setup(
         ]
     },
     install_requires=["numpy>=1.24", "mrcfile>=1.4"],
-    extras_require={"core": CORE, "scipion": SCIPION, "pydensecrf": PYDENSECRF, "dev": DEV},
+    extras_require={
+        "core": CORE,
+        "scipion": SCIPION,
+        "pydensecrf": PYDENSECRF,
+        "tensorboard": TENSORBOARD,
+        "dev": DEV,
+    },
     entry_points={
         "pyworkflow.plugin": ["cryosegment = cryosegment"],
         "console_scripts": ["cryosegment = cryosegment.cli.main:main"],

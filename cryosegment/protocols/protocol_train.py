@@ -25,7 +25,7 @@ from cryosegment.protocols.core_run import CoreRun
 from cryosegment.protocols.form_fields import add_field
 from cryosegment.protocols.training_form import MODEL_SCRATCH, TrainingForm
 
-CONTINUED = ("minutes", "epochs", "learning_rate", "gpu", "resume")
+CONTINUED = ("minutes", "epochs", "learning_rate", "patience", "gpu", "resume")
 """Parameters that may change when an interrupted training goes on."""
 
 

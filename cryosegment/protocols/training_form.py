@@ -21,6 +21,7 @@ RULES = {
     "batch": "batch",
     "patch": "patch",
     "learningRate": "learning_rate",
+    "patience": "patience",
     "seed": "seed",
 }
 """Form fields and the parameters that they are."""
@@ -84,6 +85,8 @@ class TrainingForm(ModelChoice, GpuChoice):
         add_field(form, TrainParams, "batch", "Batch", **advanced)
         add_field(form, TrainParams, "patch", "Patch", **advanced)
         add_field(form, TrainParams, "learning_rate", "Learning rate", "learningRate", **advanced)
+        add_field(form, TrainParams, "schedule", "Schedule of the learning rate", **advanced)
+        add_field(form, TrainParams, "patience", "Patience", **advanced)
         add_field(form, TrainParams, "seed", "Seed", **advanced)
 
     def _gpuErrors(self) -> List[str]:
@@ -101,7 +104,7 @@ class TrainingForm(ModelChoice, GpuChoice):
     def _trainValues(self) -> Dict[str, Any]:
         """Parameters of the job."""
         values = {name: getattr(self, attribute).get() for attribute, name in RULES.items()}
-        for name in ("network", "loss", "crf"):
+        for name in ("network", "loss", "crf", "schedule"):
             values[name] = self.getEnumText(name)
         unit = self.getEnumText("unit")
         values.update({unit: getattr(self, unit).get(), "start": self._model()})

@@ -19,9 +19,10 @@ from cryosegment.exchange.coordinates import read_coordinates
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.labels import (
     CONTAMINATION,
-    PARTICLE,
+    EDGE,
     UNKNOWN,
     LabelEntry,
+    is_particle,
     read_labels_index,
 )
 from cryosegment.exchange.progress import Progress
@@ -37,6 +38,8 @@ class LabelledImage:
         Normalised, particles dark.
     instances
         0 is background, k the particle of row k - 1 of `centers_yx`.
+    edge
+        Where the labels see the edge of a particle; nowhere where they have no such class.
     contamination
         Where there is ice or carbon.
     valid
@@ -53,6 +56,7 @@ class LabelledImage:
 
     image: Float[Tensor, "h w"]
     instances: Int[Tensor, "h w"]
+    edge: Bool[Tensor, "h w"]
     contamination: Bool[Tensor, "h w"]
     valid: Bool[Tensor, "h w"]
     known: Bool[Tensor, "h w"]
@@ -101,7 +105,8 @@ def _read_entry(entry: LabelEntry, pixels_per_diameter: float) -> LabelledImage:
         )
     return LabelledImage(
         image=working.image,
-        instances=torch.where(classes == PARTICLE, instances, 0),
+        instances=torch.where(is_particle(classes), instances, 0),
+        edge=classes == EDGE,
         contamination=classes == CONTAMINATION,
         valid=working.valid,
         known=(classes != UNKNOWN) & working.valid,

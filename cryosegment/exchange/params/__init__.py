@@ -42,6 +42,7 @@ from cryosegment.exchange.params.labels import (
     BodyParams,
     LabelsCheckParams,
     LabelsCoordinatesParams,
+    LabelsParams,
     LabelsProjectParams,
     LabelsReconstructionParams,
 )
@@ -83,6 +84,7 @@ __all__ = [
     "Kind",
     "LabelsCheckParams",
     "LabelsCoordinatesParams",
+    "LabelsParams",
     "LabelsProjectParams",
     "LabelsReconstructionParams",
     "P",

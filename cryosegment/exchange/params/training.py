@@ -31,6 +31,7 @@ LOSSES = (
     "tversky",
     "focal-tversky",
 )
+SCHEDULES = ("one-cycle", "cosine")
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,14 @@ class TrainParams(Params):
     batch: int = param(8, "patches in a step", minimum=1)
     patch: int = param(192, "side of a patch", "px", minimum=32, maximum=4096)
     learning_rate: float = param(0.0, LEARNING_RATE_HELP, minimum=0, maximum=1)
+    schedule: str = param(
+        "one-cycle",
+        "how the learning rate goes: up, then down by half a cosine; or down alone",
+        choices=SCHEDULES,
+    )
+    patience: int = param(
+        0, "validations without a better F1 that end the training; 0: any number", minimum=0
+    )
     seed: int = param(0, SEED_HELP, minimum=0)
     gpu: str = param("auto", GPU_HELP, metavar="IDS")
     resume: bool = param(False, "go on with an interrupted training")

@@ -149,7 +149,7 @@ def test_training_again_starts_again(
 
 @pytest.mark.parametrize(
     ("count", "validation", "expected"),
-    [(1, 0.2, (1, 1)), (3, 0.2, (2, 1)), (3, 0.67, (1, 2)), (2, 0.9, (1, 1)), (3, 0.0, (3, 3))],
+    [(1, 0.2, (1, 0)), (3, 0.2, (2, 1)), (3, 0.67, (1, 2)), (2, 0.9, (1, 1)), (3, 0.0, (3, 0))],
 )
 def test_micrographs_for_training_and_validation(
     make_labels: MakeLabels,
@@ -158,12 +158,17 @@ def test_micrographs_for_training_and_validation(
     count: int,
     validation: float,
     expected: tuple[int, int],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     output = tmp_path / "model.safetensors"
     short = replace(params, epochs=None, minutes=0.01, validation=validation)
     train([make_labels(count=count)], output, short, "cpu", no_progress)
-    data = read_card(output).training_data[0]
+    card = read_card(output)
+    data = card.training_data[0]
     assert (data["micrographs"], data["validation"]) == expected
+    scored = "validation micrographs" if expected[1] else "training micrographs"
+    assert card.metrics[0]["data"] == scored
+    assert ("flatters the model" in caplog.text) == (expected[1] == 0)
 
 
 def test_from_scratch(make_labels: MakeLabels, tmp_path: Path) -> None:
