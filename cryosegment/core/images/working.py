@@ -17,6 +17,7 @@ from cryosegment.core.images.micrograph import Micrograph
 from cryosegment.core.images.normalize import robust_statistics, working_normalize
 from cryosegment.core.images.resample import fourier_crop
 from cryosegment.exchange.errors import InputError, ParameterError
+from cryosegment.exchange.files import PathLike
 
 CONTRASTS = ("auto", "dark", "bright")
 """What a caller may say about the particles: darker or brighter than the ice, or find out."""
@@ -108,9 +109,20 @@ def working_image(
 
 
 def labels_at_working_scale(
-    labels: Int[np.ndarray, "height width"], working: WorkingImage
+    labels: Int[np.ndarray, "height width"],
+    working: WorkingImage,
+    source: PathLike = "the label map",
 ) -> Int[Tensor, "h w"]:
     """A label map of a micrograph sampled at its working pixels.
+
+    Parameters
+    ----------
+    labels
+        At the micrograph's pixels.
+    working
+        The micrograph at working scale.
+    source
+        Where the labels come from, for error messages.
 
     Raises
     ------
@@ -119,9 +131,8 @@ def labels_at_working_scale(
     """
     if labels.shape != working.micrograph_shape:
         raise InputError(
-            f"expected a label map of {working.micrograph_shape[0]} x "
-            f"{working.micrograph_shape[1]} px, found {labels.shape[0]} x {labels.shape[1]}: "
-            "make the labels anew"
+            f"expected {working.micrograph_shape[0]} x {working.micrograph_shape[1]} px in "
+            f"{source}, found {labels.shape[0]} x {labels.shape[1]}: make the labels anew"
         )
     rows, columns = (
         (np.arange(small) * scale).round().astype(int).clip(0, large - 1)

@@ -33,10 +33,12 @@ REMEDIES = {
     SWAPPED: "x and y are exchanged in the particles' file, or the micrographs are transposed",
     MIRRORED: "the outlines are of the other hand: the map, or the angles, are mirrored",
 }
-BETTER, BETTER_SD = 1.1, 0.05
-"""Another placement fits better if it stands out this many times more, and by this many SDs."""
-FAINT = 0.1
-"""Labels that stand out by less, in SDs, may lie anywhere."""
+BETTER = 1.1
+"""Another placement fits better if labels stand out this many times more, and beyond chance."""
+CHANCE = 4.0
+"""What is below this many standard errors may be chance."""
+ENOUGH = 20
+"""With fewer particles nothing is said."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,12 @@ class LabelContrast:
     placements: dict[str, float]
     area: int
     has_bright_particles: bool
+
+    @property
+    def is_faint(self) -> bool:
+        """Whether the labels stand out no more than by chance; with few particles never."""
+        chance, count = _chance([self])
+        return count >= ENOUGH and not abs(self.cohen_d) > chance
 
 
 def micrograph_contrast(
@@ -192,17 +200,18 @@ def total_placements(contrasts: Sequence[LabelContrast]) -> dict[str, float]:
 
 def contrast_notes(contrasts: Sequence[LabelContrast]) -> list[str]:
     """What is odd about the contrast of the labels of several micrographs, a sentence each."""
-    if not contrasts:
+    chance, count = _chance(contrasts)
+    if count < ENOUGH:
         return []
     placements = total_placements(contrasts)
     own = placements[AS_LABELLED]
     best = max(PLACEMENTS, key=lambda name: abs(placements[name]))
-    if abs(placements[best]) > max(BETTER * abs(own), abs(own) + BETTER_SD):
+    if abs(placements[best]) > max(BETTER * abs(own), abs(own) + chance):
         return [
             f"the labels fit the micrographs better {best} ({placements[best]:+.2f} SD under the "
             f"particles, {own:+.2f} as they are): {REMEDIES[best]}"
         ]
-    if abs(own) < FAINT:
+    if abs(own) < chance:
         return [
             f"the micrographs are no different under the labels ({own:+.2f} SD): check that they "
             "belong together, their pixel sizes, and what the coordinates count"
@@ -219,3 +228,10 @@ def contrast_notes(contrasts: Sequence[LabelContrast]) -> list[str]:
         f"labelled particles are brighter than the background ({own:+.2f} SD), but the micrographs "
         "show dark ones: the labels lie between the particles"
     ]
+
+
+def _chance(contrasts: Sequence[LabelContrast]) -> tuple[float, int]:
+    """How far labels stand out by chance, in SDs, and the number of particles."""
+    every = np.concatenate([np.empty(0), *(contrast.particles for contrast in contrasts)])
+    known = every[np.isfinite(every)]
+    return CHANCE * float(known.std()) / len(known) ** 0.5 if len(known) else np.inf, len(known)

@@ -19,7 +19,8 @@ FIGURE_NAME = "quality.png"
 BLUE, RED, GREEN, GREY = "#1f6f8b", "#c8553d", "#4f9d69", "#8a8d91"
 SHOWN_SIDE = 480
 """Side of the part of a picture that is shown, px; it is about 12 particle diameters."""
-LINE_HEIGHT = 0.22
+LINE_HEIGHT, LINE_LENGTH = 0.02, 180
+"""Of the text above, as a part of what is below, and in characters."""
 LEGEND = (
     "outlines: green found by the segmentation too, orange not, blue too near to the border;\n"
     "pink circles: found, but without a label"
@@ -50,8 +51,10 @@ def draw_quality(
 
     figure = Figure(figsize=(15, 10), layout="constrained")
     FigureCanvasAgg(figure)
-    top, bottom = figure.subfigures(2, 1, height_ratios=(1, 11))
-    _write_lines(top, quality)
+    lines = _lines(quality)
+    top, bottom = figure.subfigures(2, 1, height_ratios=(LINE_HEIGHT * len(lines), 1))
+    for i, (line, color) in enumerate(lines):
+        top.text(0.01, 1 - (i + 0.3) / len(lines), line, va="top", fontsize=10, color=color)
     left, right = bottom.subfigures(1, 2, width_ratios=(2, 3))
     _draw_pictures(left, pictures)
     panels = right.subplots(3, 2)
@@ -67,13 +70,11 @@ def draw_quality(
         figure.savefig(temporary, format="png", dpi=100)
 
 
-def _write_lines(part: Any, quality: Quality) -> None:
-    """The figures in words, and below them in red what is odd."""
-    y = 0.9
-    for lines, color in ((quality.headlines, "black"), (quality.notes, "firebrick")):
-        text = [line for each in lines for line in textwrap.wrap(each, 180)]
-        part.text(0.01, y, "\n".join(text), va="top", fontsize=10, color=color)
-        y -= LINE_HEIGHT * len(text)
+def _lines(quality: Quality) -> list[tuple[str, str]]:
+    """The figures in words and, in red, what is odd: lines and their colours."""
+    colored = [(each, "black") for each in quality.headlines]
+    colored += [(each, "firebrick") for each in quality.notes]
+    return [(line, color) for each, color in colored for line in textwrap.wrap(each, LINE_LENGTH)]
 
 
 def _draw_pictures(part: Any, pictures: Mapping[str, UInt8[np.ndarray, "h w 3"]]) -> None:
@@ -120,7 +121,7 @@ def _draw_coverage(axes: Any, quality: Quality) -> None:
         values = np.array([100 * getattr(inspection, name) for inspection in quality.inspections])
         axes.bar(numbers, values, bottom=bottom, color=color, label=name)
         bottom += values
-    axes.legend(fontsize=8, ncols=3, loc="upper left")
+    axes.legend(fontsize=8, ncols=3, handlelength=1, loc="upper left")
     axes.set_ylim(0, 1.25 * float(bottom.max()) or 1)
     _label_micrographs(axes, len(bottom), "area (%)")
 

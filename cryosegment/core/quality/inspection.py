@@ -118,7 +118,7 @@ class Inspector:
         micrograph = read_micrograph(entry.micrograph, entry.pixel_size, entry.name)
         working = working_image(micrograph, entry.diameter, self._pixels_per_diameter, "dark")
         instances, classes = (
-            labels_at_working_scale(read_image(path)[0], working)
+            labels_at_working_scale(read_image(path)[0], working, path)
             for path in (entry.instances, entry.classes)
         )
         found = read_coordinates(entry.coordinates, entry.pixel_size)

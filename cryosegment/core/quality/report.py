@@ -18,7 +18,6 @@ from jaxtyping import Float
 from cryosegment.core.evaluation.pixels import PixelCounts, ratio
 from cryosegment.core.labels.contrast import (
     AS_LABELLED,
-    FAINT,
     PLACEMENTS,
     contrast_notes,
     total_placements,
@@ -87,7 +86,7 @@ class Quality:
         """What is odd, a sentence each."""
         figures = self.figures
         notes = contrast_notes([inspection.contrast for inspection in self.inspections])
-        faint = [i.name for i in self.inspections if abs(i.contrast.cohen_d) < FAINT]
+        faint = [i.name for i in self.inspections if i.contrast.is_faint]
         if not notes and faint:
             notes.append(f"{len(faint)} micrographs hardly show their labels, such as {faint[0]}")
         if figures["supported"] < FEW_SUPPORTED:
