@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Optional
+from typing import Any, Optional, Tuple
 
 from cryosegment.exchange.params.fields import (
     DIAMETER_HELP,
@@ -128,6 +128,12 @@ class BodyParams(Params):
         10.0, "thickness from which on the rule fixed counts as covered", "Å", minimum=0.01
     )
     score: str = param("", "column or field that scores the poses; left out: a usual one")
+    classes: Tuple[int, ...] = param(
+        (),
+        "classes of which particles are taken, such as 1,3, by the file's numbers; left out: all",
+        minimum=0,
+        metavar="N,N",
+    )
 
 
 @dataclass(frozen=True)
