@@ -7,13 +7,12 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from cryosegment.core.images.micrograph import write_image
 from cryosegment.core.images.resample import resample_labels
 from cryosegment.core.images.working import WorkingImage
-from cryosegment.core.overlay import draw_picks
+from cryosegment.core.overlay import draw_picks, write_png
 from cryosegment.core.pipeline import (
     Model,
     Picks,
@@ -32,7 +31,6 @@ from cryosegment.exchange.coordinates import (
     write_csv,
 )
 from cryosegment.exchange.errors import CryoSegmentError
-from cryosegment.exchange.files import atomic_path
 from cryosegment.exchange.params import PickParams
 from cryosegment.exchange.progress import Progress
 
@@ -135,7 +133,7 @@ def write_picks(folder: Path, name: str, picks: Picks, params: PickParams) -> No
             write_image(folder / sub / f"{name}.mrc", values, working.pixel_size)
     if params.overlays:
         picture = draw_picks(working, picks.chosen, params.diameter)
-        _write_png(folder / "overlays" / f"{name}.png", picture)
+        write_png(folder / "overlays" / f"{name}.png", picture)
     _write_formats(folder, picks.chosen, params)
     write_coordinates(coordinates_path(folder, name), picks.chosen)
 
@@ -149,12 +147,6 @@ def _write_formats(folder: Path, chosen: Coordinates, params: PickParams) -> Non
             write_csv(path, chosen)
         else:
             {"box": write_box, "cbox": write_cbox}[kind](path, chosen, box_size)
-
-
-def _write_png(path: Path, picture: np.ndarray) -> None:
-    _, data = cv2.imencode(".png", picture)
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(data.tobytes())
 
 
 def _write_summary(
