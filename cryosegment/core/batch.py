@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from cryosegment.core.images.micrograph import write_image
+from cryosegment.core.images.resample import resample_labels
 from cryosegment.core.images.working import WorkingImage
-from cryosegment.core.overlay import draw_picks, write_picture
+from cryosegment.core.overlay import draw_picks, write_png
 from cryosegment.core.pipeline import (
     Model,
     Picks,
@@ -33,6 +34,8 @@ from cryosegment.exchange.errors import CryoSegmentError
 from cryosegment.exchange.params import PickParams
 from cryosegment.exchange.progress import Progress
 
+CONTAMINATED = 0.5
+"""Probability above which a pixel is in the contamination mask."""
 BOX_FACTOR = 1.5
 """Box size of .box and .cbox files, in particle diameters."""
 
@@ -56,7 +59,8 @@ def pick_micrographs(
         What to find and what to write.
     folder
         Gets `coordinates/`, `candidates/`, `coordinates.star` and what the parameters ask for:
-        `instances/`, `probability/` and `contamination/`, `overlays/`, `box/`, `cbox/`, `csv/`.
+        `instances/` and `contamination_masks/`, `probability/` and `contamination/`, `overlays/`,
+        `box/`, `cbox/`, `csv/`.
     progress
         Told after each micrograph.
 
@@ -115,9 +119,13 @@ def write_picks(folder: Path, name: str, picks: Picks, params: PickParams) -> No
     working = picks.working
     write_coordinates(folder / "candidates" / f"{name}.star", picks.candidates)
     if params.masks:
-        full = at_micrograph_scale(picks.instances, working).numpy().astype(np.int16)
+        particle = picks.maps.particle.cpu()
+        full = at_micrograph_scale(picks.instances, particle, working).numpy().astype(np.int16)
         size = picks.chosen.pixel_size
         write_image(folder / "instances" / f"{name}.mrc", full, size)
+        dirty = (picks.maps.contamination > CONTAMINATED).cpu().numpy()
+        dirty = resample_labels(dirty, working.micrograph_shape)
+        write_image(folder / "contamination_masks" / f"{name}.mrc", dirty, size)
     if params.maps:
         for kind in ("particle", "contamination"):
             values = getattr(picks.maps, kind).cpu().numpy().astype(np.float16)
@@ -125,7 +133,7 @@ def write_picks(folder: Path, name: str, picks: Picks, params: PickParams) -> No
             write_image(folder / sub / f"{name}.mrc", values, working.pixel_size)
     if params.overlays:
         picture = draw_picks(working, picks.chosen, params.diameter)
-        write_picture(folder / "overlays" / f"{name}.png", picture)
+        write_png(folder / "overlays" / f"{name}.png", picture)
     _write_formats(folder, picks.chosen, params)
     write_coordinates(coordinates_path(folder, name), picks.chosen)
 

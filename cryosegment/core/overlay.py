@@ -17,6 +17,7 @@ from cryosegment.exchange.files import atomic_path
 SHOWN_RANGE = 3.0
 """Grey levels between minus and plus this many standard deviations are shown."""
 ZOOM = 2
+Color = tuple[float, ...]
 MARK = (255, 80, 255)  # BGR of what has no label
 LOW, HIGH = (60, 160, 255), (120, 255, 80)  # BGR of the lowest and the highest score
 
@@ -39,13 +40,12 @@ def draw_picks(
     -------
     Channels blue, green, red, as OpenCV has them.
     """
-    picture = _enlarged(working)
-    radius = max(1, round(ZOOM * diameter / working.pixel_size / 2))
-    centers_yx = _on_picture(working, picks.centers_yx)
-    for (y, x), score in zip(centers_yx, picks.scores, strict=True):
+    picture = enlarged(working.image)
+    centers = picks.centers_yx / np.array(working.scale_yx)
+    for center, score in zip(centers, picks.scores, strict=True):
         mix = np.clip(score, 0, 1)
         color = tuple(float(a + mix * (b - a)) for a, b in zip(LOW, HIGH, strict=True))
-        cv2.circle(picture, (round(x), round(y)), radius, color, 1, cv2.LINE_AA)
+        draw_circle(picture, center, diameter / working.pixel_size, color)
     return picture
 
 
@@ -71,7 +71,7 @@ def draw_labels(
     diameter
         Of the circles, Å.
     """
-    picture = _enlarged(working)
+    picture = enlarged(working.image)
     # outlines run between pixels: on the enlarged image they are the inner pixels of a particle
     large = instances.numpy().repeat(ZOOM, axis=0).repeat(ZOOM, axis=1)
     padded = np.pad(large, 1, mode="edge")
@@ -81,37 +81,40 @@ def draw_labels(
         outline |= large != neighbor
     outline &= large > 0
     picture[outline] = colors[large[outline] - 1]
-    radius = max(1, round(ZOOM * diameter / working.pixel_size / 2))
-    for y, x in _on_picture(working, marked_yx):
-        cv2.circle(picture, (round(x), round(y)), radius, MARK, 1, cv2.LINE_AA)
+    for center in marked_yx / np.array(working.scale_yx):
+        draw_circle(picture, center, diameter / working.pixel_size, MARK)
     return picture
 
 
-def write_picture(path: Path, picture: UInt8[np.ndarray, "h w 3"]) -> None:
-    """Write a picture as PNG, whole or not at all.
+def enlarged(image: Float[Tensor, "h w"]) -> UInt8[np.ndarray, "2*h 2*w 3"]:
+    """A normalised image in grey, twice enlarged."""
+    grey = (image.numpy() + SHOWN_RANGE) / (2 * SHOWN_RANGE)
+    picture = (grey.clip(0, 1) * 255).astype(np.uint8)
+    picture = cv2.resize(picture, None, fx=ZOOM, fy=ZOOM, interpolation=cv2.INTER_CUBIC)
+    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR))
+
+
+def draw_circle(
+    picture: UInt8[np.ndarray, "h w 3"],
+    center_yx: Float[np.ndarray, " 2"],
+    diameter: float,
+    color: Color,
+) -> None:
+    """Draw a circle into an enlarged picture; centre and diameter count px of the image."""
+    # enlarging keeps the outer border in place, so that pixel centres move by half a pixel
+    y, x = (center_yx + 0.5) * ZOOM - 0.5
+    radius = max(1, round(ZOOM * diameter / 2))
+    cv2.circle(picture, (round(float(x)), round(float(y))), radius, color, 1, cv2.LINE_AA)
+
+
+def write_png(path: Path, picture: UInt8[np.ndarray, "h w 3"]) -> None:
+    """Write a picture, whole or not at all.
 
     Raises
     ------
     InputError
-        If the file cannot be written.
+        If it cannot be written.
     """
     _, data = cv2.imencode(".png", picture)
     with atomic_path(path) as temporary:
         temporary.write_bytes(data.tobytes())
-
-
-def _enlarged(working: WorkingImage) -> UInt8[np.ndarray, "H W 3"]:
-    grey = (working.image.numpy() + SHOWN_RANGE) / (2 * SHOWN_RANGE)
-    picture = (grey.clip(0, 1) * 255).astype(np.uint8)
-    picture = cv2.resize(picture, None, fx=ZOOM, fy=ZOOM, interpolation=cv2.INTER_CUBIC)
-    return cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR)
-
-
-def _on_picture(
-    working: WorkingImage, centers_yx: Float[np.ndarray, "n 2"]
-) -> Float[np.ndarray, "n 2"]:
-    """Places of the micrograph on the enlarged image.
-
-    Enlarging keeps the outer border in place, so that pixel centres move by half a pixel.
-    """
-    return (centers_yx / np.array(working.scale_yx) + 0.5) * ZOOM - 0.5

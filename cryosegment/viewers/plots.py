@@ -8,6 +8,7 @@ from typing import Any, Mapping, Sequence, Tuple
 import numpy as np
 from matplotlib.collections import EllipseCollection
 from matplotlib.colors import to_rgba
+from matplotlib.image import imread
 from pwem.emlib.image.image_readers import ImageReadersRegistry
 
 from cryosegment.exchange.coordinates import Coordinates
@@ -156,7 +157,14 @@ def draw_history(
     score_axes.plot(steps, scores, color="seagreen")
     if scores:
         score_axes.set_title(f"best F1 {max(scores):.3f}, last {scores[-1]:.3f}")
-    score_axes.set_ylim(0, 1)
+    score_axes.set_ylim(0, 1.03)  # so that the line at 1 is seen
     for axes, label in ((loss_axes, "loss"), (score_axes, "F1")):
         axes.set_xlabel("step")
         axes.set_ylabel(label)
+
+
+def draw_examples(axes: Any, path: str) -> None:
+    """Picture of predictions that a training leaves at each validation."""
+    axes.imshow(imread(path), interpolation="antialiased")
+    axes.set_axis_off()
+    axes.set_title("green: found, red: wrong, yellow: missed, blue: not labelled; particle map")

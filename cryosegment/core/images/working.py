@@ -15,7 +15,7 @@ from cryosegment.core.images.border import Bounds, valid_bounds
 from cryosegment.core.images.contrast import detect_contrast
 from cryosegment.core.images.micrograph import Micrograph
 from cryosegment.core.images.normalize import robust_statistics, working_normalize
-from cryosegment.core.images.resample import fourier_crop
+from cryosegment.core.images.resample import fourier_crop, resample_labels
 from cryosegment.exchange.errors import InputError, ParameterError
 from cryosegment.exchange.files import PathLike
 
@@ -134,13 +134,8 @@ def labels_at_working_scale(
             f"expected {working.micrograph_shape[0]} x {working.micrograph_shape[1]} px in "
             f"{source}, found {labels.shape[0]} x {labels.shape[1]}: make the labels anew"
         )
-    rows, columns = (
-        (np.arange(small) * scale).round().astype(int).clip(0, large - 1)
-        for small, scale, large in zip(
-            working.image.shape, working.scale_yx, labels.shape, strict=True
-        )
-    )
-    return torch.from_numpy(labels[np.ix_(rows, columns)].astype(np.int32))
+    height, width = working.image.shape
+    return torch.from_numpy(resample_labels(labels, (height, width)).astype(np.int32))
 
 
 def _working_shape(

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from cryosegment.core.labels.canvas import Canvas
-from cryosegment.core.labels.screening import Screening, not_given, screen
+from cryosegment.core.labels.screening import Screening, area_flaws, not_given, screen
 from cryosegment.core.labels.shapes import ellipse
 from cryosegment.exchange.coordinates import Coordinates, read_coordinates
 from cryosegment.exchange.errors import InputError
@@ -58,7 +58,9 @@ class PickedParticles:
     def __contains__(self, name: str) -> bool:
         return name in self._names
 
-    def screen(self, entry: LabelEntry) -> Screening[Coordinates]:
+    def screen(
+        self, entry: LabelEntry, contaminated: Bool[np.ndarray, "h w"] | None
+    ) -> Screening[Coordinates]:
         """The particles of a micrograph, sorted by what can be done with them.
 
         Raises
@@ -77,7 +79,8 @@ class PickedParticles:
             )
         distance = self._params.min_distance * self.diameter / entry.pixel_size
         names = [entry.name] * len(own)
-        return screen(own, names, own.centers_yx, entry.shape, distance, {})
+        flaws = area_flaws(contaminated, own.centers_yx)
+        return screen(own, names, own.centers_yx, entry.shape, distance, flaws)
 
     def paint(self, entry: LabelEntry, found: Screening[Coordinates]) -> Canvas:
         """The particles on the label maps of a micrograph."""

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+from jaxtyping import Bool
 
 from cryosegment.core.images.micrograph import Micrograph, read_image, read_micrograph
 from cryosegment.core.labels.canvas import Canvas, ClassRules
+from cryosegment.core.labels.contamination import ContaminationMaps
 from cryosegment.core.labels.contrast import micrograph_contrast
 from cryosegment.core.labels.files import label_entry, write_labels
 from cryosegment.core.labels.picked import PickedParticles
@@ -53,7 +55,9 @@ class Source(Protocol):
     def __contains__(self, name: str) -> bool:
         """Whether there are particles of a micrograph."""
 
-    def screen(self, entry: LabelEntry) -> Screening[Any]:
+    def screen(
+        self, entry: LabelEntry, contaminated: Bool[np.ndarray, "h w"] | None
+    ) -> Screening[Any]:
         """The particles of a micrograph, sorted by what can be done with them."""
 
     def paint(self, entry: LabelEntry, found: Screening[Any]) -> Canvas:
@@ -97,7 +101,12 @@ class LabelsRun:
     def __init__(self, params: LabelsParams, micrographs: Mapping[str, Path], folder: Path) -> None:
         self._params, self._micrographs, self._folder = params, micrographs, folder
         self.source = SOURCES[type(params)](params, micrographs)
-        self.report = Report(self.source.diameter, self.source.notes, [*self.source.strangers])
+        self._contamination = None
+        notes = list(self.source.notes)
+        if params.contamination:
+            self._contamination = ContaminationMaps(Path(params.contamination), list(micrographs))
+            notes += [self._contamination.note] if self._contamination.note else []
+        self.report = Report(self.source.diameter, notes, self.source.strangers)
 
     def label(self, name: str) -> LabelEntry:
         """Label one micrograph and write its files; with `resume`, finished ones are kept.
@@ -115,7 +124,8 @@ class LabelsRun:
             )
         micrograph = self._read(name)
         entry = self._entry(micrograph)
-        found = self.source.screen(entry)
+        contaminated = self._contamination.area(entry) if self._contamination else None
+        found = self.source.screen(entry, contaminated)
         if found.rejections and not len(found.labelled):
             self.report.add(name, found, 0.0, 0.0, None)
             raise InputError(
@@ -126,7 +136,8 @@ class LabelsRun:
         coordinates = self.source.coordinates(entry, found)
         if not (self._params.resume and entry.coordinates.exists()):
             canvas = self.source.paint(entry, found)
-            instances, classes = canvas.instances, canvas.classes(self._rules(entry))
+            classes = canvas.classes(self._rules(entry), contaminated)
+            instances = np.where(is_particle(classes), canvas.instances, np.int16(0))
             write_labels(entry, instances, classes, coordinates)
         else:
             instances, classes = (

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cryosegment.core.overlay import write_picture
+from cryosegment.core.overlay import write_png
 from cryosegment.core.quality.figure import FIGURE_NAME, draw_quality
 from cryosegment.core.quality.inspection import Inspection, Inspector
 from cryosegment.core.quality.report import Quality
@@ -46,7 +46,7 @@ def write_pictures(
     ranked = sorted(quality.inspections, key=_strength)
     for inspection in _spread(ranked, overlays):
         picture = inspector.picture(by_name[inspection.name])
-        write_picture(folder / "overlays" / f"{inspection.name}.png", picture)
+        write_png(folder / "overlays" / f"{inspection.name}.png", picture)
     shown = {f"weakest contrast: {_title(ranked[0])}": ranked[0]}
     if len(ranked) > 1:
         middle = ranked[len(ranked) // 2]

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Optional
+from typing import Any, Optional, Tuple
 
 from cryosegment.exchange.params.fields import (
     DIAMETER_HELP,
@@ -45,6 +45,14 @@ def _unknown_outside() -> Any:
     )
 
 
+def _contamination() -> Any:
+    return param(
+        "",
+        "maps of contamination (MRC or PNG, 1 where there is some), named after the micrographs",
+        **PATH,
+    )
+
+
 def _min_distance() -> Any:
     return param(
         0.1, "particles nearer than this are duplicates, in diameters", minimum=0, maximum=10
@@ -59,6 +67,7 @@ class LabelsParams(Params):
     edge_width: float
     unknown_outside: bool
     min_distance: float
+    contamination: str
     resume: bool
 
 
@@ -74,6 +83,7 @@ class LabelsCoordinatesParams(LabelsParams):
     unknown_ring: float = _unknown_ring(0.1)
     unknown_outside: bool = _unknown_outside()
     edge_width: float = _edge_width()
+    contamination: str = _contamination()
     resume: bool = param(False, RESUME_HELP)
 
 
@@ -119,6 +129,12 @@ class BodyParams(Params):
         10.0, "thickness from which on the rule fixed counts as covered", "Å", minimum=0.01
     )
     score: str = param("", "column or field that scores the poses; left out: a usual one")
+    classes: Tuple[int, ...] = param(
+        (),
+        "classes of which particles are taken, such as 1,3, by the file's numbers; left out: all",
+        minimum=0,
+        metavar="N,N",
+    )
 
 
 @dataclass(frozen=True)
@@ -136,6 +152,7 @@ class LabelsReconstructionParams(BodyParams, LabelsParams):
     unknown_ring: float = _unknown_ring(0.03)
     unknown_outside: bool = _unknown_outside()
     edge_width: float = _edge_width()
+    contamination: str = _contamination()
     min_score: Optional[float] = param(None, "particles with a lower score become unknown")
     recenter: bool = param(
         False, "write the body's centre of mass as a particle's centre, not the map's centre"
