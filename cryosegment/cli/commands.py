@@ -100,7 +100,7 @@ COMMANDS: Sequence[Command] = (
     ),
     Command(
         "labels coordinates",
-        "coordinates to label maps: a disc for every particle",
+        "coordinates to label maps: a disc, ellipse or template for every particle",
         LabelsCoordinatesParams,
         "labelling:run_labels",
         ("DIR", "output folder"),

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Optional, Tuple
 
+from cryosegment.exchange.errors import ParameterError
 from cryosegment.exchange.params.fields import (
     DIAMETER_HELP,
     GPU_HELP,
@@ -73,18 +74,43 @@ class LabelsParams(Params):
 
 @dataclass(frozen=True)
 class LabelsCoordinatesParams(LabelsParams):
-    """Coordinates to label maps of discs."""
+    """Coordinates to label maps of discs, ellipses or silhouettes of a template."""
 
     coordinates: str = param(REQUIRED, "coordinate file, or folder of them", **PATH)
     diameter: float = param(REQUIRED, DIAMETER_HELP, "Å", minimum=1, maximum=100_000)
     pixel_size: Optional[float] = _pixel_size()
     y_up: bool = param(False, Y_UP_HELP)
+    ellipse: Optional[float] = param(
+        None,
+        "short diameter of particles that are ellipses, turned by the file's angles; left out: "
+        "discs",
+        "Å",
+        minimum=1,
+        maximum=100_000,
+    )
+    template: str = param(
+        "",
+        "2-D image or mask (MRC, PNG) whose silhouette, as long as the diameter and turned by the "
+        "file's angles, the particles have",
+        metavar="FILE",
+        is_path=True,
+    )
     min_distance: float = _min_distance()
     unknown_ring: float = _unknown_ring(0.1)
     unknown_outside: bool = _unknown_outside()
     edge_width: float = _edge_width()
     contamination: str = _contamination()
     resume: bool = param(False, RESUME_HELP)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.ellipse is not None and self.template:
+            raise ParameterError("expected an ellipse or a template, got both: give one")
+        if self.ellipse is not None and self.ellipse > self.diameter:
+            raise ParameterError(
+                f"expected ellipse, the short diameter, to be at most the diameter, "
+                f"{self.diameter:g} Å, got {self.ellipse:g}"
+            )
 
 
 @dataclass(frozen=True)
