@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float
 from cryosegment.core.labels.body import Body
 from cryosegment.core.labels.canvas import Canvas
 from cryosegment.core.labels.footprints import Footprints
-from cryosegment.core.labels.screening import Screening, area_flaws, pose_flaws, screen
+from cryosegment.core.labels.screening import Screening, area_flaws, class_flaws, pose_flaws, screen
 from cryosegment.core.labels.shapes import ellipse
 from cryosegment.core.simulation.projection import rotation_matrices
 from cryosegment.exchange.coordinates import Coordinates
@@ -34,6 +34,8 @@ class LabelRules:
         Particles nearer to each other are duplicates; a part of the body's diameter.
     min_score
         Particles below are unknown; None trusts all.
+    classes
+        Particles of other classes are unknown; empty: none are.
     recenter
         Whether coordinates are those of the body's centre of mass, not of the map's centre.
     """
@@ -42,6 +44,7 @@ class LabelRules:
     thickness: float = 10.0
     min_distance: float = 0.1
     min_score: float | None = None
+    classes: tuple[int, ...] = ()
     recenter: bool = False
 
 
@@ -89,6 +92,7 @@ class Labeller:
         distance = self.rules.min_distance * self.diameter / pixel_size
         centers_yx = self._named_centers(particles, pixel_size)
         flaws = {
+            **class_flaws(particles, self.rules.classes),
             **area_flaws(contaminated, centers_yx),
             **pose_flaws(particles, self.rules.min_score),
         }

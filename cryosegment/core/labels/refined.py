@@ -17,11 +17,16 @@ from cryosegment.core.labels.scale import SAME, Scale, find_scale, on_micrograph
 from cryosegment.core.labels.screening import Screening, not_given
 from cryosegment.core.simulation.volume import read_volume
 from cryosegment.exchange.coordinates import Coordinates
-from cryosegment.exchange.errors import CryoSegmentError, ParameterError
+from cryosegment.exchange.errors import CryoSegmentError, InputError, ParameterError
 from cryosegment.exchange.files import micrograph_name
 from cryosegment.exchange.labels import LabelEntry
 from cryosegment.exchange.params import BodyParams, LabelsReconstructionParams
-from cryosegment.exchange.particles import Particles, read_particles, split_by_micrograph
+from cryosegment.exchange.particles import (
+    UNCLASSIFIED,
+    Particles,
+    read_particles,
+    split_by_micrograph,
+)
 
 PROBES = 3
 """Micrographs, those with the most particles, that decide what the coordinates count."""
@@ -51,6 +56,7 @@ class RefinedParticles:
         particles = read_particles(
             params.particles, params.passthrough, params.score, params.particle_pixel_size
         )
+        check_classes(particles, params)
         body = read_body(params)
         self._params, self._micrographs = params, micrographs
         self._labeller = Labeller(body, _rules(params))
@@ -97,6 +103,25 @@ class RefinedParticles:
         return scale, sizes[0] if sizes else None
 
 
+def check_classes(particles: Particles, params: BodyParams) -> None:
+    """Check that there are particles of every class that was chosen.
+
+    Raises
+    ------
+    InputError
+        If there are none of one.
+    """
+    numbers, counts = np.unique(particles.classes, return_counts=True)
+    for chosen in params.classes:
+        if chosen in numbers:
+            continue
+        every = ", ".join(f"{number} ({count})" for number, count in zip(numbers, counts))
+        raise InputError(
+            f"no particle of {params.particles} is of class {chosen}: "
+            + ("it names no classes" if (numbers == UNCLASSIFIED).all() else f"it has {every}")
+        )
+
+
 def read_body(params: BodyParams) -> Body:
     """The body that refined particles show.
 
@@ -120,6 +145,7 @@ def _rules(params: LabelsReconstructionParams) -> LabelRules:
         params.thickness,
         params.min_distance,
         params.min_score,
+        params.classes,
         params.recenter,
     )
 

@@ -223,6 +223,44 @@ def test_bad_rows_are_named_and_counted(simulated, tmp_path):
         assert classes[y, x] == -1
 
 
+def classified(simulated, path):
+    """The particles in classes 1, 2, 3, 1, 2 and so on."""
+    particles = read_particles(simulated.star)
+    numbers = np.arange(len(particles)) % 3 + 1
+    sizes = np.full(len(particles), PIXEL_SIZE)
+    write_particles(path, dataclasses.replace(particles, classes=numbers, pixel_sizes=sizes))
+    return numbers
+
+
+def test_particles_of_classes_that_were_chosen(simulated, tmp_path):
+    """Those of others are rejected, and where they lie is unknown."""
+    numbers = classified(simulated, tmp_path / "p.star")
+    changes = {"particles": str(tmp_path / "p.star"), "unknown_ring": 0.0}
+    run, entries = run_labels(simulated, tmp_path, **changes, classes=(1, 3))
+    assert run.report.labelled == (numbers != 2).sum()
+    rejected = {r.row: r.reason for r in run.report.rejections}
+    assert rejected == dict.fromkeys(np.flatnonzero(numbers == 2) + 1, "class not chosen")
+    particles = read_particles(tmp_path / "p.star")
+    for entry in entries:
+        own = np.array([name == entry.name for name in particles.micrographs])
+        truth = simulated.instances(entry.name)
+        classes = mrcfile.read(entry.classes)
+        for number, kept in enumerate(numbers[own] != 2, start=1):
+            area = truth == number
+            found = np.isin(classes[area], (1, 3)) if kept else classes[area] != 0
+            assert found.mean() > 0.9
+
+
+def test_a_class_without_particles_is_named(simulated, tmp_path):
+    classified(simulated, tmp_path / "p.star")
+    for star, message in (
+        (tmp_path / "p.star", r"is of class 7: it has 1 \(\d+\), 2 \(\d+\), 3"),
+        (simulated.star, r"is of class 7: it has 1 \(\d+\)"),
+    ):
+        with pytest.raises(InputError, match=message):
+            run_labels(simulated, tmp_path, particles=str(star), classes=(1, 7))
+
+
 def test_a_micrograph_whose_particles_lie_elsewhere_fails(simulated, tmp_path):
     particles = read_particles(simulated.star)
     far = dataclasses.replace(particles, centers_yx=particles.centers_yx + 5000)
