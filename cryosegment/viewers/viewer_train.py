@@ -12,7 +12,7 @@ from cryosegment.protocols import CryoSegmentProtTrain
 from cryosegment.viewers.plots import draw_history
 
 INTERVAL = 5000  # ms between two looks at the history while the training runs
-NOT_TERMS = ("step", "seconds", "score", "threshold")
+NOT_TERMS = ("step", "seconds", "gradient", "score", "threshold")
 
 
 class CryoSegmentViewerTrain(Viewer):

@@ -186,7 +186,7 @@ class _Run:
         return self.share >= 1 or has_stalled(scores, self._settings.patience)
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """One optimiser step; the loss by head, which a GPU may still be working on.
+        """One optimiser step; loss by head and gradient, which a GPU may still be working on.
 
         Where its memory is exhausted, this and all later steps take the first half of the batch.
         """
@@ -216,15 +216,15 @@ class _Run:
         )
         self._optimizer.zero_grad(set_to_none=True)
         (self._ranks.count * total(losses)).backward()  # the mean of the gradients becomes a sum
-        nn.utils.clip_grad_norm_(self._network.parameters(), CLIP_NORM)
+        gradient = nn.utils.clip_grad_norm_(self._network.parameters(), CLIP_NORM)
         self._optimizer.step()
         self.progress.step += 1
         self._update_average()
-        return losses
+        return {**losses, "gradient": gradient}
 
     def finish(self, losses: dict[str, Tensor]) -> dict[str, float]:
-        """Wait for a step; the loss by head in numbers."""
-        values = torch.stack([loss.detach() for loss in losses.values()])
+        """Wait for a step; loss by head and norm of the gradient before it was clipped."""
+        values = torch.stack([value.detach() for value in losses.values()])
         terms = dict(zip(losses, values.tolist(), strict=True))
         broken = [f"{name} {value}" for name, value in terms.items() if not math.isfinite(value)]
         if broken:
