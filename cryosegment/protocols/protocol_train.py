@@ -38,8 +38,8 @@ class CryoSegmentProtTrain(CoreRun, TrainingForm):
 
     *Output*: *outputModel*, the best network by F1 on micrographs that were kept for validation.
 
-    *Analyze results* draws the curves, also while it runs. *Continue* goes on where training was
-    interrupted, or longer when more time is given.
+    *Analyze results* draws the curves and examples, also while it runs. *Continue* goes on where
+    training was interrupted, or longer when more time is given.
     """
 
     _label = "training"
@@ -59,7 +59,9 @@ class CryoSegmentProtTrain(CoreRun, TrainingForm):
         )
         self._defineCoordinatesParams(form)
         self._defineTrainingParams(form)
-        self._defineGpuParams(form, cpu="ten minutes are enough for fine-tuning", gpus="One GPU.")
+        self._defineGpuParams(
+            form, cpu="ten minutes are enough for fine-tuning", gpus="Several share each batch."
+        )
         form.addParallelSection(threads=2, mpi=0)
 
     def _defineCoordinatesParams(self, form: params.Form) -> None:
@@ -204,6 +206,10 @@ class CryoSegmentProtTrain(CoreRun, TrainingForm):
             return []
         rows = csv.DictReader(io.StringIO(read_text(path)))
         return [{name: float(cell) for name, cell in row.items() if cell} for row in rows]
+
+    def getExamplesFile(self) -> Path:
+        """Picture of predictions on a validation micrograph; made anew at each validation."""
+        return Path(self._modelPath()).with_suffix(".examples.png")
 
     def _trainedCard(self) -> ModelCard:
         return read_card(self._modelPath())

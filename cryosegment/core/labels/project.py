@@ -15,9 +15,9 @@ from cryosegment.core.images.mrc import read_stack_side, write_stack
 from cryosegment.core.labels.body import Body
 from cryosegment.core.labels.footprints import Footprints
 from cryosegment.core.labels.masks import mask_image
+from cryosegment.core.labels.refined import read_body
 from cryosegment.core.labels.report import Report
-from cryosegment.core.labels.run import read_body
-from cryosegment.core.labels.screening import OUTSIDE, Rejection, screen
+from cryosegment.core.labels.screening import OUTSIDE, Rejection, pose_flaws, screen
 from cryosegment.core.simulation.projection import rotation_matrices
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.params import LabelsProjectParams
@@ -129,7 +129,10 @@ def _screened(images: ParticleImages, min_score: float | None, report: Report) -
         rows = np.flatnonzero((keys == (pixel_size, side)).all(axis=1))
         particles = images.particles.select(rows)
         anchors_yx = _anchors(particles, pixel_size, int(side))
-        found = screen(particles, anchors_yx, (int(side), int(side)), 0.0, min_score)
+        flaws = pose_flaws(particles, min_score)
+        found = screen(
+            particles, particles.micrographs, anchors_yx, (int(side), int(side)), 0.0, flaws
+        )
         report.labelled += len(found.labelled)
         report.rejections += [_of_image(rejection) for rejection in found.rejections]
         # rows of a file count from 1

@@ -11,10 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cryosegment.core.labels.screening import REASONS, Rejection, Screening
+from cryosegment.core.labels.screening import OUTSIDE, REASONS, Rejection, Screening
 from cryosegment.exchange.files import write_text
 
 REPORT_NAME, REJECTED_NAME, SUMMARY_NAME = "report.csv", "rejected.csv", "report.json"
+MANY = 0.1
+"""More than this part of the particles outside is told of."""
 
 
 @dataclass
@@ -52,7 +54,14 @@ class Report:
         reasons = Counter(rejection.reason for rejection in self.rejections)
         why = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
         ending = f"; rejected: {why} ({REJECTED_NAME})" if why else "; none rejected"
-        return [*self.notes, f"{self.labelled} particles labelled{ending}"]
+        lines = [*self.notes, f"{self.labelled} particles labelled{ending}"]
+        outside, every = reasons[OUTSIDE], sum(int(row["particles"]) for row in self._rows)
+        if outside > MANY * every:
+            lines.append(
+                f"{outside} of {every} particles lie outside their micrograph: are they of another "
+                "pixel size or other micrographs?"
+            )
+        return lines
 
     def write(self, folder: Path) -> None:
         """Write `rejected.csv`, `report.json` and, where micrographs were added, `report.csv`.
@@ -69,7 +78,7 @@ class Report:
         _write_table(
             folder / REJECTED_NAME,
             ["row", "micrograph", "x", "y", "reason", "detail"],
-            [_cells(each) for each in sorted(self.rejections, key=lambda each: each.row)],
+            [_cells(each) for each in sorted(self.rejections, key=lambda r: (r.micrograph, r.row))],
         )
         summary = {
             "labelled": self.labelled,

@@ -13,15 +13,17 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from cryosegment.core.images.micrograph import read_image, read_micrograph
+from cryosegment.core.images.resample import resample_labels
 from cryosegment.core.images.working import WorkingImage, working_image
 from cryosegment.core.training.validation import ValidationImage
 from cryosegment.exchange.coordinates import read_coordinates
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.labels import (
     CONTAMINATION,
-    PARTICLE,
+    EDGE,
     UNKNOWN,
     LabelEntry,
+    is_particle,
     read_labels_index,
 )
 from cryosegment.exchange.progress import Progress
@@ -37,6 +39,8 @@ class LabelledImage:
         Normalised, particles dark.
     instances
         0 is background, k the particle of row k - 1 of `centers_yx`.
+    edge
+        Where the labels see the edge of a particle; nowhere where they have no such class.
     contamination
         Where there is ice or carbon.
     valid
@@ -53,6 +57,7 @@ class LabelledImage:
 
     image: Float[Tensor, "h w"]
     instances: Int[Tensor, "h w"]
+    edge: Bool[Tensor, "h w"]
     contamination: Bool[Tensor, "h w"]
     valid: Bool[Tensor, "h w"]
     known: Bool[Tensor, "h w"]
@@ -101,7 +106,8 @@ def _read_entry(entry: LabelEntry, pixels_per_diameter: float) -> LabelledImage:
         )
     return LabelledImage(
         image=working.image,
-        instances=torch.where(classes == PARTICLE, instances, 0),
+        instances=torch.where(is_particle(classes), instances, 0),
+        edge=classes == EDGE,
         contamination=classes == CONTAMINATION,
         valid=working.valid,
         known=(classes != UNKNOWN) & working.valid,
@@ -119,10 +125,5 @@ def _at_working_scale(path: Path, working: WorkingImage) -> Int[Tensor, "h w"]:
             f"expected {working.micrograph_shape[0]} x {working.micrograph_shape[1]} px in {path}, "
             f"found {labels.shape[0]} x {labels.shape[1]}: make the labels anew"
         )
-    rows, columns = (
-        (np.arange(small) * scale).round().astype(int).clip(0, large - 1)
-        for small, scale, large in zip(
-            working.image.shape, working.scale_yx, labels.shape, strict=True
-        )
-    )
-    return torch.from_numpy(labels[np.ix_(rows, columns)].astype(np.int32))
+    height, width = working.image.shape
+    return torch.from_numpy(resample_labels(labels, (height, width)).astype(np.int32))

@@ -17,7 +17,8 @@ from cryosegment import __version__
 from cryosegment.core.checkpoint import fingerprint, save_checkpoint
 from cryosegment.core.networks import HEADS, build_network
 from cryosegment.core.pipeline import load_model
-from cryosegment.core.training.fit import FitSettings, fit
+from cryosegment.core.training.examples import write_examples
+from cryosegment.core.training.fit import FitSettings, Validation, fit
 from cryosegment.core.training.joint import RefinedNetwork
 from cryosegment.core.training.labelled import LabelledImage, read_labels
 from cryosegment.core.training.losses import PickingLoss
@@ -57,8 +58,8 @@ def train(
     """Train on the labels of some folders and write the best network with its card.
 
     Beside the model stand `.state.safetensors`, from which `resume` goes on, the best network so
-    far, and the curves (see `Record`); all are written at each validation. Resuming what has
-    finished writes the model again and trains no more.
+    far, the curves (see `Record`) and a picture (see `write_examples`); all are written at each
+    validation. Resuming what has finished writes the model again and trains no more.
 
     Parameters
     ----------
@@ -94,9 +95,13 @@ def train(
     ranks.wait_for_first()
     record = Record(output, progress)
     settings = replace(_settings(params, len(training), device), ranks=ranks)
-    best, state = fit(
-        network, batches, lambda candidate: best_f1(candidate, scored), settings, state_path, record
-    )
+
+    def validate(candidate: nn.Module) -> Validation:
+        found = best_f1(candidate, scored)
+        write_examples(output.with_suffix(".examples.png"), candidate, scored, found.threshold)
+        return found
+
+    best, state = fit(network, batches, validate, settings, state_path, record)
     if not ranks.is_first:
         return
     record.write(state)

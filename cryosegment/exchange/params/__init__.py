@@ -41,6 +41,7 @@ from cryosegment.exchange.params.fields import (
 from cryosegment.exchange.params.labels import (
     BodyParams,
     LabelsCoordinatesParams,
+    LabelsParams,
     LabelsProjectParams,
     LabelsReconstructionParams,
 )
@@ -81,6 +82,7 @@ __all__ = [
     "FetchParams",
     "Kind",
     "LabelsCoordinatesParams",
+    "LabelsParams",
     "LabelsProjectParams",
     "LabelsReconstructionParams",
     "P",

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Optional
+from typing import Any, Optional
 
 from cryosegment.exchange.params.fields import (
     DIAMETER_HELP,
@@ -18,22 +18,71 @@ from cryosegment.exchange.params.fields import (
 )
 
 
+def _pixel_size() -> Any:
+    return param(None, PIXEL_SIZE_HELP + "; left out: from the file's header", "Å/px", minimum=0.01)
+
+
+def _unknown_ring(default: float) -> Any:
+    return param(
+        default,
+        "width of the ring around particles that counts as unknown, in diameters",
+        minimum=0,
+        maximum=1,
+    )
+
+
+def _edge_width() -> Any:
+    return param(
+        10.0, "outermost part of a particle that is its edge class", "Å", minimum=0, maximum=1000
+    )
+
+
+def _unknown_outside() -> Any:
+    return param(
+        False,
+        "everything farther than a diameter outside the convex hull of the particles is unknown",
+    )
+
+
+def _contamination() -> Any:
+    return param(
+        "",
+        "maps of contamination (MRC or PNG, 1 where there is some), named after the micrographs",
+        **PATH,
+    )
+
+
+def _min_distance() -> Any:
+    return param(
+        0.1, "particles nearer than this are duplicates, in diameters", minimum=0, maximum=10
+    )
+
+
+class LabelsParams(Params):
+    """What the parameters of all label makers have."""
+
+    pixel_size: Optional[float]
+    unknown_ring: float
+    edge_width: float
+    unknown_outside: bool
+    min_distance: float
+    contamination: str
+    resume: bool
+
+
 @dataclass(frozen=True)
-class LabelsCoordinatesParams(Params):
+class LabelsCoordinatesParams(LabelsParams):
     """Coordinates to label maps of discs."""
 
     coordinates: str = param(REQUIRED, "coordinate file, or folder of them", **PATH)
     diameter: float = param(REQUIRED, DIAMETER_HELP, "Å", minimum=1, maximum=100_000)
-    pixel_size: Optional[float] = param(
-        None, PIXEL_SIZE_HELP + "; left out: from the file's header", "Å/px", minimum=0.01
-    )
+    pixel_size: Optional[float] = _pixel_size()
     y_up: bool = param(False, Y_UP_HELP)
-    unknown_ring: float = param(
-        0.1,
-        "width of the ring around a disc that counts as unknown, in diameters",
-        minimum=0,
-        maximum=1,
-    )
+    min_distance: float = _min_distance()
+    unknown_ring: float = _unknown_ring(0.1)
+    unknown_outside: bool = _unknown_outside()
+    edge_width: float = _edge_width()
+    contamination: str = _contamination()
     resume: bool = param(False, RESUME_HELP)
 
 
@@ -82,27 +131,21 @@ class BodyParams(Params):
 
 
 @dataclass(frozen=True)
-class LabelsReconstructionParams(BodyParams):
+class LabelsReconstructionParams(BodyParams, LabelsParams):
     """Refined particles and their 3-D map to label maps of footprints."""
 
-    pixel_size: Optional[float] = param(
-        None, PIXEL_SIZE_HELP + "; left out: from the file's header", "Å/px", minimum=0.01
-    )
+    pixel_size: Optional[float] = _pixel_size()
     y_up: bool = param(False, "the particles' frame counts y from the last row")
     coordinate_scale: str = param(
         "auto",
         "pixels that the coordinates count, of the micrograph or the binned particles; auto: found",
         choices=("auto", "micrograph", "particle"),
     )
-    unknown_ring: float = param(
-        0.03,
-        "width of the ring around footprints that counts as unknown, in diameters",
-        minimum=0,
-        maximum=1,
-    )
-    min_distance: float = param(
-        0.1, "particles nearer than this are duplicates, in diameters", minimum=0, maximum=10
-    )
+    min_distance: float = _min_distance()
+    unknown_ring: float = _unknown_ring(0.03)
+    unknown_outside: bool = _unknown_outside()
+    edge_width: float = _edge_width()
+    contamination: str = _contamination()
     min_score: Optional[float] = param(None, "particles with a lower score become unknown")
     recenter: bool = param(
         False, "write the body's centre of mass as a particle's centre, not the map's centre"

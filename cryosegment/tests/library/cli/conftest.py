@@ -4,6 +4,7 @@
 from pathlib import Path
 
 import pytest
+import torch
 
 from cryosegment.core.checkpoint import save_checkpoint
 from cryosegment.core.networks import HEADS, build_network
@@ -16,5 +17,7 @@ def tiny_model(tmp_path: Path) -> Path:
     path = tmp_path / "tiny.safetensors"
     arguments = {"widths": [8, 16], "deep_blocks": 0}
     card = ModelCard("tiny", "compact", arguments, 20.0, HEADS)
-    save_checkpoint(path, build_network("compact", **arguments), card)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        save_checkpoint(path, build_network("compact", **arguments), card)
     return path

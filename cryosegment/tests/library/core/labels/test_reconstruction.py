@@ -10,6 +10,7 @@ from pathlib import Path
 import mrcfile
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from cryosegment.core.labels.run import LabelsRun
 from cryosegment.exchange.coordinates import read_coordinates
@@ -65,6 +66,30 @@ def test_labels_from_true_poses_are_the_exact_masks(simulated, tmp_path):
     for entry in entries:
         own = read_coordinates(entry.coordinates, PIXEL_SIZE)[entry.name]
         np.testing.assert_allclose(own.centers_yx, truth[entry.name].centers_yx, atol=1e-5)
+
+
+def test_particles_have_an_edge_and_far_away_nothing_is_known(simulated, tmp_path):
+    """The edge of touching particles lies on both sides of their border."""
+    some = read_particles(simulated.star)
+    near_corner = some.select((some.centers_yx < 350).all(axis=1))
+    write_particles(tmp_path / "p.star", near_corner)
+    changes = {"particles": str(tmp_path / "p.star"), "edge_width": 12.0}
+    _, entries = run_labels(simulated, tmp_path, **changes, unknown_outside=True)
+    touching = 0
+    for entry in entries:
+        instances = mrcfile.read(entry.instances)
+        classes = mrcfile.read(entry.classes)
+        assert (np.isin(classes, (1, 3)) == (instances > 0)).all()
+        border = (instances[1:] != instances[:-1]) & (instances[1:] > 0) & (instances[:-1] > 0)
+        touching += border.sum()
+        assert (classes[1:][border] == 3).all()
+        assert (classes[:-1][border] == 3).all()
+        depth = ndimage.distance_transform_edt(instances > 0) * PIXEL_SIZE
+        assert (classes[(depth > 0) & (depth < 11)] == 3).mean() > 0.999
+        farther = ndimage.distance_transform_edt(instances == 0) * PIXEL_SIZE
+        assert (classes[farther > 2 * entry.diameter] == -1).all()
+        assert (classes == 0).any()
+    assert touching > 10
 
 
 def perturbed(path, degrees, pixels):

@@ -60,6 +60,7 @@ def test_a_model_with_its_card(
     assert card.training_data == ({"micrographs": 1, "validation": 1, "particles": 12},)
     assert card.training["steps"] == 10
     assert card.training["seed"] == params.seed
+    assert output.with_suffix(".examples.png").stat().st_size > 1000
     rows = curve(output)
     assert [row["step"] for row in rows] == [f"{step}.0" for step in range(11)]
     best = max(rows, key=lambda row: float(row["score"]))
