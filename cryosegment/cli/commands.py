@@ -15,6 +15,7 @@ from cryosegment.exchange.params import (
     CrfTuneParams,
     EvaluateParams,
     FetchParams,
+    LabelsCheckParams,
     LabelsCoordinatesParams,
     LabelsProjectParams,
     LabelsReconstructionParams,
@@ -119,6 +120,14 @@ COMMANDS: Sequence[Command] = (
         LabelsProjectParams,
         "labelling:run_labels_project",
         ("DIR", "output folder"),
+    ),
+    Command(
+        "labels check",
+        "label maps to figures and pictures of how well they fit their micrographs",
+        LabelsCheckParams,
+        "quality:run_labels_check",
+        ("DIR", "folder for the tables and pictures"),
+        ("LABELS_DIR", "folders made by `cryosegment labels` or `cryosegment simulate`"),
     ),
     Command(
         "train",

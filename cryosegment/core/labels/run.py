@@ -10,9 +10,10 @@ from typing import Any, Protocol
 import numpy as np
 from jaxtyping import Bool
 
-from cryosegment.core.images.micrograph import read_image, read_micrograph
+from cryosegment.core.images.micrograph import Micrograph, read_image, read_micrograph
 from cryosegment.core.labels.canvas import Canvas, ClassRules
 from cryosegment.core.labels.contamination import ContaminationMaps
+from cryosegment.core.labels.contrast import micrograph_contrast
 from cryosegment.core.labels.files import label_entry, write_labels
 from cryosegment.core.labels.picked import PickedParticles
 from cryosegment.core.labels.refined import RefinedParticles
@@ -121,31 +122,44 @@ class LabelsRun:
                 f"no particles of micrograph {name} in {self.source.path}: leave it out or "
                 "correct the names"
             )
-        entry = self._entry(name)
+        micrograph = self._read(name)
+        entry = self._entry(micrograph)
         contaminated = self._contamination.area(entry) if self._contamination else None
         found = self.source.screen(entry, contaminated)
         if found.rejections and not len(found.labelled):
-            self.report.add(name, found, 0.0, 0.0)
+            self.report.add(name, found, 0.0, 0.0, None)
             raise InputError(
                 f"none of {len(found.rejections)} particles of micrograph {name} can be labelled "
                 f"(the first: {found.rejections[0].reason}): see {REJECTED_NAME}, check the pixel "
                 "sizes"
             )
+        coordinates = self.source.coordinates(entry, found)
         if not (self._params.resume and entry.coordinates.exists()):
             canvas = self.source.paint(entry, found)
             classes = canvas.classes(self._rules(entry), contaminated)
             instances = np.where(is_particle(classes), canvas.instances, np.int16(0))
-            write_labels(entry, instances, classes, self.source.coordinates(entry, found))
+            write_labels(entry, instances, classes, coordinates)
         else:
-            classes = read_image(entry.classes)[0].astype(np.int8)
-        areas = (is_particle(classes), classes == UNKNOWN)
-        self.report.add(name, found, *(float(area.mean()) for area in areas))
+            instances, classes = (
+                read_image(path)[0].astype(kind)
+                for path, kind in ((entry.instances, np.int16), (entry.classes, np.int8))
+            )
+        contrast = None
+        if len(coordinates):
+            maps = (instances, classes)
+            contrast = micrograph_contrast(
+                micrograph, entry.diameter, *maps, coordinates.centers_yx
+            )
+        coverage, unknown = is_particle(classes).mean(), (classes == UNKNOWN).mean()
+        self.report.add(name, found, float(coverage), float(unknown), contrast)
         return entry
 
-    def _entry(self, name: str) -> LabelEntry:
-        path, diameter = self._micrographs[name], self.source.diameter
-        micrograph = read_micrograph(path, self._params.pixel_size, name)
-        entry = label_entry(self._folder, path, micrograph, diameter)
+    def _read(self, name: str) -> Micrograph:
+        return read_micrograph(self._micrographs[name], self._params.pixel_size, name)
+
+    def _entry(self, micrograph: Micrograph) -> LabelEntry:
+        name, diameter = micrograph.name, self.source.diameter
+        entry = label_entry(self._folder, self._micrographs[name], micrograph, diameter)
         if diameter / entry.pixel_size > min(entry.shape):
             raise InputError(
                 f"the particle is {diameter / entry.pixel_size:.0f} px long, but micrograph {name} "

@@ -9,6 +9,7 @@ from typing import Any, Optional, Tuple
 from cryosegment.exchange.errors import ParameterError
 from cryosegment.exchange.params.fields import (
     DIAMETER_HELP,
+    GPU_HELP,
     PATH,
     PIXEL_SIZE_HELP,
     REQUIRED,
@@ -204,3 +205,21 @@ class LabelsProjectParams(BodyParams):
         maximum=1000,
     )
     min_score: Optional[float] = param(None, "particles with a lower score get no mask")
+
+
+@dataclass(frozen=True)
+class LabelsCheckParams(Params):
+    """Label maps to a report of their quality."""
+
+    model: str = param(
+        "general",
+        "model file whose segmentation the labels are compared with, general for the one that is "
+        "shipped, none for a threshold in place of a model",
+        metavar="MODEL",
+        is_path=True,
+        names=("general", "none"),
+    )
+    overlays: int = param(
+        6, "number of micrographs to draw, from weak to strong contrast", minimum=0
+    )
+    gpu: str = param("auto", GPU_HELP, metavar="IDS")
