@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool
@@ -23,6 +23,7 @@ from cryosegment.exchange.labels import UNKNOWN, LabelEntry, is_particle
 from cryosegment.exchange.params import LabelsParams
 
 
+@runtime_checkable  # as the tests check the types of arguments
 class Source(Protocol):
     """Particles of many micrographs that can be drawn.
 
