@@ -78,7 +78,7 @@ class TrainingForm(ModelChoice, GpuChoice):
             "pixels_per_diameter",
             "Particle diameter for the network",
             "pixelsPerDiameter",
-            **scratch,
+            **advanced,
         )
         add_field(form, TrainParams, "loss", "Loss", **advanced)
         add_field(form, TrainParams, "crf", "Train through CRF", **advanced)

@@ -18,12 +18,21 @@ from cryosegment.exchange.particles import Particles
 NO_COORDINATES = "no coordinates"
 OUTSIDE = "outside the micrograph"
 NO_ORIENTATION = "no orientation"
+OTHER_CLASS = "class not chosen"
 CONTAMINATED = "contaminated"
 POOR = "poor score"
 DUPLICATE = "duplicate"
 NOT_GIVEN = "micrograph not given"
-REASONS = (NO_COORDINATES, OUTSIDE, CONTAMINATED, NO_ORIENTATION, POOR, DUPLICATE)
-VISIBLE = (OUTSIDE, CONTAMINATED, POOR)
+REASONS = (
+    NO_COORDINATES,
+    OUTSIDE,
+    OTHER_CLASS,
+    CONTAMINATED,
+    NO_ORIENTATION,
+    POOR,
+    DUPLICATE,
+)
+VISIBLE = (OUTSIDE, OTHER_CLASS, CONTAMINATED, POOR)
 """Particles that are rejected for these reasons may be seen: where they lie is unknown."""
 
 
@@ -147,6 +156,11 @@ def area_flaws(
     inside = _lies_inside(centers_yx, contaminated.shape)
     rows, columns = np.where(inside[:, None], centers_yx, 0.0).round().astype(np.intp).T
     return {CONTAMINATED: inside & contaminated[rows, columns]}
+
+
+def class_flaws(particles: Particles, classes: Sequence[int]) -> dict[str, Bool[np.ndarray, " n"]]:
+    """Particles of other classes than those chosen; none chosen stands for all."""
+    return {OTHER_CLASS: ~np.isin(particles.classes, classes)} if classes else {}
 
 
 def pose_flaws(particles: Particles, min_score: float | None) -> dict[str, Bool[np.ndarray, " n"]]:

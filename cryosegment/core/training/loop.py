@@ -42,6 +42,7 @@ from cryosegment.exchange.progress import Progress
 logger = logging.getLogger(__name__)
 
 DEFAULT_MINUTES = 10.0
+SCRATCH_PIXELS_PER_DIAMETER = 20.0
 SCRATCH_RATE, FINETUNE_RATE = 2e-3, 5e-4
 PATCHES_PER_MICROGRAPH = 64
 """Patches that make one epoch of a micrograph."""
@@ -120,7 +121,9 @@ def _start(params: TrainParams) -> tuple[nn.Module, ModelCard]:
     """
     if params.start:
         model = load_model(params.start)
-        return model.network, replace(model.card, parent=fingerprint(model_path(params.start)))
+        card = replace(model.card, parent=fingerprint(model_path(params.start)))
+        scale = params.pixels_per_diameter or card.pixels_per_diameter
+        return model.network, replace(card, pixels_per_diameter=scale)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(params.seed)
         network = build_network(params.network)
@@ -128,7 +131,7 @@ def _start(params: TrainParams) -> tuple[nn.Module, ModelCard]:
         name="",
         architecture=params.network,
         architecture_args={},
-        pixels_per_diameter=params.pixels_per_diameter,
+        pixels_per_diameter=params.pixels_per_diameter or SCRATCH_PIXELS_PER_DIAMETER,
         classes=HEADS,
         crf={"preset": DEFAULT_PRESET},
         license="unstated",
