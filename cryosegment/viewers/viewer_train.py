@@ -14,7 +14,7 @@ from cryosegment.viewers.plots import draw_history, draw_picture
 INTERVAL = 5000  # ms between two looks at the history while the training runs
 SIZES = {1: (10, 4), 2: (9, 7)}  # inches, by rows
 EXAMPLES = "green: found, red: wrong, yellow: missed, blue: not labelled; particle map"
-NOT_TERMS = ("step", "seconds", "score", "threshold")
+NOT_TERMS = ("step", "seconds", "gradient", "score", "threshold")
 
 
 class CryoSegmentViewerTrain(Viewer):
