@@ -35,7 +35,11 @@ from cryosegment.protocols import (
     CryoSegmentProtSimulate,
     CryoSegmentProtTrain,
 )
-from cryosegment.viewers import CryoSegmentViewerPick, CryoSegmentViewerTrain
+from cryosegment.viewers import (
+    CryoSegmentViewerLabels,
+    CryoSegmentViewerPick,
+    CryoSegmentViewerTrain,
+)
 
 __all__ = [
     "DIAMETER",
@@ -47,6 +51,7 @@ __all__ = [
     "CryoSegmentProtPick",
     "CryoSegmentProtSimulate",
     "CryoSegmentProtTrain",
+    "CryoSegmentViewerLabels",
     "CryoSegmentViewerPick",
     "CryoSegmentViewerTrain",
     "ImageHandler",

@@ -191,10 +191,13 @@ class TestCryoSegmentTraining(ProtocolTest):
         self.checkPicks(train, self.source, len(self.truth))
 
     def checkCurves(self, train: Any) -> None:
-        """The viewer draws loss and F1 at every validation."""
+        """The viewer draws loss and F1 at every validation, and the last example."""
         viewer = CryoSegmentViewerTrain(project=self.proj, protocol=train)
         (plotter,) = viewer._visualize(train)
-        loss, score = plotter.getFigure().axes
+        loss, score, example = plotter.getFigure().axes
+        assert "missed" in example.get_title()
+        height, width = example.images[0].get_array().shape[:2]
+        assert height < width == 2 * 480 + 8
         assert len(score.lines[0].get_xdata()) == len(train.getHistory())
         assert len(loss.lines[0].get_xdata()) == len(train.getHistory()) - 1
         assert (loss.lines[0].get_ydata() > 0).all()
@@ -230,7 +233,7 @@ class TestCryoSegmentTraining(ProtocolTest):
             ({"validation": 2.0}, "validation"),
             ({"modelName": "a/b"}, "name of the model"),
             ({"modelSource": 1}, "Choose a segmentation model"),
-            ({"useGpu": True, "gpuList": "0 1"}, "one GPU"),
+            ({"useGpu": True, "gpuList": "0 1", "batch": 7}, "cannot share a batch of 7"),
         ):
             if options:
                 options["diameter"] = DIAMETER

@@ -8,14 +8,18 @@ from typing import Any, Mapping, Sequence, Tuple
 import numpy as np
 from matplotlib.collections import EllipseCollection
 from matplotlib.colors import to_rgba
+from matplotlib.image import imread
 from pwem.emlib.image.image_readers import ImageReadersRegistry
 
 from cryosegment.exchange.coordinates import Coordinates
+from cryosegment.exchange.labels import CONTAMINATION, UNKNOWN
 
 SHOWN_SIDE = 1024  # px of the longer side: more is not seen on a screen
 SHOWN_RANGE = 3.0  # standard deviations on either side of the mean, black to white
 SCORE_COLORS = "RdYlGn"  # red is low
 LABEL_COLOR, GAINED_COLOR, LOST_COLOR = "yellow", "lime", "red"
+
+CLASS_TINTS = {CONTAMINATION: to_rgba("cyan", 0.35), UNKNOWN: to_rgba("white", 0.35)}
 
 
 def read_shrunk(path: str) -> Tuple[np.ndarray, int]:
@@ -121,6 +125,28 @@ def draw_changes(axes: Any, before: np.ndarray, after: np.ndarray, shape: Tuple[
     return float((gained | lost).mean())
 
 
+def draw_classes(axes: Any, path: str) -> None:
+    """Contamination and unknown area of a class map, tinted, over what is drawn already."""
+    classes = np.squeeze(np.asarray(ImageReadersRegistry.open(path).getImage(0)))
+    step = max(1, int(np.ceil(max(classes.shape) / SHOWN_SIDE)))
+    small = classes[::step, ::step]
+    tint = np.zeros((*small.shape, 4), np.float32)
+    for value, color in CLASS_TINTS.items():
+        tint[small == value] = color
+    height, width = classes.shape
+    axes.imshow(tint, interpolation="nearest", extent=(-0.5, width - 0.5, height - 0.5, -0.5))
+
+
+def draw_points(axes: Any, centers_yx: np.ndarray, rejected: Mapping[str, np.ndarray]) -> None:
+    """Dots on particles, and crosses on others, named by the reason of their rejection."""
+    axes.plot(centers_yx[:, 1], centers_yx[:, 0], ".", color="black", markersize=3)
+    for number, (reason, centers) in enumerate(sorted(rejected.items())):
+        label = f"{len(centers)} {reason}"
+        axes.plot(centers[:, 1], centers[:, 0], "x", color=f"C{number}", label=label)
+    if rejected:
+        axes.legend(loc="upper right")
+
+
 def draw_scores(axes: Any, scores: np.ndarray, threshold: float, bins: int) -> None:
     """Histogram of the candidates' scores, with the threshold and how many pass it."""
     axes.hist(scores, bins=bins, range=(0, 1), color="steelblue")
@@ -156,7 +182,14 @@ def draw_history(
     score_axes.plot(steps, scores, color="seagreen")
     if scores:
         score_axes.set_title(f"best F1 {max(scores):.3f}, last {scores[-1]:.3f}")
-    score_axes.set_ylim(0, 1)
+    score_axes.set_ylim(0, 1.03)  # so that the line at 1 is seen
     for axes, label in ((loss_axes, "loss"), (score_axes, "F1")):
         axes.set_xlabel("step")
         axes.set_ylabel(label)
+
+
+def draw_picture(axes: Any, path: str, title: str = "") -> None:
+    """A PNG that the core has written."""
+    axes.imshow(imread(path), interpolation="antialiased")
+    axes.set_axis_off()
+    axes.set_title(title)

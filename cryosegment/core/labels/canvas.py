@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Int8, Int16
 
 from cryosegment.core.labels.areas import convex_hull, edges, near
 from cryosegment.exchange.errors import InputError
-from cryosegment.exchange.labels import EDGE, PARTICLE, UNKNOWN
+from cryosegment.exchange.labels import CONTAMINATION, EDGE, PARTICLE, UNKNOWN
 
 MAX_INSTANCES = int(np.iinfo(np.int16).max)
 
@@ -92,8 +92,18 @@ class Canvas:
         window, part = window_of(self.instances.shape, anchor_yx, footprint.shape[0])
         self._unknown[window] |= footprint[part]
 
-    def classes(self, rules: ClassRules) -> Int8[np.ndarray, "h w"]:
-        """Values of `cryosegment.exchange.labels.CLASSES`; blots are unknown like the rings."""
+    def classes(
+        self, rules: ClassRules, contaminated: Bool[np.ndarray, "h w"] | None = None
+    ) -> Int8[np.ndarray, "h w"]:
+        """Values of `cryosegment.exchange.labels.CLASSES`; blots are unknown like the rings.
+
+        Parameters
+        ----------
+        rules
+            How instances become classes.
+        contaminated
+            Pixels that are contamination, whatever else they would be.
+        """
         classes = np.zeros(self.instances.shape, np.int8)
         is_own = self.instances > 0
         if self._unknown is not None:
@@ -104,6 +114,8 @@ class Canvas:
             classes[~near(convex_hull(is_own), rules.support_px)] = UNKNOWN
         classes[is_own] = PARTICLE
         classes[edges(self.instances, rules.edge_px)] = EDGE
+        if contaminated is not None:
+            classes[contaminated] = CONTAMINATION
         return classes
 
 

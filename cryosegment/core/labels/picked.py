@@ -11,8 +11,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from cryosegment.core.labels.canvas import Canvas
-from cryosegment.core.labels.screening import Screening, not_given, screen
-from cryosegment.core.labels.shapes import ellipse
+from cryosegment.core.labels.screening import Screening, area_flaws, not_given, screen
+from cryosegment.core.labels.shapes import Template, ellipse, read_silhouette
 from cryosegment.exchange.coordinates import Coordinates, read_coordinates
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import micrograph_name
@@ -40,7 +40,7 @@ class PickedParticles:
     name = "coordinates"
 
     def __init__(self, params: LabelsCoordinatesParams, micrographs: Mapping[str, Path]) -> None:
-        self._params = params
+        self.micrographs, self._params = micrographs, params
         self.path, self.diameter = params.coordinates, params.diameter
         self._read: dict[float, dict[str, Coordinates]] = {}
         # the unit is px until the micrographs, whose headers may say the pixel size, are read
@@ -53,12 +53,18 @@ class PickedParticles:
             for own in strangers
             for rejection in not_given(own.rows.tolist(), [own.name] * len(own), own.centers_yx)
         ]
-        self.notes = _notes([given[key] for key in self._names.values()])
+        self._template: Template | None = None
+        if params.template:
+            self._template = Template(read_silhouette(Path(params.template)))
+        is_round = params.ellipse is None and self._template is None
+        self.notes = _notes([given[key] for key in self._names.values()], is_round)
 
     def __contains__(self, name: str) -> bool:
         return name in self._names
 
-    def screen(self, entry: LabelEntry) -> Screening[Coordinates]:
+    def screen(
+        self, entry: LabelEntry, contaminated: Bool[np.ndarray, "h w"] | None
+    ) -> Screening[Coordinates]:
         """The particles of a micrograph, sorted by what can be done with them.
 
         Raises
@@ -68,7 +74,7 @@ class PickedParticles:
         """
         given = self._at_pixel_size(entry.pixel_size)[self._names[entry.name]]
         own = given.flipped(entry.shape[0]) if self._params.y_up else given
-        own = self._sized(own.renamed(entry.name))
+        own = self._shaped(own.renamed(entry.name))
         largest = own.diameters.max(initial=0.0) / entry.pixel_size
         if largest > min(entry.shape):
             raise InputError(
@@ -77,20 +83,23 @@ class PickedParticles:
             )
         distance = self._params.min_distance * self.diameter / entry.pixel_size
         names = [entry.name] * len(own)
-        return screen(own, names, own.centers_yx, entry.shape, distance, {})
+        flaws = area_flaws(contaminated, own.centers_yx)
+        return screen(own, names, own.centers_yx, entry.shape, distance, flaws)
 
     def paint(self, entry: LabelEntry, found: Screening[Coordinates]) -> Canvas:
         """The particles on the label maps of a micrograph."""
         canvas = Canvas(entry.shape, found.labelled.centers_yx)
-        for number, (center, mask) in enumerate(_draw(found.labelled), start=1):
+        for number, (center, mask) in enumerate(self._draw(found.labelled), start=1):
             canvas.paint(number, center, mask)
-        for center, mask in _draw(found.doubtful):
+        for center, mask in self._draw(found.doubtful):
             canvas.blot(center, mask)
         return canvas
 
     def coordinates(self, entry: LabelEntry, found: Screening[Coordinates]) -> Coordinates:
-        """Centres of the particles that are labelled."""
-        return found.labelled
+        """Centres of the particles that are labelled, with the sizes that were drawn."""
+        own = found.labelled
+        is_long = own.short_diameters < own.diameters
+        return replace(own, short_diameters=np.where(is_long, own.short_diameters, np.nan))
 
     def _at_pixel_size(self, pixel_size: float) -> dict[str, Coordinates]:
         """All coordinates, their diameters in Å: some files have them in px."""
@@ -99,20 +108,26 @@ class PickedParticles:
             self._read[key] = read_coordinates(self._params.coordinates, pixel_size)
         return self._read[key]
 
-    def _sized(self, own: Coordinates) -> Coordinates:
-        """The same particles, each with a diameter."""
-        is_sized = own.diameters > 0
-        diameters = np.where(is_sized, own.diameters, self.diameter)
-        return replace(own, diameters=diameters, short_diameters=diameters)
+    def _shaped(self, own: Coordinates) -> Coordinates:
+        """The same particles, each with diameters and an angle."""
+        long = np.where(own.diameters > 0, own.diameters, self.diameter)
+        short = long if self._params.ellipse is None else np.full(len(own), self._params.ellipse)
+        short = np.where(own.short_diameters > 0, own.short_diameters, short)
+        angles = np.nan_to_num(own.angles)
+        return replace(own, diameters=long, short_diameters=short, angles=angles)
 
-
-def _draw(
-    particles: Coordinates,
-) -> Iterator[tuple[Float[np.ndarray, " 2"], Bool[np.ndarray, "s s"]]]:
-    """Where each footprint goes, and the footprint."""
-    sizes = particles.diameters / particles.pixel_size
-    for center, size in zip(particles.centers_yx, sizes, strict=True):
-        yield center, ellipse(size, size, 0.0, center % 1)
+    def _draw(
+        self, particles: Coordinates
+    ) -> Iterator[tuple[Float[np.ndarray, " 2"], Bool[np.ndarray, "s s"]]]:
+        """Where each footprint goes, and the footprint."""
+        sizes = np.stack((particles.diameters, particles.short_diameters), axis=1)
+        for center, (long_px, short_px), angle in zip(
+            particles.centers_yx, sizes / particles.pixel_size, particles.angles, strict=True
+        ):
+            if self._template is None:
+                yield center, ellipse(long_px, short_px, angle, center % 1)
+            else:
+                yield center, self._template.draw(long_px, angle, center % 1)
 
 
 def _names_in_file(
@@ -130,8 +145,23 @@ def _names_in_file(
     return found
 
 
-def _notes(given: list[Coordinates]) -> list[str]:
-    """What there is to say about sizes."""
-    sized = sum(int((own.diameters > 0).sum()) for own in given)
+def _notes(given: list[Coordinates], is_round: bool) -> list[str]:
+    """What there is to say about sizes and angles; `is_round` where the file alone has ellipses."""
     count = sum(map(len, given))
-    return [f"{sized} of {count} particles have the file's own diameter"] if sized else []
+    sized = sum(int((own.diameters > 0).sum()) for own in given)
+    flat = sum(int((own.short_diameters > 0).sum()) for own in given)
+    angles = np.concatenate([own.angles for own in given] or [np.empty(0)])
+    known = angles[np.isfinite(angles)]
+    notes = []
+    if sized:
+        notes.append(f"{sized} of {count} particles have the file's own diameter")
+    if flat:
+        notes.append(f"{flat} of {count} particles have the file's own short diameter")
+    if is_round and not flat:
+        return notes
+    if len(known) < count:
+        unknown = count - len(known)
+        notes.append(f"{unknown} of {count} particles have no angle: they lie along the rows")
+    if len(known) > 1 and np.ptp(known) == 0:
+        notes.append(f"all particles have the same angle, {known[0]:g} degrees")
+    return notes

@@ -15,9 +15,9 @@ from cryosegment.core.images.mrc import read_stack_side, write_stack
 from cryosegment.core.labels.body import Body
 from cryosegment.core.labels.footprints import Footprints
 from cryosegment.core.labels.masks import mask_image
-from cryosegment.core.labels.refined import read_body
+from cryosegment.core.labels.refined import check_classes, read_body
 from cryosegment.core.labels.report import Report
-from cryosegment.core.labels.screening import OUTSIDE, Rejection, pose_flaws, screen
+from cryosegment.core.labels.screening import OUTSIDE, Rejection, class_flaws, pose_flaws, screen
 from cryosegment.core.simulation.projection import rotation_matrices
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.params import LabelsProjectParams
@@ -62,7 +62,9 @@ class Group:
         return _anchors(self.particles, self.pixel_size, self.side)
 
 
-def project_masks(params: LabelsProjectParams, folder: Path, progress: Progress) -> Report:
+def project_masks(
+    params: LabelsProjectParams, folder: Path, progress: Progress, device: str = "cpu"
+) -> Report:
     """Write a mask for every particle image.
 
     Parameters
@@ -74,6 +76,8 @@ def project_masks(params: LabelsProjectParams, folder: Path, progress: Progress)
         sides; `masks.star`, whose rows say which mask is that of which image; and the report.
     progress
         Told of the masks that are written.
+    device
+        Name of the torch device that draws.
 
     Raises
     ------
@@ -85,9 +89,10 @@ def project_masks(params: LabelsProjectParams, folder: Path, progress: Progress)
         params.particles, params.passthrough, params.score, params.particle_pixel_size
     )
     images = replace(images, box_sizes=_sides(images, params))
+    check_classes(images.particles, params)
     body = read_body(params)
     report = Report(body.diameter, list(body.notes), [])
-    groups = _screened(images, params.min_score, report)
+    groups = _screened(images, params, report)
     report.notes += _notes(groups, body)
     if not report.labelled:
         report.write(folder)
@@ -95,7 +100,7 @@ def project_masks(params: LabelsProjectParams, folder: Path, progress: Progress)
             f"none of {len(images)} particles of {params.particles} gets a mask (the first: "
             f"{report.rejections[0].reason}): give particles of a 3-D refinement"
         )
-    masks = _write_stacks(groups, body, params, folder, progress)
+    masks = _write_stacks(groups, body, params, folder, progress, device)
     rows = sorted(masks)
     write_particle_masks(folder / STAR_NAME, images.select(rows), [masks[row] for row in rows])
     report.write(folder)
@@ -121,7 +126,7 @@ def _sides(images: ParticleImages, params: LabelsProjectParams) -> Int[np.ndarra
     return np.where(images.box_sizes > 0, images.box_sizes, read_stack_side(found))
 
 
-def _screened(images: ParticleImages, min_score: float | None, report: Report) -> list[Group]:
+def _screened(images: ParticleImages, params: LabelsProjectParams, report: Report) -> list[Group]:
     """Images that get a mask, by pixel size and side; the report is told of all."""
     keys = np.stack((images.particles.pixel_sizes, images.box_sizes), axis=1)
     groups = []
@@ -129,15 +134,19 @@ def _screened(images: ParticleImages, min_score: float | None, report: Report) -
         rows = np.flatnonzero((keys == (pixel_size, side)).all(axis=1))
         particles = images.particles.select(rows)
         anchors_yx = _anchors(particles, pixel_size, int(side))
-        flaws = pose_flaws(particles, min_score)
+        flaws = {
+            **class_flaws(particles, params.classes),
+            **pose_flaws(particles, params.min_score),
+        }
         found = screen(
             particles, particles.micrographs, anchors_yx, (int(side), int(side)), 0.0, flaws
         )
         report.labelled += len(found.labelled)
         report.rejections += [_of_image(rejection) for rejection in found.rejections]
-        # rows of a file count from 1
-        kept = found.labelled.rows - 1
-        groups.append(Group(kept, found.labelled, float(pixel_size), int(side)))
+        if len(found.labelled):
+            # rows of a file count from 1
+            kept = found.labelled.rows - 1
+            groups.append(Group(kept, found.labelled, float(pixel_size), int(side)))
     return groups
 
 
@@ -168,13 +177,15 @@ def _write_stacks(
     params: LabelsProjectParams,
     folder: Path,
     progress: Progress,
+    device: str,
 ) -> dict[int, str]:
     """Write the masks, a stack for each group; name of the mask of each row."""
     total = sum(len(group.rows) for group in groups)
     names: dict[int, str] = {}
     for number, group in enumerate(groups, 1):
         stack = STACK_NAME if len(groups) == 1 else STACK_NAME.replace(".", f"_{number}.")
-        drawer = Footprints(body, group.pixel_size, params.footprint, params.thickness)
+        rule, thickness = params.footprint, params.thickness
+        drawer = Footprints(body, group.pixel_size, rule, thickness, device)
         # an edge that is asked for is at least a pixel wide
         edge_px = max(1.0, params.edge_width / group.pixel_size) if params.edge_width else 0.0
         masks = draw_masks(group, drawer, edge_px)

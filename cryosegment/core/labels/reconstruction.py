@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float
 from cryosegment.core.labels.body import Body
 from cryosegment.core.labels.canvas import Canvas
 from cryosegment.core.labels.footprints import Footprints
-from cryosegment.core.labels.screening import Screening, pose_flaws, screen
+from cryosegment.core.labels.screening import Screening, area_flaws, class_flaws, pose_flaws, screen
 from cryosegment.core.labels.shapes import ellipse
 from cryosegment.core.simulation.projection import rotation_matrices
 from cryosegment.exchange.coordinates import Coordinates
@@ -34,6 +34,8 @@ class LabelRules:
         Particles nearer to each other are duplicates; a part of the body's diameter.
     min_score
         Particles below are unknown; None trusts all.
+    classes
+        Particles of other classes are unknown; empty: none are.
     recenter
         Whether coordinates are those of the body's centre of mass, not of the map's centre.
     """
@@ -42,6 +44,7 @@ class LabelRules:
     thickness: float = 10.0
     min_distance: float = 0.1
     min_score: float | None = None
+    classes: tuple[int, ...] = ()
     recenter: bool = False
 
 
@@ -54,6 +57,8 @@ class Labeller:
         What the particles show.
     rules
         How to label.
+    device
+        Name of the torch device that draws.
 
     Attributes
     ----------
@@ -61,15 +66,19 @@ class Labeller:
         Longest dimension of the body, Å.
     """
 
-    def __init__(self, body: Body, rules: LabelRules) -> None:
+    def __init__(self, body: Body, rules: LabelRules, device: str = "cpu") -> None:
         self.rules = rules
         self.diameter = body.diameter
-        self._body = body
+        self._body, self._device = body, device
         self._center_xyz = body.center_xyz
         self._drawers: dict[float, Footprints] = {}
 
     def screen(
-        self, shape: tuple[int, int], pixel_size: float, particles: Particles
+        self,
+        shape: tuple[int, int],
+        pixel_size: float,
+        particles: Particles,
+        contaminated: Bool[np.ndarray, "h w"] | None = None,
     ) -> Screening[Particles]:
         """The particles of one micrograph, sorted by what can be done with them.
 
@@ -79,10 +88,16 @@ class Labeller:
             Of the micrograph: rows and columns, Å/px.
         particles
             Coordinates in pixels of the micrograph.
+        contaminated
+            Its contaminated pixels; None: there are none.
         """
         distance = self.rules.min_distance * self.diameter / pixel_size
         centers_yx = self._named_centers(particles, pixel_size)
-        flaws = pose_flaws(particles, self.rules.min_score)
+        flaws = {
+            **class_flaws(particles, self.rules.classes),
+            **area_flaws(contaminated, centers_yx),
+            **pose_flaws(particles, self.rules.min_score),
+        }
         return screen(particles, particles.micrographs, centers_yx, shape, distance, flaws)
 
     def coordinates(self, name: str, pixel_size: float, particles: Particles) -> Coordinates:
@@ -96,7 +111,8 @@ class Labeller:
         """The particles of a micrograph on a canvas, as `screen` sorted them."""
         drawer = self._drawers.get(pixel_size)
         if drawer is None:
-            drawer = Footprints(self._body, pixel_size, self.rules.footprint, self.rules.thickness)
+            rule, thickness = self.rules.footprint, self.rules.thickness
+            drawer = Footprints(self._body, pixel_size, rule, thickness, self._device)
             self._drawers[pixel_size] = drawer
         canvas = Canvas(shape, self._named_centers(found.labelled, pixel_size))
         for number, (anchor, mask) in enumerate(_draw(drawer, found.labelled, pixel_size), 1):

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Bool
 
 from cryosegment.core.images.micrograph import read_micrograph
 from cryosegment.core.labels.body import Body, body_from_map, body_from_mask
@@ -16,11 +17,16 @@ from cryosegment.core.labels.scale import SAME, Scale, find_scale, on_micrograph
 from cryosegment.core.labels.screening import Screening, not_given
 from cryosegment.core.simulation.volume import read_volume
 from cryosegment.exchange.coordinates import Coordinates
-from cryosegment.exchange.errors import CryoSegmentError, ParameterError
+from cryosegment.exchange.errors import CryoSegmentError, InputError, ParameterError
 from cryosegment.exchange.files import micrograph_name
 from cryosegment.exchange.labels import LabelEntry
 from cryosegment.exchange.params import BodyParams, LabelsReconstructionParams
-from cryosegment.exchange.particles import Particles, read_particles, split_by_micrograph
+from cryosegment.exchange.particles import (
+    UNCLASSIFIED,
+    Particles,
+    read_particles,
+    split_by_micrograph,
+)
 
 PROBES = 3
 """Micrographs, those with the most particles, that decide what the coordinates count."""
@@ -37,6 +43,8 @@ class RefinedParticles:
         What to label, and how.
     micrographs
         File of each micrograph, by name.
+    device
+        Name of the torch device that draws.
 
     Raises
     ------
@@ -46,13 +54,19 @@ class RefinedParticles:
 
     name = "reconstruction"
 
-    def __init__(self, params: LabelsReconstructionParams, micrographs: Mapping[str, Path]) -> None:
+    def __init__(
+        self,
+        params: LabelsReconstructionParams,
+        micrographs: Mapping[str, Path],
+        device: str = "cpu",
+    ) -> None:
         particles = read_particles(
             params.particles, params.passthrough, params.score, params.particle_pixel_size
         )
+        check_classes(particles, params)
         body = read_body(params)
-        self._params, self._micrographs = params, micrographs
-        self._labeller = Labeller(body, _rules(params))
+        self.micrographs, self._params = micrographs, params
+        self._labeller = Labeller(body, _rules(params), device)
         self.path, self.diameter = params.particles, self._labeller.diameter
         stems = [micrograph_name(path) for path in micrographs.values()]
         self._particles, strangers = split_by_micrograph(particles, list(micrographs), stems)
@@ -65,11 +79,13 @@ class RefinedParticles:
     def __contains__(self, name: str) -> bool:
         return name in self._particles
 
-    def screen(self, entry: LabelEntry) -> Screening[Particles]:
+    def screen(
+        self, entry: LabelEntry, contaminated: Bool[np.ndarray, "h w"] | None
+    ) -> Screening[Particles]:
         """The particles of a micrograph, sorted by what can be done with them."""
         given, shape, pixel_size = self._particles[entry.name], entry.shape, entry.pixel_size
         own = on_micrograph(given, self._scale, shape, pixel_size, self._params.y_up)
-        return self._labeller.screen(shape, pixel_size, own)
+        return self._labeller.screen(shape, pixel_size, own, contaminated)
 
     def paint(self, entry: LabelEntry, found: Screening[Particles]) -> Canvas:
         """The particles on the label maps of a micrograph."""
@@ -84,7 +100,7 @@ class RefinedParticles:
         shapes, sizes, known = [], [], []
         for name in sorted(self._particles, key=lambda name: -len(self._particles[name]))[:PROBES]:
             try:
-                micrograph = read_micrograph(self._micrographs[name], self._params.pixel_size, name)
+                micrograph = read_micrograph(self.micrographs[name], self._params.pixel_size, name)
             except CryoSegmentError:
                 continue  # reported when its turn comes
             shapes.append((micrograph.image.shape[0], micrograph.image.shape[1]))
@@ -92,6 +108,25 @@ class RefinedParticles:
             known.append(self._particles[name])
         scale = find_scale(self._params.coordinate_scale, known, shapes, sizes)
         return scale, sizes[0] if sizes else None
+
+
+def check_classes(particles: Particles, params: BodyParams) -> None:
+    """Check that there are particles of every class that was chosen.
+
+    Raises
+    ------
+    InputError
+        If there are none of one.
+    """
+    numbers, counts = np.unique(particles.classes, return_counts=True)
+    for chosen in params.classes:
+        if chosen in numbers:
+            continue
+        every = ", ".join(f"{number} ({count})" for number, count in zip(numbers, counts))
+        raise InputError(
+            f"no particle of {params.particles} is of class {chosen}: "
+            + ("it names no classes" if (numbers == UNCLASSIFIED).all() else f"it has {every}")
+        )
 
 
 def read_body(params: BodyParams) -> Body:
@@ -117,6 +152,7 @@ def _rules(params: LabelsReconstructionParams) -> LabelRules:
         params.thickness,
         params.min_distance,
         params.min_score,
+        params.classes,
         params.recenter,
     )
 

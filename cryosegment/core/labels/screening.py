@@ -18,11 +18,21 @@ from cryosegment.exchange.particles import Particles
 NO_COORDINATES = "no coordinates"
 OUTSIDE = "outside the micrograph"
 NO_ORIENTATION = "no orientation"
+OTHER_CLASS = "class not chosen"
+CONTAMINATED = "contaminated"
 POOR = "poor score"
 DUPLICATE = "duplicate"
 NOT_GIVEN = "micrograph not given"
-REASONS = (NO_COORDINATES, OUTSIDE, NO_ORIENTATION, POOR, DUPLICATE)
-VISIBLE = (OUTSIDE, POOR)
+REASONS = (
+    NO_COORDINATES,
+    OUTSIDE,
+    OTHER_CLASS,
+    CONTAMINATED,
+    NO_ORIENTATION,
+    POOR,
+    DUPLICATE,
+)
+VISIBLE = (OUTSIDE, OTHER_CLASS, CONTAMINATED, POOR)
 """Particles that are rejected for these reasons may be seen: where they lie is unknown."""
 
 
@@ -137,6 +147,22 @@ def screen(
     )
 
 
+def area_flaws(
+    contaminated: Bool[np.ndarray, "h w"] | None, centers_yx: Float[np.ndarray, "n 2"]
+) -> dict[str, Bool[np.ndarray, " n"]]:
+    """Particles whose centre lies on a contaminated pixel, where these are known."""
+    if contaminated is None:
+        return {}
+    inside = _lies_inside(centers_yx, contaminated.shape)
+    rows, columns = np.where(inside[:, None], centers_yx, 0.0).round().astype(np.intp).T
+    return {CONTAMINATED: inside & contaminated[rows, columns]}
+
+
+def class_flaws(particles: Particles, classes: Sequence[int]) -> dict[str, Bool[np.ndarray, " n"]]:
+    """Particles of other classes than those chosen; none chosen stands for all."""
+    return {OTHER_CLASS: ~np.isin(particles.classes, classes)} if classes else {}
+
+
 def pose_flaws(particles: Particles, min_score: float | None) -> dict[str, Bool[np.ndarray, " n"]]:
     """Particles without an orientation, and those with a score below `min_score` or none."""
     flaws = {NO_ORIENTATION: ~np.isfinite(particles.angles).all(axis=1)}
@@ -160,7 +186,7 @@ def _pair(center_yx: Float[np.ndarray, " 2"]) -> tuple[float, float]:
 
 
 def _lies_inside(
-    centers_yx: Float[np.ndarray, "n 2"], shape: tuple[int, int]
+    centers_yx: Float[np.ndarray, "n 2"], shape: tuple[int, ...]
 ) -> Bool[np.ndarray, " n"]:
     return ((centers_yx >= -0.5) & (centers_yx < np.array(shape) - 0.5)).all(axis=1)
 

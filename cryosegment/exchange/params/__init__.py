@@ -40,6 +40,7 @@ from cryosegment.exchange.params.fields import (
 )
 from cryosegment.exchange.params.labels import (
     BodyParams,
+    LabelsCheckParams,
     LabelsCoordinatesParams,
     LabelsParams,
     LabelsProjectParams,
@@ -81,6 +82,7 @@ __all__ = [
     "EvaluateParams",
     "FetchParams",
     "Kind",
+    "LabelsCheckParams",
     "LabelsCoordinatesParams",
     "LabelsParams",
     "LabelsProjectParams",

@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Optional
+from typing import Any, Optional, Tuple
 
+from cryosegment.exchange.errors import ParameterError
 from cryosegment.exchange.params.fields import (
     DIAMETER_HELP,
+    GPU_HELP,
     PATH,
     PIXEL_SIZE_HELP,
     REQUIRED,
@@ -44,6 +46,14 @@ def _unknown_outside() -> Any:
     )
 
 
+def _contamination() -> Any:
+    return param(
+        "",
+        "maps of contamination (MRC or PNG, 1 where there is some), named after the micrographs",
+        **PATH,
+    )
+
+
 def _min_distance() -> Any:
     return param(
         0.1, "particles nearer than this are duplicates, in diameters", minimum=0, maximum=10
@@ -58,22 +68,49 @@ class LabelsParams(Params):
     edge_width: float
     unknown_outside: bool
     min_distance: float
+    contamination: str
     resume: bool
 
 
 @dataclass(frozen=True)
 class LabelsCoordinatesParams(LabelsParams):
-    """Coordinates to label maps of discs."""
+    """Coordinates to label maps of discs, ellipses or silhouettes of a template."""
 
     coordinates: str = param(REQUIRED, "coordinate file, or folder of them", **PATH)
     diameter: float = param(REQUIRED, DIAMETER_HELP, "Å", minimum=1, maximum=100_000)
     pixel_size: Optional[float] = _pixel_size()
     y_up: bool = param(False, Y_UP_HELP)
+    ellipse: Optional[float] = param(
+        None,
+        "short diameter of particles that are ellipses, turned by the file's angles; left out: "
+        "discs",
+        "Å",
+        minimum=1,
+        maximum=100_000,
+    )
+    template: str = param(
+        "",
+        "2-D image or mask (MRC, PNG) whose silhouette, as long as the diameter and turned by the "
+        "file's angles, the particles have",
+        metavar="FILE",
+        is_path=True,
+    )
     min_distance: float = _min_distance()
     unknown_ring: float = _unknown_ring(0.1)
     unknown_outside: bool = _unknown_outside()
     edge_width: float = _edge_width()
+    contamination: str = _contamination()
     resume: bool = param(False, RESUME_HELP)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.ellipse is not None and self.template:
+            raise ParameterError("expected an ellipse or a template, got both: give one")
+        if self.ellipse is not None and self.ellipse > self.diameter:
+            raise ParameterError(
+                f"expected ellipse, the short diameter, to be at most the diameter, "
+                f"{self.diameter:g} Å, got {self.ellipse:g}"
+            )
 
 
 @dataclass(frozen=True)
@@ -118,6 +155,13 @@ class BodyParams(Params):
         10.0, "thickness from which on the rule fixed counts as covered", "Å", minimum=0.01
     )
     score: str = param("", "column or field that scores the poses; left out: a usual one")
+    classes: Tuple[int, ...] = param(
+        (),
+        "classes of which particles are taken, such as 1,3, by the file's numbers; left out: all",
+        minimum=0,
+        metavar="N,N",
+    )
+    gpu: str = param("auto", GPU_HELP, metavar="IDS")
 
 
 @dataclass(frozen=True)
@@ -135,6 +179,7 @@ class LabelsReconstructionParams(BodyParams, LabelsParams):
     unknown_ring: float = _unknown_ring(0.03)
     unknown_outside: bool = _unknown_outside()
     edge_width: float = _edge_width()
+    contamination: str = _contamination()
     min_score: Optional[float] = param(None, "particles with a lower score become unknown")
     recenter: bool = param(
         False, "write the body's centre of mass as a particle's centre, not the map's centre"
@@ -161,3 +206,21 @@ class LabelsProjectParams(BodyParams):
         maximum=1000,
     )
     min_score: Optional[float] = param(None, "particles with a lower score get no mask")
+
+
+@dataclass(frozen=True)
+class LabelsCheckParams(Params):
+    """Label maps to a report of their quality."""
+
+    model: str = param(
+        "general",
+        "model file whose segmentation the labels are compared with, general for the one that is "
+        "shipped, none for a threshold in place of a model",
+        metavar="MODEL",
+        is_path=True,
+        names=("general", "none"),
+    )
+    overlays: int = param(
+        6, "number of micrographs to draw, from weak to strong contrast", minimum=0
+    )
+    gpu: str = param("auto", GPU_HELP, metavar="IDS")

@@ -2,9 +2,11 @@
 import csv
 import json
 
+import cv2
 import mrcfile
 import numpy as np
 import pytest
+from skimage.measure import regionprops
 
 from cryosegment.cli.main import main
 from cryosegment.exchange.coordinates import Coordinates, read_coordinates, write_coordinates
@@ -117,6 +119,79 @@ def test_particles_have_the_diameter_of_the_file(folder, capsys):
     areas = np.bincount(instances.ravel())[1:]
     assert areas.tolist() == pytest.approx([np.pi * 15**2, np.pi * 10**2], rel=0.03)
     assert "1 of 2 particles have the file's own diameter" in capsys.readouterr().out
+
+
+def psi_star(path, angles):
+    """Two particles on micrograph a with in-plane angles, as RELION's autopicking writes them."""
+    rows = [f"30 40 {angles[0]}", f"90 60 {angles[1]}"]
+    names = ["_rlnCoordinateX #1", "_rlnCoordinateY #2", "_rlnAnglePsi #3"]
+    path.write_text("\n".join(["data_", "", "loop_", *names, *rows, ""]))
+    return ["--coordinates", str(path)]
+
+
+def lies_along(instances, number):
+    """Direction of an instance's longest axis in degrees, 0 to 180, against the clock."""
+    (found,) = regionprops((instances == number).astype(np.uint8))
+    return np.rad2deg(found.orientation) % 180 - 90, found
+
+
+def test_ellipses_lie_along_the_angles_of_the_file(folder, capsys):
+    arguments = psi_star(folder / "a_autopick.star", (0, 60))
+    assert label(folder, *arguments, "--diameter", "60", "--ellipse", "24", names=["a"]) == 0
+    instances = mrcfile.read(folder / "labels" / "instances" / "a.mrc")
+    for number, (angle, center) in enumerate(((0, (40, 30)), (60, (60, 90))), start=1):
+        direction, found = lies_along(instances, number)
+        assert (direction - angle + 90) % 180 - 90 == pytest.approx(0, abs=1)
+        assert found.major_axis_length == pytest.approx(30, abs=0.6)
+        assert found.minor_axis_length == pytest.approx(12, abs=0.6)
+        assert found.centroid == pytest.approx(center, abs=0.1)
+    own = read_coordinates(folder / "labels" / "coordinates" / "a.star", 2.0)["a"]
+    assert own.short_diameters.tolist() == [24.0, 24.0]
+    assert own.angles.tolist() == [0.0, 60.0]
+    assert "angle" not in capsys.readouterr().out
+    path = folder / "a_autopick.star"
+    path.write_text(path.read_text().replace("_rlnAnglePsi", "_rlnVoltage"))
+    assert label(folder, *arguments, "--diameter", "60", "--ellipse", "24", names=["a"]) == 0
+    assert "2 of 2 particles have no angle" in capsys.readouterr().out
+
+
+def test_ellipses_in_a_frame_that_counts_y_from_the_last_row(folder):
+    arguments = [*psi_star(folder / "a.star", (30, 60)), "--diameter", "60", "--ellipse", "24"]
+    assert label(folder, *arguments, "--y-up", names=["a"]) == 0
+    instances = mrcfile.read(folder / "labels" / "instances" / "a.mrc")
+    direction, found = lies_along(instances, 1)
+    assert (direction + 30 + 90) % 180 - 90 == pytest.approx(0, abs=1)
+    assert found.centroid == pytest.approx((95 - 40, 30), abs=0.1)
+
+
+def test_particles_with_the_silhouette_of_a_template(folder):
+    """A bar with a bit at its right end, which points upwards at 90 degrees."""
+    template = np.zeros((40, 40), np.uint8)
+    template[18:23, 5:36] = 255
+    template[12:29, 31:36] = 255
+    cv2.imwrite(str(folder / "template.png"), template)
+    arguments = psi_star(folder / "a.star", (0, 90))
+    more = ["--diameter", "64", "--template", str(folder / "template.png")]
+    assert label(folder, *arguments, *more, names=["a"]) == 0
+    instances = mrcfile.read(folder / "labels" / "instances" / "a.mrc")
+    for number, axis, sign in ((1, 1, 1), (2, 0, -1)):
+        points = np.argwhere(instances == number) - ((40, 30), (60, 90))[number - 1]
+        assert np.ptp(points[:, axis]) == pytest.approx(30, abs=2)
+        assert np.ptp(points[:, 1 - axis]) == pytest.approx(16, abs=2)
+        assert sign * points[:, axis].mean() > 2  # towards the bit
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--ellipse", "50"], "at most the diameter, 40"),
+        (["--ellipse", "20", "--template", "t.png"], "give one"),
+        (["--template", "nowhere.png"], "nowhere.png does not exist"),
+    ],
+)
+def test_shapes_that_cannot_be(folder, more, message, capsys):
+    assert label(folder, "--diameter", "40", *more) == 1
+    assert message in capsys.readouterr().err
 
 
 def test_names_of_cryosparc_and_two_files_for_one_micrograph(folder, capsys):

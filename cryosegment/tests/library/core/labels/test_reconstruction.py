@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from cryosegment.core.labels.refined import RefinedParticles
 from cryosegment.core.labels.run import LabelsRun
 from cryosegment.exchange.coordinates import read_coordinates
 from cryosegment.exchange.errors import InputError
@@ -23,7 +24,8 @@ PIXEL_SIZE = 2.0
 
 def run_labels(simulated, folder, **changes):
     values = {"particles": str(simulated.star), "map": str(simulated.map), **changes}
-    run = LabelsRun(LabelsReconstructionParams(**values), simulated.micrographs, folder)
+    params = LabelsReconstructionParams(**values)
+    run = LabelsRun(RefinedParticles(params, simulated.micrographs), params, folder)
     entries = [run.label(name) for name in simulated.micrographs]
     run.report.write(folder)
     return run, entries
@@ -223,6 +225,44 @@ def test_bad_rows_are_named_and_counted(simulated, tmp_path):
         assert classes[y, x] == -1
 
 
+def classified(simulated, path):
+    """The particles in classes 1, 2, 3, 1, 2 and so on."""
+    particles = read_particles(simulated.star)
+    numbers = np.arange(len(particles)) % 3 + 1
+    sizes = np.full(len(particles), PIXEL_SIZE)
+    write_particles(path, dataclasses.replace(particles, classes=numbers, pixel_sizes=sizes))
+    return numbers
+
+
+def test_particles_of_classes_that_were_chosen(simulated, tmp_path):
+    """Those of others are rejected, and where they lie is unknown."""
+    numbers = classified(simulated, tmp_path / "p.star")
+    changes = {"particles": str(tmp_path / "p.star"), "unknown_ring": 0.0}
+    run, entries = run_labels(simulated, tmp_path, **changes, classes=(1, 3))
+    assert run.report.labelled == (numbers != 2).sum()
+    rejected = {r.row: r.reason for r in run.report.rejections}
+    assert rejected == dict.fromkeys(np.flatnonzero(numbers == 2) + 1, "class not chosen")
+    particles = read_particles(tmp_path / "p.star")
+    for entry in entries:
+        own = np.array([name == entry.name for name in particles.micrographs])
+        truth = simulated.instances(entry.name)
+        classes = mrcfile.read(entry.classes)
+        for number, kept in enumerate(numbers[own] != 2, start=1):
+            area = truth == number
+            found = np.isin(classes[area], (1, 3)) if kept else classes[area] != 0
+            assert found.mean() > 0.9
+
+
+def test_a_class_without_particles_is_named(simulated, tmp_path):
+    classified(simulated, tmp_path / "p.star")
+    for star, message in (
+        (tmp_path / "p.star", r"is of class 7: it has 1 \(\d+\), 2 \(\d+\), 3"),
+        (simulated.star, r"is of class 7: it has 1 \(\d+\)"),
+    ):
+        with pytest.raises(InputError, match=message):
+            run_labels(simulated, tmp_path, particles=str(star), classes=(1, 7))
+
+
 def test_a_micrograph_whose_particles_lie_elsewhere_fails(simulated, tmp_path):
     particles = read_particles(simulated.star)
     far = dataclasses.replace(particles, centers_yx=particles.centers_yx + 5000)
@@ -234,8 +274,9 @@ def test_a_micrograph_whose_particles_lie_elsewhere_fails(simulated, tmp_path):
 def test_a_micrograph_that_no_particle_names_fails(simulated, tmp_path):
     params = LabelsReconstructionParams(str(simulated.star), map=str(simulated.map))
     path = shutil.copy(next(iter(simulated.micrographs.values())), tmp_path / "stranger.mrc")
+    source = RefinedParticles(params, {"stranger": Path(path)})
     with pytest.raises(InputError, match="no particles of micrograph stranger"):
-        LabelsRun(params, {"stranger": Path(path)}, tmp_path).label("stranger")
+        LabelsRun(source, params, tmp_path).label("stranger")
 
 
 def test_a_body_that_is_not_centred_is_told_and_can_be_recentred(simulated, tmp_path):
