@@ -17,6 +17,7 @@ from cryosegment import __version__
 from cryosegment.core.checkpoint import fingerprint, save_checkpoint
 from cryosegment.core.networks import HEADS, build_network
 from cryosegment.core.pipeline import load_model
+from cryosegment.core.training.completeness import labelled_share
 from cryosegment.core.training.fit import FitSettings, fit
 from cryosegment.core.training.joint import RefinedNetwork
 from cryosegment.core.training.labelled import LabelledImage, read_labels
@@ -35,6 +36,7 @@ from cryosegment.exchange.params import (
     TrainParams,
     params_to_dict,
 )
+from cryosegment.exchange.params.training import COMPLETE
 from cryosegment.exchange.progress import Progress
 
 logger = logging.getLogger(__name__)
@@ -79,19 +81,28 @@ def train(
     training, held_out = _split(images, params)
     batches = PatchBatches(training, params.patch, params.batch, params.seed)
     scored = [image.for_validation() for image in held_out or training if len(image.centers_yx)]
+    share = _labelled_share(network.to(device), images, params)
+    progress(len(images), len(images), f"{share:.0%} of the particles are labelled")
     state_path = output.with_suffix(".state.safetensors")
     if not params.resume:
         remove_state(state_path)
     record = Record(output, progress)
-    settings = _settings(params, len(training), device)
+    loss = PickingLoss(params.loss, share, params.partial_loss, card.pixels_per_diameter)
+    settings = replace(_settings(params, len(training), device), loss=loss)
     best, state = fit(
-        network, batches, lambda candidate: best_f1(candidate, scored), settings, state_path, record
+        network,
+        batches,
+        lambda candidate: best_f1(candidate, scored, share),
+        settings,
+        state_path,
+        record,
     )
     record.write(state)
     record.close()
     if isinstance(best, RefinedNetwork):
         card, best = replace(card, crf=params_to_dict(best.learned())), best.network
-    card = replace(card, name=output.stem, label_source=_label_source(folders))
+    source, training_facts = _label_source(folders), {"labelled_share": round(share, 3)}
+    card = replace(card, name=output.stem, label_source=source, training=training_facts)
     save_checkpoint(output, best, _describe(card, params, state, training, held_out))
 
 
@@ -136,6 +147,14 @@ def _split(
     return training, [images[index] for index in sorted(held)]
 
 
+def _labelled_share(network: nn.Module, images: list[LabelledImage], params: TrainParams) -> float:
+    """Share of the particles that are labelled: all, as expected, or as the network sees it."""
+    if params.labels_are == COMPLETE:
+        return 1.0
+    labelled = [image.for_validation() for image in images if len(image.centers_yx)]
+    return labelled_share(network, labelled, params.expected_particles)
+
+
 def _settings(params: TrainParams, micrographs: int, device: str) -> FitSettings:
     """How long and how fast to train on that many micrographs."""
     rate = params.learning_rate or (FINETUNE_RATE if params.start else SCRATCH_RATE)
@@ -152,7 +171,6 @@ def _settings(params: TrainParams, micrographs: int, device: str) -> FitSettings
         schedule=params.schedule,
         patience=params.patience,
         device=device,
-        loss=PickingLoss(params.loss),
     )
 
 
@@ -177,7 +195,7 @@ def _describe(
         threshold=round(state.best_threshold, 3),
         particle_diameters=(min(diameters), max(diameters)),
         training_data=(data,),
-        training={**params_to_dict(params), "steps": state.step},
+        training={**params_to_dict(params), **card.training, "steps": state.step},
         metrics=(
             {
                 "data": "validation micrographs" if held_out else "training micrographs",

@@ -31,6 +31,7 @@ LOSSES = (
     "tversky",
     "focal-tversky",
 )
+COMPLETE, PARTIAL = "complete", "partial"
 SCHEDULES = ("one-cycle", "cosine")
 
 
@@ -43,6 +44,23 @@ class TrainParams(Params):
     )
     network: str = param("compact", "network architecture", choices=("compact",))
     loss: str = param("bce+dice", "loss of the particle map", choices=LOSSES)
+    labels_are: str = param(
+        COMPLETE,
+        "whether the labels have every particle of their micrographs, or part of them, as if by "
+        "chance",
+        choices=(COMPLETE, PARTIAL),
+    )
+    expected_particles: Optional[float] = param(
+        None,
+        "particles on a micrograph, labelled or not, where labels are partial; left out: estimated "
+        "with the model that training starts from",
+        minimum=1,
+    )
+    partial_loss: str = param(
+        "nnpu",
+        "how to learn from partial labels: non-negative risk, or the expected number",
+        choices=("nnpu", "ge-binomial"),
+    )
     crf: str = param(
         NO_CRF,
         "conditional random field to train through; its kernels are learned and go in the card",
@@ -75,3 +93,17 @@ class TrainParams(Params):
         super().__post_init__()
         if self.minutes is not None and self.epochs is not None:
             raise ParameterError("expected minutes or epochs, got both: leave one out")
+        if self.labels_are == COMPLETE:
+            if self.expected_particles is not None:
+                raise ParameterError(
+                    "expected labels_are partial where expected_particles are given, got complete"
+                )
+        elif self.loss != TrainParams.loss:
+            raise ParameterError(
+                f"expected no loss beside partial labels, which have partial_loss, got {self.loss}"
+            )
+        elif not self.start and self.expected_particles is None:
+            raise ParameterError(
+                "expected expected_particles or a model to start from, which estimates them, got "
+                "neither"
+            )

@@ -137,6 +137,31 @@ def test_another_loss_makes_another_model(
     assert rows[0]["particle"] != rows[1]["particle"]
 
 
+def test_partial_labels(make_labels: MakeLabels, params: TrainParams, tmp_path: Path) -> None:
+    """The expected number says what share is labelled, and losses and F1 are others for it."""
+    folder, rows = make_labels(), []
+    labelled = 12  # on each micrograph
+    for expected in (labelled, 2 * labelled):
+        output = tmp_path / f"{expected}.safetensors"
+        partial = replace(params, labels_are="partial", expected_particles=float(expected))
+        train([folder], output, partial, "cpu", no_progress)
+        assert read_card(output).training["labelled_share"] == labelled / expected
+        rows.append(curve(output))
+    complete = tmp_path / "complete.safetensors"
+    train([folder], complete, params, "cpu", no_progress)
+    assert [row["score"] for row in rows[0]] == [row["score"] for row in curve(complete)]
+    assert rows[0][-1]["score"] != rows[1][-1]["score"]
+    assert rows[0][-1]["particle"] != rows[1][-1]["particle"]
+
+
+def test_a_model_that_sees_nothing_cannot_say_how_many_there_are(
+    make_labels: MakeLabels, params: TrainParams, tmp_path: Path
+) -> None:
+    partial = replace(params, labels_are="partial")
+    with pytest.raises(InputError, match="give --expected-particles"):
+        train([make_labels()], tmp_path / "model.safetensors", partial, "cpu", no_progress)
+
+
 def test_training_again_starts_again(
     make_labels: MakeLabels, params: TrainParams, tmp_path: Path
 ) -> None:
