@@ -15,9 +15,9 @@ from cryosegment.core.images.mrc import read_stack_side, write_stack
 from cryosegment.core.labels.body import Body
 from cryosegment.core.labels.footprints import Footprints
 from cryosegment.core.labels.masks import mask_image
+from cryosegment.core.labels.refined import check_classes, read_body
 from cryosegment.core.labels.report import Report
-from cryosegment.core.labels.run import read_body
-from cryosegment.core.labels.screening import OUTSIDE, Rejection, screen
+from cryosegment.core.labels.screening import OUTSIDE, Rejection, class_flaws, pose_flaws, screen
 from cryosegment.core.simulation.projection import rotation_matrices
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.params import LabelsProjectParams
@@ -85,9 +85,10 @@ def project_masks(params: LabelsProjectParams, folder: Path, progress: Progress)
         params.particles, params.passthrough, params.score, params.particle_pixel_size
     )
     images = replace(images, box_sizes=_sides(images, params))
+    check_classes(images.particles, params)
     body = read_body(params)
     report = Report(body.diameter, list(body.notes), [])
-    groups = _screened(images, params.min_score, report)
+    groups = _screened(images, params, report)
     report.notes += _notes(groups, body)
     if not report.labelled:
         report.write(folder)
@@ -121,7 +122,7 @@ def _sides(images: ParticleImages, params: LabelsProjectParams) -> Int[np.ndarra
     return np.where(images.box_sizes > 0, images.box_sizes, read_stack_side(found))
 
 
-def _screened(images: ParticleImages, min_score: float | None, report: Report) -> list[Group]:
+def _screened(images: ParticleImages, params: LabelsProjectParams, report: Report) -> list[Group]:
     """Images that get a mask, by pixel size and side; the report is told of all."""
     keys = np.stack((images.particles.pixel_sizes, images.box_sizes), axis=1)
     groups = []
@@ -129,7 +130,13 @@ def _screened(images: ParticleImages, min_score: float | None, report: Report) -
         rows = np.flatnonzero((keys == (pixel_size, side)).all(axis=1))
         particles = images.particles.select(rows)
         anchors_yx = _anchors(particles, pixel_size, int(side))
-        found = screen(particles, anchors_yx, (int(side), int(side)), 0.0, min_score)
+        flaws = {
+            **class_flaws(particles, params.classes),
+            **pose_flaws(particles, params.min_score),
+        }
+        found = screen(
+            particles, particles.micrographs, anchors_yx, (int(side), int(side)), 0.0, flaws
+        )
         report.labelled += len(found.labelled)
         report.rejections += [_of_image(rejection) for rejection in found.rejections]
         # rows of a file count from 1

@@ -18,7 +18,8 @@ from cryosegment.core.checkpoint import fingerprint, save_checkpoint
 from cryosegment.core.networks import HEADS, build_network
 from cryosegment.core.pipeline import load_model
 from cryosegment.core.training.completeness import labelled_share
-from cryosegment.core.training.fit import FitSettings, fit
+from cryosegment.core.training.examples import write_examples
+from cryosegment.core.training.fit import FitSettings, Validation, fit
 from cryosegment.core.training.joint import RefinedNetwork
 from cryosegment.core.training.labelled import LabelledImage, read_labels
 from cryosegment.core.training.losses import PickingLoss
@@ -42,6 +43,7 @@ from cryosegment.exchange.progress import Progress
 logger = logging.getLogger(__name__)
 
 DEFAULT_MINUTES = 10.0
+SCRATCH_PIXELS_PER_DIAMETER = 20.0
 SCRATCH_RATE, FINETUNE_RATE = 2e-3, 5e-4
 PATCHES_PER_MICROGRAPH = 64
 """Patches that make one epoch of a micrograph."""
@@ -53,8 +55,8 @@ def train(
     """Train on the labels of some folders and write the best network with its card.
 
     Beside the model stand `.state.safetensors`, from which `resume` goes on, the best network so
-    far, and the curves (see `Record`); all are written at each validation. Resuming what has
-    finished writes the model again and trains no more.
+    far, the curves (see `Record`) and a picture (see `write_examples`); all are written at each
+    validation. Resuming what has finished writes the model again and trains no more.
 
     Parameters
     ----------
@@ -81,28 +83,30 @@ def train(
     training, held_out = _split(images, params)
     batches = PatchBatches(training, params.patch, params.batch, params.seed)
     scored = [image.for_validation() for image in held_out or training if len(image.centers_yx)]
-    share = _labelled_share(network.to(device), images, params)
-    progress(len(images), len(images), f"{share:.0%} of the particles are labelled")
+    share = 1.0
+    if params.labels_are != COMPLETE:
+        labelled = [image.for_validation() for image in images if len(image.centers_yx)]
+        share = labelled_share(network.to(device), labelled, params.expected_particles)
+        progress(len(images), len(images), f"{share:.0%} of the particles are labelled")
     state_path = output.with_suffix(".state.safetensors")
     if not params.resume:
         remove_state(state_path)
     record = Record(output, progress)
     loss = PickingLoss(params.loss, share, params.partial_loss, card.pixels_per_diameter)
     settings = replace(_settings(params, len(training), device), loss=loss)
-    best, state = fit(
-        network,
-        batches,
-        lambda candidate: best_f1(candidate, scored, share),
-        settings,
-        state_path,
-        record,
-    )
+
+    def validate(candidate: nn.Module) -> Validation:
+        found = best_f1(candidate, scored, share)
+        write_examples(output.with_suffix(".examples.png"), candidate, scored, found.threshold)
+        return found
+
+    best, state = fit(network, batches, validate, settings, state_path, record)
     record.write(state)
     record.close()
     if isinstance(best, RefinedNetwork):
         card, best = replace(card, crf=params_to_dict(best.learned())), best.network
-    source, training_facts = _label_source(folders), {"labelled_share": round(share, 3)}
-    card = replace(card, name=output.stem, label_source=source, training=training_facts)
+    facts = {"labelled_share": round(share, 3)}
+    card = replace(card, name=output.stem, label_source=_label_source(folders), training=facts)
     save_checkpoint(output, best, _describe(card, params, state, training, held_out))
 
 
@@ -114,7 +118,9 @@ def _start(params: TrainParams) -> tuple[nn.Module, ModelCard]:
     """
     if params.start:
         model = load_model(params.start)
-        return model.network, replace(model.card, parent=fingerprint(model_path(params.start)))
+        card = replace(model.card, parent=fingerprint(model_path(params.start)))
+        scale = params.pixels_per_diameter or card.pixels_per_diameter
+        return model.network, replace(card, pixels_per_diameter=scale)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(params.seed)
         network = build_network(params.network)
@@ -122,7 +128,7 @@ def _start(params: TrainParams) -> tuple[nn.Module, ModelCard]:
         name="",
         architecture=params.network,
         architecture_args={},
-        pixels_per_diameter=params.pixels_per_diameter,
+        pixels_per_diameter=params.pixels_per_diameter or SCRATCH_PIXELS_PER_DIAMETER,
         classes=HEADS,
         crf={"preset": DEFAULT_PRESET},
         license="unstated",
@@ -145,14 +151,6 @@ def _split(
     held = set(random.permutation(labelled)[:count].tolist())
     training = [image for index, image in enumerate(images) if index not in held]
     return training, [images[index] for index in sorted(held)]
-
-
-def _labelled_share(network: nn.Module, images: list[LabelledImage], params: TrainParams) -> float:
-    """Share of the particles that are labelled: all, as expected, or as the network sees it."""
-    if params.labels_are == COMPLETE:
-        return 1.0
-    labelled = [image.for_validation() for image in images if len(image.centers_yx)]
-    return labelled_share(network, labelled, params.expected_particles)
 
 
 def _settings(params: TrainParams, micrographs: int, device: str) -> FitSettings:

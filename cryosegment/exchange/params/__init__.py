@@ -40,7 +40,9 @@ from cryosegment.exchange.params.fields import (
 )
 from cryosegment.exchange.params.labels import (
     BodyParams,
+    LabelsCheckParams,
     LabelsCoordinatesParams,
+    LabelsParams,
     LabelsProjectParams,
     LabelsReconstructionParams,
 )
@@ -80,7 +82,9 @@ __all__ = [
     "EvaluateParams",
     "FetchParams",
     "Kind",
+    "LabelsCheckParams",
     "LabelsCoordinatesParams",
+    "LabelsParams",
     "LabelsProjectParams",
     "LabelsReconstructionParams",
     "P",

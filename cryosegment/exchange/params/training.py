@@ -32,6 +32,11 @@ LOSSES = (
     "focal-tversky",
 )
 COMPLETE, PARTIAL = "complete", "partial"
+PIXELS_PER_DIAMETER_HELP = (
+    "particle diameter at the network's input: more is slower and draws finer outlines; "
+    "0: the model's, or 20 from scratch"
+)
+MIN_PIXELS = 4
 SCHEDULES = ("one-cycle", "cosine")
 
 
@@ -71,9 +76,7 @@ class TrainParams(Params):
     validation: float = param(
         0.2, "fraction of the micrographs kept for validation", minimum=0, maximum=0.9
     )
-    pixels_per_diameter: float = param(
-        20.0, "particle diameter at the network's input", "px", minimum=4, maximum=200
-    )
+    pixels_per_diameter: float = param(0.0, PIXELS_PER_DIAMETER_HELP, "px", minimum=0, maximum=200)
     batch: int = param(8, "patches in a step", minimum=1)
     patch: int = param(192, "side of a patch", "px", minimum=32, maximum=4096)
     learning_rate: float = param(0.0, LEARNING_RATE_HELP, minimum=0, maximum=1)
@@ -93,6 +96,10 @@ class TrainParams(Params):
         super().__post_init__()
         if self.minutes is not None and self.epochs is not None:
             raise ParameterError("expected minutes or epochs, got both: leave one out")
+        if 0 < self.pixels_per_diameter < MIN_PIXELS:
+            raise ParameterError(
+                f"expected particles of at least {MIN_PIXELS} px, got {self.pixels_per_diameter:g}"
+            )
         if self.labels_are == COMPLETE:
             if self.expected_particles is not None:
                 raise ParameterError(

@@ -10,7 +10,7 @@ import numpy as np
 
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import PathLike, micrograph_name
-from cryosegment.exchange.particles.record import ParticleImages, Particles
+from cryosegment.exchange.particles.record import UNCLASSIFIED, ParticleImages, Particles
 from cryosegment.exchange.particles.rotations import angles_from_matrices, matrices_from_vectors
 
 LOCATION = (
@@ -22,6 +22,7 @@ LOCATION = (
 BLOB = ("blob/path", "blob/idx", "blob/shape")
 POSE, SHIFT = "alignments3D/pose", "alignments3D/shift"
 PIXEL_SIZE = ("alignments3D/psize_A", "blob/psize_A")
+CLASSES = ("alignments3D/class", "alignments2D/class")
 SCORES = ("alignments3D/class_posterior", "pick_stats/ncc_score")
 
 
@@ -69,6 +70,7 @@ def read_cryosparc(
         scores=_scores(path, fields, score),
         rows=np.arange(1, count + 1),
         shapes=shapes,
+        classes=_classes(fields, count),
     )
 
 
@@ -105,6 +107,7 @@ def read_cryosparc_images(
         scores=_scores(path, fields, score),
         rows=np.arange(1, count + 1),
         shapes=np.zeros((count, 2)),
+        classes=_classes(fields, count),
     )
     names = tuple(f"{int(i) + 1:06d}@{stack}" for i, stack in zip(fields[BLOB[1]], stacks))
     return ParticleImages(particles, names, np.reshape(fields[BLOB[2]], (-1, 2))[:, 0])
@@ -208,6 +211,11 @@ def _scores(path: Path, fields: Dict[str, np.ndarray], score: str) -> np.ndarray
     if not named:
         return np.ones(len(fields[POSE]))
     return np.asarray(fields[named], dtype=np.float64)
+
+
+def _classes(fields: Dict[str, np.ndarray], count: int) -> np.ndarray:
+    named = next((name for name in CLASSES if name in fields), "")
+    return np.asarray(fields[named]) if named else np.full(count, UNCLASSIFIED)
 
 
 def _micrographs(paths: np.ndarray) -> Tuple[str, ...]:

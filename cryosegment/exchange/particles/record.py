@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Sequence, Tuple, Union
 
 import numpy as np
 
 from cryosegment.exchange.errors import InputError
 
+UNCLASSIFIED = -1
 WIDTHS = {"centers_yx": 2, "angles": 3, "shifts_yx": 2, "shapes": 2}
 """Columns of the fields that have several."""
 
@@ -37,6 +38,9 @@ class Particles:
         Number of each in its file, (n,), from 1.
     shapes
         Rows and columns of the micrograph according to the file, (n, 2).
+    classes
+        Number of the class of each, (n,), as the file counts them; `UNCLASSIFIED` where unknown or
+        left out.
 
     Raises
     ------
@@ -52,11 +56,14 @@ class Particles:
     scores: np.ndarray
     rows: np.ndarray
     shapes: np.ndarray
+    classes: np.ndarray = field(default_factory=lambda: np.empty(0))
 
     def __post_init__(self) -> None:
         count = len(self.micrographs)
+        if not len(self.classes):
+            object.__setattr__(self, "classes", np.full(count, UNCLASSIFIED))
         for name in _ARRAYS:
-            kind = np.int64 if name in ("rows", "shapes") else np.float64
+            kind = np.int64 if name in ("rows", "shapes", "classes") else np.float64
             values = np.array(getattr(self, name), dtype=kind)
             expected = (count, WIDTHS[name]) if name in WIDTHS else (count,)
             if values.shape != expected:

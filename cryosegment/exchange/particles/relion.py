@@ -11,7 +11,7 @@ import numpy as np
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import PathLike, micrograph_name
 from cryosegment.exchange.particles.columns import numbers, stacked
-from cryosegment.exchange.particles.record import ParticleImages, Particles
+from cryosegment.exchange.particles.record import UNCLASSIFIED, ParticleImages, Particles
 from cryosegment.exchange.star import Block, Cell, read_star, write_star
 
 CENTER = ("rlnCoordinateY", "rlnCoordinateX")
@@ -20,6 +20,7 @@ SHIFT = ("rlnOriginYAngst", "rlnOriginXAngst")
 SHIFT_PX = ("rlnOriginY", "rlnOriginX")
 IMAGE, IMAGE_SIZE = "rlnImageName", "rlnImageSize"
 PIXEL_SIZE = ("rlnImagePixelSize", "rlnPixelSize")
+CLASS = "rlnClassNumber"
 SCORES = ("rlnAutopickFigureOfMerit", "cryosegmentScore", "rlnMaxValueProbDistribution")
 
 
@@ -95,6 +96,7 @@ def _particles(
         scores=_scores(path, block, score, count),
         rows=np.arange(1, count + 1),
         shapes=np.zeros((count, 2)),
+        classes=_classes(path, block, count),
     )
 
 
@@ -190,6 +192,12 @@ def _scores(path: PathLike, block: Block, score: str, count: int) -> np.ndarray:
     return numbers(path, block, named) if named else np.ones(count)
 
 
+def _classes(path: PathLike, block: Block, count: int) -> np.ndarray:
+    if CLASS not in block:
+        return np.full(count, UNCLASSIFIED)
+    return np.nan_to_num(numbers(path, block, CLASS), nan=UNCLASSIFIED)
+
+
 def write_particles(path: PathLike, particles: Particles) -> None:
     """Write refined particles as RELION 3.1 and later read them, one optics group a pixel size.
 
@@ -206,6 +214,8 @@ def write_particles(path: PathLike, particles: Particles) -> None:
         "rlnOpticsGroup": [int(group) + 1 for group in groups],
         "rlnAutopickFigureOfMerit": [float(score) for score in particles.scores],
     }
+    if (particles.classes != UNCLASSIFIED).any():
+        columns[CLASS] = [int(number) for number in particles.classes]
     named = zip((*CENTER, *ANGLES, *SHIFT), np.hstack(_poses(particles)).T)
     columns.update({name: [float(value) for value in values] for name, values in named})
     write_star(Path(path), {"optics": optics_groups(sizes), "particles": columns})

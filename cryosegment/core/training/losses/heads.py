@@ -49,7 +49,7 @@ class PickingLoss:
     particle: str = TrainParams.loss
     labelled_share: float = 1.0
     partial: str = TrainParams.partial_loss
-    diameter: float = TrainParams.pixels_per_diameter
+    diameter: float = 20.0
 
     def __call__(self, logits: Float[Tensor, "b 6 h w"], targets: Targets) -> dict[str, Tensor]:
         """Weighted terms by head; their sum is what to minimise.

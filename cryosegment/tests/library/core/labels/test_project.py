@@ -117,7 +117,7 @@ def test_signal_is_the_label_of_the_particle_alone_on_its_micrograph(
     particles = read_particles(star)
     for i, mask in enumerate(masks):
         found = labeller.screen((BOX, BOX), PIXEL_SIZE, particles.select([i]))
-        labels = labeller.label("m", (BOX, BOX), PIXEL_SIZE, found)
+        labels = labeller.paint((BOX, BOX), PIXEL_SIZE, found)
         np.testing.assert_array_equal(mask == PARTICLE, labels.instances == 1)
     assert report.diameter == labeller.diameter
 

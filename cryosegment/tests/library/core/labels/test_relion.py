@@ -109,8 +109,7 @@ def test_footprints_at_refined_centres(relion_project, molecule, box, tmp_path):
     for i, theirs in enumerate(expected):
         own = particles.select([i])
         found = labeller.screen((box, box), PIXEL_SIZE, own)
-        labels = labeller.label("m", (box, box), PIXEL_SIZE, found)
-        ours = labels.instances == 1
+        ours = labeller.paint((box, box), PIXEL_SIZE, found).instances == 1
         thick = theirs > 1.5  # voxels; RELION's projections ring by about one
         assert (ours & thick).sum() / (ours | thick).sum() > 0.9
         np.testing.assert_allclose(
