@@ -9,6 +9,8 @@ import torch
 from safetensors.torch import load_file
 
 from cryosegment.core.checkpoint import fingerprint, load_network, save_checkpoint
+from cryosegment.core.training.completeness import labelled_share
+from cryosegment.core.training.labelled import read_labels
 from cryosegment.core.training.loop import _start, train
 from cryosegment.exchange.card import read_card
 from cryosegment.exchange.errors import InputError, ModelError, ParameterError
@@ -167,12 +169,17 @@ def test_partial_labels(make_labels: MakeLabels, params: TrainParams, tmp_path: 
     assert rows[0][-1]["particle"] != rows[1][-1]["particle"]
 
 
-def test_a_model_that_sees_nothing_cannot_say_how_many_there_are(
-    make_labels: MakeLabels, params: TrainParams, tmp_path: Path
+def test_the_start_says_what_share_is_labelled(
+    make_labels: MakeLabels, params: TrainParams, tiny_model: Path, tmp_path: Path
 ) -> None:
-    partial = replace(params, labels_are="partial")
-    with pytest.raises(InputError, match="give --expected-particles"):
-        train([make_labels()], tmp_path / "model.safetensors", partial, "cpu", no_progress)
+    """By its picks on all labelled micrographs, those kept for validation among them."""
+    folder, output = make_labels(), tmp_path / "model.safetensors"
+    train([folder], output, replace(params, labels_are="partial"), "cpu", no_progress)
+    network, card = load_network(tiny_model)
+    images = read_labels([folder], card.pixels_per_diameter, no_progress)
+    share = labelled_share(network, [image.for_validation() for image in images], None)
+    assert 0 < share < 1
+    assert read_card(output).training["labelled_share"] == pytest.approx(share, abs=1e-3)
 
 
 def test_training_again_starts_again(
