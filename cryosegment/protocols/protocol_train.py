@@ -57,7 +57,9 @@ class CryoSegmentProtTrain(CoreRun, TrainingForm):
         )
         self._defineCoordinatesParams(form)
         self._defineTrainingParams(form)
-        self._defineGpuParams(form, cpu="ten minutes are enough for fine-tuning", gpus="One GPU.")
+        self._defineGpuParams(
+            form, cpu="ten minutes are enough for fine-tuning", gpus="Several share each batch."
+        )
         form.addParallelSection(threads=2, mpi=0)
 
     def _defineCoordinatesParams(self, form: params.Form) -> None:

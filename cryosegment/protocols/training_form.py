@@ -106,8 +106,9 @@ class TrainingForm(ModelChoice, GpuChoice):
 
     def _gpuErrors(self) -> List[str]:
         errors = super()._gpuErrors()
-        if self.useGpu and not errors and len(self.getGpuList()) > 1:
-            errors.append("A training uses one GPU: choose one.")
+        count = len(self.getGpuList()) if self.useGpu and not errors else 1
+        if self.batch.get() % count:
+            errors.append(f"{count} GPUs cannot share a batch of {self.batch} evenly: change it.")
         return errors
 
     def _modelErrors(self) -> List[str]:

@@ -24,6 +24,7 @@ from cryosegment.core.training.joint import RefinedNetwork
 from cryosegment.core.training.labelled import LabelledImage, read_labels
 from cryosegment.core.training.losses import PickingLoss
 from cryosegment.core.training.patches import PatchBatches
+from cryosegment.core.training.ranks import ALONE, Ranks
 from cryosegment.core.training.record import Record
 from cryosegment.core.training.state import Progress as TrainingProgress
 from cryosegment.core.training.state import remove_state
@@ -50,7 +51,12 @@ PATCHES_PER_MICROGRAPH = 64
 
 
 def train(
-    folders: Sequence[Path], output: Path, params: TrainParams, device: str, progress: Progress
+    folders: Sequence[Path],
+    output: Path,
+    params: TrainParams,
+    device: str,
+    progress: Progress,
+    ranks: Ranks = ALONE,
 ) -> None:
     """Train on the labels of some folders and write the best network with its card.
 
@@ -70,6 +76,8 @@ def train(
         Torch device.
     progress
         Told of reading and of every step, in thousandths of the training.
+    ranks
+        The processes that train together, all of which call this.
 
     Raises
     ------
@@ -81,7 +89,8 @@ def train(
         network = RefinedNetwork(network, CRF_PRESETS[params.crf])
     images = read_labels(folders, card.pixels_per_diameter, progress)
     training, held_out = _split(images, params)
-    batches = PatchBatches(training, params.patch, params.batch, params.seed)
+    patches = ranks.part(params.batch)
+    batches = PatchBatches(training, params.patch, patches, params.seed)
     scored = [image.for_validation() for image in held_out or training if len(image.centers_yx)]
     share = 1.0
     if params.labels_are != COMPLETE:
@@ -89,11 +98,12 @@ def train(
         share = labelled_share(network.to(device), labelled, params.expected_particles)
         progress(len(images), len(images), f"{share:.0%} of the particles are labelled")
     state_path = output.with_suffix(".state.safetensors")
-    if not params.resume:
+    if not params.resume and ranks.is_first:
         remove_state(state_path)
+    ranks.wait_for_first()
     record = Record(output, progress)
     loss = PickingLoss(params.loss, share, params.partial_loss, card.pixels_per_diameter)
-    settings = replace(_settings(params, len(training), device), loss=loss)
+    settings = replace(_settings(params, len(training), device), loss=loss, ranks=ranks)
 
     def validate(candidate: nn.Module) -> Validation:
         found = best_f1(candidate, scored, share)
@@ -101,6 +111,8 @@ def train(
         return found
 
     best, state = fit(network, batches, validate, settings, state_path, record)
+    if not ranks.is_first:
+        return
     record.write(state)
     record.close()
     if isinstance(best, RefinedNetwork):

@@ -161,6 +161,7 @@ class BodyParams(Params):
         minimum=0,
         metavar="N,N",
     )
+    gpu: str = param("auto", GPU_HELP, metavar="IDS")
 
 
 @dataclass(frozen=True)
