@@ -9,7 +9,7 @@ from typing import Any, List, Optional, Type
 from pyworkflow.protocol import params
 
 from cryosegment.exchange.errors import ParameterError
-from cryosegment.exchange.params import Params
+from cryosegment.exchange.params import Params, kind_of
 
 
 def _field(record: Type[Params], name: str) -> dataclasses.Field[Any]:
@@ -60,7 +60,7 @@ def add_field(
     options["help"] = _sentence(field.metadata["help"]) + options.get("help", "")
     form.addParam(
         attribute or name,
-        _kind(str(field.type), bool(choices)),
+        _kind(field, bool(choices)),
         default=default,
         label=f"{label} ({unit})" if unit else label,
         **options,
@@ -71,25 +71,12 @@ def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:] + ".\n"
 
 
-def _kind(annotation: str, is_choice: bool) -> Type[params.Param]:
+def _kind(field: dataclasses.Field[Any], is_choice: bool) -> Type[params.Param]:
     if is_choice:
         return params.EnumParam
+    kind = kind_of(field)
     kinds = {"float": params.FloatParam, "int": params.IntParam, "bool": params.BooleanParam}
-    return kinds.get(annotation, params.StringParam)
-
-
-def optional_number(text: Optional[str]) -> Optional[float]:
-    """Number of a text field; None where it is empty.
-
-    Raises
-    ------
-    ParameterError
-        If it holds something else.
-    """
-    found = numbers(text)
-    if len(found) > 1:
-        raise ParameterError(f"expected one number, got {text!r}")
-    return found[0] if found else None
+    return kinds.get(kind.name, params.StringParam) if kind.count == "1" else params.StringParam
 
 
 def numbers(text: Optional[str]) -> List[float]:

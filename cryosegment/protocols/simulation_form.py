@@ -11,7 +11,7 @@ from pwem.protocols import EMProtocol
 from pyworkflow.protocol import params
 
 from cryosegment.exchange.params import SimulateParams
-from cryosegment.protocols.form_fields import add_field, field_default, numbers, optional_number
+from cryosegment.protocols.form_fields import add_field, field_default, numbers
 
 MOLECULE_BUILTIN, MOLECULE_FILE, MOLECULE_VOLUME = 0, 1, 2
 
@@ -91,7 +91,15 @@ class SimulationForm(EMProtocol):
                 help="Of the micrographs.",
             )
         _add_fields(form, IMAGE)
-        add_field(form, SimulateParams, "snr_db", "Signal-to-noise ratio", "snrDb", **expert)
+        add_field(
+            form,
+            SimulateParams,
+            "snr_db",
+            "Signal-to-noise ratio",
+            "snrDb",
+            allowsNull=True,
+            **expert,
+        )
         _add_fields(form, MICROSCOPE)
         add_field(form, SimulateParams, "seed", "Seed", **expert)
 
@@ -162,7 +170,7 @@ class SimulationForm(EMProtocol):
         values.update(count=self.count.get(), seed=self.seed.get())
         values["size"] = [self.height.get(), self.width.get()]
         values["preferred_view"] = [self.preferredRot.get(), self.preferredTilt.get()]
-        values["snr_db"] = optional_number(self.snrDb.get())
+        values["snr_db"] = self.snrDb.get()
         if values["snr_db"] is not None:
             del values["snr"]
         if self.molecule == MOLECULE_FILE:

@@ -102,7 +102,7 @@ class TestCryoSegmentSimulate(ProtocolTest):
             first._defineOutputs(**{name: volume})
         self.proj._storeProtocol(first)
         simulated = self.newSimulate(
-            count=1, molecule=2, particles=12, ratios="1, 2", snrDb="-6", preferred=1.0
+            count=1, molecule=2, particles=12, ratios="1, 2", snrDb=-6.0, preferred=1.0
         )
         for name in ("large", "small"):
             simulated.inputVolumes.append(Pointer(first, extended=name))
@@ -136,8 +136,9 @@ class TestCryoSegmentSimulate(ProtocolTest):
             ({"molecule": 1, "moleculeFile": "/nowhere.pdb"}, "Choose the file"),
             ({"molecule": 1, "moleculeFile": f"{__file__}, /nowhere.pdb"}, "/nowhere.pdb"),
             ({"molecule": 2}, "Choose a volume"),
-            ({"snrDb": "much"}, "much"),
+            ({"snrDb": 900.0}, "snr_db"),
             ({"molecule": 1, "moleculeFile": __file__, "ratios": "1 2"}, "ratio"),
+            ({"molecule": 1, "moleculeFile": __file__, "ratios": "much"}, "much"),
             ({"useGpu": True, "gpuList": "0 1"}, "one GPU"),
         ):
             (error,) = self.newSimulate(**options).validate()
