@@ -63,7 +63,7 @@ def test_probabilities_count_from_a_half(tmp_path, entry):
 
 
 def test_a_mask_of_micrograph_cleaner(shared_data, entry):
-    """Its mask of a micrograph with a large contaminant in the lower left."""
+    """Its mask of a micrograph with a large contaminant in a corner."""
     folder = shared_data / "contamination"
     name = "Ucsf_stack_1142_DW"
     mask = folder / f"{name}_micrographcleaner_mask.png"
