@@ -59,12 +59,15 @@ def read_ctfs(path: PathLike) -> Dict[str, CtfEstimate]:
     path
         Table of micrographs, or of particles: the first row of a micrograph counts. Voltage,
         spherical aberration and amplitude contrast may stand in the table of optics groups.
+        An empty path gives no estimates.
 
     Raises
     ------
     InputError
         If the file cannot be read, a column is missing or holds text.
     """
+    if path == "":
+        return {}
     blocks = read_star(path)
     optics = blocks.get("optics", {})
     for name, block in blocks.items():

@@ -26,6 +26,7 @@ from cryosegment.core.images.raster import (
     read_picture,
     read_tiff,
 )
+from cryosegment.exchange.ctf import CtfEstimate
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import PathLike, micrograph_name
 
@@ -48,11 +49,14 @@ class Micrograph:
         Å/px.
     name
         File name without folder and suffixes.
+    ctf
+        Its contrast transfer function, where it is known.
     """
 
     image: Float[Tensor, "h w"]
     pixel_size: float
     name: str
+    ctf: CtfEstimate | None = None
 
 
 def read_micrograph(

@@ -27,13 +27,15 @@ from cryosegment.core.training.record import Record
 from cryosegment.core.training.state import Progress as TrainingProgress
 from cryosegment.core.training.state import remove_state
 from cryosegment.core.training.validation import best_f1
-from cryosegment.exchange.card import ModelCard, model_path
+from cryosegment.exchange.card import Facts, ModelCard, model_path
 from cryosegment.exchange.labels import read_labels_index
 from cryosegment.exchange.params import (
     CRF_PRESETS,
     DEFAULT_PRESET,
     NO_CRF,
     TrainParams,
+    choose_front_end,
+    front_end_of_card,
     params_to_dict,
 )
 from cryosegment.exchange.progress import Progress
@@ -76,7 +78,8 @@ def train(
     network, card = _start(params)
     if params.crf != NO_CRF:
         network = RefinedNetwork(network, CRF_PRESETS[params.crf])
-    images = read_labels(folders, card.pixels_per_diameter, progress)
+    front_end = front_end_of_card(card.front_end)
+    images = read_labels(folders, card.pixels_per_diameter, progress, front_end, params.ctf)
     training, held_out = _split(images, params)
     batches = PatchBatches(training, params.patch, params.batch, params.seed)
     scored = [image.for_validation() for image in held_out or training if len(image.centers_yx)]
@@ -108,7 +111,9 @@ def _start(params: TrainParams) -> tuple[nn.Module, ModelCard]:
     """
     if params.start:
         model = load_model(params.start)
-        return model.network, replace(model.card, parent=fingerprint(model_path(params.start)))
+        facts = _front_end(params, model.card.front_end)
+        parent = fingerprint(model_path(params.start))
+        return model.network, replace(model.card, parent=parent, front_end=facts)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(params.seed)
         network = build_network(params.network)
@@ -118,9 +123,14 @@ def _start(params: TrainParams) -> tuple[nn.Module, ModelCard]:
         architecture_args={},
         pixels_per_diameter=params.pixels_per_diameter,
         classes=HEADS,
+        front_end=_front_end(params, {}),
         crf={"preset": DEFAULT_PRESET},
         license="unstated",
     )
+
+
+def _front_end(params: TrainParams, facts: Facts) -> Facts:
+    return choose_front_end(params.front_end, params.low_pass, facts).facts()
 
 
 def _split(
