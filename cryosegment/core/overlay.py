@@ -7,7 +7,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from cryosegment.core.images.working import WorkingImage
@@ -18,6 +18,7 @@ SHOWN_RANGE = 3.0
 """Grey levels between minus and plus this many standard deviations are shown."""
 ZOOM = 2
 Color = tuple[float, ...]
+MARK = (255, 80, 255)  # BGR of what has no label
 LOW, HIGH = (60, 160, 255), (120, 255, 80)  # BGR of the lowest and the highest score
 
 
@@ -45,6 +46,43 @@ def draw_picks(
         mix = np.clip(score, 0, 1)
         color = tuple(float(a + mix * (b - a)) for a, b in zip(LOW, HIGH, strict=True))
         draw_circle(picture, center, diameter / working.pixel_size, color)
+    return picture
+
+
+def draw_labels(
+    working: WorkingImage,
+    instances: Int[Tensor, "h w"],
+    colors: UInt8[np.ndarray, "n 3"],
+    marked_yx: Float[np.ndarray, "m 2"],
+    diameter: float,
+) -> UInt8[np.ndarray, "H W 3"]:
+    """The working image, twice enlarged, with the outline of every labelled particle.
+
+    Parameters
+    ----------
+    working
+        The image.
+    instances
+        0 nothing, k the particle of row k - 1 of the colours.
+    colors
+        Blue, green, red of each outline.
+    marked_yx
+        Places that get a circle, px of the micrograph.
+    diameter
+        Of the circles, Å.
+    """
+    picture = enlarged(working.image)
+    # outlines run between pixels: on the enlarged image they are the inner pixels of a particle
+    large = instances.numpy().repeat(ZOOM, axis=0).repeat(ZOOM, axis=1)
+    padded = np.pad(large, 1, mode="edge")
+    outline = np.zeros(large.shape, bool)
+    for rows, columns in ((0, 1), (2, 1), (1, 0), (1, 2)):
+        neighbor = padded[rows:, columns:][: large.shape[0], : large.shape[1]]
+        outline |= large != neighbor
+    outline &= large > 0
+    picture[outline] = colors[large[outline] - 1]
+    for center in marked_yx / np.array(working.scale_yx):
+        draw_circle(picture, center, diameter / working.pixel_size, MARK)
     return picture
 
 

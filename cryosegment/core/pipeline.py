@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -120,8 +119,7 @@ def read_working_image(
     ParameterError
         If the diameter does not fit the micrograph.
     """
-    micrograph = read_micrograph(path, params.pixel_size, name)
-    return prepare(dataclasses.replace(micrograph, ctf=ctf), params, card)
+    return prepare(read_micrograph(path, params.pixel_size, name, ctf), params, card)
 
 
 def prepare(micrograph: Micrograph, params: PickParams, card: ModelCard) -> WorkingImage:

@@ -185,7 +185,7 @@ class CryoSegmentProtLabels(CoreRun):
         particles = refined_particles(self.inputParticles.get(), micrographs)
         path = self._getExtraPath("particles.star")
         write_particles(path, particles)
-        values = {**self._values(), "particles": path}
+        values = {**self._values(), "particles": path, "gpu": "cpu"}
         for name, pointer in (("map", self.inputVolume), ("mask", self.inputMask)):
             if pointer.get() is not None:
                 values[name] = volume_file(pointer.get(), self._getExtraPath("volumes"))

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from pathlib import Path
 from typing import Dict, List
@@ -16,7 +14,7 @@ from pyworkflow.protocol import params
 from cryosegment.convert import card_lines
 from cryosegment.exchange.card import ModelCard, read_card
 from cryosegment.exchange.errors import CryoSegmentError
-from cryosegment.exchange.files import read_text
+from cryosegment.exchange.files import read_table
 from cryosegment.exchange.job import Job, read_job
 from cryosegment.exchange.labels import read_labels_index
 from cryosegment.exchange.params import LabelsCoordinatesParams, TrainParams
@@ -59,7 +57,9 @@ class CryoSegmentProtTrain(CoreRun, TrainingForm):
         )
         self._defineCoordinatesParams(form)
         self._defineTrainingParams(form)
-        self._defineGpuParams(form, cpu="ten minutes are enough for fine-tuning", gpus="One GPU.")
+        self._defineGpuParams(
+            form, cpu="ten minutes are enough for fine-tuning", gpus="Several share each batch."
+        )
         form.addParallelSection(threads=2, mpi=0)
 
     def _defineCoordinatesParams(self, form: params.Form) -> None:
@@ -202,7 +202,7 @@ class CryoSegmentProtTrain(CoreRun, TrainingForm):
         path = Path(self._modelPath()).with_suffix(".history.csv")
         if not path.exists():
             return []
-        rows = csv.DictReader(io.StringIO(read_text(path)))
+        rows = read_table(path)
         return [{name: float(cell) for name, cell in row.items() if cell} for row in rows]
 
     def getExamplesFile(self) -> Path:

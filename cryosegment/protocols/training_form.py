@@ -7,13 +7,14 @@ from typing import Any, Dict, List
 
 from pyworkflow.protocol import params
 
-from cryosegment.exchange.params import TrainParams
-from cryosegment.protocols.form_fields import add_field
+from cryosegment.exchange.params import LOW_PASS, TrainParams
+from cryosegment.protocols.form_fields import add_field, field_choices
 from cryosegment.protocols.gpu_choice import GpuChoice
 from cryosegment.protocols.model_choice import ModelChoice
 
 MODEL_SCRATCH = 2
 UNIT_MINUTES, UNIT_EPOCHS = 0, 1
+LOW_PASS_CHOICE = field_choices(TrainParams, "front_end").index(LOW_PASS)
 
 RULES = {
     "validation": "validation",
@@ -21,6 +22,7 @@ RULES = {
     "batch": "batch",
     "patch": "patch",
     "learningRate": "learning_rate",
+    "lowPass": "low_pass",
     "patience": "patience",
     "seed": "seed",
 }
@@ -78,8 +80,11 @@ class TrainingForm(ModelChoice, GpuChoice):
             "pixels_per_diameter",
             "Particle diameter for the network",
             "pixelsPerDiameter",
-            **scratch,
+            **advanced,
         )
+        add_field(form, TrainParams, "front_end", "Front end", "frontEnd", **advanced)
+        low_pass = {"condition": f"frontEnd == {LOW_PASS_CHOICE}", **advanced}
+        add_field(form, TrainParams, "low_pass", "Low-pass", "lowPass", **low_pass)
         add_field(form, TrainParams, "loss", "Loss", **advanced)
         add_field(form, TrainParams, "crf", "Train through CRF", **advanced)
         add_field(form, TrainParams, "batch", "Batch", **advanced)
@@ -91,8 +96,9 @@ class TrainingForm(ModelChoice, GpuChoice):
 
     def _gpuErrors(self) -> List[str]:
         errors = super()._gpuErrors()
-        if self.useGpu and not errors and len(self.getGpuList()) > 1:
-            errors.append("A training uses one GPU: choose one.")
+        count = len(self.getGpuList()) if self.useGpu and not errors else 1
+        if self.batch.get() % count:
+            errors.append(f"{count} GPUs cannot share a batch of {self.batch} evenly: change it.")
         return errors
 
     def _modelErrors(self) -> List[str]:
@@ -106,6 +112,7 @@ class TrainingForm(ModelChoice, GpuChoice):
         values = {name: getattr(self, attribute).get() for attribute, name in RULES.items()}
         for name in ("network", "loss", "crf", "schedule"):
             values[name] = self.getEnumText(name)
+        values["front_end"] = self.getEnumText("frontEnd")
         unit = self.getEnumText("unit")
         values.update({unit: getattr(self, unit).get(), "start": self._model()})
         if not self.useGpu:

@@ -257,7 +257,7 @@ class TestCryoSegmentTraining(TrainingTest):
             ({"validation": 2.0}, "validation"),
             ({"modelName": "a/b"}, "name of the model"),
             ({"modelSource": 1}, "Choose a segmentation model"),
-            ({"useGpu": True, "gpuList": "0 1"}, "one GPU"),
+            ({"useGpu": True, "gpuList": "0 1", "batch": 7}, "cannot share a batch of 7"),
         ):
             if options:
                 options["diameter"] = DIAMETER

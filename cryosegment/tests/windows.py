@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import subprocess
 import unittest
+from functools import lru_cache
 from typing import Any, Callable, Iterator, List
 
 from cryosegment.tests.scripted import ProtocolTest
@@ -20,20 +22,20 @@ MOST_LOOKS = 1200
 Script = Callable[[Any], Iterator[None]]
 
 
-def start_display() -> subprocess.Popen[str]:
-    """A running Xvfb whose number is in DISPLAY."""
+@lru_cache(maxsize=None)
+def start_display() -> None:
+    """Let DISPLAY be a running Xvfb; it ends with this process, as Tk's connection to it does."""
     read, write = os.pipe()
     server = subprocess.Popen(
         ["Xvfb", "-displayfd", str(write), "-screen", "0", "1600x1000x24", "-nolisten", "tcp"],
         pass_fds=[write],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        text=True,
     )
+    atexit.register(server.terminate)
     os.close(write)
     with os.fdopen(read) as stream:
         os.environ["DISPLAY"] = f":{stream.readline().strip()}"
-    return server
 
 
 @unittest.skipUnless(shutil.which("Xvfb"), "Xvfb is not installed")
@@ -43,9 +45,7 @@ class WindowTest(ProtocolTest):
     @classmethod
     def setUpClass(cls) -> None:
         super().setUpClass()
-        server = start_display()
-        cls.addClassCleanup(server.wait)
-        cls.addClassCleanup(server.terminate)
+        start_display()
         cls.window = Window("tests")
         cls.addClassCleanup(cls.window.root.destroy)
 

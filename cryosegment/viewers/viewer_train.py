@@ -13,7 +13,7 @@ from cryosegment.viewers.plots import draw_examples, draw_history
 
 INTERVAL = 5000  # ms between two looks at the history while the training runs
 SIZES = {1: (10, 4), 2: (9, 7)}  # inches, by rows
-NOT_TERMS = ("step", "seconds", "score", "threshold")
+NOT_TERMS = ("step", "seconds", "gradient", "score", "threshold")
 
 
 class CryoSegmentViewerTrain(Viewer):

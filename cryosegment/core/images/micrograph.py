@@ -60,7 +60,10 @@ class Micrograph:
 
 
 def read_micrograph(
-    path: PathLike, pixel_size: float | None = None, name: str | None = None
+    path: PathLike,
+    pixel_size: float | None = None,
+    name: str | None = None,
+    ctf: CtfEstimate | None = None,
 ) -> Micrograph:
     """Micrograph from an MRC, TIFF, PNG or JPEG file; gzip and bzip2 are unpacked.
 
@@ -72,6 +75,8 @@ def read_micrograph(
         Å/px; wins over the header's. None takes the header's.
     name
         Name of the record; by default the file's.
+    ctf
+        Of the record.
 
     Raises
     ------
@@ -91,7 +96,7 @@ def read_micrograph(
         raise InputError(f"{path} holds NaN or infinite pixels: repair or leave it out")
     if low == high:
         raise InputError(f"{path} is constant (every pixel is {low:g}): leave it out")
-    return Micrograph(image, size, micrograph_name(path) if name is None else name)
+    return Micrograph(image, size, micrograph_name(path) if name is None else name, ctf)
 
 
 def _known_pixel_size(path: Path, argument: float | None, header: float) -> float:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cryosegment.core.labels.contrast import LabelContrast, contrast_notes
 from cryosegment.core.labels.screening import OUTSIDE, REASONS, Rejection, Screening
 from cryosegment.exchange.files import write_text
 
@@ -40,13 +41,40 @@ class Report:
     rejections: list[Rejection]
     labelled: int = 0
     _rows: list[dict[str, str | int | float]] = field(default_factory=list)
+    _contrasts: list[LabelContrast] = field(default_factory=list)
 
-    def add(self, name: str, found: Screening, coverage: float, unknown: float) -> None:
-        """Add a micrograph; `coverage` and `unknown` are parts of its area."""
-        areas = {"coverage": round(coverage, 5), "unknown": round(unknown, 5)}
-        self._rows.append({"micrograph": name, **found.counts, **areas})
+    def add(
+        self,
+        name: str,
+        found: Screening,
+        coverage: float,
+        unknown: float,
+        contrast: LabelContrast | None,
+    ) -> None:
+        """Add a micrograph.
+
+        Parameters
+        ----------
+        name
+            Of the micrograph.
+        found
+            Its particles.
+        coverage, unknown
+            Parts of its area.
+        contrast
+            How the labels stand out, where there are any.
+        """
+        figures = {"coverage": round(coverage, 5), "unknown": round(unknown, 5)}
+        stands_out = "" if contrast is None else round(contrast.cohen_d, 4)
+        self._rows.append({"micrograph": name, **found.counts, **figures, "contrast": stands_out})
+        self._contrasts += [] if contrast is None else [contrast]
         self.labelled += len(found.labelled)
         self.rejections += found.rejections
+
+    @property
+    def remarks(self) -> list[str]:
+        """The notes, and what is odd about the labels on their micrographs."""
+        return [*self.notes, *contrast_notes(self._contrasts)]
 
     @property
     def lines(self) -> list[str]:
@@ -54,7 +82,7 @@ class Report:
         reasons = Counter(rejection.reason for rejection in self.rejections)
         why = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
         ending = f"; rejected: {why} ({REJECTED_NAME})" if why else "; none rejected"
-        lines = [*self.notes, f"{self.labelled} particles labelled{ending}"]
+        lines = [*self.remarks, f"{self.labelled} particles labelled{ending}"]
         outside, every = reasons[OUTSIDE], sum(int(row["particles"]) for row in self._rows)
         if outside > MANY * every:
             lines.append(
@@ -71,7 +99,15 @@ class Report:
         InputError
             If a file cannot be written.
         """
-        header = ["micrograph", "particles", "labelled", *REASONS, "coverage", "unknown"]
+        header = [
+            "micrograph",
+            "particles",
+            "labelled",
+            *REASONS,
+            "coverage",
+            "unknown",
+            "contrast",
+        ]
         if self._rows:
             rows = [[row[column] for column in header] for row in self._rows]
             _write_table(folder / REPORT_NAME, header, rows)
@@ -84,7 +120,7 @@ class Report:
             "labelled": self.labelled,
             "rejected": dict(Counter(rejection.reason for rejection in self.rejections)),
             "diameter": round(self.diameter, 2),
-            "notes": self.notes,
+            "notes": self.remarks,
         }
         text = json.dumps(summary, indent=2, ensure_ascii=False)
         write_text(folder / SUMMARY_NAME, text + "\n")

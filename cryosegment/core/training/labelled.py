@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +13,12 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from cryosegment.core.images.micrograph import read_image, read_micrograph
-from cryosegment.core.images.resample import resample_labels
-from cryosegment.core.images.working import NOTHING, WorkingImage, working_image
+from cryosegment.core.images.working import (
+    NOTHING,
+    WorkingImage,
+    labels_at_working_scale,
+    working_image,
+)
 from cryosegment.core.training.validation import ValidationImage
 from cryosegment.exchange.coordinates import read_coordinates
 from cryosegment.exchange.ctf import read_ctfs
@@ -104,8 +108,9 @@ def read_labels(
     ctfs = read_ctfs(ctf)
     images = []
     for index, entry in enumerate(entries):
-        micrograph = read_micrograph(entry.micrograph, entry.pixel_size, entry.name)
-        micrograph = replace(micrograph, ctf=ctfs.get(entry.name))
+        micrograph = read_micrograph(
+            entry.micrograph, entry.pixel_size, entry.name, ctfs.get(entry.name)
+        )
         working = working_image(
             micrograph, entry.diameter, pixels_per_diameter, front_end=front_end
         )
@@ -119,8 +124,10 @@ def read_labels(
 
 
 def _labelled(entry: LabelEntry, working: WorkingImage) -> LabelledImage:
-    instances = _at_working_scale(entry.instances, working)
-    classes = _at_working_scale(entry.classes, working)
+    instances, classes = (
+        labels_at_working_scale(read_image(path)[0], working, path)
+        for path in (entry.instances, entry.classes)
+    )
     found = read_coordinates(entry.coordinates, entry.pixel_size)
     centers = np.concatenate([item.centers_yx for item in found.values()] or [np.empty((0, 2))])
     if int(instances.max()) > len(centers):
@@ -139,15 +146,3 @@ def _labelled(entry: LabelEntry, working: WorkingImage) -> LabelledImage:
         diameter=entry.diameter / working.pixel_size,
         pixel_size=working.pixel_size,
     )
-
-
-def _at_working_scale(path: Path, working: WorkingImage) -> Int[Tensor, "h w"]:
-    """A label map sampled at the working pixels."""
-    labels, _ = read_image(path)
-    if labels.shape != working.micrograph_shape:
-        raise InputError(
-            f"expected {working.micrograph_shape[0]} x {working.micrograph_shape[1]} px in {path}, "
-            f"found {labels.shape[0]} x {labels.shape[1]}: make the labels anew"
-        )
-    height, width = working.image.shape
-    return torch.from_numpy(resample_labels(labels, (height, width)).astype(np.int32))

@@ -23,6 +23,7 @@ from cryosegment.core.training.joint import RefinedNetwork
 from cryosegment.core.training.labelled import LabelledImage, read_labels
 from cryosegment.core.training.losses import PickingLoss
 from cryosegment.core.training.patches import PatchBatches
+from cryosegment.core.training.ranks import ALONE, Ranks
 from cryosegment.core.training.record import Record
 from cryosegment.core.training.state import Progress as TrainingProgress
 from cryosegment.core.training.state import remove_state
@@ -43,13 +44,19 @@ from cryosegment.exchange.progress import Progress
 logger = logging.getLogger(__name__)
 
 DEFAULT_MINUTES = 10.0
+SCRATCH_PIXELS_PER_DIAMETER = 20.0
 SCRATCH_RATE, FINETUNE_RATE = 2e-3, 5e-4
 PATCHES_PER_MICROGRAPH = 64
 """Patches that make one epoch of a micrograph."""
 
 
 def train(
-    folders: Sequence[Path], output: Path, params: TrainParams, device: str, progress: Progress
+    folders: Sequence[Path],
+    output: Path,
+    params: TrainParams,
+    device: str,
+    progress: Progress,
+    ranks: Ranks = ALONE,
 ) -> None:
     """Train on the labels of some folders and write the best network with its card.
 
@@ -69,6 +76,8 @@ def train(
         Torch device.
     progress
         Told of reading and of every step, in thousandths of the training.
+    ranks
+        The processes that train together, all of which call this.
 
     Raises
     ------
@@ -81,13 +90,15 @@ def train(
     front_end = front_end_of_card(card.front_end)
     images = read_labels(folders, card.pixels_per_diameter, progress, front_end, params.ctf)
     training, held_out = _split(images, params)
-    batches = PatchBatches(training, params.patch, params.batch, params.seed)
+    patches = ranks.part(params.batch)
+    batches = PatchBatches(training, params.patch, patches, params.seed)
     scored = [image.for_validation() for image in held_out or training if len(image.centers_yx)]
     state_path = output.with_suffix(".state.safetensors")
-    if not params.resume:
+    if not params.resume and ranks.is_first:
         remove_state(state_path)
+    ranks.wait_for_first()
     record = Record(output, progress)
-    settings = _settings(params, len(training), device)
+    settings = replace(_settings(params, len(training), device), ranks=ranks)
 
     def validate(candidate: nn.Module) -> Validation:
         found = best_f1(candidate, scored)
@@ -95,6 +106,8 @@ def train(
         return found
 
     best, state = fit(network, batches, validate, settings, state_path, record)
+    if not ranks.is_first:
+        return
     record.write(state)
     record.close()
     if isinstance(best, RefinedNetwork):
@@ -111,9 +124,10 @@ def _start(params: TrainParams) -> tuple[nn.Module, ModelCard]:
     """
     if params.start:
         model = load_model(params.start)
-        facts = _front_end(params, model.card.front_end)
-        parent = fingerprint(model_path(params.start))
-        return model.network, replace(model.card, parent=parent, front_end=facts)
+        card = replace(model.card, parent=fingerprint(model_path(params.start)))
+        scale = params.pixels_per_diameter or card.pixels_per_diameter
+        facts = _front_end(params, card.front_end)
+        return model.network, replace(card, pixels_per_diameter=scale, front_end=facts)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(params.seed)
         network = build_network(params.network)
@@ -121,7 +135,7 @@ def _start(params: TrainParams) -> tuple[nn.Module, ModelCard]:
         name="",
         architecture=params.network,
         architecture_args={},
-        pixels_per_diameter=params.pixels_per_diameter,
+        pixels_per_diameter=params.pixels_per_diameter or SCRATCH_PIXELS_PER_DIAMETER,
         classes=HEADS,
         front_end=_front_end(params, {}),
         crf={"preset": DEFAULT_PRESET},

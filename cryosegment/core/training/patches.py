@@ -32,12 +32,14 @@ class PatchBatches:
     patch
         Side of a patch, px.
     batch
-        Patches in a step.
+        Numbers of the patches to draw in each step.
     seed
-        Of everything random.
+        Of everything random. Every patch depends on it, the step and its number alone.
     """
 
-    def __init__(self, images: Sequence[LabelledImage], patch: int, batch: int, seed: int) -> None:
+    def __init__(
+        self, images: Sequence[LabelledImage], patch: int, batch: Sequence[int], seed: int
+    ) -> None:
         self._images = images
         self._patch = patch
         self._batch = batch
@@ -45,8 +47,9 @@ class PatchBatches:
 
     def __call__(self, step: int) -> Batch:
         """Images `(b, 1, h, w)` and their targets."""
-        random = np.random.default_rng((self._seed, step))
-        pairs = [self._draw(random) for _ in range(self._batch)]
+        pairs = [
+            self._draw(np.random.default_rng((self._seed, step, number))) for number in self._batch
+        ]
         return torch.stack([image for image, _ in pairs])[:, None], stack([t for _, t in pairs])
 
     def _draw(self, random: np.random.Generator) -> tuple[Float[Tensor, "p p"], Targets]:

@@ -53,6 +53,7 @@ from cryosegment.exchange.params.front_end import (
 )
 from cryosegment.exchange.params.labels import (
     BodyParams,
+    LabelsCheckParams,
     LabelsCoordinatesParams,
     LabelsParams,
     LabelsProjectParams,
@@ -103,6 +104,7 @@ __all__ = [
     "FetchParams",
     "FrontEndParams",
     "Kind",
+    "LabelsCheckParams",
     "LabelsCoordinatesParams",
     "LabelsParams",
     "LabelsProjectParams",

@@ -9,6 +9,7 @@ from typing import Any, Optional, Tuple
 from cryosegment.exchange.errors import ParameterError
 from cryosegment.exchange.params.fields import (
     DIAMETER_HELP,
+    GPU_HELP,
     PATH,
     PIXEL_SIZE_HELP,
     REQUIRED,
@@ -17,6 +18,7 @@ from cryosegment.exchange.params.fields import (
     Params,
     param,
 )
+from cryosegment.exchange.params.front_end import CTF_HELP
 
 
 def _pixel_size() -> Any:
@@ -160,6 +162,7 @@ class BodyParams(Params):
         minimum=0,
         metavar="N,N",
     )
+    gpu: str = param("auto", GPU_HELP, metavar="IDS")
 
 
 @dataclass(frozen=True)
@@ -204,3 +207,22 @@ class LabelsProjectParams(BodyParams):
         maximum=1000,
     )
     min_score: Optional[float] = param(None, "particles with a lower score get no mask")
+
+
+@dataclass(frozen=True)
+class LabelsCheckParams(Params):
+    """Label maps to a report of their quality."""
+
+    model: str = param(
+        "general",
+        "model file whose segmentation the labels are compared with, general for the one that is "
+        "shipped, none for a threshold in place of a model",
+        metavar="MODEL",
+        is_path=True,
+        names=("general", "none"),
+    )
+    ctf: str = param("", CTF_HELP, **PATH)
+    overlays: int = param(
+        6, "number of micrographs to draw, from weak to strong contrast", minimum=0
+    )
+    gpu: str = param("auto", GPU_HELP, metavar="IDS")

@@ -38,6 +38,11 @@ LOSSES = (
     "tversky",
     "focal-tversky",
 )
+PIXELS_PER_DIAMETER_HELP = (
+    "particle diameter at the network's input: more is slower and draws finer outlines; "
+    "0: the model's, or 20 from scratch"
+)
+MIN_PIXELS = 4
 SCHEDULES = ("one-cycle", "cosine")
 
 
@@ -60,9 +65,7 @@ class TrainParams(Params):
     validation: float = param(
         0.2, "fraction of the micrographs kept for validation", minimum=0, maximum=0.9
     )
-    pixels_per_diameter: float = param(
-        20.0, "particle diameter at the network's input", "px", minimum=4, maximum=200
-    )
+    pixels_per_diameter: float = param(0.0, PIXELS_PER_DIAMETER_HELP, "px", minimum=0, maximum=200)
     front_end: str = param(
         AUTO_FRONT_END,
         "filter or denoiser before the network, which goes in the card; auto: that of the model "
@@ -96,6 +99,10 @@ class TrainParams(Params):
         super().__post_init__()
         if self.minutes is not None and self.epochs is not None:
             raise ParameterError("expected minutes or epochs, got both: leave one out")
+        if 0 < self.pixels_per_diameter < MIN_PIXELS:
+            raise ParameterError(
+                f"expected particles of at least {MIN_PIXELS} px, got {self.pixels_per_diameter:g}"
+            )
         if self.front_end in WITH_CTF and not self.ctf:
             raise ParameterError(
                 f"the front end {self.front_end} needs CTFs, got none: give ctf, or choose another"

@@ -5,19 +5,7 @@ import pytest
 from safetensors.torch import load_file
 
 from cryosegment.cli.main import main
-from cryosegment.core.checkpoint import save_checkpoint
-from cryosegment.core.networks import HEADS, build_network
-from cryosegment.exchange.card import ModelCard, read_card
-
-
-@pytest.fixture
-def model(tmp_path: Path) -> Path:
-    """A model of two narrow levels."""
-    path = tmp_path / "tiny.safetensors"
-    arguments = {"widths": [8, 16], "deep_blocks": 0}
-    card = ModelCard("tiny", "compact", arguments, 20.0, HEADS)
-    save_checkpoint(path, build_network("compact", **arguments), card)
-    return path
+from cryosegment.exchange.card import read_card
 
 
 @pytest.fixture
@@ -30,10 +18,19 @@ def labels(tmp_path: Path) -> list[str]:
 
 
 def test_simulated_labels_to_a_model(
-    labels: list[str], model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    labels: list[str], tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     output = tmp_path / "new.safetensors"
-    command = ["train", *labels, "--from", str(model), "--output", str(output), "--epochs", "1"]
+    command = [
+        "train",
+        *labels,
+        "--from",
+        str(tiny_model),
+        "--output",
+        str(output),
+        "--epochs",
+        "1",
+    ]
     command += ["--batch", "32", "--patch", "48"]
     assert main(command) == 0
     card = read_card(output)

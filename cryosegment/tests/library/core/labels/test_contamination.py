@@ -10,6 +10,8 @@ import pytest
 
 from cryosegment.core.images.micrograph import read_image, write_image
 from cryosegment.core.labels.contamination import ContaminationMaps
+from cryosegment.core.labels.picked import PickedParticles
+from cryosegment.core.labels.refined import RefinedParticles
 from cryosegment.core.labels.run import LabelsRun
 from cryosegment.exchange.coordinates import read_coordinates
 from cryosegment.exchange.errors import InputError
@@ -108,9 +110,11 @@ def test_particles_in_contamination_get_no_label(simulated, tmp_path, source):
     where = {"contamination": str(tmp_path / "maps"), "unknown_ring": 0.0}
     if source == "coordinates":
         params = LabelsCoordinatesParams(str(simulated.star), 180.0, 2.0, **where)
+        particles = PickedParticles(params, simulated.micrographs)
     else:
         params = LabelsReconstructionParams(str(simulated.star), str(simulated.map), **where)
-    run = LabelsRun(params, simulated.micrographs, tmp_path / "labels")
+        particles = RefinedParticles(params, simulated.micrographs)
+    run = LabelsRun(particles, params, tmp_path / "labels")
     entries = [run.label(name) for name in simulated.micrographs]
     run.report.write(tmp_path / "labels")
     with (tmp_path / "labels" / "rejected.csv").open(newline="") as stream:

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from cryosegment.core.checkpoint import fingerprint, load_network, save_checkpoint
 from cryosegment.core.training.loop import _start, train
 from cryosegment.exchange.card import read_card
-from cryosegment.exchange.errors import InputError, ModelError
+from cryosegment.exchange.errors import InputError, ModelError, ParameterError
 from cryosegment.exchange.params import TrainParams
 from cryosegment.exchange.progress import no_progress
 
@@ -69,6 +69,18 @@ def test_a_model_with_its_card(
     network, _ = load_network(output)
     start, _ = load_network(tiny_model)
     assert not torch.equal(network.head.weight, start.head.weight)
+
+
+def test_a_model_may_go_on_at_another_scale(
+    make_labels: MakeLabels, params: TrainParams, tiny_model: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "finer.safetensors"
+    folder = make_labels()
+    for given, found in ((0.0, read_card(tiny_model).pixels_per_diameter), (24.0, 24.0)):
+        train([folder], output, replace(params, pixels_per_diameter=given), "cpu", no_progress)
+        assert read_card(output).pixels_per_diameter == found
+    with pytest.raises(ParameterError, match="at least 4 px"):
+        replace(params, pixels_per_diameter=2.0)
 
 
 def test_training_learns(make_labels: MakeLabels, params: TrainParams, tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def labelled() -> LabelledImage:
 
 @pytest.fixture
 def batch(labelled: LabelledImage) -> tuple[torch.Tensor, Targets]:
-    return PatchBatches([labelled], 96, 12, seed=3)(0)
+    return PatchBatches([labelled], 96, range(12), seed=3)(0)
 
 
 def same(first: tuple[torch.Tensor, Targets], second: tuple[torch.Tensor, Targets]) -> bool:
@@ -72,12 +72,12 @@ def test_sampling_agrees_with_scipy() -> None:
 
 
 def test_a_batch_depends_on_seed_and_step_alone(labelled: LabelledImage) -> None:
-    batches = PatchBatches([labelled], 64, 2, seed=1)
+    batches = PatchBatches([labelled], 64, range(2), seed=1)
     later = batches(5)
     assert same(batches(5), later)
-    assert same(PatchBatches([labelled], 64, 2, seed=1)(5), later)
+    assert same(PatchBatches([labelled], 64, range(2), seed=1)(5), later)
     assert not same(batches(6), later)
-    assert not same(PatchBatches([labelled], 64, 2, seed=2)(5), later)
+    assert not same(PatchBatches([labelled], 64, range(2), seed=2)(5), later)
 
 
 def test_shapes(batch: tuple[torch.Tensor, Targets]) -> None:
@@ -142,7 +142,7 @@ def test_maps_are_rotations_flips_and_zooms() -> None:
 
 
 def test_outside_and_unknown_pixels_are_unknown(labelled: LabelledImage) -> None:
-    image, targets = PatchBatches([labelled], 256, 1, seed=0)(0)
+    image, targets = PatchBatches([labelled], 256, range(1), seed=0)(0)
     share = float(targets.known.mean()) * 256**2 / (90 * 110)
     assert SCALE[0] ** 2 * 0.95 < share < SCALE[1] ** 2 * 1.05
     assert not targets.particle[targets.known == 0].any()

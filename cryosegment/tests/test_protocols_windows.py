@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Wizards in their windows, on a display that nobody sees."""
+"""Wizards and tables in their windows, on a display that nobody sees."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Iterator, Tuple
+from typing import Any, Iterator, List, Tuple
 
 import numpy as np
 
@@ -14,7 +14,9 @@ from cryosegment.tests.scripted import (
     CryoSegmentProtLabels,
     CryoSegmentProtSimulate,
     CryoSegmentProtTrain,
+    CryoSegmentViewerLabels,
     Pointer,
+    objects,
 )
 from cryosegment.tests.windows import WindowTest
 
@@ -31,8 +33,8 @@ def drag(window: Any, start: Tuple[float, float], end: Tuple[float, float]) -> N
     widget.event_generate("<ButtonRelease-1>", x=u, y=height - v)
 
 
-class TestCryoSegmentWizards(WindowTest):
-    """What wizards show, and what they fill in."""
+class TestCryoSegmentWindows(WindowTest):
+    """What wizards show and fill in, and what viewers show."""
 
     @classmethod
     def setUpClass(cls) -> None:
@@ -149,3 +151,56 @@ class TestCryoSegmentWizards(WindowTest):
                 window._handleResult(SELECT)
 
             self.use(self.openForm(self.newPick(None)), name, script)
+
+    def testLabels(self) -> None:
+        """Particles, centres and rejections are drawn, and stand in the tables."""
+        mic = self.source.outputMicrographs.getFirstItem()
+        coordinates = objects.SetOfCoordinates.create(self.source._getPath())
+        coordinates.setBoxSize(90)
+        coordinates.setMicrographs(self.newPick(self.source).inputMicrographs)
+        positions = [(100, 200), (300, 400), (301, 400)]  # the last is there already
+        for x, y in positions:
+            coordinate = objects.Coordinate(x=x, y=y)
+            coordinate.setMicrograph(mic)
+            coordinates.append(coordinate)
+        self.source._defineOutputs(outputDoubles=coordinates)
+        self.proj._storeProtocol(self.source)
+        labels = self.newProtocol(CryoSegmentProtLabels, diameter=DIAMETER, numberOfThreads=1)
+        self.point(labels.inputCoordinates, self.source, "outputDoubles")
+        self.launchProtocol(labels)
+
+        viewer = CryoSegmentViewerLabels(project=self.proj, protocol=labels)
+        viewer.setProtocol(labels)
+        (drawing,) = viewer._showMicrograph()
+        axes = drawing.getLastSubPlot()
+        assert axes.get_title().endswith(": 2 particles")
+        dots, crosses = axes.lines
+        np.testing.assert_allclose(dots.get_xydata(), positions[:2], atol=0.01)
+        np.testing.assert_allclose(crosses.get_xydata(), positions[2:], atol=0.01)
+        assert crosses.get_label() == "1 duplicate"
+        for field, words in (
+            ("showMicrographs", ("3", "2", "1")),
+            ("showRejected", ("301.00", "duplicate")),
+        ):
+            viewer._showTable(field)
+            (row,) = self.tableRows()
+            assert set(words) <= set(row)
+
+    def tableRows(self) -> List[List[str]]:
+        """Rows of the table in the last window, which is closed."""
+        window = self.window.root.nametowidget(".").winfo_children()[-1]
+        table = next(w for w in window.winfo_children() if w.winfo_class() == "Treeview")
+        rows = [list(map(str, table.item(row, "values"))) for row in table.get_children()]
+        window.destroy()
+        return rows
+
+    def testSimulation(self) -> None:
+        """The truth is drawn over simulated micrographs."""
+        viewer = CryoSegmentViewerLabels(project=self.proj, protocol=self.source)
+        viewer.setProtocol(self.source)
+        mic = self.source.outputMicrographs.getFirstItem().clone()
+        expected = [c.getPosition() for c in self.source.outputCoordinates.iterCoordinates(mic)]
+        (drawing,) = viewer._showMicrograph()
+        (dots,) = drawing.getLastSubPlot().lines
+        np.testing.assert_allclose(dots.get_xydata(), expected, atol=0.51)  # Scipion rounds
+        assert not viewer._rejected("simulated_0001")
