@@ -17,6 +17,7 @@ from cryosegment import __version__
 from cryosegment.core.checkpoint import fingerprint, save_checkpoint
 from cryosegment.core.networks import HEADS, build_network
 from cryosegment.core.pipeline import load_model
+from cryosegment.core.training.completeness import labelled_share
 from cryosegment.core.training.examples import write_examples
 from cryosegment.core.training.fit import FitSettings, Validation, fit
 from cryosegment.core.training.joint import RefinedNetwork
@@ -39,6 +40,7 @@ from cryosegment.exchange.params import (
     front_end_of_card,
     params_to_dict,
 )
+from cryosegment.exchange.params.training import COMPLETE
 from cryosegment.exchange.progress import Progress
 
 logger = logging.getLogger(__name__)
@@ -93,15 +95,21 @@ def train(
     patches = ranks.part(params.batch)
     batches = PatchBatches(training, params.patch, patches, params.seed)
     scored = [image.for_validation() for image in held_out or training if len(image.centers_yx)]
+    share = 1.0
+    if params.labels_are != COMPLETE:
+        labelled = [image.for_validation() for image in images if len(image.centers_yx)]
+        share = labelled_share(network.to(device), labelled, params.expected_particles)
+        progress(len(images), len(images), f"{share:.0%} of the particles are labelled")
     state_path = output.with_suffix(".state.safetensors")
     if not params.resume and ranks.is_first:
         remove_state(state_path)
     ranks.wait_for_first()
     record = Record(output, progress)
-    settings = replace(_settings(params, len(training), device), ranks=ranks)
+    loss = PickingLoss(params.loss, share, params.partial_loss, card.pixels_per_diameter)
+    settings = replace(_settings(params, len(training), device), loss=loss, ranks=ranks)
 
     def validate(candidate: nn.Module) -> Validation:
-        found = best_f1(candidate, scored)
+        found = best_f1(candidate, scored, share)
         write_examples(output.with_suffix(".examples.png"), candidate, scored, found.threshold)
         return found
 
@@ -112,7 +120,8 @@ def train(
     record.close()
     if isinstance(best, RefinedNetwork):
         card, best = replace(card, crf=params_to_dict(best.learned())), best.network
-    card = replace(card, name=output.stem, label_source=_label_source(folders))
+    facts = {"labelled_share": round(share, 3)}
+    card = replace(card, name=output.stem, label_source=_label_source(folders), training=facts)
     save_checkpoint(output, best, _describe(card, params, state, training, held_out))
 
 
@@ -181,7 +190,6 @@ def _settings(params: TrainParams, micrographs: int, device: str) -> FitSettings
         schedule=params.schedule,
         patience=params.patience,
         device=device,
-        loss=PickingLoss(params.loss),
     )
 
 
@@ -206,7 +214,7 @@ def _describe(
         threshold=round(state.best_threshold, 3),
         particle_diameters=(min(diameters), max(diameters)),
         training_data=(data,),
-        training={**params_to_dict(params), "steps": state.step},
+        training={**params_to_dict(params), **card.training, "steps": state.step},
         metrics=(
             {
                 "data": "validation micrographs" if held_out else "training micrographs",

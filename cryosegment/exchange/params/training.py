@@ -38,6 +38,7 @@ LOSSES = (
     "tversky",
     "focal-tversky",
 )
+COMPLETE, PARTIAL = "complete", "partial"
 PIXELS_PER_DIAMETER_HELP = (
     "particle diameter at the network's input: more is slower and draws finer outlines; "
     "0: the model's, or 20 from scratch"
@@ -55,6 +56,23 @@ class TrainParams(Params):
     )
     network: str = param("compact", "network architecture", choices=("compact",))
     loss: str = param("bce+dice", "loss of the particle map", choices=LOSSES)
+    labels_are: str = param(
+        COMPLETE,
+        "whether the labels have every particle of their micrographs, or part of them, as if by "
+        "chance",
+        choices=(COMPLETE, PARTIAL),
+    )
+    expected_particles: Optional[float] = param(
+        None,
+        "particles on a micrograph, labelled or not, where labels are partial; left out: estimated "
+        "with the model that training starts from",
+        minimum=1,
+    )
+    partial_loss: str = param(
+        "nnpu",
+        "how to learn from partial labels: non-negative risk, or the expected number",
+        choices=("nnpu", "ge-binomial"),
+    )
     crf: str = param(
         NO_CRF,
         "conditional random field to train through; its kernels are learned and go in the card",
@@ -106,4 +124,18 @@ class TrainParams(Params):
         if self.front_end in WITH_CTF and not self.ctf:
             raise ParameterError(
                 f"the front end {self.front_end} needs CTFs, got none: give ctf, or choose another"
+            )
+        if self.labels_are == COMPLETE:
+            if self.expected_particles is not None:
+                raise ParameterError(
+                    "expected labels_are partial where expected_particles are given, got complete"
+                )
+        elif self.loss != TrainParams.loss:
+            raise ParameterError(
+                f"expected no loss beside partial labels, which have partial_loss, got {self.loss}"
+            )
+        elif not self.start and self.expected_particles is None:
+            raise ParameterError(
+                "expected expected_particles or a model to start from, which estimates them, got "
+                "neither"
             )
