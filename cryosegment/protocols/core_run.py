@@ -51,6 +51,10 @@ class CoreRun(EMProtocol):
         """Folder of the labels that this run makes, relative to the project."""
         return self._getExtraPath("labels")
 
+    def getQualityFolder(self) -> str:
+        """Folder of what a check of the labels has found, relative to the project."""
+        return self._getExtraPath("quality")
+
     def getFailures(self) -> Dict[str, str]:
         """Error of each micrograph without labels, by its name."""
         return read_failures(self.getLabelsFolder())

@@ -143,9 +143,10 @@ def _screened(images: ParticleImages, params: LabelsProjectParams, report: Repor
         )
         report.labelled += len(found.labelled)
         report.rejections += [_of_image(rejection) for rejection in found.rejections]
-        # rows of a file count from 1
-        kept = found.labelled.rows - 1
-        groups.append(Group(kept, found.labelled, float(pixel_size), int(side)))
+        if len(found.labelled):
+            # rows of a file count from 1
+            kept = found.labelled.rows - 1
+            groups.append(Group(kept, found.labelled, float(pixel_size), int(side)))
     return groups
 
 
