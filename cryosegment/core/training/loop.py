@@ -17,6 +17,7 @@ from cryosegment import __version__
 from cryosegment.core.checkpoint import fingerprint, save_checkpoint
 from cryosegment.core.networks import HEADS, build_network
 from cryosegment.core.pipeline import load_model
+from cryosegment.core.training.augmentation import LEVELS
 from cryosegment.core.training.examples import write_examples
 from cryosegment.core.training.fit import FitSettings, Validation, fit
 from cryosegment.core.training.joint import RefinedNetwork
@@ -87,8 +88,14 @@ def train(
         network = RefinedNetwork(network, CRF_PRESETS[params.crf])
     images = read_labels(folders, card.pixels_per_diameter, progress)
     training, held_out = _split(images, params)
-    patches = ranks.part(params.batch)
-    batches = PatchBatches(training, params.patch, patches, params.seed)
+    batches = PatchBatches(
+        training,
+        params.patch,
+        ranks.part(params.batch),
+        params.seed,
+        LEVELS[params.augmentation],
+        device,
+    )
     scored = [image.for_validation() for image in held_out or training if len(image.centers_yx)]
     state_path = output.with_suffix(".state.safetensors")
     if not params.resume and ranks.is_first:

@@ -42,14 +42,14 @@ class Targets:
 
 
 def make_targets(
-    instances: Int[Tensor, "h w"],
-    contamination: Float[Tensor, "h w"],
-    known: Float[Tensor, "h w"],
-    centers_yx: Float[Tensor, "n 2"],
-    diameter: float,
-    edge: Float[Tensor, "h w"] | None = None,
+    instances: Int[Tensor, "b h w"],
+    contamination: Float[Tensor, "b h w"],
+    known: Float[Tensor, "b h w"],
+    centers_yx: Float[Tensor, "b n 2"],
+    diameters: Float[Tensor, " b"],
+    edge: Float[Tensor, "b h w"] | None = None,
 ) -> Targets:
-    """Targets of one patch, as a batch of one.
+    """Targets of some patches.
 
     Parameters
     ----------
@@ -58,44 +58,41 @@ def make_targets(
     contamination, known
         0 or 1.
     centers_yx
-        px; may lie outside the patch.
-    diameter
+        px; may lie outside the patch. Rows that no instance has may hold anything.
+    diameters
         Nominal particle diameter, px.
     edge
         0 or 1: where the labels see the edge of a particle. Pixels along the outline are edge in
         any case: a narrow class has gaps at working scale, and some labels have none.
     """
-    radius = diameter / 2
+    count, height, width = instances.shape
+    device = instances.device
+    radii = (diameters / 2)[:, None, None]
     particle = (instances > 0).float()
-    padded = torch.cat((torch.zeros(1, 2), centers_yx.float()))
-    height, width = instances.shape
-    rows, columns = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
-    displacement = padded[instances.long()] - torch.stack((rows, columns), -1)
+    table = functional.pad(centers_yx.float(), (0, 0, 1, 0))
+    numbers = torch.arange(count, device=device)[:, None, None]
+    sides = (torch.arange(side, device=device) for side in (height, width))
+    pixels = torch.stack(torch.meshgrid(*sides, indexing="ij"), -1)
+    displacement = table[numbers, instances.long()] - pixels
     squared = displacement.square().sum(-1)
-    center = torch.exp(-squared / (2 * (CENTER_SIGMA * diameter) ** 2)) * particle
+    center = torch.exp(-squared / (2 * (2 * CENTER_SIGMA * radii) ** 2)) * particle
     peak = (displacement.abs().amax(-1) <= 0.5) & (instances > 0)
     outline = _outline(instances)
-    offset = (displacement / radius * particle[..., None]).movedim(-1, 0)
+    offset = (displacement / radii[..., None] * particle[..., None]).movedim(-1, 1)
     return Targets(
-        particle=particle[None],
-        center=torch.where(peak, 1.0, center)[None],
-        edge=(outline if edge is None else torch.maximum(outline, edge.float()))[None],
-        contamination=contamination.float()[None],
-        offset=offset[None],
-        known=known.float()[None],
+        particle=particle,
+        center=torch.where(peak, 1.0, center),
+        edge=outline if edge is None else torch.maximum(outline, edge),
+        contamination=contamination,
+        offset=offset,
+        known=known,
     )
 
 
-def _outline(instances: Int[Tensor, "h w"]) -> Float[Tensor, "h w"]:
+def _outline(instances: Int[Tensor, "b h w"]) -> Float[Tensor, "b h w"]:
     """1 on particle pixels whose 3 x 3 neighbourhood holds another label."""
-    plane = instances.float()[None, None]
-    padded = functional.pad(plane, (1, 1, 1, 1), mode="replicate")
+    planes = instances.float()[:, None]
+    padded = functional.pad(planes, (1, 1, 1, 1), mode="replicate")
     highest = functional.max_pool2d(padded, 3, stride=1)
     lowest = -functional.max_pool2d(-padded, 3, stride=1)
-    return ((highest != lowest) & (plane > 0)).float()[0, 0]
-
-
-def stack(targets: list[Targets]) -> Targets:
-    """One batch of many."""
-    names = [f.name for f in fields(Targets)]
-    return Targets(**{name: torch.cat([getattr(t, name) for t in targets]) for name in names})
+    return ((highest != lowest) & (planes > 0)).float()[:, 0]

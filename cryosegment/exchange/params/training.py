@@ -36,6 +36,7 @@ PIXELS_PER_DIAMETER_HELP = (
     "0: the model's, or 20 from scratch"
 )
 MIN_PIXELS = 4
+AUGMENTATIONS = ("none", "basic", "full")
 SCHEDULES = ("one-cycle", "cosine")
 
 
@@ -61,6 +62,12 @@ class TrainParams(Params):
     pixels_per_diameter: float = param(0.0, PIXELS_PER_DIAMETER_HELP, "px", minimum=0, maximum=200)
     batch: int = param(8, "patches in a step", minimum=1)
     patch: int = param(192, "side of a patch", "px", minimum=32, maximum=4096)
+    augmentation: str = param(
+        "basic",
+        "change of patches: none; turned, scaled a little, other contrast and noise; or also "
+        "other spectra, noise of other places, particles pasted on empty ice",
+        choices=AUGMENTATIONS,
+    )
     learning_rate: float = param(0.0, LEARNING_RATE_HELP, minimum=0, maximum=1)
     schedule: str = param(
         "one-cycle",
