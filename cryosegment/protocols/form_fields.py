@@ -8,7 +8,7 @@ from typing import Any, List, Optional, Type
 
 from pyworkflow.protocol import params
 
-from cryosegment.exchange.params import Params
+from cryosegment.exchange.params import Params, kind_of
 
 
 def _field(record: Type[Params], name: str) -> dataclasses.Field[Any]:
@@ -57,7 +57,7 @@ def add_field(
     options["help"] = _sentence(field.metadata["help"]) + options.get("help", "")
     form.addParam(
         attribute or name,
-        _kind(str(field.type), bool(choices)),
+        _kind(field, bool(choices)),
         default=default,
         label=f"{label} ({unit})" if unit else label,
         **options,
@@ -68,8 +68,9 @@ def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:] + ".\n"
 
 
-def _kind(annotation: str, is_choice: bool) -> Type[params.Param]:
+def _kind(field: dataclasses.Field[Any], is_choice: bool) -> Type[params.Param]:
     if is_choice:
         return params.EnumParam
+    kind = kind_of(field)
     kinds = {"float": params.FloatParam, "int": params.IntParam, "bool": params.BooleanParam}
-    return kinds.get(annotation, params.StringParam)
+    return kinds.get(kind.name, params.StringParam) if kind.count == "1" else params.StringParam

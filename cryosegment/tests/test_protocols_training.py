@@ -228,12 +228,14 @@ class TestCryoSegmentTraining(TrainingTest):
 
     def testTrainOnCoordinates(self) -> None:
         """Coordinates alone make labels and a model, here from scratch."""
-        train = self.newTrain(diameter=DIAMETER, modelSource=2, modelName="own")
+        partial = {"labelsAre": 1, "expectedParticles": 400.0}
+        train = self.newTrain(diameter=DIAMETER, modelSource=2, modelName="own", **partial)
         self.point(train.inputCoordinates, self.source, "outputCoordinates")
         self.launchProtocol(train)
         card = read_card(train.outputModel.getPath())
         assert (card.name, card.label_source) == ("own", "coordinates")
         assert card.training["start"] == ""
+        assert card.training["labelled_share"] < 1
         assert card.particle_diameters == (DIAMETER, DIAMETER)
 
     def testFormDefaults(self) -> None:
@@ -243,6 +245,9 @@ class TestCryoSegmentTraining(TrainingTest):
             assert getattr(train, name).get() == getattr(defaults, name)
         for name in ("network", "loss", "crf"):
             assert train.getEnumText(name) == getattr(defaults, name)
+        assert train.getEnumText("labelsAre") == defaults.labels_are
+        assert train.getEnumText("partialLoss") == defaults.partial_loss
+        assert train.expectedParticles.get() is None
         labels = self.newProtocol(CryoSegmentProtLabels)
         record = LabelsReconstructionParams(particles="file")
         for attribute, name in (("lowPass", "low_pass"), ("mapThreshold", "map_threshold")):
@@ -255,6 +260,7 @@ class TestCryoSegmentTraining(TrainingTest):
         for options, words in (
             ({}, "diameter"),
             ({"validation": 2.0}, "validation"),
+            ({"labelsAre": 1, "modelSource": 2}, "expected_particles"),
             ({"modelName": "a/b"}, "name of the model"),
             ({"modelSource": 1}, "Choose a segmentation model"),
             ({"useGpu": True, "gpuList": "0 1", "batch": 7}, "cannot share a batch of 7"),

@@ -45,14 +45,26 @@ def count_voxels(
     side
         Of the images, px.
     """
-    turned = _on_grid(FINE * rotations[:, :2])
-    middles = _on_grid(torch.from_numpy(FINE * fractions_yx[:, ::-1]) + FINE * side // 2 + 0.5)
+    turned, middles = fine_poses(rotations, fractions_yx, side)
     if points.device.type == "cpu":
         yield from count_singly(points, turned, middles, FINE * side)
         return
     for some, places in zip(turned.split(AT_ONCE), middles.split(AT_ONCE), strict=True):
         some, places = some.to(points.device), places.to(points.device)
         yield from count_at_once(points, some, places, FINE * side).cpu().numpy()
+
+
+def fine_poses(
+    rotations: Float[Tensor, "n 3 3"], fractions_yx: Float[np.ndarray, "n 2"], side: int
+) -> tuple[Float[Tensor, "n 2 3"], Float[Tensor, "n 2"]]:
+    """What leads from voxels to fine pixels x, y; rounded so that any sum is exact.
+
+    Returns
+    -------
+    The first rows of the rotations, and where the point lies that the voxels turn about.
+    """
+    middles = torch.from_numpy(FINE * fractions_yx[:, ::-1]) + FINE * side // 2 + 0.5
+    return _on_grid(FINE * rotations[:, :2]), _on_grid(middles)
 
 
 def count_singly(
@@ -67,10 +79,8 @@ def count_singly(
     ----------
     points
         Whole numbers.
-    turned
-        First rows of the rotations, which lead to fine pixels.
-    middles_xy
-        Where the point lies that the voxels turn about, fine pixels.
+    turned, middles_xy
+        As `fine_poses` gives them.
     side
         Of the images, fine pixels.
     """

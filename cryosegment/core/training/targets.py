@@ -67,26 +67,52 @@ def make_targets(
     """
     count, height, width = instances.shape
     device = instances.device
-    radii = (diameters / 2)[:, None, None]
+    radii = (diameters / 2)[:, None, None, None]
     particle = (instances > 0).float()
     table = functional.pad(centers_yx.float(), (0, 0, 1, 0))
     numbers = torch.arange(count, device=device)[:, None, None]
     sides = (torch.arange(side, device=device) for side in (height, width))
     pixels = torch.stack(torch.meshgrid(*sides, indexing="ij"), -1)
     displacement = table[numbers, instances.long()] - pixels
-    squared = displacement.square().sum(-1)
-    center = torch.exp(-squared / (2 * (2 * CENTER_SIGMA * radii) ** 2)) * particle
-    peak = (displacement.abs().amax(-1) <= 0.5) & (instances > 0)
     outline = _outline(instances)
-    offset = (displacement / radii[..., None] * particle[..., None]).movedim(-1, 1)
     return Targets(
         particle=particle,
-        center=torch.where(peak, 1.0, center),
+        center=_heat(instances, table, CENTER_SIGMA * diameters),
         edge=outline if edge is None else torch.maximum(outline, edge),
         contamination=contamination,
-        offset=offset,
+        offset=(displacement / radii * particle[..., None]).movedim(-1, 1),
         known=known,
     )
+
+
+def _heat(
+    instances: Int[Tensor, "b h w"], table: Float[Tensor, "b n 2"], sigmas: Float[Tensor, " b"]
+) -> Float[Tensor, "b h w"]:
+    """A Gaussian around the centre of each particle that is seen, 1 at the nearest pixel.
+
+    It does not end with the particle's footprint, which may be narrow or not hold the centre.
+    Row k of the table is the centre of instance k.
+    """
+    seen = torch.zeros(table.shape[:2], device=table.device)
+    seen.scatter_(1, instances.flatten(1).long(), 1.0)
+    seen[:, 0] = 0
+    patches, rows = torch.nonzero(seen, as_tuple=True)
+    distances = [
+        (torch.arange(side, device=table.device) - table[patches, rows, axis, None]).abs()
+        for axis, side in enumerate(instances.shape[1:])
+    ]
+    widths = 2 * sigmas[patches, None] ** 2
+    down, across = (torch.exp(-distance.square() / widths) for distance in distances)
+    near_y, near_x = (distance <= 0.5 for distance in distances)
+    heat = torch.zeros(instances.shape, device=table.device)
+    ends = seen.sum(1).long().cumsum(0).tolist()
+    for plane, first, end in zip(heat, [0, *ends], ends):
+        if first < end:
+            own = slice(first, end)
+            peak = (near_y[own, :, None] & near_x[own, None]).any(0)
+            gaussian = (down[own, :, None] * across[own, None]).amax(0)
+            plane.copy_(torch.where(peak, 1.0, gaussian))
+    return heat
 
 
 def _outline(instances: Int[Tensor, "b h w"]) -> Float[Tensor, "b h w"]:

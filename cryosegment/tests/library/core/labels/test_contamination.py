@@ -63,7 +63,7 @@ def test_probabilities_count_from_a_half(tmp_path, entry):
 
 
 def test_a_mask_of_micrograph_cleaner(shared_data, entry):
-    """Its mask of a micrograph with a large contaminant in the lower left."""
+    """Its mask of a micrograph with a large contaminant in a corner."""
     folder = shared_data / "contamination"
     name = "Ucsf_stack_1142_DW"
     mask = folder / f"{name}_micrographcleaner_mask.png"
@@ -98,6 +98,18 @@ def test_maps_that_do_not_fit(tmp_path, entry, files, shape, message):
         ContaminationMaps(tmp_path / "maps", ["mic"]).area(entry)
     with pytest.raises(InputError, match="do not exist"):
         ContaminationMaps(tmp_path / "nowhere", ["mic"])
+
+
+def test_a_micrograph_that_is_all_dirt_is_labelled_so(simulated, tmp_path):
+    name = next(iter(simulated.micrographs))
+    path = write(tmp_path / "dirt.png", np.full((64, 80), 255))
+    params = LabelsCoordinatesParams(str(simulated.star), 180.0, 2.0, contamination=str(path))
+    source = PickedParticles(params, {name: simulated.micrographs[name]})
+    run = LabelsRun(source, params, tmp_path / "labels")
+    entry = run.label(name)
+    assert (mrcfile.read(entry.classes) == 2).all()
+    assert not mrcfile.read(entry.instances).any()
+    assert run.report.labelled == 0
 
 
 @pytest.mark.parametrize("source", ["coordinates", "reconstruction"])

@@ -6,7 +6,7 @@ import pytest
 import torch
 from scipy import ndimage
 
-from cryosegment.core.labels.counting import count_at_once, count_singly, count_voxels
+from cryosegment.core.labels.counting import count_at_once, count_singly, count_voxels, fine_poses
 from cryosegment.core.simulation.projection import random_angles, rotation_matrices
 
 SIDE = 48
@@ -23,8 +23,8 @@ def points():
 
 @pytest.fixture(scope="module")
 def poses():
-    rotations = rotation_matrices(random_angles(70, torch.Generator().manual_seed(5)))
-    return rotations, np.random.default_rng(0).random((70, 2))
+    rotations = rotation_matrices(random_angles(300, torch.Generator().manual_seed(5)))
+    return rotations, np.random.default_rng(0).random((300, 2))
 
 
 def test_voxels_are_counted_where_they_fall(points, poses):
@@ -43,10 +43,11 @@ def test_voxels_are_counted_where_they_fall(points, poses):
 
 
 def test_many_at_once_are_the_same_as_one_by_one(points, poses):
-    """Not one voxel is rounded to another pixel."""
-    rotations, fractions = poses
-    turned = (2 * rotations[:, :2] * 4096).round() / 4096
-    middles = torch.from_numpy(np.round(2 * fractions * 4096) / 4096).float() + SIDE + 0.5
+    """Not one voxel is rounded to another pixel: no sum is rounded at all."""
+    turned, middles = fine_poses(*poses, SIDE)
+    places = turned @ points + middles[:, :, None]
+    exact = turned.double() @ points.double() + middles.double()[:, :, None]
+    assert torch.equal(places.double(), exact)
     singly = np.stack(list(count_singly(points, turned, middles, 2 * SIDE)))
     at_once = count_at_once(points, turned, middles, 2 * SIDE).numpy()
     np.testing.assert_array_equal(at_once, singly)
