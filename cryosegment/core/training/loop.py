@@ -17,6 +17,7 @@ from cryosegment import __version__
 from cryosegment.core.checkpoint import fingerprint, save_checkpoint
 from cryosegment.core.networks import HEADS, build_network
 from cryosegment.core.pipeline import load_model
+from cryosegment.core.training.augmentation import LEVELS
 from cryosegment.core.training.completeness import labelled_share
 from cryosegment.core.training.examples import write_examples
 from cryosegment.core.training.fit import FitSettings, Validation, fit
@@ -92,14 +93,9 @@ def train(
     front_end = front_end_of_card(card.front_end)
     images = read_labels(folders, card.pixels_per_diameter, progress, front_end, params.ctf)
     training, held_out = _split(images, params)
-    patches = ranks.part(params.batch)
-    batches = PatchBatches(training, params.patch, patches, params.seed)
     scored = [image.for_validation() for image in held_out or training if len(image.centers_yx)]
-    share = 1.0
-    if params.labels_are != COMPLETE:
-        labelled = [image.for_validation() for image in images if len(image.centers_yx)]
-        share = labelled_share(network.to(device), labelled, params.expected_particles)
-        progress(len(images), len(images), f"{share:.0%} of the particles are labelled")
+    share = _labelled_share(images, network.to(device), params, progress)
+    (share,) = ranks.from_first(share)
     state_path = output.with_suffix(".state.safetensors")
     if not params.resume and ranks.is_first:
         remove_state(state_path)
@@ -113,6 +109,7 @@ def train(
         write_examples(output.with_suffix(".examples.png"), candidate, scored, found.threshold)
         return found
 
+    batches = _batches(training, params, device, ranks)
     best, state = fit(network, batches, validate, settings, state_path, record)
     if not ranks.is_first:
         return
@@ -172,6 +169,26 @@ def _split(
     held = set(random.permutation(labelled)[:count].tolist())
     training = [image for index, image in enumerate(images) if index not in held]
     return training, [images[index] for index in sorted(held)]
+
+
+def _labelled_share(
+    images: list[LabelledImage], network: nn.Module, params: TrainParams, progress: Progress
+) -> float:
+    """Share of the particles that the labels have."""
+    if params.labels_are == COMPLETE:
+        return 1.0
+    labelled = [image.for_validation() for image in images if len(image.centers_yx)]
+    share = labelled_share(network, labelled, params.expected_particles)
+    progress(len(images), len(images), f"{share:.0%} of the particles are labelled")
+    return share
+
+
+def _batches(
+    training: list[LabelledImage], params: TrainParams, device: str, ranks: Ranks
+) -> PatchBatches:
+    """The patches that this process draws."""
+    batch, augmentation = ranks.part(params.batch), LEVELS[params.augmentation]
+    return PatchBatches(training, params.patch, batch, params.seed, augmentation, device)
 
 
 def _settings(params: TrainParams, micrographs: int, device: str) -> FitSettings:
