@@ -20,6 +20,7 @@ from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.labels import (
     CONTAMINATION,
     EDGE,
+    PICKS,
     UNKNOWN,
     LabelEntry,
     is_particle,
@@ -52,6 +53,10 @@ class LabelledImage:
         Nominal particle diameter, px.
     pixel_size
         Å/px of the image.
+    micrograph
+        Its file.
+    is_verified
+        False where the labels are picks that nobody has looked at.
     """
 
     image: Float[Tensor, "h w"]
@@ -63,6 +68,8 @@ class LabelledImage:
     centers_yx: Float[Tensor, "n 2"]
     diameter: float
     pixel_size: float
+    micrograph: Path
+    is_verified: bool = True
 
     def for_validation(self) -> ValidationImage:
         """The same for scoring a network."""
@@ -79,11 +86,12 @@ def read_labels(
     InputError
         If a folder has no labels, a map does not fit its micrograph, or no particle is labelled.
     """
-    entries = [entry for folder in folders for entry in read_labels_index(folder).entries]
+    indices = [read_labels_index(folder) for folder in folders]
+    entries = [(entry, index.source) for index in indices for entry in index.entries]
     images = []
-    for index, entry in enumerate(entries):
-        images.append(_read_entry(entry, pixels_per_diameter))
-        progress(index + 1, len(entries), f"read {entry.name}")
+    for number, (entry, source) in enumerate(entries, start=1):
+        images.append(_read_entry(entry, pixels_per_diameter, source != PICKS))
+        progress(number, len(entries), f"read {entry.name}")
     if not any(len(image.centers_yx) for image in images):
         raise InputError(
             f"expected labelled particles in {len(images)} micrographs, found none: check them"
@@ -91,7 +99,7 @@ def read_labels(
     return images
 
 
-def _read_entry(entry: LabelEntry, pixels_per_diameter: float) -> LabelledImage:
+def _read_entry(entry: LabelEntry, pixels_per_diameter: float, is_verified: bool) -> LabelledImage:
     micrograph = read_micrograph(entry.micrograph, entry.pixel_size, entry.name)
     working = working_image(micrograph, entry.diameter, pixels_per_diameter)
     instances, classes = (
@@ -115,4 +123,6 @@ def _read_entry(entry: LabelEntry, pixels_per_diameter: float) -> LabelledImage:
         centers_yx=torch.from_numpy(centers / np.array(working.scale_yx)).float(),
         diameter=entry.diameter / working.pixel_size,
         pixel_size=working.pixel_size,
+        micrograph=entry.micrograph.resolve(),
+        is_verified=is_verified,
     )

@@ -14,6 +14,7 @@ from cryosegment.core.training.labelled import read_labels
 from cryosegment.core.training.loop import _start, train
 from cryosegment.exchange.card import read_card
 from cryosegment.exchange.errors import InputError, ModelError, ParameterError
+from cryosegment.exchange.labels import PICKS
 from cryosegment.exchange.params import TrainParams
 from cryosegment.exchange.progress import no_progress
 
@@ -177,9 +178,27 @@ def test_the_start_says_what_share_is_labelled(
     train([folder], output, replace(params, labels_are="partial"), "cpu", no_progress)
     network, card = load_network(tiny_model)
     images = read_labels([folder], card.pixels_per_diameter, no_progress)
-    share = labelled_share(network, [image.for_validation() for image in images], None)
+    share = labelled_share(network, images, None)
     assert 0 < share < 1
     assert read_card(output).training["labelled_share"] == pytest.approx(share, abs=1e-3)
+
+
+def test_a_round_on_picks(make_labels: MakeLabels, params: TrainParams, tmp_path: Path) -> None:
+    """Picks of other micrographs are trained on; where none helps, the start is returned."""
+    folders = [make_labels(), make_labels("picks", count=3, source=PICKS)]
+    output = tmp_path / "model.safetensors"
+    train(folders, output, params, "cpu", no_progress)
+    card = read_card(output)
+    assert card.label_source == "coordinates, picks"
+    assert card.training_data == ({"micrographs": 4, "validation": 1, "particles": 48},)
+    spoiled = tmp_path / "spoiled.safetensors"
+    useless = replace(params, start=str(output), learning_rate=1.0, epochs=1)
+    train(folders, spoiled, useless, "cpu", no_progress)
+    rows = [float(row["score"]) for row in curve(spoiled)]
+    assert max(rows[1:]) < rows[0]
+    assert read_card(spoiled).metrics[0]["value"] == pytest.approx(rows[0], abs=1e-4)
+    start, end = load_file(output), load_file(spoiled)
+    assert all(torch.equal(start[name], end[name]) for name in start)
 
 
 def test_training_again_starts_again(
