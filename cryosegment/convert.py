@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from typing import Dict, Iterable, List, Optional, Tuple
+from typing import Dict, Iterable, List, Optional, Tuple, Union
 
 import mrcfile
 import numpy as np
@@ -30,7 +30,8 @@ from cryosegment.exchange.particles import UNCLASSIFIED, Particles, angles_from_
 CORE_SUFFIXES = {".mrc", ".tif", ".tiff", ".png", ".jpg", ".jpeg"}
 """Formats that the core reads, their rows in Scipion's order; others are converted."""
 SCORES = ("_rlnAutopickFigureOfMerit", "_cryosegmentScore", "_rlnMaxValueProbDistribution")
-"""Attributes of a particle that score it, the first that is there; RELION's files keep them."""
+"""Attributes that score a particle or coordinate, the first that is there counts; RELION's files
+keep them."""
 
 
 def mic_name(micrograph: Micrograph) -> str:
@@ -73,7 +74,7 @@ def micrographs_by_name(micrographs: SetOfMicrographs) -> Dict[str, Micrograph]:
 def scaled_coordinates(
     coordinates: SetOfCoordinates, micrographs: SetOfMicrographs
 ) -> Dict[str, Coordinates]:
-    """Coordinates by micrograph, of those that have any, in the micrographs' own pixels.
+    """Coordinates and scores by micrograph, of those that have any, in the micrographs' pixels.
 
     Names are matched, and ids where a name is unknown.
 
@@ -85,21 +86,22 @@ def scaled_coordinates(
     own = coordinates.getMicrographs().getSamplingRate()
     factor = own / micrographs.getSamplingRate()
     matched = _Matching(micrographs)
-    centers: Dict[str, List[Tuple[float, float]]] = {}
+    rows: Dict[str, List[Tuple[float, float, float]]] = {}
     for coordinate in coordinates:
         name = matched.name(coordinate.getMicName(), coordinate.getMicId())
         if name in matched.names:
             x, y = coordinate.getPosition()
-            centers.setdefault(name, []).append((y * factor, x * factor))
-    if not centers:
+            rows.setdefault(name, []).append((y * factor, x * factor, _score(coordinate)))
+    if not rows:
         raise InputError(
             f"none of {coordinates.getSize()} coordinates lies on the micrographs, such as "
             f"{min(matched.names, default='none')}: check the names"
         )
     pixel_size = micrographs.getSamplingRate()
+    found = {name: np.array(values) for name, values in sorted(rows.items())}
     return {
-        name: Coordinates(np.array(found), pixel_size, name)
-        for name, found in sorted(centers.items())
+        name: Coordinates(values[:, :2], pixel_size, name, values[:, 2])
+        for name, values in found.items()
     }
 
 
@@ -141,7 +143,7 @@ def refined_particles(particles: SetOfParticles, micrographs: SetOfMicrographs) 
         names.append(matched.name(coordinate.getMicName(), coordinate.getMicId()))
         centers.append((y, x))
         transforms.append(particle.getTransform().getMatrix())
-        scores.append(_pose_score(particle))
+        scores.append(_score(particle))
         number = particle.getClassId()
         classes.append(UNCLASSIFIED if number is None else number)
     inverse = np.linalg.inv(np.array(transforms, dtype=np.float64).reshape(-1, 4, 4))
@@ -159,9 +161,9 @@ def refined_particles(particles: SetOfParticles, micrographs: SetOfMicrographs) 
     )
 
 
-def _pose_score(particle: Particle) -> float:
+def _score(item: Union[Coordinate, Particle]) -> float:
     for name in SCORES:
-        value = getattr(particle, name, None)
+        value = getattr(item, name, None)
         if value is not None and value.hasValue():
             return float(value.get())
     return 1.0

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any, Dict, Type
 
 from pwem.protocols import EMProtocol
+from pyworkflow.object import String
 from pyworkflow.protocol import params
 
 from cryosegment.exchange.params import (
@@ -42,13 +43,23 @@ class LabelsForm(EMProtocol):
             params.PointerParam,
             pointerClass="SetOfCoordinates",
             label="Coordinates",
-            help="All particles of a micrograph should be among them: what has no coordinate is "
-            "taken for background. Micrographs without coordinates are left out.",
+            help="What has no coordinate is taken for background, unless the training is told that "
+            "labels are partial. Micrographs without coordinates are left out.",
             **condition,
         )
         record = LabelsCoordinatesParams
         add_field(form, record, "diameter", "Particle diameter", allowsPointers=True, **condition)
         advanced = {**condition, "expertLevel": params.LEVEL_ADVANCED}
+        form.addParam(
+            "minPickScore",
+            params.StringParam,
+            default="",
+            label="Smallest score",
+            help="For picks that nobody has looked at, from which a model is to learn: those with "
+            "a lower score become unknown, and the model is not validated on any of them. Empty: "
+            "the coordinates have been looked at.",
+            **advanced,
+        )
         add_field(form, record, "unknown_ring", "Unknown ring (diameters)", "ring", **advanced)
 
     def _defineReconstructionParams(self, form: params.Form) -> None:
@@ -132,12 +143,15 @@ class LabelsForm(EMProtocol):
     def _values(self) -> Dict[str, Any]:
         """Parameters of the job that are numbers and choices."""
         if self.source == SOURCE_COORDINATES:
-            return {"diameter": self.diameter.get(), "unknown_ring": self.ring.get()}
+            values = {"diameter": self.diameter.get(), "unknown_ring": self.ring.get()}
+            return {**values, **_score_limit(self.minPickScore)}
         values = {}
         for attribute, name in RULES.items():
             is_choice = field_choices(LabelsReconstructionParams, name)
             value = getattr(self, attribute).get()
             values[name] = self.getEnumText(attribute) if is_choice else value
-        if self.minScore.get():
-            values["min_score"] = float(self.minScore.get())
-        return values
+        return {**values, **_score_limit(self.minScore)}
+
+
+def _score_limit(text: String) -> Dict[str, float]:
+    return {"min_score": float(text.get())} if text.get() else {}
