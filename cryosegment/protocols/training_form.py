@@ -7,13 +7,14 @@ from typing import Any, Dict, List
 
 from pyworkflow.protocol import params
 
-from cryosegment.exchange.params import TrainParams
-from cryosegment.protocols.form_fields import add_field
+from cryosegment.exchange.params import LOW_PASS, TrainParams
+from cryosegment.protocols.form_fields import add_field, field_choices
 from cryosegment.protocols.gpu_choice import GpuChoice
 from cryosegment.protocols.model_choice import ModelChoice
 
 MODEL_SCRATCH = 2
 UNIT_MINUTES, UNIT_EPOCHS = 0, 1
+LOW_PASS_CHOICE = field_choices(TrainParams, "front_end").index(LOW_PASS)
 COMPLETE, PARTIAL = 0, 1
 
 RULES = {
@@ -22,6 +23,7 @@ RULES = {
     "batch": "batch",
     "patch": "patch",
     "learningRate": "learning_rate",
+    "lowPass": "low_pass",
     "patience": "patience",
     "seed": "seed",
 }
@@ -81,6 +83,9 @@ class TrainingForm(ModelChoice, GpuChoice):
             "pixelsPerDiameter",
             **advanced,
         )
+        add_field(form, TrainParams, "front_end", "Front end", "frontEnd", **advanced)
+        low_pass = {"condition": f"frontEnd == {LOW_PASS_CHOICE}", **advanced}
+        add_field(form, TrainParams, "low_pass", "Low-pass", "lowPass", **low_pass)
         complete, partial = (
             {"condition": f"labelsAre == {value}", **advanced} for value in (COMPLETE, PARTIAL)
         )
@@ -122,6 +127,7 @@ class TrainingForm(ModelChoice, GpuChoice):
         values = {name: getattr(self, attribute).get() for attribute, name in RULES.items()}
         for name in ("network", "crf", "schedule"):
             values[name] = self.getEnumText(name)
+        values["front_end"] = self.getEnumText("frontEnd")
         values["labels_are"] = self.getEnumText("labelsAre")
         if self.labelsAre == PARTIAL:
             values["expected_particles"] = self.expectedParticles.get()

@@ -16,7 +16,7 @@ from cryosegment.core.labels.contamination import ContaminationMaps
 from cryosegment.core.labels.contrast import micrograph_contrast
 from cryosegment.core.labels.files import label_entry, write_labels
 from cryosegment.core.labels.report import REJECTED_NAME, Report
-from cryosegment.core.labels.screening import Rejection, Screening
+from cryosegment.core.labels.screening import MEANT, Rejection, Screening
 from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.labels import UNKNOWN, LabelEntry, is_particle
@@ -108,7 +108,7 @@ class LabelsRun:
         ------
         InputError
             If it cannot be read or is smaller than a particle, no particle is said to be on it,
-            or none of those on it can be labelled.
+            or none of those on it can be labelled although some should.
         """
         if name not in self.source:
             raise InputError(
@@ -119,7 +119,7 @@ class LabelsRun:
         entry = self._entry(micrograph)
         contaminated = self._contamination.area(entry) if self._contamination else None
         found = self.source.screen(entry, contaminated)
-        if found.rejections and not len(found.labelled):
+        if not len(found.labelled) and any(r.reason not in MEANT for r in found.rejections):
             self.report.add(name, found, 0.0, 0.0, None)
             raise InputError(
                 f"none of {len(found.rejections)} particles of micrograph {name} can be labelled "
@@ -127,21 +127,21 @@ class LabelsRun:
                 "sizes"
             )
         coordinates = self.source.coordinates(entry, found)
-        if not (self._params.resume and entry.coordinates.exists()):
-            canvas = self.source.paint(entry, found)
-            classes = canvas.classes(self._rules(entry), contaminated)
-            instances = np.where(is_particle(classes), canvas.instances, np.int16(0))
-            write_labels(entry, instances, classes, coordinates)
-        else:
+        if self._params.resume and entry.coordinates.exists():
             instances, classes = (
                 read_image(path)[0].astype(kind)
                 for path, kind in ((entry.instances, np.int16), (entry.classes, np.int8))
             )
+        else:
+            canvas = self.source.paint(entry, found)
+            classes = canvas.classes(self._rules(entry), contaminated)
+            instances = np.where(is_particle(classes), canvas.instances, np.int16(0))
+            write_labels(entry, instances, classes, coordinates)
         contrast = None
         if len(coordinates):
-            maps = (instances, classes)
+            centers_yx = coordinates.centers_yx
             contrast = micrograph_contrast(
-                micrograph, entry.diameter, *maps, coordinates.centers_yx
+                micrograph, entry.diameter, instances, classes, centers_yx
             )
         coverage, unknown = is_particle(classes).mean(), (classes == UNKNOWN).mean()
         self.report.add(name, found, float(coverage), float(unknown), contrast)

@@ -13,9 +13,15 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from cryosegment.core.images.micrograph import read_image, read_micrograph
-from cryosegment.core.images.working import labels_at_working_scale, working_image
+from cryosegment.core.images.working import (
+    NOTHING,
+    WorkingImage,
+    labels_at_working_scale,
+    working_image,
+)
 from cryosegment.core.training.validation import ValidationImage
 from cryosegment.exchange.coordinates import read_coordinates
+from cryosegment.exchange.ctf import read_ctfs
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.labels import (
     CONTAMINATION,
@@ -26,6 +32,7 @@ from cryosegment.exchange.labels import (
     is_particle,
     read_labels_index,
 )
+from cryosegment.exchange.params import FrontEndParams
 from cryosegment.exchange.progress import Progress
 
 
@@ -77,20 +84,45 @@ class LabelledImage:
 
 
 def read_labels(
-    folders: Sequence[Path], pixels_per_diameter: float, progress: Progress
+    folders: Sequence[Path],
+    pixels_per_diameter: float,
+    progress: Progress,
+    front_end: FrontEndParams = NOTHING,
+    ctf: str = "",
 ) -> list[LabelledImage]:
     """All labelled micrographs of the folders.
+
+    Parameters
+    ----------
+    folders
+        Labels folders.
+    pixels_per_diameter
+        Of the working scale.
+    progress
+        Told after each micrograph.
+    front_end
+        What the network sees the images through.
+    ctf
+        STAR file with the contrast transfer functions that the front end may need.
 
     Raises
     ------
     InputError
-        If a folder has no labels, a map does not fit its micrograph, or no particle is labelled.
+        If a folder has no labels, a map does not fit its micrograph, no particle is labelled, or
+        a CTF that the front end needs is missing.
     """
     indices = [read_labels_index(folder) for folder in folders]
     entries = [(entry, index.source) for index in indices for entry in index.entries]
+    ctfs = read_ctfs(ctf)
     images = []
     for number, (entry, source) in enumerate(entries, start=1):
-        images.append(_read_entry(entry, pixels_per_diameter, source != PICKS))
+        micrograph = read_micrograph(
+            entry.micrograph, entry.pixel_size, entry.name, ctfs.get(entry.name)
+        )
+        working = working_image(
+            micrograph, entry.diameter, pixels_per_diameter, front_end=front_end
+        )
+        images.append(_labelled(entry, working, source != PICKS))
         progress(number, len(entries), f"read {entry.name}")
     if not any(len(image.centers_yx) for image in images):
         raise InputError(
@@ -99,9 +131,7 @@ def read_labels(
     return images
 
 
-def _read_entry(entry: LabelEntry, pixels_per_diameter: float, is_verified: bool) -> LabelledImage:
-    micrograph = read_micrograph(entry.micrograph, entry.pixel_size, entry.name)
-    working = working_image(micrograph, entry.diameter, pixels_per_diameter)
+def _labelled(entry: LabelEntry, working: WorkingImage, is_verified: bool) -> LabelledImage:
     instances, classes = (
         labels_at_working_scale(read_image(path)[0], working, path)
         for path in (entry.instances, entry.classes)

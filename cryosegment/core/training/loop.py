@@ -28,13 +28,15 @@ from cryosegment.core.training.split import Split, split
 from cryosegment.core.training.state import Progress as TrainingProgress
 from cryosegment.core.training.state import remove_state
 from cryosegment.core.training.validation import best_f1
-from cryosegment.exchange.card import ModelCard, model_path
+from cryosegment.exchange.card import Facts, ModelCard, model_path
 from cryosegment.exchange.labels import read_labels_index
 from cryosegment.exchange.params import (
     CRF_PRESETS,
     DEFAULT_PRESET,
     NO_CRF,
     TrainParams,
+    choose_front_end,
+    front_end_of_card,
     params_to_dict,
 )
 from cryosegment.exchange.params.training import COMPLETE
@@ -84,7 +86,8 @@ def train(
     network, card = _start(params)
     if params.crf != NO_CRF:
         network = RefinedNetwork(network, CRF_PRESETS[params.crf])
-    images = read_labels(folders, card.pixels_per_diameter, progress)
+    front_end = front_end_of_card(card.front_end)
+    images = read_labels(folders, card.pixels_per_diameter, progress, front_end, params.ctf)
     parts = split(images, params.validation, params.seed)
     patches = ranks.part(params.batch)
     batches = PatchBatches(parts.training, params.patch, patches, params.seed)
@@ -129,7 +132,8 @@ def _start(params: TrainParams) -> tuple[nn.Module, ModelCard]:
         model = load_model(params.start)
         card = replace(model.card, parent=fingerprint(model_path(params.start)))
         scale = params.pixels_per_diameter or card.pixels_per_diameter
-        return model.network, replace(card, pixels_per_diameter=scale)
+        facts = _front_end(params, card.front_end)
+        return model.network, replace(card, pixels_per_diameter=scale, front_end=facts)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(params.seed)
         network = build_network(params.network)
@@ -139,9 +143,14 @@ def _start(params: TrainParams) -> tuple[nn.Module, ModelCard]:
         architecture_args={},
         pixels_per_diameter=params.pixels_per_diameter or SCRATCH_PIXELS_PER_DIAMETER,
         classes=HEADS,
+        front_end=_front_end(params, {}),
         crf={"preset": DEFAULT_PRESET},
         license="unstated",
     )
+
+
+def _front_end(params: TrainParams, facts: Facts) -> Facts:
+    return choose_front_end(params.front_end, params.low_pass, facts).facts()
 
 
 def _settings(params: TrainParams, micrographs: int, device: str) -> FitSettings:

@@ -71,19 +71,37 @@ def make_targets(
     height, width = instances.shape
     rows, columns = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
     displacement = padded[instances.long()] - torch.stack((rows, columns), -1)
-    squared = displacement.square().sum(-1)
-    center = torch.exp(-squared / (2 * (CENTER_SIGMA * diameter) ** 2)) * particle
-    peak = (displacement.abs().amax(-1) <= 0.5) & (instances > 0)
     outline = _outline(instances)
     offset = (displacement / radius * particle[..., None]).movedim(-1, 0)
     return Targets(
         particle=particle[None],
-        center=torch.where(peak, 1.0, center)[None],
+        center=_heat(instances, centers_yx, CENTER_SIGMA * diameter)[None],
         edge=(outline if edge is None else torch.maximum(outline, edge.float()))[None],
         contamination=contamination.float()[None],
         offset=offset[None],
         known=known.float()[None],
     )
+
+
+def _heat(
+    instances: Int[Tensor, "h w"], centers_yx: Float[Tensor, "n 2"], sigma: float
+) -> Float[Tensor, "h w"]:
+    """A Gaussian around the centre of each particle that is seen, 1 at the nearest pixel.
+
+    It does not end with the particle's footprint, which may be narrow or not hold the centre.
+    """
+    seen = torch.unique(instances[instances > 0]).long() - 1
+    if not len(seen):
+        return torch.zeros(instances.shape)
+    distances = [
+        (torch.arange(size)[None] - centers_yx[seen, axis, None]).abs()
+        for axis, size in enumerate(instances.shape)
+    ]
+    down, across = (torch.exp(-distance.square() / (2 * sigma**2)) for distance in distances)
+    heat = (down[:, :, None] * across[:, None]).amax(0)
+    near_y, near_x = (distance <= 0.5 for distance in distances)
+    peak = (near_y[:, :, None] & near_x[:, None]).any(0)
+    return torch.where(peak, 1.0, heat)
 
 
 def _outline(instances: Int[Tensor, "h w"]) -> Float[Tensor, "h w"]:

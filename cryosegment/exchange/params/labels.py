@@ -18,6 +18,7 @@ from cryosegment.exchange.params.fields import (
     Params,
     param,
 )
+from cryosegment.exchange.params.front_end import CTF_HELP
 
 
 def _pixel_size() -> Any:
@@ -225,6 +226,7 @@ class LabelsCheckParams(Params):
         is_path=True,
         names=("general", "none"),
     )
+    ctf: str = param("", CTF_HELP, **PATH)
     overlays: int = param(
         6, "number of micrographs to draw, from weak to strong contrast", minimum=0
     )

@@ -12,9 +12,16 @@ from cryosegment.exchange.params.fields import (
     GPU_HELP,
     LEARNING_RATE_HELP,
     MODEL_PATH,
+    PATH,
     SEED_HELP,
     Params,
     param,
+)
+from cryosegment.exchange.params.front_end import (
+    AUTO_FRONT_END,
+    CTF_HELP,
+    FRONT_ENDS,
+    WITH_CTF,
 )
 
 TRAINED_PRESETS = ("gaussian", "intensity", "logits")
@@ -77,6 +84,20 @@ class TrainParams(Params):
         0.2, "fraction of the micrographs kept for validation", minimum=0, maximum=0.9
     )
     pixels_per_diameter: float = param(0.0, PIXELS_PER_DIAMETER_HELP, "px", minimum=0, maximum=200)
+    front_end: str = param(
+        AUTO_FRONT_END,
+        "filter or denoiser before the network, which goes in the card; auto: that of the model "
+        "to start from, or none",
+        choices=(AUTO_FRONT_END, *FRONT_ENDS),
+    )
+    low_pass: float = param(
+        0.0,
+        "resolution of the front end low-pass; 0: a fifth of the particle diameter",
+        "Å",
+        minimum=0,
+        maximum=1000,
+    )
+    ctf: str = param("", CTF_HELP, **PATH)
     batch: int = param(8, "patches in a step", minimum=1)
     patch: int = param(192, "side of a patch", "px", minimum=32, maximum=4096)
     learning_rate: float = param(0.0, LEARNING_RATE_HELP, minimum=0, maximum=1)
@@ -99,6 +120,10 @@ class TrainParams(Params):
         if 0 < self.pixels_per_diameter < MIN_PIXELS:
             raise ParameterError(
                 f"expected particles of at least {MIN_PIXELS} px, got {self.pixels_per_diameter:g}"
+            )
+        if self.front_end in WITH_CTF and not self.ctf:
+            raise ParameterError(
+                f"the front end {self.front_end} needs CTFs, got none: give ctf, or choose another"
             )
         if self.labels_are == COMPLETE:
             if self.expected_particles is not None:

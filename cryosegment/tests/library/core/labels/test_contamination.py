@@ -100,6 +100,18 @@ def test_maps_that_do_not_fit(tmp_path, entry, files, shape, message):
         ContaminationMaps(tmp_path / "nowhere", ["mic"])
 
 
+def test_a_micrograph_that_is_all_dirt_is_labelled_so(simulated, tmp_path):
+    name = next(iter(simulated.micrographs))
+    path = write(tmp_path / "dirt.png", np.full((64, 80), 255))
+    params = LabelsCoordinatesParams(str(simulated.star), 180.0, 2.0, contamination=str(path))
+    source = PickedParticles(params, {name: simulated.micrographs[name]})
+    run = LabelsRun(source, params, tmp_path / "labels")
+    entry = run.label(name)
+    assert (mrcfile.read(entry.classes) == 2).all()
+    assert not mrcfile.read(entry.instances).any()
+    assert run.report.labelled == 0
+
+
 @pytest.mark.parametrize("source", ["coordinates", "reconstruction"])
 def test_particles_in_contamination_get_no_label(simulated, tmp_path, source):
     """Their pixels outside the map are unknown; the map's are contamination in any case."""

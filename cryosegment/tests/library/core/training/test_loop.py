@@ -279,3 +279,18 @@ def test_a_place_that_cannot_be_written(
     with pytest.raises(InputError, match="cannot write"):
         train([make_labels()], tmp_path / "file" / "m.safetensors", params, "cpu", reports)
     assert not reports.steps
+
+
+def test_the_front_end_is_the_models_unless_another_is_chosen(
+    make_labels: MakeLabels, params: TrainParams, tmp_path: Path
+) -> None:
+    folder, first = make_labels(), tmp_path / "first.safetensors"
+    short = replace(params, batch=64)
+    train([folder], first, replace(short, front_end="low-pass", low_pass=15.0), "cpu", no_progress)
+    assert read_card(first).front_end == {"name": "low-pass", "resolution": 15.0}
+    second = tmp_path / "second.safetensors"
+    for chosen, expected in (("auto", read_card(first).front_end), ("none", {})):
+        train(
+            [folder], second, replace(short, start=str(first), front_end=chosen), "cpu", no_progress
+        )
+        assert read_card(second).front_end == expected

@@ -15,14 +15,16 @@ def brute_force(instances: np.ndarray, centers: np.ndarray) -> dict[str, np.ndar
     maps = {name: np.zeros(instances.shape) for name in ("particle", "center", "edge")}
     maps["offset"] = np.zeros((2, height, width))
     for y, x in np.ndindex(height, width):
+        sigma = CENTER_SIGMA * DIAMETER
+        for dy, dx in centers - (y, x):
+            is_peak = max(abs(dy), abs(dx)) <= 0.5
+            level = 1 if is_peak else np.exp(-(dy**2 + dx**2) / (2 * sigma**2))
+            maps["center"][y, x] = max(maps["center"][y, x], level)
         label = instances[y, x]
         if label == 0:
             continue
         dy, dx = centers[label - 1] - (y, x)
         maps["particle"][y, x] = 1
-        sigma = CENTER_SIGMA * DIAMETER
-        is_peak = max(abs(dy), abs(dx)) <= 0.5
-        maps["center"][y, x] = 1 if is_peak else np.exp(-(dy**2 + dx**2) / (2 * sigma**2))
         maps["offset"][:, y, x] = dy / (DIAMETER / 2), dx / (DIAMETER / 2)
         around = instances[max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2]
         maps["edge"][y, x] = (around != label).any()
@@ -59,6 +61,13 @@ def test_targets_agree_with_brute_force(instances: torch.Tensor) -> None:
 def test_each_particle_inside_has_its_peak(instances: torch.Tensor) -> None:
     peaks = torch.nonzero(make(instances).center[0] == 1)
     assert peaks.tolist() == [[5, 4], [6, 11], [6, 12]]  # 11.5 lies between two pixels
+
+
+def test_a_footprint_without_its_centre_has_a_peak(instances: torch.Tensor) -> None:
+    hollow = torch.where(make(instances).center[0] > 0.5, 0, instances)
+    hollow[hollow == 3] = 0  # not seen at all
+    expected = brute_force(hollow.numpy(), CENTERS[:2].numpy())["center"]
+    np.testing.assert_allclose(make(hollow).center[0].numpy(), expected, atol=1e-5)
 
 
 def test_an_offset_leads_to_the_centre(instances: torch.Tensor) -> None:
