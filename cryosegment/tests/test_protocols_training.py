@@ -79,6 +79,7 @@ class TestCryoSegmentTraining(ProtocolTest):
             coordinate = objects.Coordinate(x=int(binned[0]), y=int(binned[1]))
             coordinate.setMicrograph(mics[number])
             particle.setCoordinate(coordinate)
+            particle.setClassId(1 + (number == 3))
             particle.setTransform(cls.transform(angles, binned - np.array([x, y]) / BINNING))
             particles.append(particle)
         volume = objects.Volume(str(next((cls.simulated / "truth" / "maps").glob("*.mrc"))))
@@ -129,7 +130,7 @@ class TestCryoSegmentTraining(ProtocolTest):
 
     def testLabelsFromPicks(self) -> None:
         """Of the second micrograph no pick is sure; the labels are not for validation."""
-        labels = self.launchProtocol(self.newLabels(diameter=DIAMETER, minPickScore="0.5"))
+        labels = self.launchProtocol(self.newLabels(diameter=DIAMETER, minPickScore=0.5))
         assert labels.outputMasks.getSize() == 1
         index = read_labels_index(labels.outputMasks.getLabelsFolder())
         assert index.source == PICKS
@@ -153,6 +154,15 @@ class TestCryoSegmentTraining(ProtocolTest):
         assert "Rejected: " in summary
         assert "particle" in summary
 
+    def testLabelsOfClass(self) -> None:
+        """Particles of other classes are left out, and counted."""
+        labels = self.newLabels(source=1, classes="2", checkLabels=False)
+        self.launchProtocol(labels)
+        counts = [mask.getParticles() for mask in labels.outputMasks]
+        true = (self.truth[:, 0] == 3).sum()
+        assert abs(sum(counts) - true) <= 2
+        assert f"{len(self.truth) - true} class not chosen" in " ".join(labels.summary())
+
     def testLabelsOfBadMicrograph(self) -> None:
         """It is named, the others are labelled; when all are bad, the run says why."""
         path = Path(self.source.outputMicrographs.getFirstItem().getFileName()).resolve()
@@ -171,8 +181,8 @@ class TestCryoSegmentTraining(ProtocolTest):
     def testLabelsValidation(self) -> None:
         """What is missing or impossible is named before anything runs."""
         assert "diameter" in self.newLabels(diameter=-5.0).validate()[0]
-        labels = self.newLabels(source=1, minScore="much")
-        assert "much" in labels.validate()[0]
+        assert "much" in self.newLabels(source=1, classes="much").validate()[0]
+        assert "1.5" in self.newLabels(source=1, classes="1.5").validate()[0]
         labels = self.newLabels(source=1)
         labels.inputVolume.set(None)
         labels.inputMicrographs.set(None)

@@ -15,6 +15,7 @@ from cryosegment import __version__
 from cryosegment.core.checkpoint import fingerprint, save_checkpoint
 from cryosegment.core.networks import HEADS, build_network
 from cryosegment.core.pipeline import load_model
+from cryosegment.core.training.augmentation import LEVELS
 from cryosegment.core.training.completeness import labelled_share, share_with_picks
 from cryosegment.core.training.examples import write_examples
 from cryosegment.core.training.fit import FitSettings, Validation, fit
@@ -89,13 +90,9 @@ def train(
     front_end = front_end_of_card(card.front_end)
     images = read_labels(folders, card.pixels_per_diameter, progress, front_end, params.ctf)
     parts = split(images, params.validation, params.seed)
-    patches = ranks.part(params.batch)
-    batches = PatchBatches(parts.training, params.patch, patches, params.seed)
     scored = [image.for_validation() for image in parts.validation]
-    share = 1.0
-    if params.labels_are != COMPLETE:
-        share = labelled_share(network.to(device), images, params.expected_particles)
-        progress(len(images), len(images), f"{share:.0%} of the particles are labelled")
+    share = _labelled_share(images, network.to(device), params, progress)
+    (share,) = ranks.from_first(share)
     state_path = output.with_suffix(".state.safetensors")
     if not params.resume and ranks.is_first:
         remove_state(state_path)
@@ -110,6 +107,7 @@ def train(
         write_examples(output.with_suffix(".examples.png"), candidate, scored, found.threshold)
         return found
 
+    batches = _batches(parts.training, params, device, ranks)
     best, state = fit(network, batches, validate, settings, state_path, record)
     if not ranks.is_first:
         return
@@ -151,6 +149,25 @@ def _start(params: TrainParams) -> tuple[nn.Module, ModelCard]:
 
 def _front_end(params: TrainParams, facts: Facts) -> Facts:
     return choose_front_end(params.front_end, params.low_pass, facts).facts()
+
+
+def _labelled_share(
+    images: list[LabelledImage], network: nn.Module, params: TrainParams, progress: Progress
+) -> float:
+    """Share of the particles that the labels have."""
+    if params.labels_are == COMPLETE:
+        return 1.0
+    share = labelled_share(network, images, params.expected_particles)
+    progress(len(images), len(images), f"{share:.0%} of the particles are labelled")
+    return share
+
+
+def _batches(
+    training: Sequence[LabelledImage], params: TrainParams, device: str, ranks: Ranks
+) -> PatchBatches:
+    """The patches that this process draws."""
+    batch, augmentation = ranks.part(params.batch), LEVELS[params.augmentation]
+    return PatchBatches(training, params.patch, batch, params.seed, augmentation, device)
 
 
 def _settings(params: TrainParams, micrographs: int, device: str) -> FitSettings:
