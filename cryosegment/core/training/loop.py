@@ -20,7 +20,7 @@ from cryosegment.core.training.completeness import labelled_share, share_with_pi
 from cryosegment.core.training.examples import write_examples
 from cryosegment.core.training.fit import FitSettings, Validation, fit
 from cryosegment.core.training.joint import RefinedNetwork
-from cryosegment.core.training.labelled import read_labels
+from cryosegment.core.training.labelled import LabelledImage, read_labels
 from cryosegment.core.training.losses import PickingLoss
 from cryosegment.core.training.patches import PatchBatches
 from cryosegment.core.training.ranks import ALONE, Ranks
