@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
 from cryosegment.core.images.micrograph import read_image, read_micrograph
@@ -34,6 +35,11 @@ from cryosegment.exchange.labels import (
 )
 from cryosegment.exchange.params import FrontEndParams
 from cryosegment.exchange.progress import Progress
+
+logger = logging.getLogger(__name__)
+
+PIXEL_SIZE_TOLERANCE = 0.01
+"""Relative; headers are rounded."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +96,7 @@ def read_labels(
     front_end: FrontEndParams = NOTHING,
     ctf: str = "",
 ) -> list[LabelledImage]:
-    """All labelled micrographs of the folders.
+    """All micrographs of the folders whose labels know something.
 
     Parameters
     ----------
@@ -122,18 +128,22 @@ def read_labels(
         working = working_image(
             micrograph, entry.diameter, pixels_per_diameter, front_end=front_end
         )
-        images.append(_labelled(entry, working, source != PICKS))
+        image = _labelled(entry, working, source != PICKS)
+        if image.known.any():
+            images.append(image)
+        else:
+            logger.warning("the labels of %s know no pixel: it is left out", entry.name)
         progress(number, len(entries), f"read {entry.name}")
     if not any(len(image.centers_yx) for image in images):
         raise InputError(
-            f"expected labelled particles in {len(images)} micrographs, found none: check them"
+            f"expected labelled particles in {len(entries)} micrographs, found none: check them"
         )
     return images
 
 
 def _labelled(entry: LabelEntry, working: WorkingImage, is_verified: bool) -> LabelledImage:
     instances, classes = (
-        labels_at_working_scale(read_image(path)[0], working, path)
+        labels_at_working_scale(_read_map(path, entry), working, path)
         for path in (entry.instances, entry.classes)
     )
     found = read_coordinates(entry.coordinates, entry.pixel_size)
@@ -156,3 +166,14 @@ def _labelled(entry: LabelEntry, working: WorkingImage, is_verified: bool) -> La
         micrograph=entry.micrograph.resolve(),
         is_verified=is_verified,
     )
+
+
+def _read_map(path: Path, entry: LabelEntry) -> Shaped[np.ndarray, "h w"]:
+    """A label map of a micrograph."""
+    labels, pixel_size = read_image(path)
+    if pixel_size > 0 and abs(pixel_size / entry.pixel_size - 1) > PIXEL_SIZE_TOLERANCE:
+        raise InputError(
+            f"expected {entry.pixel_size:g} Å/px, the micrograph's, in {path}, found "
+            f"{pixel_size:g}: make the labels anew, or correct the header"
+        )
+    return labels

@@ -150,3 +150,30 @@ def test_images_are_those_that_picking_sees(make_labels: MakeLabels, tmp_path: P
         seen.append(item.image)
     with pytest.raises(InputError, match="expected the CTF of labels_0"):
         read_labels([folder], 20.0, no_progress, FrontEndParams("ctf-flip"))
+
+
+def test_a_map_of_another_pixel_size(make_labels: MakeLabels) -> None:
+    folder = make_labels(count=1)
+    path = folder / "labels_0_instances.mrc"
+    write_image(path, read_image(path)[0], 2.01)
+    read_labels([folder], 20.0, no_progress)  # rounded
+    write_image(path, read_image(path)[0], 4.0)
+    with pytest.raises(InputError, match=r"expected 2 Å/px, the micrograph's, in .*, found 4:"):
+        read_labels([folder], 20.0, no_progress)
+
+
+def test_a_map_that_knows_nothing_is_left_out(
+    make_labels: MakeLabels, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = make_labels(count=2)
+
+    def unknown(classes: np.ndarray) -> np.ndarray:
+        return np.full_like(classes, -1)
+
+    rewrite(folder / "labels_0_classes.mrc", unknown)
+    (item,) = read_labels([folder], 20.0, no_progress)
+    assert item.known.any()
+    assert "the labels of labels_0 know no pixel" in caplog.text
+    rewrite(folder / "labels_1_classes.mrc", unknown)
+    with pytest.raises(InputError, match="found none"):
+        read_labels([folder], 20.0, no_progress)
