@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from typing import Dict, Iterable, List, Optional, Tuple
+from typing import Dict, Iterable, List, Mapping, Optional, Tuple
 
 import mrcfile
 import numpy as np
@@ -12,9 +12,11 @@ from pwem.emlib import XmippError
 from pwem.emlib.image import ImageHandler
 from pwem.objects import (
     Coordinate,
+    CTFModel,
     Micrograph,
     Particle,
     SetOfCoordinates,
+    SetOfCTF,
     SetOfMicrographs,
     SetOfParticles,
     Volume,
@@ -26,11 +28,17 @@ from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import atomic_path, micrograph_name
 from cryosegment.exchange.particles import UNCLASSIFIED, Particles, angles_from_matrices
+from cryosegment.exchange.star import Block
 
 CORE_SUFFIXES = {".mrc", ".tif", ".tiff", ".png", ".jpg", ".jpeg"}
 """Formats that the core reads, their rows in Scipion's order; others are converted."""
 SCORES = ("_rlnAutopickFigureOfMerit", "_cryosegmentScore", "_rlnMaxValueProbDistribution")
 """Attributes of a particle that score it, the first that is there; RELION's files keep them."""
+TRUTH = ("rlnClassNumber", "rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi")
+DEFOCUS = ("U", "V", "Angle")
+"""RELION's columns of simulated particles: species and orientation; what follows rlnDefocus."""
+SAME = 0.01
+"""Pixel sizes that differ by less than this part are the same."""
 
 
 def mic_name(micrograph: Micrograph) -> str:
@@ -168,25 +176,40 @@ def _pose_score(particle: Particle) -> float:
 
 
 def volume_file(volume: Volume, folder: str) -> str:
-    """The volume's file if it is MRC, else a copy as MRC in `folder`.
+    """The volume's file if it is MRC and says the sampling rate, else a copy that does in `folder`.
 
     Raises
     ------
     InputError
         If the file cannot be read or converted.
     """
-    path = volume.getFileName().split(":")[0]
-    if os.path.splitext(path)[1].lower() in (".mrc", ".map"):
+    path, sampling_rate = volume.getFileName().split(":")[0], volume.getSamplingRate()
+    is_mrc = os.path.splitext(path)[1].lower() in (".mrc", ".map")
+    if is_mrc and abs(_voxel_size(path) / sampling_rate - 1) < SAME:
         return path
-    return _converted(path, os.path.join(folder, micrograph_name(path) + ".mrc"))
+    copy = _converted(path, os.path.join(folder, micrograph_name(path) + ".mrc"))
+    with mrcfile.open(copy, "r+", permissive=True) as file:
+        file.voxel_size = sampling_rate
+    return copy
+
+
+def _voxel_size(path: str) -> float:
+    try:
+        with mrcfile.open(path, permissive=True, header_only=True) as file:
+            return float(file.voxel_size.x)
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot read the map {path}: {error}") from None
 
 
 def append_coordinates(
-    target: SetOfCoordinates, records: Iterable[Tuple[Micrograph, Coordinates]]
+    target: SetOfCoordinates,
+    records: Iterable[Tuple[Micrograph, Coordinates]],
+    truth: Optional[Mapping[str, Block]] = None,
 ) -> None:
     """Append picks to a Scipion set, with the scores that RELION's files keep.
 
-    Positions are rounded here and only here: Scipion's are integers.
+    Positions are rounded here and only here: Scipion's are integers. With `truth`, RELION's
+    columns of simulated particles by micrograph, coordinates say their species and orientation.
     """
     coordinate = Coordinate()
     coordinate._cryosegmentScore = Float()
@@ -194,15 +217,34 @@ def append_coordinates(
     coordinate._rlnAutopickFigureOfMerit = Float()
     coordinate._rlnClassNumber = Integer(0)
     coordinate._rlnAnglePsi = Float(0.0)
+    if truth is not None:
+        coordinate._rlnAngleRot, coordinate._rlnAngleTilt = Float(), Float()
     for micrograph, record in records:
         coordinate.setMicrograph(micrograph)
-        for (y, x), score, diameter in zip(record.centers_yx, record.scores, record.diameters):
+        known = truth[record.name] if truth is not None else {}
+        for i, (y, x) in enumerate(record.centers_yx):
+            score, diameter = float(record.scores[i]), float(record.diameters[i])
             coordinate.setObjId(None)
             coordinate.setPosition(round(float(x)), round(float(y)))
-            coordinate._cryosegmentScore.set(float(score))
-            coordinate._cryosegmentDiameter.set(float(diameter) if np.isfinite(diameter) else None)
-            coordinate._rlnAutopickFigureOfMerit.set(float(score))
+            coordinate._cryosegmentScore.set(score)
+            coordinate._cryosegmentDiameter.set(diameter if np.isfinite(diameter) else None)
+            coordinate._rlnAutopickFigureOfMerit.set(score)
+            for name in TRUTH if known else ():
+                getattr(coordinate, f"_{name}").set(known[name][i])
             target.append(coordinate)
+
+
+def append_ctfs(target: SetOfCTF, truth: Iterable[Tuple[Micrograph, Block]]) -> None:
+    """Append the CTF of micrographs, from RELION's columns of their simulated particles.
+
+    A micrograph without particles has none: nothing says what it is.
+    """
+    for micrograph, block in truth:
+        if block["rlnDefocusU"]:
+            ctf = CTFModel()
+            ctf.setStandardDefocus(*(float(block[f"rlnDefocus{name}"][0]) for name in DEFOCUS))
+            ctf.setMicrograph(micrograph)
+            target.append(ctf)
 
 
 def mask_content(path: str) -> Tuple[int, float]:

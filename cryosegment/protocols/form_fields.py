@@ -8,6 +8,7 @@ from typing import Any, List, Optional, Type
 
 from pyworkflow.protocol import params
 
+from cryosegment.exchange.errors import ParameterError
 from cryosegment.exchange.params import Params, kind_of
 
 
@@ -54,6 +55,8 @@ def add_field(
     if choices:
         options.update(choices=choices)
         default = choices.index(default)
+    elif isinstance(default, tuple):
+        default = ", ".join(map(str, default))
     options["help"] = _sentence(field.metadata["help"]) + options.get("help", "")
     form.addParam(
         attribute or name,
@@ -74,3 +77,17 @@ def _kind(field: dataclasses.Field[Any], is_choice: bool) -> Type[params.Param]:
     kind = kind_of(field)
     kinds = {"float": params.FloatParam, "int": params.IntParam, "bool": params.BooleanParam}
     return kinds.get(kind.name, params.StringParam) if kind.count == "1" else params.StringParam
+
+
+def numbers(text: Optional[str]) -> List[float]:
+    """Numbers of a text field, separated by commas or blanks.
+
+    Raises
+    ------
+    ParameterError
+        If it holds something else.
+    """
+    try:
+        return [float(word) for word in (text or "").replace(",", " ").split()]
+    except ValueError:
+        raise ParameterError(f"expected numbers, got {text!r}") from None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Simulation, labels and training in a scripted project."""
+"""Labels and training in a scripted project."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ import numpy as np
 
 from cryosegment.exchange.card import read_card
 from cryosegment.exchange.labels import read_labels_index
-from cryosegment.exchange.params import LabelsReconstructionParams, TrainParams
-from cryosegment.exchange.star import read_star
+from cryosegment.exchange.params import (
+    LabelsReconstructionParams,
+    TrainParams,
+)
 from cryosegment.tests.scripted import (
     DIAMETER,
     PIXEL_SIZE,
     CryoSegmentProtLabels,
-    CryoSegmentProtSimulate,
     CryoSegmentProtTrain,
     CryoSegmentViewerTrain,
     Pointer,
@@ -26,6 +27,7 @@ from cryosegment.tests.scripted import (
     SetOfMicrographMasks,
     objects,
     simulate,
+    true_rows,
 )
 
 BINNING = 2  # particle images are coarser than the micrographs
@@ -42,33 +44,7 @@ def rotation(rot: float, tilt: float, psi: float) -> np.ndarray:
     return about_z(psi) @ np.array([[c, 0, -s], [0, 1, 0], [s, 0, c]]) @ about_z(rot)
 
 
-def true_rows(folder: Path) -> np.ndarray:
-    """Number of the micrograph, x, y, rot, tilt, psi of all simulated particles, (n, 6)."""
-    block = read_star(folder / "truth" / "coordinates.star")["particles"]
-    numbers = [float(name.split("_")[-1].split(".")[0]) for name in block["rlnMicrographName"]]
-    names = ("CoordinateX", "CoordinateY", "AngleRot", "AngleTilt", "AnglePsi")
-    return np.array([numbers, *(np.array(block[f"rln{name}"], float) for name in names)]).T
-
-
-class TrainingTest(ProtocolTest):
-    """Shorthands for trainings."""
-
-    @classmethod
-    def newTrain(cls, **options: Any) -> Any:
-        """A short training on the CPU, in epochs."""
-        options = {"useGpu": False, "numberOfThreads": 1, "unit": 1, "epochs": 1, **options}
-        options = {"patch": 64, "batch": 32, **options}
-        return cls.newProtocol(CryoSegmentProtTrain, **options)
-
-    def checkPicks(self, train: Any, micrographs: Any, count: int) -> None:
-        """The trained model picks about as many particles as there are."""
-        pick = self.newPick(micrographs, modelSource=1)
-        self.point(pick.inputModel, train, "outputModel")
-        self.launchProtocol(pick)
-        assert abs(pick.outputCoordinates.getSize() / count - 1) < 0.25
-
-
-class TestCryoSegmentTraining(TrainingTest):
+class TestCryoSegmentTraining(ProtocolTest):
     """Labels from coordinates and reconstructions, and models trained on them."""
 
     @classmethod
@@ -278,73 +254,3 @@ class TestCryoSegmentTraining(TrainingTest):
         train = self.newTrain()
         train.inputMasks.append(Pointer(self.source, extended="outputMasks"))
         assert "Masks of picks" in train.validate()[0]
-
-
-class TestCryoSegmentSimulate(TrainingTest):
-    """Simulated micrographs in the project, up to picks by a model trained on them."""
-
-    def newSimulate(self, **options: Any) -> Any:
-        """Two small micrographs, on the CPU."""
-        size = {"height": 640, "width": 512, "pixelSize": PIXEL_SIZE, "snr": 0.2}
-        options = {"useGpu": False, "numberOfThreads": 1, "count": 2, **size, **options}
-        return self.newProtocol(CryoSegmentProtSimulate, **options)
-
-    def testChain(self) -> None:
-        """Simulate, label, train on both kinds of labels, pick."""
-        simulated = self.launchProtocol(self.newSimulate())
-        self.checkOutputs(simulated)
-        labels = self.newProtocol(CryoSegmentProtLabels, diameter=DIAMETER, numberOfThreads=1)
-        self.point(labels.inputCoordinates, simulated, "outputCoordinates")
-        self.launchProtocol(labels)
-        assert labels.outputMasks.getSize() == 2
-        train = self.newTrain(validation=0.5)
-        for protocol in (simulated, labels):
-            train.inputMasks.append(Pointer(protocol, extended="outputMasks"))
-        self.launchProtocol(train)
-        card = read_card(train.outputModel.getPath())
-        assert card.label_source == "coordinates, simulation"
-        self.checkPicks(train, simulated, simulated.outputCoordinates.getSize())
-
-    def checkOutputs(self, simulated: Any) -> None:
-        """Micrographs with acquisition; a mask and coordinates for each, which agree."""
-        micrographs, masks = simulated.outputMicrographs, simulated.outputMasks
-        coordinates = simulated.outputCoordinates
-        assert micrographs.getDim()[:2] == (512, 640)
-        assert micrographs.getSamplingRate() == PIXEL_SIZE
-        assert micrographs.getAcquisition().getVoltage() == 300
-        assert masks.getSize() == micrographs.getSize() == 2
-        assert coordinates.getBoxSize() == 90
-        assert coordinates.getMicrographs().getSize() == 2
-        particles = {mask.getMicId(): mask.getParticles() for mask in masks}
-        for mic in micrographs:
-            centers = [c.getPosition() for c in coordinates.iterCoordinates(mic.clone())]
-            assert abs(len(centers) - particles[mic.getObjId()]) <= 1
-            folder = Path(simulated.getLabelsFolder()) / "instances"
-            labels = mrcfile.read(folder / mic.getMicName())
-            inside = [labels[min(y, 639), min(x, 511)] > 0 for x, y in centers]
-            assert np.mean(inside) > 0.8
-        assert f"{coordinates.getSize()} particles" in simulated.summary()[0]
-
-    def testMoleculeOfProject(self) -> None:
-        """A volume of the project is simulated, with as many particles as wanted."""
-        first = self.launchProtocol(self.newSimulate(count=1))
-        volume = objects.Volume(first._getExtraPath("simulation/truth/maps/1_builtin.mrc"))
-        volume.setSamplingRate(PIXEL_SIZE)
-        first._defineOutputs(outputVolume=volume)
-        self.proj._storeProtocol(first)
-        simulated = self.newSimulate(count=1, molecule=2, particles=5)
-        self.point(simulated.inputVolume, first, "outputVolume")
-        self.launchProtocol(simulated)
-        assert simulated.outputCoordinates.getSize() == 5
-
-    def testValidation(self) -> None:
-        """What is missing or impossible is named before anything runs."""
-        for options, words in (
-            ({"snr": -1.0}, "snr"),
-            ({"height": 1}, "size"),
-            ({"defocusMin": 9e4}, "defocus_min"),
-            ({"molecule": 1, "moleculeFile": "/nowhere.pdb"}, "Choose the file"),
-            ({"useGpu": True, "gpuList": "0 1"}, "one GPU"),
-        ):
-            (error,) = self.newSimulate(**options).validate()
-            assert words in error
