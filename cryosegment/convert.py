@@ -3,13 +3,10 @@
 
 from __future__ import annotations
 
-import os
-from typing import Dict, Iterable, List, Mapping, Optional, Tuple
+from typing import Dict, Iterable, List, Mapping, Optional, Tuple, Union
 
 import mrcfile
 import numpy as np
-from pwem.emlib import XmippError
-from pwem.emlib.image import ImageHandler
 from pwem.objects import (
     Coordinate,
     CTFModel,
@@ -19,58 +16,29 @@ from pwem.objects import (
     SetOfCTF,
     SetOfMicrographs,
     SetOfParticles,
-    Volume,
 )
 from pyworkflow.object import Float, Integer
 
 from cryosegment.exchange.card import ModelCard
 from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.exchange.errors import InputError
-from cryosegment.exchange.files import atomic_path, micrograph_name
+from cryosegment.exchange.files import micrograph_name
 from cryosegment.exchange.particles import UNCLASSIFIED, Particles, angles_from_matrices
 from cryosegment.exchange.star import Block
 
-CORE_SUFFIXES = {".mrc", ".tif", ".tiff", ".png", ".jpg", ".jpeg"}
-"""Formats that the core reads, their rows in Scipion's order; others are converted."""
 SCORES = ("_rlnAutopickFigureOfMerit", "_cryosegmentScore", "_rlnMaxValueProbDistribution")
-"""Attributes of a particle that score it, the first that is there; RELION's files keep them."""
+"""Attributes that score a particle or coordinate, the first that is there counts; RELION's files
+keep them."""
+SHAPE = ("_rlnAnglePsi", "_cryosegmentDiameter")
+"""Attributes of a coordinate: how its particle is turned and how long it is."""
 TRUTH = ("rlnClassNumber", "rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi")
 DEFOCUS = ("U", "V", "Angle")
 """RELION's columns of simulated particles: species and orientation; what follows rlnDefocus."""
-SAME = 0.01
-"""Pixel sizes that differ by less than this part are the same."""
 
 
 def mic_name(micrograph: Micrograph) -> str:
     """Name of a Scipion micrograph in the exchange records: no folder, no suffix."""
     return micrograph_name(micrograph.getMicName() or micrograph.getFileName())
-
-
-def core_file(micrograph: Micrograph, folder: str) -> str:
-    """The micrograph's file if the core reads its format, else a copy as MRC in `folder`.
-
-    Scipion's own library converts, so that coordinates and all later protocols count y from
-    the same row.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read or converted.
-    """
-    path = micrograph.getFileName()
-    if os.path.splitext(path)[1].lower() in CORE_SUFFIXES:
-        return path
-    return _converted(path, os.path.join(folder, mic_name(micrograph) + ".mrc"))
-
-
-def _converted(path: str, copy: str) -> str:
-    try:
-        with atomic_path(copy) as temporary:
-            ImageHandler().convert(path, str(temporary))
-    except XmippError as error:
-        reason = str(error).splitlines()[0].strip()
-        raise InputError(f"cannot convert {path} to MRC: {reason}") from None
-    return copy
 
 
 def micrographs_by_name(micrographs: SetOfMicrographs) -> Dict[str, Micrograph]:
@@ -79,11 +47,12 @@ def micrographs_by_name(micrographs: SetOfMicrographs) -> Dict[str, Micrograph]:
 
 
 def scaled_coordinates(
-    coordinates: SetOfCoordinates, micrographs: SetOfMicrographs
+    coordinates: SetOfCoordinates, micrographs: SetOfMicrographs, with_diameters: bool = False
 ) -> Dict[str, Coordinates]:
-    """Coordinates by micrograph, of those that have any, in the micrographs' own pixels.
+    """Coordinates and scores by micrograph, of those that have any, in the micrographs' pixels.
 
-    Names are matched, and ids where a name is unknown.
+    Names are matched, and ids where a name is unknown. Angles go with them where they are known,
+    and the diameters that picking has measured on demand.
 
     Raises
     ------
@@ -93,22 +62,35 @@ def scaled_coordinates(
     own = coordinates.getMicrographs().getSamplingRate()
     factor = own / micrographs.getSamplingRate()
     matched = _Matching(micrographs)
-    centers: Dict[str, List[Tuple[float, float]]] = {}
+    found: Dict[str, List[Tuple[float, ...]]] = {}
     for coordinate in coordinates:
         name = matched.name(coordinate.getMicName(), coordinate.getMicId())
         if name in matched.names:
             x, y = coordinate.getPosition()
-            centers.setdefault(name, []).append((y * factor, x * factor))
-    if not centers:
+            angle, diameter = (_known(coordinate, name) for name in SHAPE)
+            size = diameter if with_diameters else np.nan
+            row = (y * factor, x * factor, _score(coordinate), size, angle)
+            found.setdefault(name, []).append(row)
+    if not found:
         raise InputError(
             f"none of {coordinates.getSize()} coordinates lies on the micrographs, such as "
             f"{min(matched.names, default='none')}: check the names"
         )
     pixel_size = micrographs.getSamplingRate()
-    return {
-        name: Coordinates(np.array(found), pixel_size, name)
-        for name, found in sorted(centers.items())
-    }
+    records = {}
+    for name, rows in sorted(found.items()):
+        y, x, scores, diameters, angles = np.array(rows).T
+        centers_yx = np.stack((y, x), axis=1)
+        records[name] = Coordinates(
+            centers_yx, pixel_size, name, scores, diameters=diameters, angles=angles
+        )
+    return records
+
+
+def _known(item: Union[Coordinate, Particle], attribute: str) -> float:
+    """A number that an item may carry, NaN where it does not."""
+    value = getattr(item, attribute, None)
+    return float(value.get()) if value is not None and value.hasValue() else np.nan
 
 
 class _Matching:
@@ -149,7 +131,7 @@ def refined_particles(particles: SetOfParticles, micrographs: SetOfMicrographs) 
         names.append(matched.name(coordinate.getMicName(), coordinate.getMicId()))
         centers.append((y, x))
         transforms.append(particle.getTransform().getMatrix())
-        scores.append(_pose_score(particle))
+        scores.append(_score(particle))
         number = particle.getClassId()
         classes.append(UNCLASSIFIED if number is None else number)
     inverse = np.linalg.inv(np.array(transforms, dtype=np.float64).reshape(-1, 4, 4))
@@ -167,38 +149,9 @@ def refined_particles(particles: SetOfParticles, micrographs: SetOfMicrographs) 
     )
 
 
-def _pose_score(particle: Particle) -> float:
-    for name in SCORES:
-        value = getattr(particle, name, None)
-        if value is not None and value.hasValue():
-            return float(value.get())
-    return 1.0
-
-
-def volume_file(volume: Volume, folder: str) -> str:
-    """The volume's file if it is MRC and says the sampling rate, else a copy that does in `folder`.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read or converted.
-    """
-    path, sampling_rate = volume.getFileName().split(":")[0], volume.getSamplingRate()
-    is_mrc = os.path.splitext(path)[1].lower() in (".mrc", ".map")
-    if is_mrc and abs(_voxel_size(path) / sampling_rate - 1) < SAME:
-        return path
-    copy = _converted(path, os.path.join(folder, micrograph_name(path) + ".mrc"))
-    with mrcfile.open(copy, "r+", permissive=True) as file:
-        file.voxel_size = sampling_rate
-    return copy
-
-
-def _voxel_size(path: str) -> float:
-    try:
-        with mrcfile.open(path, permissive=True, header_only=True) as file:
-            return float(file.voxel_size.x)
-    except (OSError, ValueError) as error:
-        raise InputError(f"cannot read the map {path}: {error}") from None
+def _score(item: Union[Coordinate, Particle]) -> float:
+    known = [score for score in (_known(item, name) for name in SCORES) if np.isfinite(score)]
+    return known[0] if known else 1.0
 
 
 def append_coordinates(

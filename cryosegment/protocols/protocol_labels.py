@@ -12,20 +12,28 @@ from pyworkflow.constants import BETA
 from pyworkflow.object import Pointer
 from pyworkflow.protocol import params
 
-from cryosegment.convert import micrographs_by_name, refined_particles, volume_file
+from cryosegment.convert import micrographs_by_name, refined_particles, scaled_coordinates
+from cryosegment.core_files import template_file, volume_file
 from cryosegment.exchange.errors import CryoSegmentError
 from cryosegment.exchange.files import read_text
 from cryosegment.exchange.job import Job
+from cryosegment.exchange.params import params_from_dict
 from cryosegment.exchange.particles import write_particles
 from cryosegment.objects import SetOfMicrographMasks
 from cryosegment.protocols.core_run import CoreRun
-from cryosegment.protocols.labels_form import SOURCE_COORDINATES, SOURCE_RECONSTRUCTION, LabelsForm
+from cryosegment.protocols.labels_form import (
+    SHAPE_ELLIPSE,
+    SHAPE_TEMPLATE,
+    SOURCE_COORDINATES,
+    SOURCE_RECONSTRUCTION,
+    LabelsForm,
+)
 
 
 class CryoSegmentProtLabels(CoreRun, LabelsForm):
     """Make label maps of micrographs, on which a segmentation model can be trained.
 
-    *coordinates*: a disc for every particle.
+    *coordinates*: a disc, an ellipse or the silhouette of a template for every particle.
     *reconstruction*: the footprint of every refined particle, from its orientation and the map or
     mask, at its refined centre. Nobody has to draw anything.
 
@@ -59,6 +67,7 @@ class CryoSegmentProtLabels(CoreRun, LabelsForm):
         )
         self._defineCoordinatesParams(form)
         self._defineReconstructionParams(form)
+        self._defineCommonParams(form)
         form.addParam(
             "checkLabels",
             params.BooleanParam,
@@ -80,8 +89,14 @@ class CryoSegmentProtLabels(CoreRun, LabelsForm):
     def labelStep(self, signature: str) -> None:
         """Hand the particles to the core, which writes the label maps."""
         if self.source == SOURCE_COORDINATES:
-            coordinates = self.inputCoordinates.get()
-            self._labelCoordinates(coordinates, self._micrographs(), self._values())
+            values = self._values()
+            if self.shape == SHAPE_TEMPLATE:
+                image = self.inputTemplate.get()
+                values["template"] = template_file(image, self._getExtraPath("template.mrc"))
+            records = scaled_coordinates(
+                self.inputCoordinates.get(), self._micrographs(), self.ownDiameters.get()
+            )
+            self._labelCoordinates(records, self._micrographs(), values)
         else:
             self._labelReconstruction()
 
@@ -94,7 +109,6 @@ class CryoSegmentProtLabels(CoreRun, LabelsForm):
         for name, pointer in (("map", self.inputVolume), ("mask", self.inputMask)):
             if pointer.get() is not None:
                 values[name] = volume_file(pointer.get(), self._getExtraPath("volumes"))
-                values["map_pixel_size"] = pointer.get().getSamplingRate()
         named = set(particles.micrographs)
         names = [name for name in micrographs_by_name(micrographs) if name in named]
         if not names:
@@ -124,10 +138,14 @@ class CryoSegmentProtLabels(CoreRun, LabelsForm):
             errors = self._reconstructionErrors()
             if errors:
                 return errors
+        if not is_reconstruction and self.shape == SHAPE_TEMPLATE:
+            if self.inputTemplate.get() is None:
+                return ["Choose a template."]
+        elif not is_reconstruction and self.shape == SHAPE_ELLIPSE and not self.ellipse.get():
+            return ["Give the short diameter of the ellipses."]
         try:
-            values = {**self._values(), self._recordInput(): "file"}
-            self._record()(**values)
-        except (CryoSegmentError, TypeError, ValueError) as error:
+            params_from_dict(self._record(), {**self._values(), self._recordInput(): "file"})
+        except CryoSegmentError as error:
             return [str(error)]
         return self._nameErrors(self._micrographs())
 
@@ -171,7 +189,8 @@ class CryoSegmentProtLabels(CoreRun, LabelsForm):
     def _methods(self) -> List[str]:
         if not self.hasAttribute("outputMasks"):
             return []
-        kind = "discs at their coordinates", "footprints of their reconstruction"
+        shape = self.getEnumText("shape")
+        kind = f"{shape} at their coordinates", "footprints of their reconstruction"
         return [
             f"Particles in {self.outputMasks.getSize()} micrographs were labelled by "
             f"{kind[self.source.get()]} with CryoSegment."

@@ -15,12 +15,8 @@ from pyworkflow.protocol import params
 from pyworkflow.utils import cleanPath
 
 from cryosegment.constants import BOX_PER_DIAMETER
-from cryosegment.convert import (
-    append_coordinates,
-    append_ctfs,
-    micrographs_by_name,
-    volume_file,
-)
+from cryosegment.convert import append_coordinates, append_ctfs, micrographs_by_name
+from cryosegment.core_files import volume_file
 from cryosegment.exchange.coordinates import read_coordinates
 from cryosegment.exchange.errors import CryoSegmentError
 from cryosegment.exchange.files import read_text, write_text

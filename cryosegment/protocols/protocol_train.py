@@ -11,7 +11,7 @@ from pwem.objects import SetOfMicrographs
 from pyworkflow.constants import BETA
 from pyworkflow.protocol import params
 
-from cryosegment.convert import card_lines
+from cryosegment.convert import card_lines, scaled_coordinates
 from cryosegment.exchange.card import ModelCard, read_card
 from cryosegment.exchange.errors import CryoSegmentError
 from cryosegment.exchange.files import read_table
@@ -104,9 +104,9 @@ class CryoSegmentProtTrain(CoreRun, TrainingForm):
 
     def labelStep(self, diameter: float, coordinates: int) -> None:
         """Make labels of the coordinates."""
-        self._labelCoordinates(
-            self.inputCoordinates.get(), self._micrographs(), {"diameter": diameter}
-        )
+        micrographs = self._micrographs()
+        records = scaled_coordinates(self.inputCoordinates.get(), micrographs)
+        self._labelCoordinates(records, micrographs, {"diameter": diameter})
 
     def trainStep(self, signature: str) -> None:
         """Train, or go on with the same training."""

@@ -24,8 +24,8 @@ CROWDING: Fields = (
     ("touching", "touching", "Touching particles", True),
 )
 VIEWS: Fields = (
-    ("preferred", "preferred", "Share in the preferred view", True),
-    ("preferred_spread", "preferredSpread", "Spread about it", True),
+    ("preferred", "preferred", "Share in a preferred view", True),
+    ("preferred_spread", "preferredSpread", "Spread about the preferred view", True),
 )
 CONTAMINATION: Fields = (
     ("junk", "junk", "Broken particles", True),

@@ -104,6 +104,7 @@ class TrainingForm(ModelChoice, GpuChoice):
         add_field(form, TrainParams, "crf", "Train through CRF", **advanced)
         add_field(form, TrainParams, "batch", "Batch", **advanced)
         add_field(form, TrainParams, "patch", "Patch", **advanced)
+        add_field(form, TrainParams, "augmentation", "Augmentation", **advanced)
         add_field(form, TrainParams, "learning_rate", "Learning rate", "learningRate", **advanced)
         add_field(form, TrainParams, "schedule", "Schedule of the learning rate", **advanced)
         add_field(form, TrainParams, "patience", "Patience", **advanced)
@@ -125,7 +126,7 @@ class TrainingForm(ModelChoice, GpuChoice):
     def _trainValues(self) -> Dict[str, Any]:
         """Parameters of the job."""
         values = {name: getattr(self, attribute).get() for attribute, name in RULES.items()}
-        for name in ("network", "crf", "schedule"):
+        for name in ("network", "crf", "schedule", "augmentation"):
             values[name] = self.getEnumText(name)
         values["front_end"] = self.getEnumText("frontEnd")
         values["labels_are"] = self.getEnumText("labelsAre")

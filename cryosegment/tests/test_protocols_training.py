@@ -10,7 +10,7 @@ import mrcfile
 import numpy as np
 
 from cryosegment.exchange.card import read_card
-from cryosegment.exchange.labels import read_labels_index
+from cryosegment.exchange.labels import PICKS, read_labels_index
 from cryosegment.exchange.params import (
     LabelsReconstructionParams,
     TrainParams,
@@ -71,6 +71,7 @@ class TestCryoSegmentTraining(ProtocolTest):
         for number, x, y, *angles in cls.truth:
             if number < 3:  # nobody has picked in the last
                 coordinate = objects.Coordinate(x=round(x), y=round(y))
+                coordinate._cryosegmentScore = objects.Float(1 - number / 3)
                 coordinate.setMicrograph(mics[number])
                 coordinates.append(coordinate)
             particle = objects.Particle(location=(1, "none.mrcs"))
@@ -78,6 +79,7 @@ class TestCryoSegmentTraining(ProtocolTest):
             coordinate = objects.Coordinate(x=int(binned[0]), y=int(binned[1]))
             coordinate.setMicrograph(mics[number])
             particle.setCoordinate(coordinate)
+            particle.setClassId(1 + (number == 3))
             particle.setTransform(cls.transform(angles, binned - np.array([x, y]) / BINNING))
             particles.append(particle)
         volume = objects.Volume(str(next((cls.simulated / "truth" / "maps").glob("*.mrc"))))
@@ -126,6 +128,17 @@ class TestCryoSegmentTraining(ProtocolTest):
         assert [entry.diameter for entry in index.entries] == [DIAMETER] * 2
         assert "particles* labelled in 2 micrographs" in labels.summary()[0]
 
+    def testLabelsFromPicks(self) -> None:
+        """Of the second micrograph no pick is sure; the labels are not for validation."""
+        labels = self.launchProtocol(self.newLabels(diameter=DIAMETER, minPickScore=0.5))
+        assert labels.outputMasks.getSize() == 1
+        index = read_labels_index(labels.outputMasks.getLabelsFolder())
+        assert index.source == PICKS
+        train = self.newTrain()
+        train.inputMasks.append(Pointer(labels, extended="outputMasks"))
+        self.launch(train)
+        assert "picks alone" in train.getErrorMessage()
+
     def testLabelsFromReconstruction(self) -> None:
         """Footprints of binned, shifted particles cover the pixels of the simulated ones."""
         labels = self.launchProtocol(self.newLabels(source=1))
@@ -140,6 +153,15 @@ class TestCryoSegmentTraining(ProtocolTest):
         summary = " ".join(labels.summary())
         assert "Rejected: " in summary
         assert "particle" in summary
+
+    def testLabelsOfClass(self) -> None:
+        """Particles of other classes are left out, and counted."""
+        labels = self.newLabels(source=1, classes="2", checkLabels=False)
+        self.launchProtocol(labels)
+        counts = [mask.getParticles() for mask in labels.outputMasks]
+        true = (self.truth[:, 0] == 3).sum()
+        assert abs(sum(counts) - true) <= 2
+        assert f"{len(self.truth) - true} class not chosen" in " ".join(labels.summary())
 
     def testLabelsOfBadMicrograph(self) -> None:
         """It is named, the others are labelled; when all are bad, the run says why."""
@@ -159,8 +181,8 @@ class TestCryoSegmentTraining(ProtocolTest):
     def testLabelsValidation(self) -> None:
         """What is missing or impossible is named before anything runs."""
         assert "diameter" in self.newLabels(diameter=-5.0).validate()[0]
-        labels = self.newLabels(source=1, minScore="much")
-        assert "much" in labels.validate()[0]
+        assert "much" in self.newLabels(source=1, classes="much").validate()[0]
+        assert "1.5" in self.newLabels(source=1, classes="1.5").validate()[0]
         labels = self.newLabels(source=1)
         labels.inputVolume.set(None)
         labels.inputMicrographs.set(None)

@@ -44,6 +44,7 @@ PIXELS_PER_DIAMETER_HELP = (
     "0: the model's, or 20 from scratch"
 )
 MIN_PIXELS = 4
+AUGMENTATIONS = ("none", "basic", "full")
 SCHEDULES = ("one-cycle", "cosine")
 
 
@@ -100,6 +101,12 @@ class TrainParams(Params):
     ctf: str = param("", CTF_HELP, **PATH)
     batch: int = param(8, "patches in a step", minimum=1)
     patch: int = param(192, "side of a patch", "px", minimum=32, maximum=4096)
+    augmentation: str = param(
+        "basic",
+        "change of patches: none; turned, scaled a little, other contrast and noise; or also "
+        "other spectra, noise of other places, particles pasted on empty ice",
+        choices=AUGMENTATIONS,
+    )
     learning_rate: float = param(0.0, LEARNING_RATE_HELP, minimum=0, maximum=1)
     schedule: str = param(
         "one-cycle",

@@ -30,7 +30,10 @@ class Maps(nn.Module):
         distance, nearest = ((pixels[:, :, None] - CENTERS) ** 2).sum(-1).min(-1)
         instances = torch.where(distance <= (DIAMETER / 2) ** 2, nearest + 1, 0).int()
         empty = torch.zeros(SIDE, SIDE)
-        targets = make_targets(instances, empty, empty + 1, CENTERS, DIAMETER)
+        plane = empty[None]
+        targets = make_targets(
+            instances[None], plane, plane + 1, CENTERS[None], torch.tensor([DIAMETER])
+        )
         strength = torch.tensor((0.0, *strengths))[instances.long()]
         heat = (targets.center[0] * strength).clamp(1e-4, 0.999).logit()
         particle = (targets.particle[0] * strength).clamp(1e-4, 0.999).logit()

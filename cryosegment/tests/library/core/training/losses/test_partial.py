@@ -33,9 +33,11 @@ def draw(centers_yx: Tensor) -> Targets:
     pixels = torch.stack(torch.meshgrid(plane, plane, indexing="ij"), -1)
     distance, nearest = ((pixels[:, :, None] - centers_yx) ** 2).sum(-1).min(-1)
     instances = torch.where(distance <= (DIAMETER / 2) ** 2, nearest + 1, 0).int()
-    known = torch.ones(SIDE, SIDE)
-    known[-7:] = 0
-    return make_targets(instances, torch.zeros(SIDE, SIDE), known, centers_yx, DIAMETER)
+    known = torch.ones(1, SIDE, SIDE)
+    known[:, -7:] = 0
+    return make_targets(
+        instances[None], 0 * known, known, centers_yx[None], torch.tensor([DIAMETER])
+    )
 
 
 @pytest.fixture
