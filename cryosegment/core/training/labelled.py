@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
 from cryosegment.core.images.micrograph import read_image, read_micrograph
@@ -26,6 +27,7 @@ from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.labels import (
     CONTAMINATION,
     EDGE,
+    PICKS,
     UNKNOWN,
     LabelEntry,
     is_particle,
@@ -33,6 +35,11 @@ from cryosegment.exchange.labels import (
 )
 from cryosegment.exchange.params import FrontEndParams
 from cryosegment.exchange.progress import Progress
+
+logger = logging.getLogger(__name__)
+
+PIXEL_SIZE_TOLERANCE = 0.01
+"""Relative; headers are rounded."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +66,10 @@ class LabelledImage:
         Nominal particle diameter, px.
     pixel_size
         Å/px of the image.
+    micrograph
+        Its file.
+    is_verified
+        False where the labels are picks that nobody has looked at.
     """
 
     image: Float[Tensor, "h w"]
@@ -70,6 +81,8 @@ class LabelledImage:
     centers_yx: Float[Tensor, "n 2"]
     diameter: float
     pixel_size: float
+    micrograph: Path
+    is_verified: bool = True
 
     def for_validation(self) -> ValidationImage:
         """The same for scoring a network."""
@@ -83,7 +96,7 @@ def read_labels(
     front_end: FrontEndParams = NOTHING,
     ctf: str = "",
 ) -> list[LabelledImage]:
-    """All labelled micrographs of the folders.
+    """All micrographs of the folders whose labels know something.
 
     Parameters
     ----------
@@ -104,28 +117,33 @@ def read_labels(
         If a folder has no labels, a map does not fit its micrograph, no particle is labelled, or
         a CTF that the front end needs is missing.
     """
-    entries = [entry for folder in folders for entry in read_labels_index(folder).entries]
+    indices = [read_labels_index(folder) for folder in folders]
+    entries = [(entry, index.source) for index in indices for entry in index.entries]
     ctfs = read_ctfs(ctf)
     images = []
-    for index, entry in enumerate(entries):
+    for number, (entry, source) in enumerate(entries, start=1):
         micrograph = read_micrograph(
             entry.micrograph, entry.pixel_size, entry.name, ctfs.get(entry.name)
         )
         working = working_image(
             micrograph, entry.diameter, pixels_per_diameter, front_end=front_end
         )
-        images.append(_labelled(entry, working))
-        progress(index + 1, len(entries), f"read {entry.name}")
+        image = _labelled(entry, working, source != PICKS)
+        if image.known.any():
+            images.append(image)
+        else:
+            logger.warning("the labels of %s know no pixel: it is left out", entry.name)
+        progress(number, len(entries), f"read {entry.name}")
     if not any(len(image.centers_yx) for image in images):
         raise InputError(
-            f"expected labelled particles in {len(images)} micrographs, found none: check them"
+            f"expected labelled particles in {len(entries)} micrographs, found none: check them"
         )
     return images
 
 
-def _labelled(entry: LabelEntry, working: WorkingImage) -> LabelledImage:
+def _labelled(entry: LabelEntry, working: WorkingImage, is_verified: bool) -> LabelledImage:
     instances, classes = (
-        labels_at_working_scale(read_image(path)[0], working, path)
+        labels_at_working_scale(_read_map(path, entry), working, path)
         for path in (entry.instances, entry.classes)
     )
     found = read_coordinates(entry.coordinates, entry.pixel_size)
@@ -145,4 +163,17 @@ def _labelled(entry: LabelEntry, working: WorkingImage) -> LabelledImage:
         centers_yx=torch.from_numpy(centers / np.array(working.scale_yx)).float(),
         diameter=entry.diameter / working.pixel_size,
         pixel_size=working.pixel_size,
+        micrograph=entry.micrograph.resolve(),
+        is_verified=is_verified,
     )
+
+
+def _read_map(path: Path, entry: LabelEntry) -> Shaped[np.ndarray, "h w"]:
+    """A label map of a micrograph."""
+    labels, pixel_size = read_image(path)
+    if pixel_size > 0 and abs(pixel_size / entry.pixel_size - 1) > PIXEL_SIZE_TOLERANCE:
+        raise InputError(
+            f"expected {entry.pixel_size:g} Å/px, the micrograph's, in {path}, found "
+            f"{pixel_size:g}: make the labels anew, or correct the header"
+        )
+    return labels

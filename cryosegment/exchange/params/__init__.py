@@ -60,8 +60,15 @@ from cryosegment.exchange.params.labels import (
     LabelsReconstructionParams,
 )
 from cryosegment.exchange.params.picking import (
+    CENTERS,
+    CONTOUR,
+    CROCKER_GRIER,
     FORMATS,
+    GRID_NMS,
+    HEAT_MAP,
     PickParams,
+    SelectionParams,
+    selection_of_card,
 )
 from cryosegment.exchange.params.simulation import (
     SimulateParams,
@@ -73,7 +80,10 @@ from cryosegment.exchange.params.training import (
 __all__ = [
     "AUTO_FRONT_END",
     "CARD_CRF",
+    "CENTERS",
+    "CONTOUR",
     "CRF_PRESETS",
+    "CROCKER_GRIER",
     "CRYOSEGNET",
     "CTF_HELP",
     "DEFAULT_PRESET",
@@ -83,6 +93,8 @@ __all__ = [
     "FORMATS",
     "FRONT_ENDS",
     "GPU_HELP",
+    "GRID_NMS",
+    "HEAT_MAP",
     "LOW_PASS",
     "MEDIAN",
     "NO_CRF",
@@ -112,6 +124,7 @@ __all__ = [
     "P",
     "Params",
     "PickParams",
+    "SelectionParams",
     "SimulateParams",
     "TrainParams",
     "choose_crf",
@@ -123,4 +136,5 @@ __all__ = [
     "params_from_dict",
     "params_to_dict",
     "parse_appearance",
+    "selection_of_card",
 ]

@@ -14,6 +14,7 @@ from cryosegment.exchange.card import ModelCard
 from cryosegment.exchange.coordinates import Coordinates, read_coordinates, write_coordinates
 from cryosegment.exchange.ctf import read_ctfs
 from cryosegment.exchange.errors import InputError
+from cryosegment.exchange.labels import PICKS
 from cryosegment.exchange.params import FRONT_ENDS, FrontEndParams, PickParams
 from cryosegment.exchange.progress import no_progress
 from cryosegment.exchange.star import write_star
@@ -52,6 +53,13 @@ def test_particles_are_dark_and_where_their_labels_say(make_labels: MakeLabels) 
     for number, center in enumerate(item.centers_yx, start=1):
         pixels = torch.nonzero(item.instances == number).float()
         assert (pixels.mean(0) - center).abs().max() < 0.3
+
+
+def test_labels_of_picks_are_not_verified(make_labels: MakeLabels) -> None:
+    folders = [make_labels(count=1), make_labels("picks", count=1, source=PICKS)]
+    mine, theirs = read_labels(folders, 20.0, no_progress)
+    assert (mine.is_verified, theirs.is_verified) == (True, False)
+    assert mine.micrograph.samefile(folders[0] / "labels_0.mrc")
 
 
 def test_contamination_and_unknown_pixels(make_labels: MakeLabels) -> None:
@@ -142,3 +150,30 @@ def test_images_are_those_that_picking_sees(make_labels: MakeLabels, tmp_path: P
         seen.append(item.image)
     with pytest.raises(InputError, match="expected the CTF of labels_0"):
         read_labels([folder], 20.0, no_progress, FrontEndParams("ctf-flip"))
+
+
+def test_a_map_of_another_pixel_size(make_labels: MakeLabels) -> None:
+    folder = make_labels(count=1)
+    path = folder / "labels_0_instances.mrc"
+    write_image(path, read_image(path)[0], 2.01)
+    read_labels([folder], 20.0, no_progress)  # rounded
+    write_image(path, read_image(path)[0], 4.0)
+    with pytest.raises(InputError, match=r"expected 2 Å/px, the micrograph's, in .*, found 4:"):
+        read_labels([folder], 20.0, no_progress)
+
+
+def test_a_map_that_knows_nothing_is_left_out(
+    make_labels: MakeLabels, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = make_labels(count=2)
+
+    def unknown(classes: np.ndarray) -> np.ndarray:
+        return np.full_like(classes, -1)
+
+    rewrite(folder / "labels_0_classes.mrc", unknown)
+    (item,) = read_labels([folder], 20.0, no_progress)
+    assert item.known.any()
+    assert "the labels of labels_0 know no pixel" in caplog.text
+    rewrite(folder / "labels_1_classes.mrc", unknown)
+    with pytest.raises(InputError, match="found none"):
+        read_labels([folder], 20.0, no_progress)
