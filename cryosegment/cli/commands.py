@@ -23,6 +23,7 @@ from cryosegment.exchange.params import (
     PickParams,
     SimulateParams,
     TrainParams,
+    TuneParams,
 )
 from cryosegment.exchange.progress import Progress
 
@@ -134,6 +135,15 @@ COMMANDS: Sequence[Command] = (
         "label maps to a model, from scratch or from another model",
         TrainParams,
         "training:run_train",
+        ("MODEL.safetensors", "model file to write"),
+        ("LABELS_DIR", "folders made by `cryosegment labels` or `cryosegment simulate`"),
+        output_is_file=True,
+    ),
+    Command(
+        "tune",
+        "labelled micrographs to a model with the threshold, distance and sizes that suit them",
+        TuneParams,
+        "tuning:run_tune",
         ("MODEL.safetensors", "model file to write"),
         ("LABELS_DIR", "folders made by `cryosegment labels` or `cryosegment simulate`"),
         output_is_file=True,

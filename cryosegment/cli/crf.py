@@ -7,8 +7,7 @@ from pathlib import Path
 
 from cryosegment.cli.batches import report_failures, run_each
 from cryosegment.cli.devices import choose_devices
-from cryosegment.cli.training import MODEL_SUFFIX
-from cryosegment.exchange.errors import ParameterError
+from cryosegment.cli.training import model_file
 from cryosegment.exchange.files import check_unique
 from cryosegment.exchange.job import Job
 from cryosegment.exchange.params import CrfMapsParams, CrfTuneParams
@@ -32,9 +31,7 @@ def run_crf(job: Job, params: CrfMapsParams, progress: Progress) -> None:
 
 def run_crf_tune(job: Job, params: CrfTuneParams, progress: Progress) -> None:
     """Search the CRF that suits labelled micrographs, and write it in the card of a model."""
-    output = Path(job.output)
-    if output.suffix != MODEL_SUFFIX:
-        raise ParameterError(f"expected an output that ends in {MODEL_SUFFIX}, got {output.name}")
+    output = model_file(job.output)
     from cryosegment.core.training.crf_model import tune_model
 
     device = choose_devices(params.gpu)[0]

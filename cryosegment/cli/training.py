@@ -15,11 +15,23 @@ from cryosegment.exchange.progress import Progress, no_progress
 MODEL_SUFFIX = ".safetensors"
 
 
+def model_file(output: str) -> Path:
+    """Path of a model to write.
+
+    Raises
+    ------
+    ParameterError
+        If its name does not end as that of a model.
+    """
+    path = Path(output)
+    if path.suffix != MODEL_SUFFIX:
+        raise ParameterError(f"expected an output that ends in {MODEL_SUFFIX}, got {path.name}")
+    return path
+
+
 def run_train(job: Job, params: TrainParams, progress: Progress) -> None:
     """Train a model on the labels of one or more folders."""
-    output = Path(job.output)
-    if output.suffix != MODEL_SUFFIX:
-        raise ParameterError(f"expected an output that ends in {MODEL_SUFFIX}, got {output.name}")
+    output = model_file(job.output)
     from cryosegment.cli.devices import choose_devices
     from cryosegment.cli.processes import is_launched, joined, launch
     from cryosegment.core.training.loop import train

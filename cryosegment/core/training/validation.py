@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from cryosegment.core.evaluation.matching import ranked_hits
 from cryosegment.core.inference import predict_maps
-from cryosegment.core.picking.centers import find_candidates
+from cryosegment.core.picking.centers import Candidates, find_candidates
 from cryosegment.core.training.fit import Validation
 
 TOLERANCE = 0.25
@@ -66,6 +66,11 @@ class Counts:
     picks: Int[np.ndarray, " thresholds"]
     labelled: int
 
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(
+            self.hits + other.hits, self.picks + other.picks, self.labelled + other.labelled
+        )
+
     def f1(self, labelled_share: float = 1.0) -> Float[np.ndarray, " thresholds"]:
         """F1, where only a share of the particles is labelled, which might be any of them.
 
@@ -79,23 +84,27 @@ class Counts:
         return 2 * found / np.maximum(self.picks + self.labelled / labelled_share, 1)
 
 
+NO_COUNTS = Counts(np.zeros(len(THRESHOLDS), int), np.zeros(len(THRESHOLDS), int), 0)
+
+
 def count_hits(network: nn.Module, images: Sequence[ValidationImage]) -> Counts:
     """Pick the images and compare with their labels."""
-    hits, picks = np.zeros(len(THRESHOLDS), int), np.zeros(len(THRESHOLDS), int)
-    labelled = 0
+    total = NO_COUNTS
     for item in images:
         maps = predict_maps(network, item.image, item.valid)
-        candidates = find_candidates(maps, item.diameter)
-        counted = where_known(candidates.centers_yx.cpu(), item.known).numpy()
-        centers = candidates.centers_yx.cpu().numpy()[counted]
-        scores = candidates.scores.cpu().numpy()[counted]
-        reference = item.centers_yx[where_known(item.centers_yx, item.known)].numpy()
-        found = ranked_hits(centers, reference, scores, TOLERANCE * item.diameter)
-        chosen = scores >= THRESHOLDS[:, None]
-        hits += (chosen & found).sum(1)
-        picks += chosen.sum(1)
-        labelled += len(reference)
-    return Counts(hits, picks, labelled)
+        total = total + compare(find_candidates(maps, item.diameter), item)
+    return total
+
+
+def compare(candidates: Candidates, item: ValidationImage) -> Counts:
+    """Candidates of an image, at every threshold, against its labels."""
+    counted = where_known(candidates.centers_yx.cpu(), item.known).numpy()
+    centers = candidates.centers_yx.cpu().numpy()[counted]
+    scores = candidates.scores.cpu().numpy()[counted]
+    reference = item.centers_yx[where_known(item.centers_yx, item.known)].numpy()
+    found = ranked_hits(centers, reference, scores, TOLERANCE * item.diameter)
+    chosen = scores >= THRESHOLDS[:, None]
+    return Counts((chosen & found).sum(1), chosen.sum(1), len(reference))
 
 
 def best_f1(
@@ -109,10 +118,10 @@ def best_f1(
         Share of the particles that are labelled.
     """
     f1 = count_hits(network, images).f1(labelled_share)
-    return Validation(float(f1.max()), _middle_of_plateau(f1))
+    return Validation(float(f1.max()), middle_of_plateau(f1))
 
 
-def _middle_of_plateau(f1: Float[np.ndarray, " thresholds"]) -> float:
+def middle_of_plateau(f1: Float[np.ndarray, " thresholds"]) -> float:
     """The middle of the thresholds around the best that are as good, within `PLATEAU`.
 
     F1 is nearly flat around its top, where a few particles of a few micrographs decide which

@@ -76,9 +76,11 @@ from cryosegment.exchange.params.simulation import (
 from cryosegment.exchange.params.training import (
     TrainParams,
 )
+from cryosegment.exchange.params.tuning import AVERAGE_PRECISION, TuneParams
 
 __all__ = [
     "AUTO_FRONT_END",
+    "AVERAGE_PRECISION",
     "CARD_CRF",
     "CENTERS",
     "CONTOUR",
@@ -127,6 +129,7 @@ __all__ = [
     "SelectionParams",
     "SimulateParams",
     "TrainParams",
+    "TuneParams",
     "choose_crf",
     "choose_front_end",
     "crf_of_card",

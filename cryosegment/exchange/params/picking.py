@@ -135,6 +135,13 @@ class SelectionParams(Params):
     smallest: float = param(0.0, "smallest mask; 0: any", minimum=0)
     largest: float = param(0.0, "largest mask; 0: any", minimum=0)
 
+    def __str__(self) -> str:
+        scale = f" at scale {self.scale:g}" if self.scale else ""
+        parts = [f"centres by {self.centers}{scale}", f"distance {self.min_distance:g}"]
+        bounds = {"from": self.smallest, "to": self.largest}
+        sizes = [f"{word} {value:g}" for word, value in bounds.items() if value]
+        return ", ".join([*parts, *(["masks " + " ".join(sizes)] if sizes else [])]) + " diameters"
+
     def has_size(self, sizes: np.ndarray) -> np.ndarray:
         """Which masks are neither too small nor too large.
 

@@ -11,8 +11,8 @@ from cryosegment.core.training.validation import (
     THRESHOLDS,
     Counts,
     ValidationImage,
-    _middle_of_plateau,
     best_f1,
+    middle_of_plateau,
 )
 
 SIDE, DIAMETER = 80, 16.0
@@ -140,10 +140,10 @@ def test_the_threshold_is_the_middle_of_its_plateau() -> None:
     """Thresholds far from the best that happen to be as good do not count."""
     f1 = np.full(len(THRESHOLDS), 0.5)
     f1[10:15] = (0.895, 0.9, 0.9, 0.893, 0.892)
-    assert _middle_of_plateau(f1) == pytest.approx(THRESHOLDS[12])
+    assert middle_of_plateau(f1) == pytest.approx(THRESHOLDS[12])
     f1[20:] = 0.9
-    assert _middle_of_plateau(f1) == pytest.approx(THRESHOLDS[12])
-    assert _middle_of_plateau(np.zeros_like(f1)) == pytest.approx(THRESHOLDS.mean())
+    assert middle_of_plateau(f1) == pytest.approx(THRESHOLDS[12])
+    assert middle_of_plateau(np.zeros_like(f1)) == pytest.approx(THRESHOLDS.mean())
 
 
 def test_a_network_that_finds_nothing() -> None:

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`cryosegment tune`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cryosegment.cli.devices import choose_devices
+from cryosegment.cli.training import model_file
+from cryosegment.exchange.job import Job
+from cryosegment.exchange.params import TuneParams
+from cryosegment.exchange.progress import Progress
+
+
+def run_tune(job: Job, params: TuneParams, progress: Progress) -> None:
+    """Search how to pick labelled micrographs, and write it in the card of a model."""
+    output = model_file(job.output)
+    from cryosegment.core.training.pick_model import tune_picking
+
+    device = choose_devices(params.gpu)[0]
+    tuned = tune_picking([Path(folder) for folder in job.inputs], output, params, device, progress)
+    print(tuned.summary())

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A model whose card recommends the threshold, distance and sizes that suit labelled images."""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from cryosegment.core.checkpoint import fingerprint, save_checkpoint
+from cryosegment.core.images.working import WorkingImage
+from cryosegment.core.picking.centers import away_from_edge
+from cryosegment.core.pipeline import Model, load_model, segment
+from cryosegment.core.training.labelled import LabelledImage, read_labels
+from cryosegment.core.training.pick_figure import draw_tuning
+from cryosegment.core.training.pick_tuning import (
+    Choice,
+    Figures,
+    Trial,
+    Tuning,
+    TuningImage,
+    average_precision,
+    judge,
+    try_selections,
+)
+from cryosegment.core.training.validation import THRESHOLDS
+from cryosegment.exchange.card import ModelCard, model_path
+from cryosegment.exchange.errors import InputError
+from cryosegment.exchange.files import write_text
+from cryosegment.exchange.params import (
+    PickParams,
+    TuneParams,
+    front_end_of_card,
+    params_to_dict,
+    selection_of_card,
+)
+from cryosegment.exchange.progress import Progress
+
+TABLE, FIGURE = ".picking.csv", ".picking.png"
+"""Suffixes of what stands beside the model, in place of its own."""
+
+
+@dataclass(frozen=True)
+class TunedPicking:
+    """What a search found for a model.
+
+    Parameters
+    ----------
+    tuning
+        The search.
+    score
+        What it made highest.
+    """
+
+    tuning: Tuning
+    score: str
+
+    @property
+    def before(self) -> Figures:
+        """How good the card's own settings are on all images."""
+        usual = self.tuning.usual
+        return usual.figures(range(len(usual.trial.counts)))
+
+    @property
+    def choice(self) -> Choice:
+        """The best, or what the card says where that gains nothing on other images."""
+        gain = self.tuning.held_out.score(self.score) - self.before.score(self.score)
+        return self.tuning.best if gain > 0 else self.tuning.usual
+
+    def summary(self) -> str:
+        """The result in a few lines."""
+        best = self.tuning.best
+        tuned = best.figures(range(len(best.trial.counts)))
+        lines = [
+            f"the card's settings: {_text(self.before)}",
+            f"tuned, on micrographs that they were not chosen on: {_text(self.tuning.held_out)}",
+            f"tuned, on those that they were chosen on: {_text(tuned)}",
+        ]
+        if self.choice is self.tuning.usual:
+            return "\n".join([*lines, "nothing is better: the card keeps its settings"])
+        chosen = self.choice.trial.selection
+        return "\n".join([*lines, f"the card recommends {chosen}, threshold {best.threshold:g}"])
+
+
+def tune_picking(
+    folders: Sequence[Path], output: Path, params: TuneParams, device: str, progress: Progress
+) -> TunedPicking:
+    """Search how to pick, and write a copy of the model that recommends it.
+
+    Beside the model stand `.picking.csv` with all that was tried, and a drawing of it.
+
+    Parameters
+    ----------
+    folders
+        Labels folders.
+    output
+        Model file.
+    params
+        Which model, what to try and how to judge it.
+    device
+        Torch device.
+    progress
+        Told of reading and of every finder and distance.
+
+    Raises
+    ------
+    InputError, ModelError
+        If the labels or the model cannot be used, or fewer than two micrographs are labelled.
+    """
+    model = load_model(params.model, device)
+    card = model.card
+    front_end = front_end_of_card(card.front_end)
+    labelled = read_labels(folders, card.pixels_per_diameter, progress, front_end, params.ctf)
+    labelled = [item for item in labelled if item.is_verified and len(item.centers_yx)]
+    if len(labelled) < 2:
+        raise InputError(
+            f"expected labels of at least 2 micrographs, looked at by somebody, found "
+            f"{len(labelled)}: settings must be judged on micrographs that they were not chosen on"
+        )
+    images = [tuning_image(item, model) for item in labelled]
+    usual = selection_of_card(card.picking)
+    trials = try_selections(images, usual, params.centers, progress)
+    tuned = TunedPicking(judge(trials, card.threshold, params.score, params.folds), params.score)
+    _write_trials(output.with_suffix(TABLE), trials)
+    draw_tuning(output.with_suffix(FIGURE), tuned.tuning)
+    parent = fingerprint(model_path(params.model))
+    card = _describe(replace(card, name=output.stem, parent=parent), tuned, len(images))
+    save_checkpoint(output, model.network, card)
+    return tuned
+
+
+def tuning_image(item: LabelledImage, model: Model) -> TuningImage:
+    """What a model says of a labelled image, away from its border as in picking."""
+    params = PickParams(diameter=item.diameter * item.pixel_size)
+    working = WorkingImage(item.image, item.valid, item.pixel_size, (1.0, 1.0))
+    edge = params.edge * item.diameter
+    labels = item.for_validation()
+    known = labels.known & away_from_edge(item.valid, edge)
+    return TuningImage(segment(working, model, params), replace(labels, known=known), edge)
+
+
+def _describe(card: ModelCard, tuned: TunedPicking, micrographs: int) -> ModelCard:
+    choice = tuned.choice
+    if choice is tuned.tuning.usual:
+        return card
+    held_out = tuned.tuning.held_out
+    data = f"{micrographs} micrographs, each picked as was best on others"
+    figures = {
+        "F1 at 0.25 diameter": held_out.f1,
+        "average precision at 0.25 diameter": held_out.average_precision,
+    }
+    found = tuple(
+        {"data": data, "metric": name, "value": round(value, 4), "threshold": choice.threshold}
+        for name, value in figures.items()
+    )
+    return replace(
+        card,
+        threshold=choice.threshold,
+        picking=params_to_dict(choice.trial.selection),
+        metrics=(*card.metrics, *found),
+        date=datetime.date.today().isoformat(),
+    )
+
+
+def _text(figures: Figures) -> str:
+    return f"F1 {figures.f1:.4f}, average precision {figures.average_precision:.4f}"
+
+
+def _write_trials(path: Path, trials: Sequence[Trial]) -> None:
+    """A table of all that was tried, over all micrographs."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    names = list(params_to_dict(trials[0].selection))
+    figures = ["threshold", "picks", "precision", "recall", "f1", "average_precision"]
+    writer.writerow([*names, *figures])
+    for trial in trials:
+        total = trial.total(range(len(trial.counts)))
+        values = params_to_dict(trial.selection).values()
+        last = f"{average_precision(total):.5f}"
+        f1 = total.f1()
+        for level, threshold in enumerate(THRESHOLDS):
+            picks = int(total.picks[level])
+            precision = total.hits[level] / max(picks, 1)
+            recall = total.hits[level] / max(total.labelled, 1)
+            cells = [f"{value:.5f}" for value in (precision, recall, f1[level])]
+            writer.writerow([*values, f"{threshold:.3f}", picks, *cells, last])
+    write_text(path, text.getvalue())
