@@ -110,11 +110,11 @@ def _start(params: TrainParams) -> tuple[nn.Module, ModelCard]:
         return model.network, replace(model.card, parent=fingerprint(model_path(params.start)))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(params.seed)
-        network = build_network(params.network)
+        network = build_network(params.network, **params.network_arguments())
     return network, ModelCard(
         name="",
         architecture=params.network,
-        architecture_args={},
+        architecture_args=params.network_arguments(),
         pixels_per_diameter=params.pixels_per_diameter,
         classes=HEADS,
         crf={"preset": DEFAULT_PRESET},

@@ -50,14 +50,20 @@ from cryosegment.exchange.params.simulation import (
     SimulateParams,
 )
 from cryosegment.exchange.params.training import (
+    BRANCHED_NETWORKS,
+    ENCODED_NETWORKS,
+    ENCODERS,
     TrainParams,
 )
 
 __all__ = [
+    "BRANCHED_NETWORKS",
     "CARD_CRF",
     "CRF_PRESETS",
     "DEFAULT_PRESET",
     "DIAMETER_HELP",
+    "ENCODED_NETWORKS",
+    "ENCODERS",
     "ENGINES",
     "FEATURES",
     "FORMATS",
