@@ -21,19 +21,21 @@ CORE = [
     "safetensors>=0.4",
     "gemmi>=0.6.5",
     "jaxtyping>=0.2.30",
+    "monai>=1.3",
     "matplotlib>=3.8",
     "tqdm>=4.60",
 ]
 SCIPION = ["scipion-app>=3.8", "scipion-em>=3.11.1", "scipion-pyworkflow>=3.11.7"]
 PYDENSECRF = ["pydensecrf2>=1.1"]
+TENSORBOARD = ["tensorboard>=2.10"]
 DEV = [
     "beartype>=0.18",
-    "monai>=1.3",
     "mypy>=1.10",
     "pytest>=8",
     "ruff>=0.6",
     "scipion-em-relion>=5.0.2",
     "starfile>=0.5.6",
+    *TENSORBOARD,
 ]
 
 setup(
@@ -54,7 +56,13 @@ setup(
         ]
     },
     install_requires=["numpy>=1.24", "mrcfile>=1.4"],
-    extras_require={"core": CORE, "scipion": SCIPION, "pydensecrf": PYDENSECRF, "dev": DEV},
+    extras_require={
+        "core": CORE,
+        "scipion": SCIPION,
+        "pydensecrf": PYDENSECRF,
+        "tensorboard": TENSORBOARD,
+        "dev": DEV,
+    },
     entry_points={
         "pyworkflow.plugin": ["cryosegment = cryosegment"],
         "console_scripts": ["cryosegment = cryosegment.cli.main:main"],

@@ -30,6 +30,7 @@ import torch
 from scipy import ndimage
 
 from cryosegment.core.labels.body import Body, body_from_map
+from cryosegment.core.labels.canvas import ClassRules
 from cryosegment.core.labels.footprints import Footprints
 from cryosegment.core.labels.reconstruction import Labeller, LabelRules
 from cryosegment.core.simulation.projection import rotation_matrices, silhouettes
@@ -37,6 +38,7 @@ from cryosegment.core.simulation.volume import read_volume
 from cryosegment.exchange.particles import read_particles
 from cryosegment.exchange.star import write_star
 
+RULES = ClassRules(edge_px=5.0, ring_px=3.0)
 MICROGRAPH = 4096
 PER_MICROGRAPH = 650
 
@@ -153,7 +155,7 @@ def label_all(body: Body, count: int, pixel_size: float, folder: Path) -> None:
     shape = (MICROGRAPH, MICROGRAPH)
     for name in sorted(set(particles.micrographs)):
         found = labeller.screen(shape, pixel_size, particles.select(names == name))
-        labeller.label(name, shape, pixel_size, found)
+        labeller.paint(shape, pixel_size, found).classes(RULES)
 
 
 def main() -> None:

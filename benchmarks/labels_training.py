@@ -5,7 +5,7 @@
 
 Micrographs of a molecule are simulated; four are labelled twice, by footprints of its map at the
 true poses and by discs of its diameter, and a network is trained from scratch on each for the same
-number of epochs. The other four are picked: intersection over union of all particle pixels with
+number of epochs. The others are picked: intersection over union of all particle pixels with
 the exact masks, and particle F1 at 0.25 diameter, at each model's own threshold.
 """
 
@@ -23,7 +23,9 @@ from cryosegment.exchange.coordinates import read_coordinates
 from cryosegment.exchange.labels import read_labels_index
 
 PIXEL_SIZE = 1.77
-SIMULATION = "--count 8 --size 2048 2048 --coverage 0.3 --ice-blobs 2 --seed 11"
+SIMULATION = "--size 2048 2048 --ice-blobs 2 --seed 11"
+SPARSE = "--count 8 --coverage 0.3"
+CROWDED = "--count 16 --coverage 0.6 --min-distance 0.6"
 TRAINING = 4
 
 
@@ -34,7 +36,9 @@ def main() -> None:
     pixel_size = ["--pixel-size", str(PIXEL_SIZE)]
     if not (simulation / "truth/labels.json").exists():
         own = ["--molecule", str(arguments.molecule), "--snr", arguments.snr]
-        run("simulate", *SIMULATION.split(), *own, *pixel_size, "--output", str(simulation))
+        density = CROWDED if arguments.crowded else SPARSE
+        options = [*SIMULATION.split(), *density.split(), *own, *pixel_size]
+        run("simulate", *options, "--output", str(simulation))
     diameter = read_labels_index(simulation / "truth").entries[0].diameter
     micrographs = sorted((simulation / "micrographs").glob("*.mrc"))
     training, held_out = micrographs[:TRAINING], micrographs[TRAINING:]
@@ -65,6 +69,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--epochs", default="12")
     parser.add_argument("--snr", default="0.05")
+    parser.add_argument("--crowded", action="store_true", help="neighbours touch and overlap")
     return parser.parse_args()
 
 

@@ -25,7 +25,7 @@ from cryosegment.exchange.card import ModelCard
 from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import atomic_path, micrograph_name
-from cryosegment.exchange.particles import Particles, angles_from_matrices
+from cryosegment.exchange.particles import UNCLASSIFIED, Particles, angles_from_matrices
 
 CORE_SUFFIXES = {".mrc", ".tif", ".tiff", ".png", ".jpg", ".jpeg"}
 """Formats that the core reads, their rows in Scipion's order; others are converted."""
@@ -128,7 +128,7 @@ def refined_particles(particles: SetOfParticles, micrographs: SetOfMicrographs) 
         If a particle has no coordinate or no alignment.
     """
     matched, names = _Matching(micrographs), []
-    centers, transforms, scores = [], [], []
+    centers, transforms, scores, classes = [], [], [], []
     for particle in particles:
         coordinate = particle.getCoordinate()
         if coordinate is None or not particle.hasTransform():
@@ -142,6 +142,8 @@ def refined_particles(particles: SetOfParticles, micrographs: SetOfMicrographs) 
         centers.append((y, x))
         transforms.append(particle.getTransform().getMatrix())
         scores.append(_pose_score(particle))
+        number = particle.getClassId()
+        classes.append(UNCLASSIFIED if number is None else number)
     inverse = np.linalg.inv(np.array(transforms, dtype=np.float64).reshape(-1, 4, 4))
     count, sampling_rate = len(names), particles.getSamplingRate()
     return Particles(
@@ -153,6 +155,7 @@ def refined_particles(particles: SetOfParticles, micrographs: SetOfMicrographs) 
         scores=np.array(scores),
         rows=np.arange(1, count + 1),
         shapes=np.zeros((count, 2)),
+        classes=np.array(classes),
     )
 
 

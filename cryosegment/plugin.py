@@ -100,6 +100,13 @@ class Plugin(pwem.Plugin):
         subprocess.run(command, check=True, env=cls.getEnviron())
 
     @classmethod
+    def startCore(cls, *arguments: str, log: str) -> subprocess.Popen[bytes]:
+        """Start a `cryosegment` command outside any protocol; what it says goes to `log`."""
+        command = [cls.getPython(), "-m", "cryosegment", *arguments]
+        with open(log, "wb") as stream:
+            return subprocess.Popen(command, stdout=stream, stderr=stream, env=cls.getEnviron())
+
+    @classmethod
     def hasGpu(cls) -> bool:
         """Whether an NVIDIA driver is seen on this machine."""
         return os.path.exists("/proc/driver/nvidia/version") or bool(shutil.which("nvidia-smi"))

@@ -22,7 +22,7 @@ from cryosegment.exchange.job import Job, read_job
 from cryosegment.exchange.params import GPU_HELP, Params, params_from_dict, params_to_dict
 
 OK, FAILED = 0, 1
-FREE_TO_CHANGE = {"resume", "gpu", "count", "minutes", "epochs", "learning_rate"}
+FREE_TO_CHANGE = {"resume", "gpu", "count", "minutes", "epochs", "learning_rate", "patience"}
 """Parameters that a resumed run may change."""
 
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from cryosegment.core.images.micrograph import write_image
+from cryosegment.core.images.resample import resample_labels
 from cryosegment.core.images.working import WorkingImage
-from cryosegment.core.overlay import draw_picks
+from cryosegment.core.overlay import draw_picks, write_png
 from cryosegment.core.pipeline import (
     Model,
     Picks,
@@ -31,10 +31,11 @@ from cryosegment.exchange.coordinates import (
     write_csv,
 )
 from cryosegment.exchange.errors import CryoSegmentError
-from cryosegment.exchange.files import atomic_path
 from cryosegment.exchange.params import PickParams
 from cryosegment.exchange.progress import Progress
 
+CONTAMINATED = 0.5
+"""Probability above which a pixel is in the contamination mask."""
 BOX_FACTOR = 1.5
 """Box size of .box and .cbox files, in particle diameters."""
 
@@ -58,7 +59,8 @@ def pick_micrographs(
         What to find and what to write.
     folder
         Gets `coordinates/`, `candidates/`, `coordinates.star` and what the parameters ask for:
-        `instances/`, `probability/` and `contamination/`, `overlays/`, `box/`, `cbox/`, `csv/`.
+        `instances/` and `contamination_masks/`, `probability/` and `contamination/`, `overlays/`,
+        `box/`, `cbox/`, `csv/`.
     progress
         Told after each micrograph.
 
@@ -117,9 +119,13 @@ def write_picks(folder: Path, name: str, picks: Picks, params: PickParams) -> No
     working = picks.working
     write_coordinates(folder / "candidates" / f"{name}.star", picks.candidates)
     if params.masks:
-        full = at_micrograph_scale(picks.instances, working).numpy().astype(np.int16)
+        particle = picks.maps.particle.cpu()
+        full = at_micrograph_scale(picks.instances, particle, working).numpy().astype(np.int16)
         size = picks.chosen.pixel_size
         write_image(folder / "instances" / f"{name}.mrc", full, size)
+        dirty = (picks.maps.contamination > CONTAMINATED).cpu().numpy()
+        dirty = resample_labels(dirty, working.micrograph_shape)
+        write_image(folder / "contamination_masks" / f"{name}.mrc", dirty, size)
     if params.maps:
         for kind in ("particle", "contamination"):
             values = getattr(picks.maps, kind).cpu().numpy().astype(np.float16)
@@ -127,7 +133,7 @@ def write_picks(folder: Path, name: str, picks: Picks, params: PickParams) -> No
             write_image(folder / sub / f"{name}.mrc", values, working.pixel_size)
     if params.overlays:
         picture = draw_picks(working, picks.chosen, params.diameter)
-        _write_png(folder / "overlays" / f"{name}.png", picture)
+        write_png(folder / "overlays" / f"{name}.png", picture)
     _write_formats(folder, picks.chosen, params)
     write_coordinates(coordinates_path(folder, name), picks.chosen)
 
@@ -141,12 +147,6 @@ def _write_formats(folder: Path, chosen: Coordinates, params: PickParams) -> Non
             write_csv(path, chosen)
         else:
             {"box": write_box, "cbox": write_cbox}[kind](path, chosen, box_size)
-
-
-def _write_png(path: Path, picture: np.ndarray) -> None:
-    _, data = cv2.imencode(".png", picture)
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(data.tobytes())
 
 
 def _write_summary(

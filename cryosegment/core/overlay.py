@@ -3,16 +3,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import cv2
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float, Int, UInt8
+from torch import Tensor
 
 from cryosegment.core.images.working import WorkingImage
 from cryosegment.exchange.coordinates import Coordinates
+from cryosegment.exchange.files import atomic_path
 
 SHOWN_RANGE = 3.0
 """Grey levels between minus and plus this many standard deviations are shown."""
 ZOOM = 2
+Color = tuple[float, ...]
+MARK = (255, 80, 255)  # BGR of what has no label
 LOW, HIGH = (60, 160, 255), (120, 255, 80)  # BGR of the lowest and the highest score
 
 
@@ -34,15 +40,81 @@ def draw_picks(
     -------
     Channels blue, green, red, as OpenCV has them.
     """
-    grey = (working.image.numpy() + SHOWN_RANGE) / (2 * SHOWN_RANGE)
-    picture = (grey.clip(0, 1) * 255).astype(np.uint8)
-    picture = cv2.resize(picture, None, fx=ZOOM, fy=ZOOM, interpolation=cv2.INTER_CUBIC)
-    picture = cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR)
-    radius = max(1, round(ZOOM * diameter / working.pixel_size / 2))
-    # enlarging keeps the outer border in place, so that pixel centres move by half a pixel
-    centers = (picks.centers_yx / np.array(working.scale_yx) + 0.5) * ZOOM - 0.5
-    for (y, x), score in zip(centers, picks.scores, strict=True):
+    picture = enlarged(working.image)
+    centers = picks.centers_yx / np.array(working.scale_yx)
+    for center, score in zip(centers, picks.scores, strict=True):
         mix = np.clip(score, 0, 1)
         color = tuple(float(a + mix * (b - a)) for a, b in zip(LOW, HIGH, strict=True))
-        cv2.circle(picture, (round(x), round(y)), radius, color, 1, cv2.LINE_AA)
+        draw_circle(picture, center, diameter / working.pixel_size, color)
     return picture
+
+
+def draw_labels(
+    working: WorkingImage,
+    instances: Int[Tensor, "h w"],
+    colors: UInt8[np.ndarray, "n 3"],
+    marked_yx: Float[np.ndarray, "m 2"],
+    diameter: float,
+) -> UInt8[np.ndarray, "H W 3"]:
+    """The working image, twice enlarged, with the outline of every labelled particle.
+
+    Parameters
+    ----------
+    working
+        The image.
+    instances
+        0 nothing, k the particle of row k - 1 of the colours.
+    colors
+        Blue, green, red of each outline.
+    marked_yx
+        Places that get a circle, px of the micrograph.
+    diameter
+        Of the circles, Å.
+    """
+    picture = enlarged(working.image)
+    # outlines run between pixels: on the enlarged image they are the inner pixels of a particle
+    large = instances.numpy().repeat(ZOOM, axis=0).repeat(ZOOM, axis=1)
+    padded = np.pad(large, 1, mode="edge")
+    outline = np.zeros(large.shape, bool)
+    for rows, columns in ((0, 1), (2, 1), (1, 0), (1, 2)):
+        neighbor = padded[rows:, columns:][: large.shape[0], : large.shape[1]]
+        outline |= large != neighbor
+    outline &= large > 0
+    picture[outline] = colors[large[outline] - 1]
+    for center in marked_yx / np.array(working.scale_yx):
+        draw_circle(picture, center, diameter / working.pixel_size, MARK)
+    return picture
+
+
+def enlarged(image: Float[Tensor, "h w"]) -> UInt8[np.ndarray, "2*h 2*w 3"]:
+    """A normalised image in grey, twice enlarged."""
+    grey = (image.numpy() + SHOWN_RANGE) / (2 * SHOWN_RANGE)
+    picture = (grey.clip(0, 1) * 255).astype(np.uint8)
+    picture = cv2.resize(picture, None, fx=ZOOM, fy=ZOOM, interpolation=cv2.INTER_CUBIC)
+    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR))
+
+
+def draw_circle(
+    picture: UInt8[np.ndarray, "h w 3"],
+    center_yx: Float[np.ndarray, " 2"],
+    diameter: float,
+    color: Color,
+) -> None:
+    """Draw a circle into an enlarged picture; centre and diameter count px of the image."""
+    # enlarging keeps the outer border in place, so that pixel centres move by half a pixel
+    y, x = (center_yx + 0.5) * ZOOM - 0.5
+    radius = max(1, round(ZOOM * diameter / 2))
+    cv2.circle(picture, (round(float(x)), round(float(y))), radius, color, 1, cv2.LINE_AA)
+
+
+def write_png(path: Path, picture: UInt8[np.ndarray, "h w 3"]) -> None:
+    """Write a picture, whole or not at all.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written.
+    """
+    _, data = cv2.imencode(".png", picture)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(data.tobytes())

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
+from torch.nn import functional
 
 from cryosegment.core.checkpoint import load_network
 from cryosegment.core.crf import crf_features, refine_logits
@@ -203,13 +204,42 @@ def pick_micrograph(micrograph: Micrograph, model: Model, params: PickParams) ->
 
 
 def at_micrograph_scale(
-    labels: Int[Tensor, "h w"], working: WorkingImage
+    instances: Int[Tensor, "h w"], particle: Float[Tensor, "h w"], working: WorkingImage
 ) -> Int[Tensor, "height width"]:
-    """A label map at the micrograph's own pixels, by the nearest working pixel."""
+    """Instances at the micrograph's own pixels.
+
+    Parameters
+    ----------
+    instances
+        Masks at working scale.
+    particle
+        Probability map that they were cut from: their outlines are where it crosses
+        `INSTANCE_THRESHOLD` between the working pixels.
+    working
+        The image of both.
+    """
+    outside = (instances == 0) & (particle < INSTANCE_THRESHOLD)
+    plane = instances.float()[None, None]
+    wider = functional.max_pool2d(plane, 3, stride=1, padding=1)[0, 0].to(instances.dtype)
+    labels = torch.where(outside, wider, instances)
+    positions = [
+        torch.arange(size) / scale
+        for size, scale in zip(working.micrograph_shape, working.scale_yx, strict=True)
+    ]
     rows, columns = (
-        (torch.arange(size) / scale).round().long().clamp(max=small - 1)
-        for size, scale, small in zip(
-            working.micrograph_shape, working.scale_yx, labels.shape, strict=True
-        )
+        position.round().long().clamp(max=small - 1)
+        for position, small in zip(positions, instances.shape, strict=True)
     )
-    return labels[rows][:, columns]
+    level = _interpolate_rows(particle, positions[0])
+    level = _interpolate_rows(level.T.contiguous(), positions[1]).T
+    return torch.where(level >= INSTANCE_THRESHOLD, labels[rows][:, columns], 0)
+
+
+def _interpolate_rows(
+    plane: Float[Tensor, "h w"], positions: Float[Tensor, " n"]
+) -> Float[Tensor, "n w"]:
+    """Linear interpolation between rows; beyond the last, its values."""
+    last = len(plane) - 1
+    before = positions.long().clamp(max=last)
+    share = (positions - before).clamp(max=1)[:, None]
+    return torch.lerp(plane[before], plane[(before + 1).clamp(max=last)], share)

@@ -131,6 +131,17 @@ def check_unique(names: Iterable[str]) -> None:
         )
 
 
+def read_table(path: PathLike) -> List[Dict[str, str]]:
+    """Rows of a CSV file, each by column name.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or cannot be read.
+    """
+    return [dict(row) for row in csv.DictReader(io.StringIO(read_text(path)))]
+
+
 def write_failures(folder: PathLike, failures: Mapping[str, str]) -> None:
     """Write `failures.csv` (columns micrograph, error); no failures remove an old one."""
     path = Path(folder) / FAILURES_NAME

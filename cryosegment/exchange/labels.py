@@ -15,13 +15,19 @@ from cryosegment.exchange.files import PathLike, check_unique, read_text, write_
 LABELS_NAME = "labels.json"
 LABELS_VERSION = 1
 
-BACKGROUND, PARTICLE, CONTAMINATION, UNKNOWN = 0, 1, 2, -1
+BACKGROUND, PARTICLE, CONTAMINATION, EDGE, UNKNOWN = 0, 1, 2, 3, -1
 CLASSES = {
     "background": BACKGROUND,
     "particle": PARTICLE,
     "contamination": CONTAMINATION,
+    "edge": EDGE,
     "unknown": UNKNOWN,
 }
+
+
+def is_particle(classes: Any) -> Any:
+    """Where a class map, an array or tensor, shows particles: inside and at their edge."""
+    return (classes == PARTICLE) | (classes == EDGE)
 
 
 @dataclass(frozen=True)

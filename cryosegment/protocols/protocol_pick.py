@@ -15,6 +15,7 @@ from cryosegment.convert import mic_name
 from cryosegment.exchange.errors import CryoSegmentError
 from cryosegment.exchange.files import check_unique
 from cryosegment.exchange.params import NO_CRF, PickParams, choose_crf
+from cryosegment.plugin import Plugin
 from cryosegment.protocols.form_fields import add_field, field_choices, field_default
 from cryosegment.protocols.gpu_choice import GpuChoice
 from cryosegment.protocols.model_choice import ModelChoice

@@ -96,9 +96,7 @@ class CryoSegmentProtPickBase(ProtParticlePickingAuto):
     def _runCore(self, folder: Path, files: Dict[str, str]) -> Dict[str, str]:
         """Run the core on `files` (by micrograph name); errors by name of those that failed."""
         cleanPath(str(folder / "failures.csv"))
-        values = {**self._pickParams(), "resume": True}
-        if not self.useGpu:
-            values["gpu"] = "cpu"
+        values = {**self.getCoreParams(), "resume": True}
         job = Job("pick", values, tuple(files.values()), str(folder), tuple(files))
         job.write(folder / JOB_NAME)
         command = Plugin.getCommand("run", str(folder / JOB_NAME), gpu=self.useGpu.get())
@@ -196,6 +194,10 @@ class CryoSegmentProtPickBase(ProtParticlePickingAuto):
             self._defineSourceRelation(self.getInputMicrographsPointer(), masks)
 
     # --------------------------- UTILS functions -----------------------------
+    def getCoreParams(self) -> Dict[str, Any]:
+        """Parameters of a `pick` job, with the device where it is no GPU."""
+        return {**self._pickParams(), **({} if self.useGpu else {"gpu": "cpu"})}
+
     def getFailures(self) -> Dict[str, str]:
         """Error of each micrograph that failed, by its name."""
         return read_failures(self._getExtraPath())

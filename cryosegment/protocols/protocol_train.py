@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from pathlib import Path
 from typing import Dict, List
@@ -16,7 +14,7 @@ from pyworkflow.protocol import params
 from cryosegment.convert import card_lines
 from cryosegment.exchange.card import ModelCard, read_card
 from cryosegment.exchange.errors import CryoSegmentError
-from cryosegment.exchange.files import read_text
+from cryosegment.exchange.files import read_table
 from cryosegment.exchange.job import Job, read_job
 from cryosegment.exchange.labels import read_labels_index
 from cryosegment.exchange.params import LabelsCoordinatesParams, TrainParams
@@ -25,7 +23,7 @@ from cryosegment.protocols.core_run import CoreRun
 from cryosegment.protocols.form_fields import add_field
 from cryosegment.protocols.training_form import MODEL_SCRATCH, TrainingForm
 
-CONTINUED = ("minutes", "epochs", "learning_rate", "gpu", "resume")
+CONTINUED = ("minutes", "epochs", "learning_rate", "patience", "gpu", "resume")
 """Parameters that may change when an interrupted training goes on."""
 
 
@@ -38,8 +36,8 @@ class CryoSegmentProtTrain(CoreRun, TrainingForm):
 
     *Output*: *outputModel*, the best network by F1 on micrographs that were kept for validation.
 
-    *Analyze results* draws the curves, also while it runs. *Continue* goes on where training was
-    interrupted, or longer when more time is given.
+    *Analyze results* draws the curves and examples, also while it runs. *Continue* goes on where
+    training was interrupted, or longer when more time is given.
     """
 
     _label = "training"
@@ -202,8 +200,12 @@ class CryoSegmentProtTrain(CoreRun, TrainingForm):
         path = Path(self._modelPath()).with_suffix(".history.csv")
         if not path.exists():
             return []
-        rows = csv.DictReader(io.StringIO(read_text(path)))
+        rows = read_table(path)
         return [{name: float(cell) for name, cell in row.items() if cell} for row in rows]
+
+    def getExamplesFile(self) -> Path:
+        """Picture of predictions on a validation micrograph; made anew at each validation."""
+        return Path(self._modelPath()).with_suffix(".examples.png")
 
     def _trainedCard(self) -> ModelCard:
         return read_card(self._modelPath())

@@ -21,6 +21,7 @@ RULES = {
     "batch": "batch",
     "patch": "patch",
     "learningRate": "learning_rate",
+    "patience": "patience",
     "seed": "seed",
 }
 """Form fields and the parameters that they are."""
@@ -82,13 +83,15 @@ class TrainingForm(ModelChoice, GpuChoice):
             "pixels_per_diameter",
             "Particle diameter for the network",
             "pixelsPerDiameter",
-            **scratch,
+            **advanced,
         )
         add_field(form, TrainParams, "loss", "Loss", **advanced)
         add_field(form, TrainParams, "crf", "Train through CRF", **advanced)
         add_field(form, TrainParams, "batch", "Batch", **advanced)
         add_field(form, TrainParams, "patch", "Patch", **advanced)
         add_field(form, TrainParams, "learning_rate", "Learning rate", "learningRate", **advanced)
+        add_field(form, TrainParams, "schedule", "Schedule of the learning rate", **advanced)
+        add_field(form, TrainParams, "patience", "Patience", **advanced)
         add_field(form, TrainParams, "seed", "Seed", **advanced)
 
     def _gpuErrors(self) -> List[str]:
@@ -106,7 +109,7 @@ class TrainingForm(ModelChoice, GpuChoice):
     def _trainValues(self) -> Dict[str, Any]:
         """Parameters of the job."""
         values = {name: getattr(self, attribute).get() for attribute, name in RULES.items()}
-        for name in ("loss", "crf"):
+        for name in ("loss", "crf", "schedule"):
             values[name] = self.getEnumText(name)
         if self.modelSource == MODEL_SCRATCH:
             values.update(self._networkValues())

@@ -33,7 +33,11 @@ from cryosegment.protocols import (
     CryoSegmentProtSimulate,
     CryoSegmentProtTrain,
 )
-from cryosegment.viewers import CryoSegmentViewerPick, CryoSegmentViewerTrain
+from cryosegment.viewers import (
+    CryoSegmentViewerLabels,
+    CryoSegmentViewerPick,
+    CryoSegmentViewerTrain,
+)
 
 __all__ = [
     "DIAMETER",
@@ -45,6 +49,7 @@ __all__ = [
     "CryoSegmentProtPick",
     "CryoSegmentProtSimulate",
     "CryoSegmentProtTrain",
+    "CryoSegmentViewerLabels",
     "CryoSegmentViewerPick",
     "CryoSegmentViewerTrain",
     "ImageHandler",

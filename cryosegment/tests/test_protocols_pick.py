@@ -19,6 +19,7 @@ from cryosegment.tests.scripted import (
     CryoSegmentProtImportModel,
     CryoSegmentViewerPick,
     ImageHandler,
+    Plugin,
     ProtocolTest,
     SegmentationModel,
     SetOfMicrographMasks,
@@ -266,6 +267,8 @@ class TestCryoSegmentPick(ProtocolTest):
 
     def testMissingGpu(self) -> None:
         """A GPU that is not there stops the run with the core's own words."""
-        pick = self.launch(self.newPick(self.source, useGpu=True, gpuList="98"))
+        pick = self.newPick(self.source, useGpu=True, gpuList="98")
+        assert ("No NVIDIA GPU" in " ".join(pick.warnings())) != Plugin.hasGpu()
+        self.launch(pick)
         assert pick.isFailed()
         assert "GPU 98 was asked for" in pick.getErrorMessage()

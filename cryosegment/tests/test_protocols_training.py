@@ -215,10 +215,13 @@ class TestCryoSegmentTraining(TrainingTest):
         self.checkPicks(train, self.source, len(self.truth))
 
     def checkCurves(self, train: Any) -> None:
-        """The viewer draws loss and F1 at every validation."""
+        """The viewer draws loss and F1 at every validation, and the last example."""
         viewer = CryoSegmentViewerTrain(project=self.proj, protocol=train)
         (plotter,) = viewer._visualize(train)
-        loss, score = plotter.getFigure().axes
+        loss, score, example = plotter.getFigure().axes
+        assert "missed" in example.get_title()
+        height, width = example.images[0].get_array().shape[:2]
+        assert height < width == 2 * 480 + 8
         assert len(score.lines[0].get_xdata()) == len(train.getHistory())
         assert len(loss.lines[0].get_xdata()) == len(train.getHistory()) - 1
         assert (loss.lines[0].get_ydata() > 0).all()

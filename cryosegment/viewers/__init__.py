@@ -1,8 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Viewers that Scipion finds."""
 
+from cryosegment.viewers.viewer_labels import CryoSegmentViewerLabels
 from cryosegment.viewers.viewer_model import CryoSegmentViewerModel
 from cryosegment.viewers.viewer_pick import CryoSegmentViewerPick
 from cryosegment.viewers.viewer_train import CryoSegmentViewerTrain
 
-__all__ = ["CryoSegmentViewerModel", "CryoSegmentViewerPick", "CryoSegmentViewerTrain"]
+__all__ = [
+    "CryoSegmentViewerLabels",
+    "CryoSegmentViewerModel",
+    "CryoSegmentViewerPick",
+    "CryoSegmentViewerTrain",
+]

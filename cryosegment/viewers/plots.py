@@ -7,13 +7,19 @@ from typing import Any, Mapping, Sequence, Tuple
 
 import numpy as np
 from matplotlib.collections import EllipseCollection
+from matplotlib.colors import to_rgba
+from matplotlib.image import imread
 from pwem.emlib.image.image_readers import ImageReadersRegistry
 
 from cryosegment.exchange.coordinates import Coordinates
+from cryosegment.exchange.labels import CONTAMINATION, UNKNOWN
 
 SHOWN_SIDE = 1024  # px of the longer side: more is not seen on a screen
 SHOWN_RANGE = 3.0  # standard deviations on either side of the mean, black to white
 SCORE_COLORS = "RdYlGn"  # red is low
+LABEL_COLOR, GAINED_COLOR, LOST_COLOR = "yellow", "lime", "red"
+
+CLASS_TINTS = {CONTAMINATION: to_rgba("cyan", 0.35), UNKNOWN: to_rgba("white", 0.35)}
 
 
 def read_shrunk(path: str) -> Tuple[np.ndarray, int]:
@@ -27,7 +33,11 @@ def read_shrunk(path: str) -> Tuple[np.ndarray, int]:
 
 def draw_micrograph(axes: Any, path: str) -> None:
     """Micrograph in grey, its axes in px of the file, y downwards as Scipion counts it."""
-    image, block = read_shrunk(path)
+    draw_shrunk(axes, *read_shrunk(path))
+
+
+def draw_shrunk(axes: Any, image: np.ndarray, block: int) -> None:
+    """What `read_shrunk` gives, as `draw_micrograph` draws it."""
     middle, spread = float(image.mean()), float(image.std()) or 1.0
     height, width = image.shape
     axes.imshow(
@@ -77,6 +87,66 @@ def draw_mask(axes: Any, path: str) -> None:
     )
 
 
+def draw_circles(axes: Any, centers_yx: np.ndarray, diameter_px: float) -> Any:
+    """Circles of one size; returned so that they can be removed."""
+    circles = EllipseCollection(
+        diameter_px,
+        diameter_px,
+        0,
+        units="xy",
+        offsets=centers_yx[:, ::-1],
+        transOffset=axes.transData,
+        facecolors="none",
+        edgecolors=LABEL_COLOR,
+        linewidths=1.3,
+    )
+    axes.add_collection(circles)
+    return circles
+
+
+def draw_outline(axes: Any, probability: np.ndarray, shape: Tuple[int, int]) -> None:
+    """Outline of what is particle in a map of a micrograph of `shape` (rows, columns) px."""
+    if not probability.min() < 0.5 < probability.max():
+        return
+    rows, columns = (
+        np.arange(small) * (large / small) for small, large in zip(probability.shape, shape)
+    )
+    axes.contour(columns, rows, probability, levels=[0.5], colors=LABEL_COLOR, linewidths=0.8)
+
+
+def draw_changes(axes: Any, before: np.ndarray, after: np.ndarray, shape: Tuple[int, int]) -> float:
+    """Tint the pixels that turn to particle or to background; their part of the area."""
+    gained, lost = (after >= 0.5) & (before < 0.5), (after < 0.5) & (before >= 0.5)
+    tint = np.zeros((*before.shape, 4), np.float32)
+    tint[gained], tint[lost] = to_rgba(GAINED_COLOR, 0.6), to_rgba(LOST_COLOR, 0.6)
+    (height, width), (y, x) = before.shape, np.divide(shape, before.shape)
+    extent = (-0.5 * x, (width - 0.5) * x, (height - 0.5) * y, -0.5 * y)
+    axes.imshow(tint, interpolation="nearest", extent=extent)
+    return float((gained | lost).mean())
+
+
+def draw_classes(axes: Any, path: str) -> None:
+    """Contamination and unknown area of a class map, tinted, over what is drawn already."""
+    classes = np.squeeze(np.asarray(ImageReadersRegistry.open(path).getImage(0)))
+    step = max(1, int(np.ceil(max(classes.shape) / SHOWN_SIDE)))
+    small = classes[::step, ::step]
+    tint = np.zeros((*small.shape, 4), np.float32)
+    for value, color in CLASS_TINTS.items():
+        tint[small == value] = color
+    height, width = classes.shape
+    axes.imshow(tint, interpolation="nearest", extent=(-0.5, width - 0.5, height - 0.5, -0.5))
+
+
+def draw_points(axes: Any, centers_yx: np.ndarray, rejected: Mapping[str, np.ndarray]) -> None:
+    """Dots on particles, and crosses on others, named by the reason of their rejection."""
+    axes.plot(centers_yx[:, 1], centers_yx[:, 0], ".", color="black", markersize=3)
+    for number, (reason, centers) in enumerate(sorted(rejected.items())):
+        label = f"{len(centers)} {reason}"
+        axes.plot(centers[:, 1], centers[:, 0], "x", color=f"C{number}", label=label)
+    if rejected:
+        axes.legend(loc="upper right")
+
+
 def draw_scores(axes: Any, scores: np.ndarray, threshold: float, bins: int) -> None:
     """Histogram of the candidates' scores, with the threshold and how many pass it."""
     axes.hist(scores, bins=bins, range=(0, 1), color="steelblue")
@@ -112,7 +182,14 @@ def draw_history(
     score_axes.plot(steps, scores, color="seagreen")
     if scores:
         score_axes.set_title(f"best F1 {max(scores):.3f}, last {scores[-1]:.3f}")
-    score_axes.set_ylim(0, 1)
+    score_axes.set_ylim(0, 1.03)  # so that the line at 1 is seen
     for axes, label in ((loss_axes, "loss"), (score_axes, "F1")):
         axes.set_xlabel("step")
         axes.set_ylabel(label)
+
+
+def draw_examples(axes: Any, path: str) -> None:
+    """Picture of predictions that a training leaves at each validation."""
+    axes.imshow(imread(path), interpolation="antialiased")
+    axes.set_axis_off()
+    axes.set_title("green: found, red: wrong, yellow: missed, blue: not labelled; particle map")

@@ -3,20 +3,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List
+from typing import Any, Dict, List
 
 import numpy as np
 from pwem.objects import Micrograph
-from pwem.viewers import MODE, MODE_MD, ORDER, RENDER, VISIBLE, ZOOM, EmPlotter
-from pwem.viewers.viewer_base import EmProtocolViewer
-from pwem.viewers.viewer_coordinates import CoordinateView
-from pwem.viewers.viewers_data import RegistryViewerConfig
+from pwem.viewers import EmPlotter
 from pyworkflow.protocol import params
 from pyworkflow.viewer import DESKTOP_TKINTER, View
 
 from cryosegment.convert import mic_name
 from cryosegment.exchange.coordinates import Coordinates
-from cryosegment.objects import SetOfMicrographMasks
 from cryosegment.protocols import CryoSegmentProtPick
 from cryosegment.viewers.plots import (
     draw_counts,
@@ -25,23 +21,10 @@ from cryosegment.viewers.plots import (
     draw_picks,
     draw_scores,
 )
-
-MASK_COLUMNS = "id enabled _filename _micName _particles _coverage"
-RegistryViewerConfig.registerConfig(
-    SetOfMicrographMasks,
-    {
-        ORDER: MASK_COLUMNS,
-        VISIBLE: MASK_COLUMNS,
-        RENDER: "_filename",
-        MODE: MODE_MD,
-        ZOOM: 50,
-    },
-)
-
-Show = Callable[[Any], List[View]]
+from cryosegment.viewers.results import ResultsViewer, Show
 
 
-class CryoSegmentViewerPick(EmProtocolViewer):
+class CryoSegmentViewerPick(ResultsViewer):
     """Coordinates on the micrographs, scores, picks per micrograph and masks."""
 
     _label = "picking results"
@@ -51,13 +34,7 @@ class CryoSegmentViewerPick(EmProtocolViewer):
     # --------------------------- DEFINE param functions ----------------------
     def _defineParams(self, form: params.Form) -> None:
         form.addSection(label="Results")
-        form.addParam(
-            "showCoordinates",
-            params.LabelParam,
-            label="Coordinates on the micrographs",
-            help="Opens Scipion's coordinate viewer: add and remove picks by hand there, and "
-            "register them as a new set.",
-        )
+        self._addCoordinates(form)
         form.addParam(
             "threshold",
             params.FloatParam,
@@ -83,35 +60,17 @@ class CryoSegmentViewerPick(EmProtocolViewer):
             condition=str(self._hasMasks()),
             label="Tint the masks?",
         )
-        form.addParam(
-            "showMasks",
-            params.LabelParam,
-            condition=str(self._hasMasks()),
-            label="Masks of all micrographs",
-        )
-        form.addParam(
-            "showFailures",
-            params.LabelParam,
-            condition=str(bool(self.protocol.getFailures())),
-            label="Micrographs that failed",
-        )
+        self._addCommon(form)
 
     def _getVisualizeDict(self) -> Dict[str, Show]:
         return {
-            "showCoordinates": self._showCoordinates,
+            **self._commonViews(),
             "bins": self._showScores,
             "showCounts": self._showCounts,
             "micrograph": self._showMicrograph,
-            "showMasks": self._showMasks,
-            "showFailures": self._showFailures,
         }
 
     # --------------------------- the views ------------------------------------
-    def _showCoordinates(self, param: Any = None) -> List[View]:
-        if not self.protocol.hasAttribute("outputCoordinates"):
-            return [self.infoMessage("There are no coordinates yet.", "Coordinates")]
-        return [CoordinateView(self.getTkRoot(), self.protocol.outputCoordinates, self.protocol)]
-
     def _showScores(self, param: Any = None) -> List[View]:
         records = [self.protocol.getCandidates(mic) for mic in self._micrographs()]
         scores = np.concatenate([record.scores for record in records]) if records else np.zeros(0)
@@ -144,20 +103,7 @@ class CryoSegmentViewerPick(EmProtocolViewer):
         plotter.getFigure().colorbar(circles, ax=axes, label="score", shrink=0.8)
         return [plotter]
 
-    def _showMasks(self, param: Any = None) -> List[View]:
-        from pwem.viewers.mdviewer import MDViewer  # Qt, which a server may lack
-
-        viewer = MDViewer(project=self.getProject(), protocol=self.protocol)
-        return viewer._visualize(self.protocol.outputMasks)
-
-    def _showFailures(self, param: Any = None) -> List[View]:
-        lines = [f"{name}: {message}" for name, message in self.protocol.getFailures().items()]
-        return [self.infoMessage("\n".join(lines), "Micrographs that failed")]
-
     # --------------------------- UTILS functions -----------------------------
-    def _hasMasks(self) -> bool:
-        return self.protocol.hasAttribute("outputMasks")
-
     def _micrographs(self) -> List[Micrograph]:
         """Micrographs that are done."""
         return [mic for mic, _ in self.protocol.iterPicks()]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One 2-D image from an MRC file, and to one.
+"""One 2-D image from an MRC file, and to one; stacks of particle images.
 
 The header is read here and not by `mrcfile.open`, because files in the wild have wrong machine
 stamps, no map id or bytes after the data, and because compressed files are then unpacked once.
@@ -8,6 +8,7 @@ stamps, no map id or bytes after the data, and because compressed files are then
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from io import BufferedIOBase
 from os import SEEK_END
 from pathlib import Path
@@ -97,6 +98,59 @@ def write_mrc(path: Path, image: npt.NDArray[np.generic], pixel_size: float) -> 
     with atomic_path(path) as temporary, temporary.open("wb") as file:
         file.write(mrc.header.tobytes())
         file.write(np.ascontiguousarray(mrc.data).data)
+
+
+def write_stack(
+    path: Path, images: Iterable[npt.NDArray[np.int8]], side: int, pixel_size: float
+) -> None:
+    """Write square int8 images as an MRC stack, one after the other, whole or not at all.
+
+    Parameters
+    ----------
+    path
+        File to make; an older one is replaced.
+    images
+        `(side, side)` each; taken and written one by one.
+    side
+        px.
+    pixel_size
+        Å/px.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written.
+    """
+    mrc = _Mrc()
+    mrc.set_data(np.zeros((1, side, side), np.int8))
+    mrc.set_image_stack()
+    mrc.voxel_size = pixel_size
+    mrc.reset_header_stats()
+    count = 0
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        file.seek(_HEADER_BYTES)
+        for image in images:
+            file.write(np.ascontiguousarray(image).data)
+            count += 1
+        mrc.header.nz = count
+        file.seek(0)
+        file.write(mrc.header.tobytes())
+
+
+def read_stack_side(path: Path) -> int:
+    """Side of the images of an MRC stack, px.
+
+    Raises
+    ------
+    InputError
+        If this is not an MRC file, or the images are not square.
+    """
+    with path.open("rb") as file:
+        header = _read_header(file, path)
+    width, height = int(header["nx"]), int(header["ny"])
+    if width != height:
+        raise InputError(f"expected square particle images in {path}, found {height} x {width} px")
+    return width
 
 
 class _Mrc(MrcObject):

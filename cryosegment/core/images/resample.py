@@ -1,13 +1,33 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Change of scale by cropping or padding the Fourier transform."""
+"""Change of scale: of images in Fourier space, of labels by their nearest pixels."""
 
 from __future__ import annotations
 
+import numpy as np
 import torch
-from jaxtyping import Complex, Float
+from jaxtyping import Complex, Float, Shaped
 from torch import Tensor
 
 _ROWS_AT_A_TIME = 256
+
+
+def resample_labels(
+    labels: Shaped[np.ndarray, "h w"], shape: tuple[int, int]
+) -> Shaped[np.ndarray, "H W"]:
+    """Labels at another scale: each pixel has the label nearest to it.
+
+    Parameters
+    ----------
+    labels
+        Of any type.
+    shape
+        Rows and columns of the output; its pixels lie as those of `fourier_crop`.
+    """
+    rows, columns = (
+        (np.arange(size) * (given / size)).round().astype(np.intp).clip(max=given - 1)
+        for size, given in zip(shape, labels.shape, strict=True)
+    )
+    return labels[np.ix_(rows, columns)]
 
 
 def fourier_crop(image: Float[Tensor, "h w"], height: int, width: int) -> Float[Tensor, "H W"]:

@@ -6,16 +6,18 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from cryosegment.core.images.border import Bounds, valid_bounds
 from cryosegment.core.images.contrast import detect_contrast
 from cryosegment.core.images.micrograph import Micrograph
 from cryosegment.core.images.normalize import robust_statistics, working_normalize
-from cryosegment.core.images.resample import fourier_crop
-from cryosegment.exchange.errors import ParameterError
+from cryosegment.core.images.resample import fourier_crop, resample_labels
+from cryosegment.exchange.errors import InputError, ParameterError
+from cryosegment.exchange.files import PathLike
 
 CONTRASTS = ("auto", "dark", "bright")
 """What a caller may say about the particles: darker or brighter than the ice, or find out."""
@@ -104,6 +106,36 @@ def working_image(
     if contrast == "auto" and detect_contrast(image, pixels_per_diameter, valid) == "bright":
         image = -image
     return WorkingImage(image, valid, micrograph.pixel_size * sum(scale_yx) / 2, scale_yx)
+
+
+def labels_at_working_scale(
+    labels: Int[np.ndarray, "height width"],
+    working: WorkingImage,
+    source: PathLike = "the label map",
+) -> Int[Tensor, "h w"]:
+    """A label map of a micrograph sampled at its working pixels.
+
+    Parameters
+    ----------
+    labels
+        At the micrograph's pixels.
+    working
+        The micrograph at working scale.
+    source
+        Where the labels come from, for error messages.
+
+    Raises
+    ------
+    InputError
+        If the map has not the micrograph's pixels.
+    """
+    if labels.shape != working.micrograph_shape:
+        raise InputError(
+            f"expected {working.micrograph_shape[0]} x {working.micrograph_shape[1]} px in "
+            f"{source}, found {labels.shape[0]} x {labels.shape[1]}: make the labels anew"
+        )
+    height, width = working.image.shape
+    return torch.from_numpy(resample_labels(labels, (height, width)).astype(np.int32))
 
 
 def _working_shape(

@@ -3,13 +3,36 @@
 
 from __future__ import annotations
 
-import cv2
+from dataclasses import dataclass
+
 import numpy as np
 from jaxtyping import Bool, Float, Int8, Int16
 
-from cryosegment.core.labels.discs import MAX_INSTANCES
+from cryosegment.core.labels.areas import convex_hull, edges, near
 from cryosegment.exchange.errors import InputError
-from cryosegment.exchange.labels import PARTICLE, UNKNOWN
+from cryosegment.exchange.labels import CONTAMINATION, EDGE, PARTICLE, UNKNOWN
+
+MAX_INSTANCES = int(np.iinfo(np.int16).max)
+
+
+@dataclass(frozen=True)
+class ClassRules:
+    """How instances become classes.
+
+    Attributes
+    ----------
+    edge_px
+        Width of the particles' edge.
+    ring_px
+        Width of the ring around all particles that is of unknown class.
+    support_px
+        Beyond this distance from the convex hull of all particles everything is unknown; None:
+        nothing is for that.
+    """
+
+    edge_px: float = 0.0
+    ring_px: float = 0.0
+    support_px: float | None = None
 
 
 class Canvas:
@@ -51,7 +74,7 @@ class Canvas:
     ) -> None:
         """Paint particle `number` (from 1); pixel `s // 2` lies on the anchor, rounded down."""
         center = self._centers_yx[number - 1]
-        window, part = self._place(anchor_yx, footprint.shape[0])
+        window, part = window_of(self.instances.shape, anchor_yx, footprint.shape[0])
         mine = footprint[part]
         place = self.instances[window]
         rows, columns = np.nonzero(mine & (place > 0))
@@ -66,28 +89,53 @@ class Canvas:
         """Make the background under a footprint unknown."""
         if self._unknown is None:
             self._unknown = np.zeros(self.instances.shape, bool)
-        window, part = self._place(anchor_yx, footprint.shape[0])
+        window, part = window_of(self.instances.shape, anchor_yx, footprint.shape[0])
         self._unknown[window] |= footprint[part]
 
-    def classes(self, ring_px: float) -> Int8[np.ndarray, "h w"]:
-        """0 background, 1 particle, -1 unknown: blots, and what is up to `ring_px` outside."""
+    def classes(
+        self, rules: ClassRules, contaminated: Bool[np.ndarray, "h w"] | None = None
+    ) -> Int8[np.ndarray, "h w"]:
+        """Values of `cryosegment.exchange.labels.CLASSES`; blots are unknown like the rings.
+
+        Parameters
+        ----------
+        rules
+            How instances become classes.
+        contaminated
+            Pixels that are contamination, whatever else they would be.
+        """
         classes = np.zeros(self.instances.shape, np.int8)
+        is_own = self.instances > 0
         if self._unknown is not None:
             classes[self._unknown] = UNKNOWN
-        is_free = self.instances == 0
-        if ring_px > 0 and not is_free.all():
-            distance = cv2.distanceTransform(is_free.view(np.uint8), cv2.DIST_L2, 5)
-            classes[distance <= ring_px] = UNKNOWN
-        classes[~is_free] = PARTICLE
+        if rules.ring_px > 0:
+            classes[near(is_own, rules.ring_px)] = UNKNOWN
+        if rules.support_px is not None:
+            classes[~near(convex_hull(is_own), rules.support_px)] = UNKNOWN
+        classes[is_own] = PARTICLE
+        classes[edges(self.instances, rules.edge_px)] = EDGE
+        if contaminated is not None:
+            classes[contaminated] = CONTAMINATION
         return classes
 
-    def _place(
-        self, anchor_yx: Float[np.ndarray, " 2"], size: int
-    ) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
-        """The window of a footprint on the map, and the part of the footprint that is in it."""
-        start = np.floor(anchor_yx).astype(int) - size // 2
-        first = np.maximum(start, 0)
-        last = np.maximum(first, np.minimum(start + size, self.instances.shape))
-        window = (slice(first[0], last[0]), slice(first[1], last[1]))
-        first, last = first - start, last - start
-        return window, (slice(first[0], last[0]), slice(first[1], last[1]))
+
+def window_of(
+    shape: tuple[int, ...], anchor_yx: Float[np.ndarray, " 2"], size: int
+) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+    """The window of a footprint on a map, and the part of the footprint that is in it.
+
+    Parameters
+    ----------
+    shape
+        Rows and columns of the map.
+    anchor_yx
+        Where pixel `size // 2` of the footprint lies, rounded down; px.
+    size
+        Side of the footprint, px.
+    """
+    start = np.floor(anchor_yx).astype(int) - size // 2
+    first = np.maximum(start, 0)
+    last = np.maximum(first, np.minimum(start + size, shape))
+    window = (slice(first[0], last[0]), slice(first[1], last[1]))
+    first, last = first - start, last - start
+    return window, (slice(first[0], last[0]), slice(first[1], last[1]))

@@ -11,10 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cryosegment.core.labels.screening import REASONS, Rejection, Screening
+from cryosegment.core.labels.contrast import LabelContrast, contrast_notes
+from cryosegment.core.labels.screening import OUTSIDE, REASONS, Rejection, Screening
 from cryosegment.exchange.files import write_text
 
 REPORT_NAME, REJECTED_NAME, SUMMARY_NAME = "report.csv", "rejected.csv", "report.json"
+MANY = 0.1
+"""More than this part of the particles outside is told of."""
 
 
 @dataclass
@@ -29,23 +32,49 @@ class Report:
         Choices that were made and what is odd about the input, a sentence each.
     rejections
         Particles without a label.
+    labelled
+        Number of particles with one.
     """
 
     diameter: float
     notes: list[str]
     rejections: list[Rejection]
+    labelled: int = 0
     _rows: list[dict[str, str | int | float]] = field(default_factory=list)
+    _contrasts: list[LabelContrast] = field(default_factory=list)
 
-    def add(self, name: str, found: Screening, coverage: float, unknown: float) -> None:
-        """Add a micrograph; `coverage` and `unknown` are parts of its area."""
-        areas = {"coverage": round(coverage, 5), "unknown": round(unknown, 5)}
-        self._rows.append({"micrograph": name, **found.counts, **areas})
+    def add(
+        self,
+        name: str,
+        found: Screening,
+        coverage: float,
+        unknown: float,
+        contrast: LabelContrast | None,
+    ) -> None:
+        """Add a micrograph.
+
+        Parameters
+        ----------
+        name
+            Of the micrograph.
+        found
+            Its particles.
+        coverage, unknown
+            Parts of its area.
+        contrast
+            How the labels stand out, where there are any.
+        """
+        figures = {"coverage": round(coverage, 5), "unknown": round(unknown, 5)}
+        stands_out = "" if contrast is None else round(contrast.cohen_d, 4)
+        self._rows.append({"micrograph": name, **found.counts, **figures, "contrast": stands_out})
+        self._contrasts += [] if contrast is None else [contrast]
+        self.labelled += len(found.labelled)
         self.rejections += found.rejections
 
     @property
-    def labelled(self) -> int:
-        """Number of particles with a label."""
-        return sum(int(row["labelled"]) for row in self._rows)
+    def remarks(self) -> list[str]:
+        """The notes, and what is odd about the labels on their micrographs."""
+        return [*self.notes, *contrast_notes(self._contrasts)]
 
     @property
     def lines(self) -> list[str]:
@@ -53,29 +82,45 @@ class Report:
         reasons = Counter(rejection.reason for rejection in self.rejections)
         why = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
         ending = f"; rejected: {why} ({REJECTED_NAME})" if why else "; none rejected"
-        return [*self.notes, f"{self.labelled} particles labelled{ending}"]
+        lines = [*self.remarks, f"{self.labelled} particles labelled{ending}"]
+        outside, every = reasons[OUTSIDE], sum(int(row["particles"]) for row in self._rows)
+        if outside > MANY * every:
+            lines.append(
+                f"{outside} of {every} particles lie outside their micrograph: are they of another "
+                "pixel size or other micrographs?"
+            )
+        return lines
 
     def write(self, folder: Path) -> None:
-        """Write `report.csv`, `rejected.csv` and `report.json`.
+        """Write `rejected.csv`, `report.json` and, where micrographs were added, `report.csv`.
 
         Raises
         ------
         InputError
             If a file cannot be written.
         """
-        header = ["micrograph", "particles", "labelled", *REASONS, "coverage", "unknown"]
-        rows = [[row[column] for column in header] for row in self._rows]
-        _write_table(folder / REPORT_NAME, header, rows)
+        header = [
+            "micrograph",
+            "particles",
+            "labelled",
+            *REASONS,
+            "coverage",
+            "unknown",
+            "contrast",
+        ]
+        if self._rows:
+            rows = [[row[column] for column in header] for row in self._rows]
+            _write_table(folder / REPORT_NAME, header, rows)
         _write_table(
             folder / REJECTED_NAME,
             ["row", "micrograph", "x", "y", "reason", "detail"],
-            [_cells(each) for each in sorted(self.rejections, key=lambda each: each.row)],
+            [_cells(each) for each in sorted(self.rejections, key=lambda r: (r.micrograph, r.row))],
         )
         summary = {
             "labelled": self.labelled,
             "rejected": dict(Counter(rejection.reason for rejection in self.rejections)),
             "diameter": round(self.diameter, 2),
-            "notes": self.notes,
+            "notes": self.remarks,
         }
         text = json.dumps(summary, indent=2, ensure_ascii=False)
         write_text(folder / SUMMARY_NAME, text + "\n")

@@ -4,21 +4,39 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import numpy as np
 from jaxtyping import Bool, Float
 from scipy.spatial import cKDTree
 
+from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.exchange.particles import Particles
 
 NO_COORDINATES = "no coordinates"
 OUTSIDE = "outside the micrograph"
 NO_ORIENTATION = "no orientation"
+OTHER_CLASS = "class not chosen"
+CONTAMINATED = "contaminated"
 POOR = "poor score"
 DUPLICATE = "duplicate"
 NOT_GIVEN = "micrograph not given"
-REASONS = (NO_COORDINATES, OUTSIDE, NO_ORIENTATION, POOR, DUPLICATE)
+REASONS = (
+    NO_COORDINATES,
+    OUTSIDE,
+    OTHER_CLASS,
+    CONTAMINATED,
+    NO_ORIENTATION,
+    POOR,
+    DUPLICATE,
+)
+VISIBLE = (OUTSIDE, OTHER_CLASS, CONTAMINATED, POOR)
+"""Particles that are rejected for these reasons may be seen: where they lie is unknown."""
+
+
+P = TypeVar("P", Coordinates, Particles)
 
 
 @dataclass(frozen=True)
@@ -47,7 +65,7 @@ class Rejection:
 
 
 @dataclass(frozen=True)
-class Screening:
+class Screening(Generic[P]):
     """The particles of one micrograph, sorted by what can be done with them.
 
     Attributes
@@ -55,16 +73,16 @@ class Screening:
     labelled
         Particles to label.
     doubtful
-        Particles whose footprint is known but not to be trusted: unknown area.
+        Particles whose footprint is known but which are not to be labelled: unknown area.
     shapeless
         Particles without orientation: an unknown disc.
     rejections
         All that are not labelled.
     """
 
-    labelled: Particles
-    doubtful: Particles
-    shapeless: Particles
+    labelled: P
+    doubtful: P
+    shapeless: P
     rejections: tuple[Rejection, ...]
 
     @property
@@ -77,62 +95,100 @@ class Screening:
 
 
 def screen(
-    particles: Particles,
+    particles: P,
+    names: Sequence[str],
     centers_yx: Float[np.ndarray, "n 2"],
     shape: tuple[int, int],
     min_distance_px: float,
-    min_score: float | None = None,
-) -> Screening:
+    flaws: Mapping[str, Bool[np.ndarray, " n"]],
+) -> Screening[P]:
     """Sort the particles of one micrograph.
 
     Parameters
     ----------
     particles
         Of one micrograph.
+    names
+        What their rejections call the micrograph.
     centers_yx
-        Their refined centres, px.
+        Their centres, px.
     shape
         Rows and columns of the micrograph.
     min_distance_px
         Of two particles nearer than this, the one with the lower score is a duplicate; of equal
         ones the later.
-    min_score
-        Particles with a lower score, or none, are doubtful; None trusts all.
+    flaws
+        Further reasons to reject particles, the most important first, and which have them.
     """
-    reasons: list[str] = [""] * len(particles)
-    details: list[str] = [""] * len(particles)
-
-    def reject(which: Bool[np.ndarray, " n"], reason: str) -> None:
-        for i in np.flatnonzero(which):
-            reasons[i] = reasons[i] or reason
-
     is_placed = np.isfinite(centers_yx).all(axis=1)
-    is_inside = ((centers_yx >= -0.5) & (centers_yx < np.array(shape) - 0.5)).all(axis=1)
-    reject(~is_placed, NO_COORDINATES)
-    reject(~is_inside, OUTSIDE)
-    reject(~np.isfinite(particles.angles).all(axis=1), NO_ORIENTATION)
-    if min_score is not None:
-        reject(~(particles.scores >= min_score), POOR)
-    fit = np.flatnonzero([not reason for reason in reasons])
+    reasons = np.full(len(particles), "", dtype=object)
+    details = reasons.copy()
+    for reason, has_it in {
+        NO_COORDINATES: ~is_placed,
+        OUTSIDE: is_placed & ~_lies_inside(centers_yx, shape),
+        **flaws,
+    }.items():
+        reasons[has_it & (reasons == "")] = reason
+    fit = np.flatnonzero(reasons == "")
     for later, earlier in _duplicates(centers_yx[fit], particles.scores[fit], min_distance_px):
         reasons[fit[later]] = DUPLICATE
         details[fit[later]] = f"of row {particles.rows[fit[earlier]]}"
-    kinds = np.array(reasons)
-    return Screening(
-        particles.select(kinds == ""),
-        particles.select(kinds == POOR),
-        particles.select(kinds == NO_ORIENTATION),
-        tuple(
-            Rejection(
-                int(particles.rows[i]),
-                particles.micrographs[i],
-                (float(centers_yx[i, 0]), float(centers_yx[i, 1])),
-                reasons[i],
-                details[i],
-            )
-            for i in np.flatnonzero(kinds != "")
-        ),
+    is_seen = np.isin(reasons, (*VISIBLE, NO_ORIENTATION))
+    is_shapeless = flaws.get(NO_ORIENTATION, np.zeros(len(particles), bool))
+    rejections = tuple(
+        Rejection(int(particles.rows[i]), names[i], _pair(centers_yx[i]), reasons[i], details[i])
+        for i in np.flatnonzero(reasons != "")
     )
+    return Screening(
+        particles.select(reasons == ""),
+        particles.select(is_seen & ~is_shapeless),
+        particles.select(is_seen & is_shapeless),
+        rejections,
+    )
+
+
+def area_flaws(
+    contaminated: Bool[np.ndarray, "h w"] | None, centers_yx: Float[np.ndarray, "n 2"]
+) -> dict[str, Bool[np.ndarray, " n"]]:
+    """Particles whose centre lies on a contaminated pixel, where these are known."""
+    if contaminated is None:
+        return {}
+    inside = _lies_inside(centers_yx, contaminated.shape)
+    rows, columns = np.where(inside[:, None], centers_yx, 0.0).round().astype(np.intp).T
+    return {CONTAMINATED: inside & contaminated[rows, columns]}
+
+
+def class_flaws(particles: Particles, classes: Sequence[int]) -> dict[str, Bool[np.ndarray, " n"]]:
+    """Particles of other classes than those chosen; none chosen stands for all."""
+    return {OTHER_CLASS: ~np.isin(particles.classes, classes)} if classes else {}
+
+
+def pose_flaws(particles: Particles, min_score: float | None) -> dict[str, Bool[np.ndarray, " n"]]:
+    """Particles without an orientation, and those with a score below `min_score` or none."""
+    flaws = {NO_ORIENTATION: ~np.isfinite(particles.angles).all(axis=1)}
+    if min_score is not None:
+        flaws[POOR] = ~(particles.scores >= min_score)
+    return flaws
+
+
+def not_given(
+    rows: Sequence[int], names: Sequence[str], centers_yx: Float[np.ndarray, "n 2"]
+) -> list[Rejection]:
+    """Rejections of particles on micrographs that were not given."""
+    return [
+        Rejection(int(row), name, _pair(center), NOT_GIVEN)
+        for row, name, center in zip(rows, names, centers_yx, strict=True)
+    ]
+
+
+def _pair(center_yx: Float[np.ndarray, " 2"]) -> tuple[float, float]:
+    return float(center_yx[0]), float(center_yx[1])
+
+
+def _lies_inside(
+    centers_yx: Float[np.ndarray, "n 2"], shape: tuple[int, ...]
+) -> Bool[np.ndarray, " n"]:
+    return ((centers_yx >= -0.5) & (centers_yx < np.array(shape) - 0.5)).all(axis=1)
 
 
 def _duplicates(

@@ -55,8 +55,10 @@ def build_network(name: str, **arguments: object) -> nn.Module:
     try:
         makers = import_module(f"cryosegment.core.networks.{module}")
     except ModuleNotFoundError as error:
-        if error.name != "monai":
+        if "monai" not in str(error.name):
             raise
-        raise ModelError(f"expected MONAI for network {name}: pip install monai") from error
+        raise ModelError(
+            f"expected MONAI for network {name}, found none: install it (pip install monai)"
+        ) from error
     network: nn.Module = getattr(makers, maker)(**arguments)
     return network

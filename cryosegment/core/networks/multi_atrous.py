@@ -11,9 +11,9 @@ from torch import Tensor, cat, nn
 from cryosegment.core.networks.blocks import GROUPS
 from cryosegment.core.networks.segmenter import Segmenter
 from cryosegment.exchange.errors import ParameterError
+from cryosegment.exchange.params import MOST_BRANCHES
 
 WIDTHS = (48, 64, 128, 192)
-MOST_BRANCHES = 5
 
 
 class MultiAtrousBody(nn.Module):

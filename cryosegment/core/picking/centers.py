@@ -89,7 +89,7 @@ def find_candidates(
     votes = vote_map(maps.offsets, maps.particle, maps.valid, diameter_px)
     evidence = torch.sqrt(maps.center * votes)
     lowest = floor**1.5  # no peak below this can score `floor`: two of three factors
-    allowed = maps.valid & _away_from_edge(maps.valid, edge_px)
+    allowed = maps.valid & away_from_edge(maps.valid, edge_px)
     peaks = _local_maxima(evidence, max(1, round(PEAK_REACH * diameter_px)), lowest, allowed)
     centers = peaks + _subpixel_shifts(evidence, peaks)
     strength = evidence[peaks[:, 0], peaks[:, 1]]
@@ -103,8 +103,8 @@ def find_candidates(
     return Candidates(centers[rows][order], scores[order])
 
 
-def _away_from_edge(valid: Bool[Tensor, "h w"], edge_px: float) -> Bool[Tensor, "h w"]:
-    """True on pixels at least `edge_px` from the border and from invalid pixels."""
+def away_from_edge(valid: Bool[Tensor, "h w"], edge_px: float) -> Bool[Tensor, "h w"]:
+    """Pixels that are at least `edge_px` from the border and from invalid pixels."""
     if edge_px <= 0:
         return torch.ones_like(valid)
     padded = functional.pad(valid.to(torch.uint8), (1, 1, 1, 1)).cpu().numpy()

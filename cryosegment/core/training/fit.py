@@ -1,21 +1,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The training loop: AdamW, one cycle, averaged weights, the best kept, resumable."""
+"""The training loop: AdamW, averaged weights, the best kept, resumable."""
 
 from __future__ import annotations
 
 import copy
+import logging
 import math
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset
 
-from cryosegment.core.training.losses import picking_loss, total
+from cryosegment.core.training.loader import Batch, DrawBatch, batches
+from cryosegment.core.training.losses import PickingLoss, total
+from cryosegment.core.training.schedule import has_stalled, learning_rate, next_validation
 from cryosegment.core.training.state import (
     Progress,
     load_best,
@@ -24,19 +25,13 @@ from cryosegment.core.training.state import (
     save_state,
 )
 from cryosegment.core.training.targets import Targets
-from cryosegment.exchange.errors import ParameterError
+from cryosegment.exchange.errors import InputError, ParameterError
 
-Batch = tuple[Float[Tensor, "b 1 h w"], Targets]
-DrawBatch = Callable[[int], Batch]
-"""The batch of a step: a pure function of the step, so that a resumed run sees the same data."""
+logger = logging.getLogger(__name__)
 
-WARMUP = 0.1
-"""Share of the training in which the learning rate rises."""
 CLIP_NORM = 1.0
 """Gradients are scaled down to this norm: one strange patch must not undo the rest."""
 WEIGHT_DECAY = 1e-4
-ENDLESS = 10**9
-"""Steps of a training that time ends."""
 
 
 @dataclass(frozen=True)
@@ -58,24 +53,33 @@ class FitSettings:
     minutes
         Wall-clock limit; None where steps alone decide.
     learning_rate
-        Peak of the cycle.
+        Peak of the schedule.
+    schedule
+        How the learning rate goes (see `learning_rate`).
     validations
         How often the network is validated, evenly spread.
+    patience
+        Validations without a better score that end the training; 0 for any number.
     averaging
         Decay of the exponential average of the weights.
     workers
         Processes that prepare batches.
     device
         Where the network is trained.
+    loss
+        What is minimised.
     """
 
     steps: int | None
     minutes: float | None
     learning_rate: float = 2e-3
+    schedule: str = "one-cycle"
     validations: int = 10
+    patience: int = 0
     averaging: float = 0.998
     workers: int = 0
     device: str = "cpu"
+    loss: PickingLoss = field(default_factory=PickingLoss)
 
     def __post_init__(self) -> None:
         if self.steps is None and self.minutes is None:
@@ -90,7 +94,7 @@ def fit(
     state_path: Path,
     report: Callable[[Progress, float], None],
 ) -> tuple[nn.Module, Progress]:
-    """Train until the steps or the minutes are used up; at once where they are already.
+    """Train until steps or minutes are used up or the score stalls; not at all where it is so.
 
     Parameters
     ----------
@@ -119,19 +123,25 @@ def fit(
     ModelError
         If the state is damaged or of another network.
     InputError
-        If the state cannot be written.
+        If the state cannot be written, or the GPU's memory is too small for half a batch.
     """
     run = _Run(network, settings, state_path)
     if not run.progress.history:
         run.validate(validate, {})
-    batches = _batches(draw_batch, run.progress.step, settings)
-    while run.share < 1:
-        due = _next_validation(run.share, settings.validations)
-        terms = run.step(next(batches))
+    if not run.is_finished:
+        drawn = batches(
+            draw_batch, run.progress.step, settings.steps, settings.workers, settings.device
+        )
+        batch = next(drawn)
+    while not run.is_finished:
+        due = next_validation(run.share, settings.validations)
+        losses = run.step(batch)
+        batch = next(drawn, batch)  # while a GPU is still at work
+        terms = run.finish(losses)
         if run.share >= due:
             run.validate(validate, terms)
             run.save()
-        report(run.progress, min(run.share, 1.0))
+        report(run.progress, 1.0 if run.is_finished else run.share)
     load_best(run.best_path, run.average)
     return run.average, run.progress
 
@@ -161,28 +171,59 @@ class _Run:
         by_time = 0.0 if minutes is None else self.progress.seconds / (60 * minutes)
         return max(by_step, by_time)
 
-    def step(self, batch: Batch) -> dict[str, float]:
-        """One optimiser step; the loss by head."""
+    @property
+    def is_finished(self) -> bool:
+        """Whether there is nothing left to do."""
+        scores = [row["score"] for row in self.progress.history]
+        return self.share >= 1 or has_stalled(scores, self._settings.patience)
+
+    def step(self, batch: Batch) -> dict[str, Tensor]:
+        """One optimiser step; the loss by head, which a GPU may still be working on.
+
+        Where its memory is exhausted, this and all later steps take the first half of the batch.
+        """
+        if self.progress.is_halved:
+            batch = _half(batch)
+        try:
+            return self._step(batch)
+        except torch.cuda.OutOfMemoryError as error:
+            if self.progress.is_halved or len(batch[0]) < 2:
+                raise _memory_error(batch[0], error) from error
+        logger.warning("too little GPU memory for a batch of %d: going on with half", len(batch[0]))
+        self.progress.is_halved = True
+        self._optimizer.zero_grad(set_to_none=True)
+        torch.cuda.empty_cache()
+        return self.step(batch)
+
+    def _step(self, batch: Batch) -> dict[str, Tensor]:
         image, targets = batch
         for group in self._optimizer.param_groups:
-            group["lr"] = _learning_rate(self.share, self._settings.learning_rate)
+            group["lr"] = learning_rate(
+                self._settings.schedule, self.share, self._settings.learning_rate
+            )
         with torch.autocast(image.device.type, torch.bfloat16, enabled=image.is_cuda):
             logits = self._network(image)
-        terms = picking_loss(logits, targets)
-        loss = total(terms)
-        if not torch.isfinite(loss):
-            raise ParameterError(
-                f"expected a finite loss, got {loss.item()} in step {self.progress.step + 1}: "
-                "lower the learning rate and resume from the last validation"
-            )
+        losses = self._settings.loss(logits, targets)
         self._optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        total(losses).backward()
         nn.utils.clip_grad_norm_(self._network.parameters(), CLIP_NORM)
         self._optimizer.step()
         self.progress.step += 1
         self._update_average()
+        return losses
+
+    def finish(self, losses: dict[str, Tensor]) -> dict[str, float]:
+        """Wait for a step; the loss by head in numbers."""
+        values = torch.stack([loss.detach() for loss in losses.values()])
+        terms = dict(zip(losses, values.tolist(), strict=True))
+        broken = [f"{name} {value}" for name, value in terms.items() if not math.isfinite(value)]
+        if broken:
+            raise ParameterError(
+                f"expected a finite loss, got {', '.join(broken)} in step {self.progress.step}: "
+                "lower the learning rate and resume from the last validation"
+            )
         self.progress.seconds = time.monotonic() - self._started
-        return {name: float(value.detach()) for name, value in terms.items()}
+        return terms
 
     def _update_average(self) -> None:
         """Average the weights, over fewer steps at the start, when they change fast."""
@@ -191,7 +232,10 @@ class _Run:
         weights = self._network.state_dict()
         with torch.no_grad():
             for name, mean in self.average.state_dict().items():
-                mean.lerp_(weights[name], 1 - keep)
+                if mean.is_floating_point():
+                    mean.lerp_(weights[name], 1 - keep)
+                else:
+                    mean.copy_(weights[name])
 
     def validate(
         self, validate: Callable[[nn.Module], Validation], terms: dict[str, float]
@@ -211,38 +255,18 @@ class _Run:
         save_state(self._state_path, self._network, self.average, self._optimizer, self.progress)
 
 
-class _Steps(Dataset[Batch]):
-    """Batches by step, for worker processes."""
-
-    def __init__(self, draw_batch: DrawBatch, first: int, last: int) -> None:
-        self._draw_batch = draw_batch
-        self._first = first
-        self._length = max(last - first, 0)
-
-    def __len__(self) -> int:
-        return self._length
-
-    def __getitem__(self, index: int) -> Batch:
-        return self._draw_batch(self._first + index)
+def _half(batch: Batch) -> tuple[Tensor, Targets]:
+    """The first half of a batch."""
+    image, targets = batch
+    kept = len(image) // 2
+    return image[:kept], targets.map(lambda tensor: tensor[:kept])
 
 
-def _batches(draw_batch: DrawBatch, first: int, settings: FitSettings) -> Iterator[Batch]:
-    """The batches from step `first` on, on the device."""
-    last = ENDLESS if settings.steps is None else settings.steps
-    steps = _Steps(draw_batch, first, last)
-    loader = DataLoader(steps, batch_size=None, shuffle=False, num_workers=settings.workers)
-    for image, targets in loader:
-        moved = targets.map(lambda tensor: tensor.to(settings.device, non_blocking=True))
-        yield image.to(settings.device, memory_format=torch.channels_last), moved
-
-
-def _next_validation(share: float, validations: int) -> float:
-    """The share at which the network is validated next; the last is at the end."""
-    return min((math.floor(share * validations + 1e-9) + 1) / validations, 1.0)
-
-
-def _learning_rate(share: float, peak: float) -> float:
-    """One cycle: linear warm-up, then half a cosine (Smith, 2018)."""
-    if share < WARMUP:
-        return peak * (0.04 + 0.96 * share / WARMUP)
-    return peak * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * (share - WARMUP) / (1 - WARMUP))))
+def _memory_error(image: Tensor, error: torch.cuda.OutOfMemoryError) -> InputError:
+    """That not even half a batch fits."""
+    number, _, height, width = image.shape
+    said = str(error).split(" Of the allocated")[0]
+    return InputError(
+        f"expected a GPU with memory for {number} patches of {height} x {width} px, found too "
+        f"little ({said}): give a smaller patch, a smaller batch, or another GPU"
+    )

@@ -13,15 +13,16 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from cryosegment.core.images.micrograph import read_image, read_micrograph
-from cryosegment.core.images.working import WorkingImage, working_image
+from cryosegment.core.images.working import labels_at_working_scale, working_image
 from cryosegment.core.training.validation import ValidationImage
 from cryosegment.exchange.coordinates import read_coordinates
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.labels import (
     CONTAMINATION,
-    PARTICLE,
+    EDGE,
     UNKNOWN,
     LabelEntry,
+    is_particle,
     read_labels_index,
 )
 from cryosegment.exchange.progress import Progress
@@ -37,6 +38,8 @@ class LabelledImage:
         Normalised, particles dark.
     instances
         0 is background, k the particle of row k - 1 of `centers_yx`.
+    edge
+        Where the labels see the edge of a particle; nowhere where they have no such class.
     contamination
         Where there is ice or carbon.
     valid
@@ -53,6 +56,7 @@ class LabelledImage:
 
     image: Float[Tensor, "h w"]
     instances: Int[Tensor, "h w"]
+    edge: Bool[Tensor, "h w"]
     contamination: Bool[Tensor, "h w"]
     valid: Bool[Tensor, "h w"]
     known: Bool[Tensor, "h w"]
@@ -90,8 +94,10 @@ def read_labels(
 def _read_entry(entry: LabelEntry, pixels_per_diameter: float) -> LabelledImage:
     micrograph = read_micrograph(entry.micrograph, entry.pixel_size, entry.name)
     working = working_image(micrograph, entry.diameter, pixels_per_diameter)
-    instances = _at_working_scale(entry.instances, working)
-    classes = _at_working_scale(entry.classes, working)
+    instances, classes = (
+        labels_at_working_scale(read_image(path)[0], working, path)
+        for path in (entry.instances, entry.classes)
+    )
     found = read_coordinates(entry.coordinates, entry.pixel_size)
     centers = np.concatenate([item.centers_yx for item in found.values()] or [np.empty((0, 2))])
     if int(instances.max()) > len(centers):
@@ -101,7 +107,8 @@ def _read_entry(entry: LabelEntry, pixels_per_diameter: float) -> LabelledImage:
         )
     return LabelledImage(
         image=working.image,
-        instances=torch.where(classes == PARTICLE, instances, 0),
+        instances=torch.where(is_particle(classes), instances, 0),
+        edge=classes == EDGE,
         contamination=classes == CONTAMINATION,
         valid=working.valid,
         known=(classes != UNKNOWN) & working.valid,
@@ -109,20 +116,3 @@ def _read_entry(entry: LabelEntry, pixels_per_diameter: float) -> LabelledImage:
         diameter=entry.diameter / working.pixel_size,
         pixel_size=working.pixel_size,
     )
-
-
-def _at_working_scale(path: Path, working: WorkingImage) -> Int[Tensor, "h w"]:
-    """A label map sampled at the working pixels."""
-    labels, _ = read_image(path)
-    if labels.shape != working.micrograph_shape:
-        raise InputError(
-            f"expected {working.micrograph_shape[0]} x {working.micrograph_shape[1]} px in {path}, "
-            f"found {labels.shape[0]} x {labels.shape[1]}: make the labels anew"
-        )
-    rows, columns = (
-        (np.arange(small) * scale).round().astype(int).clip(0, large - 1)
-        for small, scale, large in zip(
-            working.image.shape, working.scale_yx, labels.shape, strict=True
-        )
-    )
-    return torch.from_numpy(labels[np.ix_(rows, columns)].astype(np.int32))

@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-import csv
 import datetime
-import io
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,15 +17,17 @@ from cryosegment import __version__
 from cryosegment.core.checkpoint import fingerprint, save_checkpoint
 from cryosegment.core.networks import HEADS, build_network
 from cryosegment.core.pipeline import load_model
-from cryosegment.core.training.fit import FitSettings, fit
+from cryosegment.core.training.examples import write_examples
+from cryosegment.core.training.fit import FitSettings, Validation, fit
 from cryosegment.core.training.joint import RefinedNetwork
 from cryosegment.core.training.labelled import LabelledImage, read_labels
+from cryosegment.core.training.losses import PickingLoss
 from cryosegment.core.training.patches import PatchBatches
+from cryosegment.core.training.record import Record
 from cryosegment.core.training.state import Progress as TrainingProgress
 from cryosegment.core.training.state import remove_state
 from cryosegment.core.training.validation import best_f1
 from cryosegment.exchange.card import ModelCard, model_path
-from cryosegment.exchange.files import write_text
 from cryosegment.exchange.labels import read_labels_index
 from cryosegment.exchange.params import (
     CRF_PRESETS,
@@ -37,7 +38,10 @@ from cryosegment.exchange.params import (
 )
 from cryosegment.exchange.progress import Progress
 
+logger = logging.getLogger(__name__)
+
 DEFAULT_MINUTES = 10.0
+SCRATCH_PIXELS_PER_DIAMETER = 20.0
 SCRATCH_RATE, FINETUNE_RATE = 2e-3, 5e-4
 PATCHES_PER_MICROGRAPH = 64
 """Patches that make one epoch of a micrograph."""
@@ -49,8 +53,8 @@ def train(
     """Train on the labels of some folders and write the best network with its card.
 
     Beside the model stand `.state.safetensors`, from which `resume` goes on, the best network so
-    far, and `.history.csv`; all are written at each validation. Resuming what has finished writes
-    the model again and trains no more.
+    far, the curves (see `Record`) and a picture (see `write_examples`); all are written at each
+    validation. Resuming what has finished writes the model again and trains no more.
 
     Parameters
     ----------
@@ -74,29 +78,27 @@ def train(
     if params.crf != NO_CRF:
         network = RefinedNetwork(network, CRF_PRESETS[params.crf])
     images = read_labels(folders, card.pixels_per_diameter, progress)
-    training, validation = _split(images, params)
+    training, held_out = _split(images, params)
     batches = PatchBatches(training, params.patch, params.batch, params.seed)
-    scored = [image.for_validation() for image in validation]
-    history_path = output.with_suffix(".history.csv")
+    scored = [image.for_validation() for image in held_out or training if len(image.centers_yx)]
     state_path = output.with_suffix(".state.safetensors")
     if not params.resume:
         remove_state(state_path)
-
-    def report(state: TrainingProgress, share: float) -> None:
-        last = state.history[-1]
-        if last["step"] == state.step:
-            _write_history(history_path, state)
-        progress(round(1000 * share), 1000, f"step {state.step}, F1 {last['score']:.3f}")
-
+    record = Record(output, progress)
     settings = _settings(params, len(training), device)
-    best, state = fit(
-        network, batches, lambda candidate: best_f1(candidate, scored), settings, state_path, report
-    )
-    _write_history(history_path, state)
+
+    def validate(candidate: nn.Module) -> Validation:
+        found = best_f1(candidate, scored)
+        write_examples(output.with_suffix(".examples.png"), candidate, scored, found.threshold)
+        return found
+
+    best, state = fit(network, batches, validate, settings, state_path, record)
+    record.write(state)
+    record.close()
     if isinstance(best, RefinedNetwork):
         card, best = replace(card, crf=params_to_dict(best.learned())), best.network
     card = replace(card, name=output.stem, label_source=_label_source(folders))
-    save_checkpoint(output, best, _describe(card, params, state, training, validation))
+    save_checkpoint(output, best, _describe(card, params, state, training, held_out))
 
 
 def _start(params: TrainParams) -> tuple[nn.Module, ModelCard]:
@@ -107,7 +109,9 @@ def _start(params: TrainParams) -> tuple[nn.Module, ModelCard]:
     """
     if params.start:
         model = load_model(params.start)
-        return model.network, replace(model.card, parent=fingerprint(model_path(params.start)))
+        card = replace(model.card, parent=fingerprint(model_path(params.start)))
+        scale = params.pixels_per_diameter or card.pixels_per_diameter
+        return model.network, replace(card, pixels_per_diameter=scale)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(params.seed)
         network = build_network(params.network, **params.network_arguments())
@@ -115,7 +119,7 @@ def _start(params: TrainParams) -> tuple[nn.Module, ModelCard]:
         name="",
         architecture=params.network,
         architecture_args=params.network_arguments(),
-        pixels_per_diameter=params.pixels_per_diameter,
+        pixels_per_diameter=params.pixels_per_diameter or SCRATCH_PIXELS_PER_DIAMETER,
         classes=HEADS,
         crf={"preset": DEFAULT_PRESET},
         license="unstated",
@@ -125,10 +129,14 @@ def _start(params: TrainParams) -> tuple[nn.Module, ModelCard]:
 def _split(
     images: list[LabelledImage], params: TrainParams
 ) -> tuple[list[LabelledImage], list[LabelledImage]]:
-    """Training and validation micrographs; a single one, or a fraction of 0, makes them both."""
+    """Micrographs to train on and those kept for validation, which are none where only one is."""
     labelled = [index for index, image in enumerate(images) if len(image.centers_yx)]
     if len(labelled) < 2 or params.validation == 0:
-        return images, [images[index] for index in labelled]
+        logger.warning(
+            "no micrograph is kept for validation: F1 is that of the micrographs trained on, and "
+            "flatters the model"
+        )
+        return images, []
     count = min(max(1, round(params.validation * len(labelled))), len(labelled) - 1)
     random = np.random.default_rng(params.seed)
     held = set(random.permutation(labelled)[:count].tolist())
@@ -145,17 +153,15 @@ def _settings(params: TrainParams, micrographs: int, device: str) -> FitSettings
     minutes = params.minutes
     if steps is None and minutes is None:
         minutes = DEFAULT_MINUTES
-    return FitSettings(steps=steps, minutes=minutes, learning_rate=rate, device=device)
-
-
-def _write_history(path: Path, state: TrainingProgress) -> None:
-    """Write a row for each validation so far."""
-    names = list(dict.fromkeys(name for row in state.history for name in row))
-    text = io.StringIO()
-    writer = csv.DictWriter(text, names, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(state.history)
-    write_text(path, text.getvalue())
+    return FitSettings(
+        steps=steps,
+        minutes=minutes,
+        learning_rate=rate,
+        schedule=params.schedule,
+        patience=params.patience,
+        device=device,
+        loss=PickingLoss(params.loss),
+    )
 
 
 def _label_source(folders: Sequence[Path]) -> str:
@@ -168,12 +174,12 @@ def _describe(
     params: TrainParams,
     state: TrainingProgress,
     training: list[LabelledImage],
-    validation: list[LabelledImage],
+    held_out: list[LabelledImage],
 ) -> ModelCard:
     """The card of what was trained."""
     particles = sum(len(image.centers_yx) for image in training)
     diameters = [round(image.diameter * image.pixel_size, 1) for image in training]
-    data = {"micrographs": len(training), "validation": len(validation), "particles": particles}
+    data = {"micrographs": len(training), "validation": len(held_out), "particles": particles}
     return replace(
         card,
         threshold=round(state.best_threshold, 3),
@@ -182,7 +188,7 @@ def _describe(
         training={**params_to_dict(params), "steps": state.step},
         metrics=(
             {
-                "data": "validation micrographs",
+                "data": "validation micrographs" if held_out else "training micrographs",
                 "metric": "F1 at 0.25 diameter",
                 "value": round(state.best_score, 4),
                 "threshold": state.best_threshold,

@@ -11,8 +11,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from cryosegment.core.training.fit import Batch
 from cryosegment.core.training.labelled import LabelledImage
+from cryosegment.core.training.loader import Batch
 from cryosegment.core.training.targets import Targets, make_targets, stack
 
 SCALE = (0.85, 1.18)
@@ -54,13 +54,14 @@ class PatchBatches:
         matrix = _random_map(random)
         height, width = item.image.shape
         center = torch.tensor([random.uniform(0, height - 1), random.uniform(0, width - 1)]).float()
-        planes = torch.stack(
-            (item.image, item.instances.float(), item.contamination.float(), item.known.float())
-        )
+        maps = (item.instances, item.contamination, item.known, item.edge)
+        planes = torch.stack((item.image, *(each.float() for each in maps)))
         image, labels = _sample(planes, matrix, center, self._patch)
         middle = (self._patch - 1) / 2
         moved = (item.centers_yx - center) @ torch.linalg.inv(matrix).T + middle
-        targets = make_targets(labels[1].int(), labels[2], labels[3], moved, item.diameter)
+        targets = make_targets(
+            labels[1].int(), labels[2], labels[3], moved, item.diameter, labels[4]
+        )
         return _look(image, random), targets
 
 

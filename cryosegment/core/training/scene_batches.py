@@ -12,7 +12,8 @@ from cryosegment.core.images.normalize import working_normalize
 from cryosegment.core.images.working import LOCAL_MEAN_SIGMA
 from cryosegment.core.simulation.bank import ProjectionBank
 from cryosegment.core.simulation.scenes import Scene, SceneSettings, draw_scene
-from cryosegment.core.training.fit import Batch, Validation
+from cryosegment.core.training.fit import Validation
+from cryosegment.core.training.loader import Batch
 from cryosegment.core.training.targets import Targets, make_targets, stack
 from cryosegment.core.training.validation import ValidationImage, best_f1
 

@@ -32,6 +32,8 @@ class Progress:
         Score threshold that reached it.
     history
         One row per validation: step, seconds, loss terms, score, threshold.
+    is_halved
+        Whether the memory of the GPU was enough for half the batch only.
     """
 
     step: int = 0
@@ -39,6 +41,7 @@ class Progress:
     best_score: float = -1.0
     best_threshold: float = 0.5
     history: list[dict[str, float]] = field(default_factory=list)
+    is_halved: bool = False
 
 
 def save_state(

@@ -47,6 +47,7 @@ def make_targets(
     known: Float[Tensor, "h w"],
     centers_yx: Float[Tensor, "n 2"],
     diameter: float,
+    edge: Float[Tensor, "h w"] | None = None,
 ) -> Targets:
     """Targets of one patch, as a batch of one.
 
@@ -60,6 +61,9 @@ def make_targets(
         px; may lie outside the patch.
     diameter
         Nominal particle diameter, px.
+    edge
+        0 or 1: where the labels see the edge of a particle. Pixels along the outline are edge in
+        any case: a narrow class has gaps at working scale, and some labels have none.
     """
     radius = diameter / 2
     particle = (instances > 0).float()
@@ -70,18 +74,19 @@ def make_targets(
     squared = displacement.square().sum(-1)
     center = torch.exp(-squared / (2 * (CENTER_SIGMA * diameter) ** 2)) * particle
     peak = (displacement.abs().amax(-1) <= 0.5) & (instances > 0)
+    outline = _outline(instances)
     offset = (displacement / radius * particle[..., None]).movedim(-1, 0)
     return Targets(
         particle=particle[None],
         center=torch.where(peak, 1.0, center)[None],
-        edge=_edges(instances)[None],
+        edge=(outline if edge is None else torch.maximum(outline, edge.float()))[None],
         contamination=contamination.float()[None],
         offset=offset[None],
         known=known.float()[None],
     )
 
 
-def _edges(instances: Int[Tensor, "h w"]) -> Float[Tensor, "h w"]:
+def _outline(instances: Int[Tensor, "h w"]) -> Float[Tensor, "h w"]:
     """1 on particle pixels whose 3 x 3 neighbourhood holds another label."""
     plane = instances.float()[None, None]
     padded = functional.pad(plane, (1, 1, 1, 1), mode="replicate")

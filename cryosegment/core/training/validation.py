@@ -54,10 +54,10 @@ def best_f1(network: nn.Module, images: Sequence[ValidationImage]) -> Validation
     for item in images:
         maps = predict_maps(network, item.image, item.valid)
         candidates = find_candidates(maps, item.diameter)
-        counted = _where_known(candidates.centers_yx.cpu(), item.known).numpy()
+        counted = where_known(candidates.centers_yx.cpu(), item.known).numpy()
         centers = candidates.centers_yx.cpu().numpy()[counted]
         scores = candidates.scores.cpu().numpy()[counted]
-        reference = item.centers_yx[_where_known(item.centers_yx, item.known)].numpy()
+        reference = item.centers_yx[where_known(item.centers_yx, item.known)].numpy()
         hits = ranked_hits(centers, reference, scores, TOLERANCE * item.diameter)
         chosen = scores >= THRESHOLDS[:, None]
         counts[:, 0] += (chosen & hits).sum(1)
@@ -80,9 +80,7 @@ def _middle_of_plateau(f1: Float[np.ndarray, " thresholds"]) -> float:
     return float(THRESHOLDS[first:end].mean())
 
 
-def _where_known(
-    centers_yx: Float[Tensor, "n 2"], known: Bool[Tensor, "h w"]
-) -> Bool[Tensor, " n"]:
+def where_known(centers_yx: Float[Tensor, "n 2"], known: Bool[Tensor, "h w"]) -> Bool[Tensor, " n"]:
     """Which centres lie on known pixels of the image."""
     pixels = centers_yx.round().long()
     limits = torch.tensor(known.shape)

@@ -13,6 +13,10 @@ from cryosegment.exchange.errors import InputError
 ArrayLike = Union[np.ndarray, Sequence[float], Sequence[Sequence[float]]]
 
 
+LEFT_OUT = {"scores": 1.0, "diameters": np.nan, "short_diameters": np.nan, "angles": np.nan}
+"""Values of what is left out."""
+
+
 def _absent() -> np.ndarray:
     return np.empty(0)
 
@@ -32,7 +36,15 @@ class Coordinates:
     scores
         Score of each particle, (n,); ones where left out.
     diameters
-        Diameter of each particle in Å, (n,); NaN where unknown or left out.
+        Diameter of each particle in Å, (n,), of elongated ones the long one; NaN where unknown or
+        left out.
+    short_diameters
+        The short one of elongated particles in Å, (n,); NaN where unknown or left out.
+    angles
+        In-plane angle of each particle in degrees, (n,), as RELION's psi: a particle at 0 lies
+        along the rows and turns towards the first row; NaN where unknown or left out.
+    rows
+        Number of each particle in its file, (n,), from 1.
 
     Raises
     ------
@@ -46,26 +58,29 @@ class Coordinates:
     name: str
     scores: np.ndarray = field(default_factory=_absent)
     diameters: np.ndarray = field(default_factory=_absent)
+    short_diameters: np.ndarray = field(default_factory=_absent)
+    angles: np.ndarray = field(default_factory=_absent)
+    rows: np.ndarray = field(default_factory=_absent)
 
     def __post_init__(self) -> None:
         centers_yx = np.array(self.centers_yx, dtype=np.float64).reshape(-1, 2)
         count = len(centers_yx)
-        scores = np.array(self.scores, dtype=np.float64).reshape(-1)
-        diameters = np.array(self.diameters, dtype=np.float64).reshape(-1)
         object.__setattr__(self, "centers_yx", centers_yx)
-        object.__setattr__(self, "scores", scores if len(scores) else np.ones(count))
-        object.__setattr__(
-            self, "diameters", diameters if len(diameters) else np.full(count, np.nan)
-        )
+        for name, value in LEFT_OUT.items():
+            values = np.array(getattr(self, name), dtype=np.float64).reshape(-1)
+            object.__setattr__(self, name, values if len(values) else np.full(count, value))
+        rows = np.array(self.rows, dtype=np.int64).reshape(-1)
+        object.__setattr__(self, "rows", rows if len(rows) else np.arange(1, count + 1))
         self._check()
 
     def _check(self) -> None:
         count = len(self.centers_yx)
-        if len(self.scores) != count or len(self.diameters) != count:
-            raise InputError(
-                f"{self.name}: expected a score and a diameter for each of {count} centres, got "
-                f"{len(self.scores)} and {len(self.diameters)}"
-            )
+        for name in (*LEFT_OUT, "rows"):
+            if len(getattr(self, name)) != count:
+                raise InputError(
+                    f"{self.name}: expected {name.replace('_', ' ')} of {count} centres, got "
+                    f"{len(getattr(self, name))}"
+                )
         if not np.isfinite(self.centers_yx).all() or not np.isfinite(self.scores).all():
             raise InputError(f"{self.name}: a coordinate or score is not a number: remove the row")
         if not (np.isfinite(self.pixel_size) and self.pixel_size > 0):
@@ -90,18 +105,14 @@ class Coordinates:
         chosen = np.asarray(index)
         if chosen.dtype != bool:
             chosen = chosen.astype(np.intp)
-        return replace(
-            self,
-            centers_yx=self.centers_yx[chosen],
-            scores=self.scores[chosen],
-            diameters=self.diameters[chosen],
-        )
+        names = ("centers_yx", *LEFT_OUT, "rows")
+        return replace(self, **{name: getattr(self, name)[chosen] for name in names})
 
     def flipped(self, height: int) -> Coordinates:
         """The same particles with y counted from the last of `height` rows, or back."""
         centers_yx = self.centers_yx.copy()
         centers_yx[:, 0] = height - 1 - centers_yx[:, 0]
-        return replace(self, centers_yx=centers_yx)
+        return replace(self, centers_yx=centers_yx, angles=-self.angles)
 
     def renamed(self, name: str) -> Coordinates:
         """The same particles under another micrograph name."""

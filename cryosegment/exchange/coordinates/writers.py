@@ -23,17 +23,27 @@ def _columns(coordinates: Coordinates) -> Columns:
         "rlnCoordinateY": [float(y) for y in coordinates.centers_yx[:, 0]],
         "rlnAutopickFigureOfMerit": [float(score) for score in coordinates.scores],
         "rlnClassNumber": [0] * count,
-        "rlnAnglePsi": [0.0] * count,
+        "rlnAnglePsi": [float(angle) for angle in np.nan_to_num(coordinates.angles)],
     }
-    if np.isfinite(coordinates.diameters).any():
-        columns["cryosegmentDiameter"] = [float(diameter) for diameter in coordinates.diameters]
+    for name, values in _sizes(coordinates).items():
+        if np.isfinite(values).any():
+            columns[name] = [float(value) for value in values]
     return columns
+
+
+def _sizes(coordinates: Coordinates) -> Dict[str, np.ndarray]:
+    """Å; written where any is known."""
+    return {
+        "cryosegmentDiameter": coordinates.diameters,
+        "cryosegmentShortDiameter": coordinates.short_diameters,
+    }
 
 
 def write_coordinates(path: PathLike, coordinates: Coordinates) -> None:
     """Write one micrograph's coordinates as a STAR file that RELION 3.1 and later read.
 
-    Diameters (Å) stand in `_cryosegmentDiameter` where any is known.
+    Diameters (Å) stand in `_cryosegmentDiameter` and `_cryosegmentShortDiameter` where any is
+    known.
     """
     write_star(path, {"": _columns(coordinates)})
 
@@ -43,15 +53,14 @@ def write_coordinates_star(
 ) -> None:
     """Write the coordinates of many micrographs as one STAR file that names them."""
     pairs = list(micrographs)
-    has_diameters = any(np.isfinite(coordinates.diameters).any() for _, coordinates in pairs)
     columns: Dict[str, List[Cell]] = {"rlnMicrographName": []}
-    for micrograph, coordinates in pairs:
-        own = _columns(coordinates)
-        if has_diameters:
-            own["cryosegmentDiameter"] = [float(diameter) for diameter in coordinates.diameters]
-        columns["rlnMicrographName"] += [str(micrograph)] * len(coordinates)
-        for name, values in own.items():
-            columns.setdefault(name, []).extend(values)
+    own = [_columns(coordinates) for _, coordinates in pairs]
+    names = {name: None for each in own for name in each}
+    for (micrograph, coordinates), each in zip(pairs, own):
+        count = len(coordinates)
+        columns["rlnMicrographName"] += [str(micrograph)] * count
+        for name in names:
+            columns.setdefault(name, []).extend(each.get(name, [float("nan")] * count))
     write_star(path, {"": columns})
 
 

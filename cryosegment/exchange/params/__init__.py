@@ -39,8 +39,19 @@ from cryosegment.exchange.params.fields import (
     params_to_dict,
 )
 from cryosegment.exchange.params.labels import (
+    BodyParams,
+    LabelsCheckParams,
     LabelsCoordinatesParams,
+    LabelsParams,
+    LabelsProjectParams,
     LabelsReconstructionParams,
+)
+from cryosegment.exchange.params.networks import (
+    BRANCHED_NETWORKS,
+    ENCODED_NETWORKS,
+    ENCODERS,
+    MOST_BRANCHES,
+    NETWORKS,
 )
 from cryosegment.exchange.params.picking import (
     FORMATS,
@@ -50,9 +61,6 @@ from cryosegment.exchange.params.simulation import (
     SimulateParams,
 )
 from cryosegment.exchange.params.training import (
-    BRANCHED_NETWORKS,
-    ENCODED_NETWORKS,
-    ENCODERS,
     TrainParams,
 )
 
@@ -68,6 +76,8 @@ __all__ = [
     "FEATURES",
     "FORMATS",
     "GPU_HELP",
+    "MOST_BRANCHES",
+    "NETWORKS",
     "NO_CRF",
     "PATH",
     "PIXEL_SIZE_HELP",
@@ -77,13 +87,17 @@ __all__ = [
     "SOLVERS",
     "Y_UP_HELP",
     "AppearanceTerm",
+    "BodyParams",
     "CrfMapsParams",
     "CrfParams",
     "CrfTuneParams",
     "EvaluateParams",
     "FetchParams",
     "Kind",
+    "LabelsCheckParams",
     "LabelsCoordinatesParams",
+    "LabelsParams",
+    "LabelsProjectParams",
     "LabelsReconstructionParams",
     "P",
     "Params",

@@ -57,8 +57,8 @@ class PickParams(Params):
     contrast: str = param(
         "auto", "particles are dark or bright; auto: detected", choices=("auto", "dark", "bright")
     )
-    masks: bool = param(False, "write instance masks")
-    maps: bool = param(False, "write probability maps")
+    masks: bool = param(False, "write masks of the particles and of contamination")
+    maps: bool = param(False, "write probability maps of particles and contamination")
     formats: Tuple[str, ...] = param(
         (), "further coordinate formats beside STAR", choices=FORMATS, metavar="FORMAT"
     )

@@ -16,27 +16,39 @@ from cryosegment.exchange.params.fields import (
     Params,
     param,
 )
-
-ENCODED_NETWORKS = ("unet", "unet++", "fcn", "deeplabv3")
-"""Networks that take an encoder."""
-BRANCHED_NETWORKS = ("multi-atrous",)
-"""Networks that take a number of branches."""
-NETWORKS = ("compact", *ENCODED_NETWORKS, "attention-unet", *BRANCHED_NETWORKS)
-ENCODERS = (
-    "resnet18",
-    "resnet50",
-    "resnet101",
-    "densenet121",
-    "densenet169",
-    *(f"efficientnet-b{number}" for number in range(6)),
+from cryosegment.exchange.params.networks import (
+    AUTO_ENCODER,
+    BRANCHED_NETWORKS,
+    DEFAULT_BRANCHES,
+    DEFAULT_ENCODER,
+    ENCODED_NETWORKS,
+    ENCODERS,
+    MOST_BRANCHES,
+    NETWORKS,
+    check_network,
+    network_arguments,
 )
-AUTO_ENCODER = "auto"
-DEFAULT_ENCODER = ENCODERS[0]
-
-DEFAULT_BRANCHES = 4
 
 TRAINED_PRESETS = ("gaussian", "intensity", "logits")
 """CRFs whose features a gradient can pass, or that need none."""
+
+LOSSES = (
+    "bce+dice",
+    "bce",
+    "smoothed-bce",
+    "focal",
+    "dice",
+    "jaccard",
+    "lovasz",
+    "tversky",
+    "focal-tversky",
+)
+PIXELS_PER_DIAMETER_HELP = (
+    "particle diameter at the network's input: more is slower and draws finer outlines; "
+    "0: the model's, or 20 from scratch"
+)
+MIN_PIXELS = 4
+SCHEDULES = ("one-cycle", "cosine")
 
 
 @dataclass(frozen=True)
@@ -56,9 +68,9 @@ class TrainParams(Params):
         DEFAULT_BRANCHES,
         f"parallel dilated branches of {', '.join(BRANCHED_NETWORKS)}",
         minimum=1,
-        maximum=5,
+        maximum=MOST_BRANCHES,
     )
-    loss: str = param("default", "loss function", choices=("default",))
+    loss: str = param("bce+dice", "loss of the particle map", choices=LOSSES)
     crf: str = param(
         NO_CRF,
         "conditional random field to train through; its kernels are learned and go in the card",
@@ -69,12 +81,18 @@ class TrainParams(Params):
     validation: float = param(
         0.2, "fraction of the micrographs kept for validation", minimum=0, maximum=0.9
     )
-    pixels_per_diameter: float = param(
-        20.0, "particle diameter at the network's input", "px", minimum=4, maximum=200
-    )
+    pixels_per_diameter: float = param(0.0, PIXELS_PER_DIAMETER_HELP, "px", minimum=0, maximum=200)
     batch: int = param(8, "patches in a step", minimum=1)
     patch: int = param(192, "side of a patch", "px", minimum=32, maximum=4096)
     learning_rate: float = param(0.0, LEARNING_RATE_HELP, minimum=0, maximum=1)
+    schedule: str = param(
+        "one-cycle",
+        "how the learning rate goes: up, then down by half a cosine; or down alone",
+        choices=SCHEDULES,
+    )
+    patience: int = param(
+        0, "validations without a better F1 that end the training; 0: any number", minimum=0
+    )
     seed: int = param(0, SEED_HELP, minimum=0)
     gpu: str = param("auto", GPU_HELP, metavar="IDS")
     resume: bool = param(False, "go on with an interrupted training")
@@ -83,29 +101,17 @@ class TrainParams(Params):
         super().__post_init__()
         if self.minutes is not None and self.epochs is not None:
             raise ParameterError("expected minutes or epochs, got both: leave one out")
-        self._check_network()
-
-    def _check_network(self) -> None:
-        takes_encoder = self.network in ENCODED_NETWORKS
-        if self.encoder != AUTO_ENCODER and not takes_encoder:
-            raise ParameterError(
-                f"network {self.network} takes no encoder, got {self.encoder}: leave it out, or "
-                f"choose a network among {', '.join(ENCODED_NETWORKS)}"
-            )
-        if self.branches != DEFAULT_BRANCHES and self.network not in BRANCHED_NETWORKS:
-            raise ParameterError(
-                f"network {self.network} has no branches, got {self.branches}: leave them out, or "
-                f"choose {', '.join(BRANCHED_NETWORKS)}"
-            )
+        check_network(self.network, self.encoder, self.branches)
         if self.start and self.network != NETWORKS[0]:
             raise ParameterError(
                 f"network {self.network} is for training from scratch, got the model "
                 f"{self.start} to start from: leave one of them out"
             )
+        if 0 < self.pixels_per_diameter < MIN_PIXELS:
+            raise ParameterError(
+                f"expected particles of at least {MIN_PIXELS} px, got {self.pixels_per_diameter:g}"
+            )
 
     def network_arguments(self) -> Dict[str, Any]:
         """What builds the network, beside its name."""
-        if self.network in ENCODED_NETWORKS:
-            is_auto = self.encoder == AUTO_ENCODER
-            return {"encoder": DEFAULT_ENCODER if is_auto else self.encoder}
-        return {"branches": self.branches} if self.network in BRANCHED_NETWORKS else {}
+        return network_arguments(self.network, self.encoder, self.branches)

@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Dict, Optional, Tuple
+from typing import Dict, Optional, Sequence, Tuple
 
 import numpy as np
 
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import PathLike, micrograph_name
-from cryosegment.exchange.particles.record import Particles
+from cryosegment.exchange.particles.record import UNCLASSIFIED, ParticleImages, Particles
 from cryosegment.exchange.particles.rotations import angles_from_matrices, matrices_from_vectors
 
 LOCATION = (
@@ -19,8 +19,10 @@ LOCATION = (
     "location/center_y_frac",
     "location/micrograph_shape",
 )
+BLOB = ("blob/path", "blob/idx", "blob/shape")
 POSE, SHIFT = "alignments3D/pose", "alignments3D/shift"
 PIXEL_SIZE = ("alignments3D/psize_A", "blob/psize_A")
+CLASSES = ("alignments3D/class", "alignments2D/class")
 SCORES = ("alignments3D/class_posterior", "pick_stats/ncc_score")
 
 
@@ -53,13 +55,10 @@ def read_cryosparc(
         a field that is needed is in neither.
     """
     path = Path(path)
-    main = _load(path)
-    fields = {name: main[name] for name in main.dtype.names}
-    if passthrough or any(name not in fields for name in LOCATION):
-        other = Path(passthrough) if passthrough else _find_passthrough(path)
-        fields.update(_joined(main, _load(other), path, other))
+    fields = _read_fields(path, passthrough, LOCATION)
     _check_fields(path, fields)
-    sizes = _pixel_sizes(fields, len(main), pixel_size)
+    count = len(fields[POSE])
+    sizes = _pixel_sizes(fields, count, pixel_size)
     shapes = np.asarray(fields[LOCATION[3]], dtype=np.int64).reshape(-1, 2)
     fractions = np.stack([fields[LOCATION[2]], fields[LOCATION[1]]], axis=1)
     return Particles(
@@ -69,9 +68,60 @@ def read_cryosparc(
         shifts_yx=_shifts(path, fields, sizes),
         pixel_sizes=sizes,
         scores=_scores(path, fields, score),
-        rows=np.arange(1, len(main) + 1),
+        rows=np.arange(1, count + 1),
         shapes=shapes,
+        classes=_classes(fields, count),
     )
+
+
+def read_cryosparc_images(
+    path: PathLike,
+    passthrough: PathLike = "",
+    score: str = "",
+    pixel_size: Optional[float] = None,
+) -> ParticleImages:
+    """Refined particles of a .cs file and their images.
+
+    The parameters are those of `read_cryosparc`; coordinates on micrographs are left out.
+
+    Raises
+    ------
+    InputError
+        As `read_cryosparc`, or if neither file names the images.
+    """
+    path = Path(path)
+    fields = _read_fields(path, passthrough, BLOB)
+    _check_fields(path, fields, BLOB)
+    count = len(fields[POSE])
+    shift_sizes = _pixel_sizes(fields, count, pixel_size)
+    # particles may have been binned after the refinement
+    binned = {name: fields[name] for name in fields if name != PIXEL_SIZE[0]}
+    own_sizes = _pixel_sizes(binned, count, pixel_size)
+    stacks = [_text(stack).lstrip(">") for stack in fields[BLOB[0]]]
+    particles = Particles(
+        micrographs=_micrographs(fields.get(LOCATION[0], fields[BLOB[0]])),
+        centers_yx=np.full((count, 2), np.nan),
+        angles=angles_from_matrices(matrices_from_vectors(fields[POSE])),
+        shifts_yx=_shifts(path, fields, shift_sizes),
+        pixel_sizes=np.where(np.isnan(own_sizes), shift_sizes, own_sizes),
+        scores=_scores(path, fields, score),
+        rows=np.arange(1, count + 1),
+        shapes=np.zeros((count, 2)),
+        classes=_classes(fields, count),
+    )
+    names = tuple(f"{int(i) + 1:06d}@{stack}" for i, stack in zip(fields[BLOB[1]], stacks))
+    return ParticleImages(particles, names, np.reshape(fields[BLOB[2]], (-1, 2))[:, 0])
+
+
+def _read_fields(path: Path, passthrough: PathLike, needed: Sequence[str]) -> Dict[str, np.ndarray]:
+    """All fields of a file, with those of the passthrough file where needed ones are missing."""
+    main = _load(path)
+    fields = {name: main[name] for name in main.dtype.names}
+    absent = [name for name in needed if name not in fields]
+    if passthrough or absent:
+        other = Path(passthrough) if passthrough else _find_passthrough(path, absent[0])
+        fields.update(_joined(main, _load(other), path, other))
+    return fields
 
 
 def _load(path: Path) -> np.ndarray:
@@ -89,13 +139,13 @@ def _load(path: Path) -> np.ndarray:
     return values.reshape(-1)
 
 
-def _find_passthrough(path: Path) -> Path:
+def _find_passthrough(path: Path, absent: str) -> Path:
     found = sorted(path.parent.glob("*passthrough_particles*.cs"))
     if len(found) == 1 and found[0] != path:
         return found[0]
     raise InputError(
-        f"{path} does not say where on the micrographs the particles lie, and {len(found)} "
-        "passthrough files stand beside it: give the one of its job by --passthrough"
+        f"expected the field {absent} in {path}, not found, and {len(found)} passthrough files "
+        "stand beside it: give the one of its job by --passthrough"
     )
 
 
@@ -119,16 +169,18 @@ def _joined(
     return {name: other[name][found] for name in names}
 
 
-def _check_fields(path: Path, fields: Dict[str, np.ndarray]) -> None:
+def _check_fields(
+    path: Path, fields: Dict[str, np.ndarray], needed: Sequence[str] = LOCATION
+) -> None:
     if POSE not in fields:
         raise InputError(
             f"expected the field {POSE} in {path}, not found: give particles of a 3-D refinement"
         )
-    absent = [name for name in LOCATION if name not in fields]
+    absent = [name for name in needed if name not in fields]
     if absent:
         raise InputError(
             f"expected the field {absent[0]} in {path} or its passthrough file, not found: the "
-            "poses have no coordinates"
+            f"poses have no {'images' if needed is BLOB else 'coordinates'}"
         )
 
 
@@ -159,6 +211,11 @@ def _scores(path: Path, fields: Dict[str, np.ndarray], score: str) -> np.ndarray
     if not named:
         return np.ones(len(fields[POSE]))
     return np.asarray(fields[named], dtype=np.float64)
+
+
+def _classes(fields: Dict[str, np.ndarray], count: int) -> np.ndarray:
+    named = next((name for name in CLASSES if name in fields), "")
+    return np.asarray(fields[named]) if named else np.full(count, UNCLASSIFIED)
 
 
 def _micrographs(paths: np.ndarray) -> Tuple[str, ...]:

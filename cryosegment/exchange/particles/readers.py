@@ -10,9 +10,9 @@ import numpy as np
 
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import PathLike
-from cryosegment.exchange.particles.cryosparc import read_cryosparc
-from cryosegment.exchange.particles.record import Particles
-from cryosegment.exchange.particles.relion import read_relion
+from cryosegment.exchange.particles.cryosparc import read_cryosparc, read_cryosparc_images
+from cryosegment.exchange.particles.record import ParticleImages, Particles
+from cryosegment.exchange.particles.relion import read_relion, read_relion_images
 
 
 def read_particles(
@@ -39,22 +39,54 @@ def read_particles(
     InputError
         If a file is missing, of another kind, empty, or lacks poses or coordinates.
     """
-    path = Path(path)
-    if not path.exists():
-        raise InputError(f"particles {path} do not exist: check the path")
-    if path.suffix.lower() == ".cs":
+    if _is_cryosparc(path):
         particles = read_cryosparc(path, passthrough, score, pixel_size)
-    elif path.suffix.lower() == ".star":
-        particles = read_relion(path, score, pixel_size)
     else:
-        raise InputError(f"expected particles as .star or .cs, got {path}: export them so")
-    if not len(particles):
-        raise InputError(f"{path} holds no particles: give a class or selection that has some")
-    _check_pixel_sizes(path, particles)
+        particles = read_relion(path, score, pixel_size)
+    _check(Path(path), particles)
     return particles
 
 
-def _check_pixel_sizes(path: Path, particles: Particles) -> None:
+def read_particle_images(
+    path: PathLike,
+    passthrough: PathLike = "",
+    score: str = "",
+    pixel_size: Optional[float] = None,
+) -> ParticleImages:
+    """Refined particles with their images, of a RELION .star or a CryoSPARC .cs file.
+
+    The parameters are those of `read_particles`.
+
+    Raises
+    ------
+    InputError
+        If a file is missing, of another kind, empty, or lacks poses, images or pixel sizes.
+    """
+    if _is_cryosparc(path):
+        images = read_cryosparc_images(path, passthrough, score, pixel_size)
+    else:
+        images = read_relion_images(path, score, pixel_size)
+    _check(Path(path), images.particles)
+    if np.isnan(images.particles.pixel_sizes).any():
+        raise InputError(
+            f"{path} does not say the pixel size of the particle images: give --particle-pixel-size"
+        )
+    return images
+
+
+def _is_cryosparc(path: PathLike) -> bool:
+    """Whether a particle file is CryoSPARC's, else RELION's."""
+    path = Path(path)
+    if not path.exists():
+        raise InputError(f"particles {path} do not exist: check the path")
+    if path.suffix.lower() not in (".cs", ".star"):
+        raise InputError(f"expected particles as .star or .cs, got {path}: export them so")
+    return path.suffix.lower() == ".cs"
+
+
+def _check(path: Path, particles: Particles) -> None:
+    if not len(particles):
+        raise InputError(f"{path} holds no particles: give a class or selection that has some")
     wrong = (particles.pixel_sizes <= 0) & np.isfinite(particles.pixel_sizes)
     if wrong.any():
         raise InputError(

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Sequence, Tuple, Union
 
 import numpy as np
 
 from cryosegment.exchange.errors import InputError
 
+UNCLASSIFIED = -1
 WIDTHS = {"centers_yx": 2, "angles": 3, "shifts_yx": 2, "shapes": 2}
 """Columns of the fields that have several."""
 
@@ -37,6 +38,9 @@ class Particles:
         Number of each in its file, (n,), from 1.
     shapes
         Rows and columns of the micrograph according to the file, (n, 2).
+    classes
+        Number of the class of each, (n,), as the file counts them; `UNCLASSIFIED` where unknown or
+        left out.
 
     Raises
     ------
@@ -52,11 +56,14 @@ class Particles:
     scores: np.ndarray
     rows: np.ndarray
     shapes: np.ndarray
+    classes: np.ndarray = field(default_factory=lambda: np.empty(0))
 
     def __post_init__(self) -> None:
         count = len(self.micrographs)
+        if not len(self.classes):
+            object.__setattr__(self, "classes", np.full(count, UNCLASSIFIED))
         for name in _ARRAYS:
-            kind = np.int64 if name in ("rows", "shapes") else np.float64
+            kind = np.int64 if name in ("rows", "shapes", "classes") else np.float64
             values = np.array(getattr(self, name), dtype=kind)
             expected = (count, WIDTHS[name]) if name in WIDTHS else (count,)
             if values.shape != expected:
@@ -101,3 +108,51 @@ class Particles:
 
 
 _ARRAYS = tuple(field.name for field in fields(Particles) if field.name != "micrographs")
+
+
+@dataclass(frozen=True, eq=False)
+class ParticleImages:
+    """Refined particles and their images, one a row.
+
+    Parameters
+    ----------
+    particles
+        Poses; the coordinates on micrographs are NaN where the file has none.
+    names
+        Image of each: its number in the stack, from 1, and the stack, as in `000001@stack.mrcs`.
+    box_sizes
+        Side of each image, (n,), px; 0 where the file does not say.
+
+    Raises
+    ------
+    InputError
+        If the fields do not hold the same number of particles.
+    """
+
+    particles: Particles
+    names: Tuple[str, ...]
+    box_sizes: np.ndarray
+
+    def __post_init__(self) -> None:
+        count = len(self.particles)
+        sizes = np.array(self.box_sizes, dtype=np.int64)
+        if len(self.names) != count or sizes.shape != (count,):
+            raise InputError(
+                f"expected an image and a box size for each of {count} particles, got "
+                f"{len(self.names)} and {sizes.shape}"
+            )
+        object.__setattr__(self, "box_sizes", sizes)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def select(self, index: Union[np.ndarray, Sequence[int]]) -> ParticleImages:
+        """Particles by a boolean mask, (n,), or by indices, in their order."""
+        chosen = np.asarray(index)
+        chosen = np.flatnonzero(chosen) if chosen.dtype == bool else chosen.astype(np.intp)
+        names = tuple(self.names[i] for i in chosen)
+        return ParticleImages(self.particles.select(chosen), names, self.box_sizes[chosen])
+
+    def stack(self, row: int) -> str:
+        """The stack that holds the image of a row."""
+        return self.names[row].rsplit("@", 1)[-1]

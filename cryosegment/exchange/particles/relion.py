@@ -11,14 +11,16 @@ import numpy as np
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import PathLike, micrograph_name
 from cryosegment.exchange.particles.columns import numbers, stacked
-from cryosegment.exchange.particles.record import Particles
+from cryosegment.exchange.particles.record import UNCLASSIFIED, ParticleImages, Particles
 from cryosegment.exchange.star import Block, Cell, read_star, write_star
 
 CENTER = ("rlnCoordinateY", "rlnCoordinateX")
 ANGLES = ("rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi")
 SHIFT = ("rlnOriginYAngst", "rlnOriginXAngst")
 SHIFT_PX = ("rlnOriginY", "rlnOriginX")
+IMAGE, IMAGE_SIZE = "rlnImageName", "rlnImageSize"
 PIXEL_SIZE = ("rlnImagePixelSize", "rlnPixelSize")
+CLASS = "rlnClassNumber"
 SCORES = ("rlnAutopickFigureOfMerit", "cryosegmentScore", "rlnMaxValueProbDistribution")
 
 
@@ -43,6 +45,43 @@ def read_relion(path: PathLike, score: str = "", pixel_size: Optional[float] = N
     blocks = read_star(path)
     block = _particle_block(path, blocks)
     _check_columns(path, block)
+    return _particles(path, blocks, block, score, pixel_size)
+
+
+def read_relion_images(
+    path: PathLike, score: str = "", pixel_size: Optional[float] = None
+) -> ParticleImages:
+    """Refined particles of a STAR file and their images.
+
+    The parameters are those of `read_relion`; coordinates need not be there.
+
+    Raises
+    ------
+    InputError
+        As `read_relion`, or if the file names no images.
+    """
+    blocks = read_star(path)
+    block = _particle_block(path, blocks)
+    if IMAGE not in block:
+        raise InputError(
+            f"expected the column {IMAGE} in {path}, not found: give particles that were extracted"
+        )
+    if not all(column in block for column in CENTER):
+        block = {**block, **{column: ["nan"] * len(block[IMAGE]) for column in CENTER}}
+    _check_columns(path, block)
+    particles = _particles(path, blocks, block, score, pixel_size)
+    sizes = _of_optics_groups(path, block, blocks.get("optics", {}), (IMAGE_SIZE,))
+    sizes = np.zeros(len(particles)) if sizes is None else np.nan_to_num(sizes)
+    return ParticleImages(particles, tuple(block[IMAGE]), sizes)
+
+
+def _particles(
+    path: PathLike,
+    blocks: Mapping[str, Block],
+    block: Block,
+    score: str,
+    pixel_size: Optional[float],
+) -> Particles:
     count = len(block[ANGLES[0]])
     if pixel_size is None:
         pixel_sizes = _pixel_sizes(path, block, blocks.get("optics", {}), count)
@@ -57,6 +96,7 @@ def read_relion(path: PathLike, score: str = "", pixel_size: Optional[float] = N
         scores=_scores(path, block, score, count),
         rows=np.arange(1, count + 1),
         shapes=np.zeros((count, 2)),
+        classes=_classes(path, block, count),
     )
 
 
@@ -86,7 +126,7 @@ def _check_columns(path: PathLike, block: Block) -> None:
 
 def _micrographs(path: PathLike, block: Block) -> List[str]:
     """Names from the micrographs' column, else from the stacks that are named after them."""
-    for column in ("rlnMicrographName", "rlnImageName"):
+    for column in ("rlnMicrographName", IMAGE):
         if column in block:
             texts = [text.rsplit("@", 1)[-1] for text in block[column]]
             names = {text: micrograph_name(text) for text in set(texts)}
@@ -99,16 +139,9 @@ def _micrographs(path: PathLike, block: Block) -> List[str]:
 
 def _pixel_sizes(path: PathLike, block: Block, optics: Block, count: int) -> np.ndarray:
     """Å/px of the particle images, from the optics groups, the particles or the magnification."""
-    named = next((column for column in PIXEL_SIZE if column in optics), "")
-    if named and "rlnOpticsGroup" in block:
-        sizes = dict(zip(optics["rlnOpticsGroup"], numbers(path, optics, named)))
-        unknown = set(block["rlnOpticsGroup"]) - set(sizes)
-        if unknown:
-            raise InputError(
-                f"optics group {min(unknown)} of particles in {path} is not in its optics table: "
-                "export the file again"
-            )
-        return np.array([sizes[group] for group in block["rlnOpticsGroup"]], dtype=np.float64)
+    grouped = _of_optics_groups(path, block, optics, PIXEL_SIZE)
+    if grouped is not None:
+        return grouped
     named = next((column for column in PIXEL_SIZE if column in block), "")
     if named:
         return numbers(path, block, named)
@@ -118,6 +151,23 @@ def _pixel_sizes(path: PathLike, block: Block, optics: Block, count: int) -> np.
         magnification = numbers(path, block, "rlnMagnification")
         return detector / np.where(magnification > 0, magnification, np.nan)
     return np.full(count, np.nan)
+
+
+def _of_optics_groups(
+    path: PathLike, block: Block, optics: Block, columns: Sequence[str]
+) -> Optional[np.ndarray]:
+    """The first of the columns of the optics table that is there, for each particle."""
+    named = next((column for column in columns if column in optics), "")
+    if not named or "rlnOpticsGroup" not in block:
+        return None
+    values = dict(zip(optics["rlnOpticsGroup"], numbers(path, optics, named)))
+    unknown = set(block["rlnOpticsGroup"]) - set(values)
+    if unknown:
+        raise InputError(
+            f"optics group {min(unknown)} of particles in {path} is not in its optics table: "
+            "export the file again"
+        )
+    return np.array([values[group] for group in block["rlnOpticsGroup"]], dtype=np.float64)
 
 
 def _shifts(path: PathLike, block: Block, pixel_sizes: np.ndarray) -> np.ndarray:
@@ -142,6 +192,12 @@ def _scores(path: PathLike, block: Block, score: str, count: int) -> np.ndarray:
     return numbers(path, block, named) if named else np.ones(count)
 
 
+def _classes(path: PathLike, block: Block, count: int) -> np.ndarray:
+    if CLASS not in block:
+        return np.full(count, UNCLASSIFIED)
+    return np.nan_to_num(numbers(path, block, CLASS), nan=UNCLASSIFIED)
+
+
 def write_particles(path: PathLike, particles: Particles) -> None:
     """Write refined particles as RELION 3.1 and later read them, one optics group a pixel size.
 
@@ -153,19 +209,26 @@ def write_particles(path: PathLike, particles: Particles) -> None:
         Their coordinates are written as they are.
     """
     sizes, groups = np.unique(particles.pixel_sizes, return_inverse=True)
-    optics: Dict[str, Sequence[Cell]] = {
-        "rlnOpticsGroup": list(range(1, len(sizes) + 1)),
-        "rlnOpticsGroupName": [f"opticsGroup{i}" for i in range(1, len(sizes) + 1)],
-        "rlnImagePixelSize": [float(size) for size in sizes],
-    }
     columns: Dict[str, Sequence[Cell]] = {
         "rlnMicrographName": list(particles.micrographs),
         "rlnOpticsGroup": [int(group) + 1 for group in groups],
         "rlnAutopickFigureOfMerit": [float(score) for score in particles.scores],
     }
+    if (particles.classes != UNCLASSIFIED).any():
+        columns[CLASS] = [int(number) for number in particles.classes]
     named = zip((*CENTER, *ANGLES, *SHIFT), np.hstack(_poses(particles)).T)
     columns.update({name: [float(value) for value in values] for name, values in named})
-    write_star(Path(path), {"optics": optics, "particles": columns})
+    write_star(Path(path), {"optics": optics_groups(sizes), "particles": columns})
+
+
+def optics_groups(pixel_sizes: np.ndarray) -> Dict[str, Sequence[Cell]]:
+    """Optics table with a group, from 1, for each pixel size."""
+    numbers_from_1 = list(range(1, len(pixel_sizes) + 1))
+    return {
+        "rlnOpticsGroup": numbers_from_1,
+        "rlnOpticsGroupName": [f"opticsGroup{i}" for i in numbers_from_1],
+        "rlnImagePixelSize": [float(size) for size in pixel_sizes],
+    }
 
 
 def _poses(particles: Particles) -> List[np.ndarray]:

@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+import csv
+import json
+
+import cv2
 import mrcfile
 import numpy as np
 import pytest
+from skimage.measure import regionprops
 
 from cryosegment.cli.main import main
 from cryosegment.exchange.coordinates import Coordinates, read_coordinates, write_coordinates
@@ -40,7 +45,9 @@ def test_discs_at_the_micrographs_pixel_size(folder):
         assert [file.data[20, 30], file.data[60, 90], file.data[0, 0]] == [1, 2, 0]
     classes = mrcfile.read(entry.classes)
     # 40 Å are 20 px: particle up to 10 px from the centre, unknown up to 12, background beyond
-    assert [classes[20, 30 + x] for x in (10, 11, 12, 13)] == [1, -1, -1, 0]
+    assert [classes[20, 30 + x] for x in (10, 11, 12, 13)] == [3, -1, -1, 0]
+    # the outermost 10 Å are 5 px
+    assert [classes[20, 30 + x] for x in (0, 4, 5)] == [1, 1, 3]
     assert len(read_coordinates(entry.coordinates, 2.0)["a"]) == 2
 
 
@@ -53,7 +60,7 @@ def test_coordinates_that_count_y_from_the_last_row(folder):
 def test_a_micrograph_without_coordinates_is_listed_and_the_rest_go_on(folder, capsys):
     (folder / "coordinates" / "b.star").unlink()
     assert label(folder, "--diameter", "40") == 0
-    assert "no coordinates of micrograph b" in read_failures(folder / "labels")["b"]
+    assert "no particles of micrograph b" in read_failures(folder / "labels")["b"]
     assert "1 of 2 micrographs failed" in capsys.readouterr().err
     assert [entry.name for entry in read_labels_index(folder / "labels").entries] == ["a"]
 
@@ -61,20 +68,146 @@ def test_a_micrograph_without_coordinates_is_listed_and_the_rest_go_on(folder, c
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (["--diameter", "40", "--pixel-size", "0.1"], "diameter is 400 px, .* 96 x 128"),
-        (["--diameter", "500"], "diameter is 250 px"),
+        (["--diameter", "40", "--pixel-size", "0.1"], "400 px long, but micrograph a has 96 x 128"),
+        (["--diameter", "500"], "250 px long"),
     ],
 )
 def test_a_diameter_beyond_the_image(folder, more, message, capsys):
     assert label(folder, *more) == 1
-    assert "check --diameter and --pixel-size" in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_coordinates_of_another_scale(folder, capsys):
-    far = Coordinates([[200, 30]], 2.0, "a")
-    write_coordinates(folder / "coordinates" / "a.star", far)
+    write_coordinates(folder / "coordinates" / "a.star", Coordinates([[200, 30]], 2.0, "a"))
     assert label(folder, "--diameter", "40", names=["a"]) == 1
-    assert "1 particles lie outside micrograph a" in capsys.readouterr().err
+    assert "outside the micrograph" in capsys.readouterr().err
+
+
+def test_no_particle_gets_lost(folder, capsys):
+    """Those outside, given twice, and on other micrographs are named with their reason."""
+    picks = Coordinates([[20, 30], [21, 30], [60, 90], [200, 30]], 2.0, "a")
+    write_coordinates(folder / "coordinates" / "a.star", picks)
+    assert label(folder, "--diameter", "40", names=["a"]) == 0
+    with (folder / "labels" / "rejected.csv").open(newline="") as stream:
+        rows = [(r["micrograph"], r["row"], r["reason"]) for r in csv.DictReader(stream)]
+    assert rows == [
+        ("a", "2", "duplicate"),
+        ("a", "4", "outside the micrograph"),
+        ("b", "1", "micrograph not given"),
+        ("b", "2", "micrograph not given"),
+    ]
+    summary = json.loads((folder / "labels" / "report.json").read_text())
+    assert summary["labelled"] == 2
+    assert summary["rejected"]["micrograph not given"] == 2
+    output = capsys.readouterr().out
+    assert "2 particles labelled; rejected: 2 micrograph not given" in output
+    assert "1 of 4 particles lie outside their micrograph" in output
+    found = read_coordinates(folder / "labels" / "coordinates" / "a.star", 2.0)["a"]
+    assert found.centers_yx.tolist() == [[20, 30], [60, 90]]
+
+
+def test_particles_have_the_diameter_of_the_file(folder, capsys):
+    """In px in CryoPPP's files, whatever the pixel size is that the micrographs' headers say."""
+    for path in (folder / "coordinates").iterdir():
+        path.unlink()
+    (folder / "picks.csv").write_text(
+        "Micrographs Filename,X-Coordinate,Y-Coordinate,Diameter\na.mrc,30,20,30\na.mrc,90,60,\n"
+    )
+    arguments = ["--coordinates", str(folder / "picks.csv"), "--diameter", "40"]
+    assert label(folder, *arguments, names=["a"]) == 0
+    instances = mrcfile.read(folder / "labels" / "instances" / "a.mrc")
+    areas = np.bincount(instances.ravel())[1:]
+    assert areas.tolist() == pytest.approx([np.pi * 15**2, np.pi * 10**2], rel=0.03)
+    assert "1 of 2 particles have the file's own diameter" in capsys.readouterr().out
+
+
+def psi_star(path, angles):
+    """Two particles on micrograph a with in-plane angles, as RELION's autopicking writes them."""
+    rows = [f"30 40 {angles[0]}", f"90 60 {angles[1]}"]
+    names = ["_rlnCoordinateX #1", "_rlnCoordinateY #2", "_rlnAnglePsi #3"]
+    path.write_text("\n".join(["data_", "", "loop_", *names, *rows, ""]))
+    return ["--coordinates", str(path)]
+
+
+def lies_along(instances, number):
+    """Direction of an instance's longest axis in degrees, 0 to 180, against the clock."""
+    (found,) = regionprops((instances == number).astype(np.uint8))
+    return np.rad2deg(found.orientation) % 180 - 90, found
+
+
+def test_ellipses_lie_along_the_angles_of_the_file(folder, capsys):
+    arguments = psi_star(folder / "a_autopick.star", (0, 60))
+    assert label(folder, *arguments, "--diameter", "60", "--ellipse", "24", names=["a"]) == 0
+    instances = mrcfile.read(folder / "labels" / "instances" / "a.mrc")
+    for number, (angle, center) in enumerate(((0, (40, 30)), (60, (60, 90))), start=1):
+        direction, found = lies_along(instances, number)
+        assert (direction - angle + 90) % 180 - 90 == pytest.approx(0, abs=1)
+        assert found.major_axis_length == pytest.approx(30, abs=0.6)
+        assert found.minor_axis_length == pytest.approx(12, abs=0.6)
+        assert found.centroid == pytest.approx(center, abs=0.1)
+    own = read_coordinates(folder / "labels" / "coordinates" / "a.star", 2.0)["a"]
+    assert own.short_diameters.tolist() == [24.0, 24.0]
+    assert own.angles.tolist() == [0.0, 60.0]
+    assert "angle" not in capsys.readouterr().out
+    path = folder / "a_autopick.star"
+    path.write_text(path.read_text().replace("_rlnAnglePsi", "_rlnVoltage"))
+    assert label(folder, *arguments, "--diameter", "60", "--ellipse", "24", names=["a"]) == 0
+    assert "2 of 2 particles have no angle" in capsys.readouterr().out
+
+
+def test_ellipses_in_a_frame_that_counts_y_from_the_last_row(folder):
+    arguments = [*psi_star(folder / "a.star", (30, 60)), "--diameter", "60", "--ellipse", "24"]
+    assert label(folder, *arguments, "--y-up", names=["a"]) == 0
+    instances = mrcfile.read(folder / "labels" / "instances" / "a.mrc")
+    direction, found = lies_along(instances, 1)
+    assert (direction + 30 + 90) % 180 - 90 == pytest.approx(0, abs=1)
+    assert found.centroid == pytest.approx((95 - 40, 30), abs=0.1)
+
+
+def test_particles_with_the_silhouette_of_a_template(folder):
+    """A bar with a bit at its right end, which points upwards at 90 degrees."""
+    template = np.zeros((40, 40), np.uint8)
+    template[18:23, 5:36] = 255
+    template[12:29, 31:36] = 255
+    cv2.imwrite(str(folder / "template.png"), template)
+    arguments = psi_star(folder / "a.star", (0, 90))
+    more = ["--diameter", "64", "--template", str(folder / "template.png")]
+    assert label(folder, *arguments, *more, names=["a"]) == 0
+    instances = mrcfile.read(folder / "labels" / "instances" / "a.mrc")
+    for number, axis, sign in ((1, 1, 1), (2, 0, -1)):
+        points = np.argwhere(instances == number) - ((40, 30), (60, 90))[number - 1]
+        assert np.ptp(points[:, axis]) == pytest.approx(30, abs=2)
+        assert np.ptp(points[:, 1 - axis]) == pytest.approx(16, abs=2)
+        assert sign * points[:, axis].mean() > 2  # towards the bit
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--ellipse", "50"], "at most the diameter, 40"),
+        (["--ellipse", "20", "--template", "t.png"], "give one"),
+        (["--template", "nowhere.png"], "nowhere.png does not exist"),
+    ],
+)
+def test_shapes_that_cannot_be(folder, more, message, capsys):
+    assert label(folder, "--diameter", "40", *more) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_names_of_cryosparc_and_two_files_for_one_micrograph(folder, capsys):
+    path = folder / "coordinates" / "a.star"
+    path.rename(path.with_name("12345_a.star"))
+    assert label(folder, "--diameter", "40") == 0
+    assert (folder / "labels" / "instances" / "a.mrc").exists()
+    write_coordinates(path, Coordinates([[20, 30]], 2.0, "a"))
+    assert label(folder, "--diameter", "40") == 1
+    assert "given twice" in capsys.readouterr().err
+
+
+def test_a_micrograph_without_particles_is_all_background(folder):
+    write_coordinates(folder / "coordinates" / "a.star", Coordinates(np.empty((0, 2)), 2.0, "a"))
+    assert label(folder, "--diameter", "40") == 0
+    assert not mrcfile.read(folder / "labels" / "classes" / "a.mrc").any()
 
 
 def test_resume_keeps_what_is_finished(folder):

@@ -74,6 +74,7 @@ def test_a_micrograph_without_particles_fails_and_the_rest_goes_on(simulated, ca
         (("--particles", "missing.star"), "do not exist"),
         (("--map-threshold", "magic"), "surface, li, otsu"),
         (("--map-pixel-size", "100"), "check the pixel sizes"),
+        (("--classes", "1,2"), "is of class 2: it has 1"),
     ],
 )
 def test_what_cannot_be_is_one_line(simulated, change, message, capsys):

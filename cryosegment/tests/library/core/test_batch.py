@@ -7,11 +7,15 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from cryosegment.core.batch import coordinates_path, is_finished, pick_micrographs
 from cryosegment.core.images.micrograph import read_image
+from cryosegment.core.labels.contamination import ContaminationMaps
+from cryosegment.core.networks import HEADS
 from cryosegment.core.pipeline import Model, pick_micrograph
 from cryosegment.exchange.coordinates import read_coordinates
+from cryosegment.exchange.labels import LabelEntry
 from cryosegment.exchange.params import PickParams
 from cryosegment.exchange.progress import no_progress
 from cryosegment.exchange.star import read_star
@@ -74,6 +78,35 @@ def test_one_star_file_names_all_micrographs(
     for name, coordinates in apart.items():
         np.testing.assert_allclose(together[name].centers_yx, coordinates.centers_yx)
         np.testing.assert_allclose(together[name].diameters, coordinates.diameters)
+
+
+class HalfDirty(nn.Module):
+    """Any network, but the left half of what it sees is contaminated."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        logits = self.network(image).clone()
+        logits[:, HEADS.index("contamination"), :, : image.shape[-1] // 2] = 8
+        return logits
+
+
+def test_masks_of_contamination(micrographs: Micrographs, disc_model: Model, folder: Path) -> None:
+    """They have the micrograph's size and are taken by `labels --contamination`."""
+    model = Model(HalfDirty(disc_model.network).eval(), disc_model.card)
+    pick_micrographs(micrographs[:1], model, replace(PARAMS, masks=True), folder, no_progress)
+    name, path = micrographs[0]
+    mask, pixel_size = read_image(folder / "contamination_masks" / f"{name}.mrc")
+    shape = read_image(path)[0].shape
+    assert (mask.dtype, mask.shape, pixel_size) == (np.int8, shape, pytest.approx(2.0))
+    middle = shape[1] // 2
+    assert mask[:, : middle - 4].all()
+    assert not mask[:, middle + 4 :].any()
+    entry = LabelEntry(name, *[path] * 4, pixel_size=2.0, shape=shape, diameter=60.0)
+    maps = ContaminationMaps(folder / "contamination_masks", [name])
+    assert (maps.area(entry) == mask).all()
 
 
 def test_everything_that_can_be_asked_for(

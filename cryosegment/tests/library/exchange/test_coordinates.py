@@ -23,6 +23,8 @@ def coordinates():
         "mic",
         scores=[0.9, 0.1, 0.5],
         diameters=[100.0, np.nan, 120.0],
+        short_diameters=[np.nan, np.nan, 60.0],
+        angles=[0.0, -30.0, 90.0],
     )
 
 
@@ -50,6 +52,8 @@ def test_select_by_mask_and_by_index(coordinates):
     assert coordinates.select([True, False, True]).scores.tolist() == [0.9, 0.5]
     assert coordinates.select([2, 0]).centers_yx.tolist() == [[0.0, 0.0], [10.0, 20.5]]
     assert len(coordinates.select([])) == 0
+    some = coordinates.select([2, 1])
+    assert (some.rows.tolist(), some.angles.tolist()) == ([3, 2], [90.0, -30.0])
 
 
 def test_flipping_maps_the_first_row_to_the_last(coordinates):
@@ -59,6 +63,7 @@ def test_flipping_maps_the_first_row_to_the_last(coordinates):
         [30.25, 4.0],
         [0.0, 0.0],
     ]
+    assert coordinates.flipped(41).angles.tolist() == [0.0, 30.0, -90.0]
 
 
 def test_the_array_given_is_not_shared():
@@ -73,7 +78,7 @@ def test_the_array_given_is_not_shared():
     [
         ({"pixel_size": 0.0}, "pixel size"),
         ({"pixel_size": float("nan")}, "pixel size"),
-        ({"scores": [1.0, 2.0]}, "a score and a diameter"),
+        ({"scores": [1.0, 2.0]}, "expected scores of 1 centres, got 2"),
         ({"scores": [np.nan]}, "not a number"),
         ({"centers_yx": [[np.inf, 0.0]]}, "not a number"),
     ],
@@ -86,7 +91,10 @@ def test_values_that_cannot_be(changes, message):
 
 def test_star_round_trip(tmp_path, coordinates):
     write_coordinates(tmp_path / "mic.star", coordinates)
-    assert_same(read_coordinates(tmp_path / "mic.star", 2.0)["mic"], coordinates)
+    found = read_coordinates(tmp_path / "mic.star", 2.0)["mic"]
+    assert_same(found, coordinates)
+    np.testing.assert_array_equal(found.short_diameters, coordinates.short_diameters)
+    np.testing.assert_array_equal(found.angles, coordinates.angles)
     table = starfile.read(tmp_path / "mic.star")
     assert table["rlnCoordinateX"].tolist() == [20.5, 4.0, 0.0]
     assert table["rlnCoordinateY"].tolist() == [10.0, 30.25, 0.0]
@@ -101,6 +109,7 @@ def test_a_star_of_many_micrographs_round_trip(tmp_path, coordinates):
     assert list(found) == ["mic", "other"]
     assert_same(found["mic"], coordinates)
     assert_same(found["other"], other)
+    assert found["other"].rows.tolist() == [4]
 
 
 def test_csv_box_and_cbox_round_trip(tmp_path, coordinates):
@@ -147,6 +156,48 @@ def test_cbox_file_of_cryolo(shared_data):
     )
     assert found.scores[0] == pytest.approx(0.8090754151344299)
     assert found.diameters[0] == pytest.approx(224 * 1.14)
+
+
+XMIPP_POS = """# XMIPP_STAR_1 *
+#
+data_header
+loop_
+ _pickingMicrographState
+Supervised
+data_particles
+loop_
+ _xcoor
+ _ycoor
+      120       340
+      560       780
+data_particles_auto
+loop_
+ _cost
+ _enabled
+ _xcoor
+ _ycoor
+  0.750000          1        10        20
+  0.250000         -1        30        40
+  0.500000          1        50        60
+"""
+
+
+def test_pos_files_of_xmipp(tmp_path):
+    """By hand first, then automatic ones but those that were deleted."""
+    (tmp_path / "mic.pos").write_text(XMIPP_POS)
+    found = read_coordinates(tmp_path / "mic.pos", 2.0)["mic"]
+    assert found.centers_yx[:, ::-1].tolist() == [[120, 340], [560, 780], [10, 20], [50, 60]]
+    assert found.scores.tolist() == [1.0, 1.0, 0.75, 0.5]
+    assert found.rows.tolist() == [1, 2, 3, 5]
+    (tmp_path / "empty.pos").write_text("data_header\nloop_\n _pickingMicrographState\nAvailable\n")
+    assert len(read_coordinates(tmp_path / "empty.pos", 2.0)["empty"]) == 0
+
+
+@pytest.mark.parametrize("text", ["1 2\n3.5 4\n", "x y density\n1, 2, 9\n\n3.5\t4 9 # seen\n"])
+def test_coord_files_are_x_and_y(tmp_path, text):
+    (tmp_path / "mic.coord").write_text(text)
+    found = read_coordinates(tmp_path / "mic.coord", 2.0)["mic"]
+    assert found.centers_yx[:, ::-1].tolist() == [[1.0, 2.0], [3.5, 4.0]]
 
 
 def test_csv_keeps_dots_in_the_name(tmp_path, coordinates):
@@ -213,6 +264,10 @@ def test_two_files_for_one_micrograph_are_refused(tmp_path, coordinates):
         ("a.star", "data_\nloop_\n_rlnCoordinateX #1\n_rlnCoordinateY #2\n1 inf\n", "'inf'"),
         ("a.box", "1 2\n", "x, y, width, height in line 1"),
         ("a.box", "1 2 a 3\n", "got 'a'"),
+        ("a.coord", "1\n", "expected x, y in line 1"),
+        ("a.coord", "1 2\nx y\n", "got 'x'"),
+        ("a.pos", "data_x\n_a 1\n", "expected data_particles"),
+        ("a.pos", "data_particles\nloop_\n_xcoor\n1\n", "column ycoor"),
         ("a.cbox", "data_x\n_a 1\n", "CoordinateX"),
         ("a.csv", "p,q\n1,2\n", "X-Coordinate"),
         ("a.csv", "", "X-Coordinate"),

@@ -10,6 +10,7 @@ from cryosegment.exchange.files import (
     make_folder,
     micrograph_name,
     read_failures,
+    read_table,
     read_text,
     unique_names,
     write_failures,
@@ -103,3 +104,14 @@ def test_a_foreign_failures_file_is_refused(tmp_path):
     (tmp_path / "failures.csv").write_text("x,y\n")
     with pytest.raises(InputError, match="micrograph, error"):
         read_failures(tmp_path)
+
+
+def test_rows_of_a_table_by_column(tmp_path):
+    table = tmp_path / "table.csv"
+    table.write_text('name,why\nm1,"far, far away"\nm2,\n')
+    assert read_table(table) == [
+        {"name": "m1", "why": "far, far away"},
+        {"name": "m2", "why": ""},
+    ]
+    with pytest.raises(InputError, match="does not exist"):
+        read_table(tmp_path / "none.csv")

@@ -2,12 +2,14 @@
 import json
 import shutil
 
+import numpy as np
 import pytest
 
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.labels import (
     LabelEntry,
     LabelsIndex,
+    is_particle,
     read_labels_index,
     write_labels_index,
 )
@@ -40,7 +42,13 @@ def test_the_index_survives_a_move_of_the_whole_run(folder, tmp_path):
     shutil.move(folder.parent, moved)
     index = read_labels_index(moved / "truth")
     assert index.source == "simulation"
-    assert index.classes == {"background": 0, "particle": 1, "contamination": 2, "unknown": -1}
+    assert index.classes == {
+        "background": 0,
+        "particle": 1,
+        "contamination": 2,
+        "edge": 3,
+        "unknown": -1,
+    }
     first = index.entries[0]
     assert (first.name, first.pixel_size, first.shape, first.diameter) == (
         "a",
@@ -93,3 +101,8 @@ def test_a_folder_without_labels(tmp_path):
     (tmp_path / "labels.json").write_text("{")
     with pytest.raises(InputError, match="not a valid labels file"):
         read_labels_index(tmp_path)
+
+
+def test_particles_have_an_edge():
+    classes = np.array([-1, 0, 1, 2, 3], np.int8)
+    assert is_particle(classes).tolist() == [False, False, True, False, True]

@@ -58,6 +58,7 @@ def test_relion_31_has_shifts_in_angstrom_and_optics_groups(tmp_path):
     assert found.micrographs == ("a", "a", "b")
     np.testing.assert_array_equal(found.centers_yx, [[100, 10], [200, 20], [300, 30]])
     np.testing.assert_array_equal(found.angles, [[1, 4, 7], [2, 5, 8], [3, 6, 9]])
+    assert found.classes.tolist() == [-1, -1, -1]
     np.testing.assert_array_equal(found.pixel_sizes, [1.5, 3, 1.5])
     np.testing.assert_array_equal(found.scores, [0.5, 0.25, 0.125])
     # on micrographs of 1 Å/px
@@ -147,10 +148,10 @@ def test_a_score_is_found_by_its_name(tmp_path):
 
 
 def test_what_is_written_is_read_again(tmp_path):
-    before = particles(pixel_sizes=[2.0, 3.0, 2.0])
+    before = particles(pixel_sizes=[2.0, 3.0, 2.0], classes=[3, 1, 3])
     write_particles(tmp_path / "p.star", before)
     after = read_particles(tmp_path / "p.star")
-    for name in ("centers_yx", "angles", "shifts_yx", "pixel_sizes", "scores"):
+    for name in ("centers_yx", "angles", "shifts_yx", "pixel_sizes", "scores", "classes"):
         np.testing.assert_allclose(getattr(after, name), getattr(before, name), atol=1e-6)
     assert after.micrographs == before.micrographs
 
@@ -199,6 +200,30 @@ def test_cryosparc_is_joined_with_its_passthrough_file(cryosparc):
     # the pose turns the image back onto the reference
     expected = Rotation.from_rotvec([[0.3, -0.5, 1.1], [0, 0, 0]]).inv().as_matrix()
     np.testing.assert_allclose(relion_matrices(found.angles), expected, atol=1e-6)
+
+
+def with_fields(cryosparc, fields):
+    """The particles with more fields."""
+    main = np.load(cryosparc / "J3_particles.cs")
+    more = np.zeros(len(main), [*CS_TYPE, *((name, "<u4") for name in fields)])
+    for name in main.dtype.names:
+        more[name] = main[name]
+    for name, values in fields.items():
+        more[name] = values
+    with (cryosparc / "J3_particles.cs").open("wb") as stream:
+        np.save(stream, more)
+    return read_particles(cryosparc / "J3_particles.cs")
+
+
+def test_classes_of_cryosparc(cryosparc):
+    """Those of 3-D alignments count, else those of 2-D ones; both begin with 0."""
+    assert read_particles(cryosparc / "J3_particles.cs").classes.tolist() == [-1, -1]
+    found = with_fields(cryosparc, {"alignments2D/class": [4, 0], "alignments3D/class": [0, 2]})
+    assert found.classes.tolist() == [0, 2]
+
+
+def test_2d_classes_of_cryosparc(cryosparc):
+    assert with_fields(cryosparc, {"alignments2D/class": [4, 0]}).classes.tolist() == [4, 0]
 
 
 def test_cryosparc_without_locations_asks_for_them(cryosparc):

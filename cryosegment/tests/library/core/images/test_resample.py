@@ -4,7 +4,7 @@ import pytest
 import torch
 from scipy.signal import resample
 
-from cryosegment.core.images.resample import fourier_crop
+from cryosegment.core.images.resample import fourier_crop, resample_labels
 
 SHAPES = [(24, 30), (25, 31), (24, 31), (300, 28)]
 TARGETS = [(12, 14), (11, 13), (12, 13), (24, 30), (40, 52), (41, 51), (12, 52), (7, 28)]
@@ -34,3 +34,15 @@ def test_argument_is_kept() -> None:
     before = image.clone()
     fourier_crop(image, 8, 8)
     assert torch.equal(image, before)
+
+
+@pytest.mark.parametrize("shape", [(6, 9), (60, 33), (23, 90), (1, 5)])
+def test_labels_are_those_of_the_nearest_pixel(shape: tuple[int, int]) -> None:
+    labels = np.arange(6 * 9, dtype=np.int16).reshape(6, 9)
+    found = resample_labels(labels, shape)
+    assert (found.shape, found.dtype) == (shape, np.int16)
+    for axis, places in enumerate(np.unravel_index(found, labels.shape)):
+        wanted = np.arange(shape[axis]) * labels.shape[axis] / shape[axis]
+        shortest = np.abs(np.arange(labels.shape[axis])[:, None] - wanted).min(axis=0)
+        chosen = np.abs(np.moveaxis(places, axis, -1) - wanted)
+        np.testing.assert_allclose(chosen, np.broadcast_to(shortest, chosen.shape), atol=1e-9)

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+import time
+
 import numpy as np
 import pytest
 
-from cryosegment.core.labels.canvas import Canvas
+from cryosegment.core.labels.canvas import Canvas, ClassRules
+from cryosegment.core.labels.shapes import ellipse
 from cryosegment.exchange.errors import InputError
 
 SQUARE = np.ones((4, 4), bool)  # covers 2 px before and 1 px behind its pixel
@@ -43,22 +46,74 @@ def test_a_footprint_outside_leaves_nothing():
     assert not canvas.instances.any()
 
 
+def painted(shape, centers_yx, diameters_px):
+    canvas = Canvas(shape, centers_yx)
+    for number, (center, size) in enumerate(zip(centers_yx, diameters_px, strict=True), start=1):
+        canvas.paint(number, center, ellipse(size, size, 0.0, center % 1))
+    return canvas
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_overlapping_discs_against_asking_every_pixel_for_its_nearest_centre(seed):
+    random = np.random.default_rng(seed)
+    centers_yx = random.random((40, 2)) * (100, 80) - 10  # some lie outside
+    diameters_px = random.choice([9.0, 14.0, 21.0], 40)
+    pixels = np.stack(np.indices((80, 60)), -1).astype(float)
+    distances = np.linalg.norm(pixels[:, :, None] - centers_yx, axis=-1)
+    within = np.where(distances <= diameters_px / 2, distances, np.inf)
+    expected = np.where(np.isfinite(within.min(-1)), within.argmin(-1) + 1, 0)
+    canvas = painted((80, 60), centers_yx, diameters_px)
+    assert canvas.instances.dtype == np.int16
+    np.testing.assert_array_equal(canvas.instances, expected)
+
+
 def test_blots_and_rings_are_unknown_but_particles_stay():
     canvas = Canvas((12, 12), np.array([[3.0, 3.0]]))
     canvas.paint(1, np.array([3.0, 3.0]), SQUARE)
     canvas.blot(np.array([4.0, 4.0]), SQUARE)
     canvas.blot(np.array([9.0, 9.0]), SQUARE)
-    classes = canvas.classes(0.0)
+    classes = canvas.classes(ClassRules())
+    assert classes.dtype == np.int8
     assert (classes == 1).sum() == 16
     assert (classes == -1).sum() == 16 + 16 - 9
-    ring = canvas.classes(1.0)
+    ring = canvas.classes(ClassRules(ring_px=1.0))
     assert (ring == 1).sum() == 16
     assert ring[0, 2] == -1  # beside the square
     assert ring[0, 0] == 0  # 1.4 px from its corner
 
 
+def test_edges_are_inside_the_particles():
+    canvas = painted((40, 40), np.array([[20.0, 14.0], [20.0, 26.0]]), np.array([16.0, 16.0]))
+    classes = canvas.classes(ClassRules(edge_px=2.0, ring_px=3.0))
+    assert (np.isin(classes, (1, 3)) == (canvas.instances > 0)).all()
+    # the first reaches from column 6 to 20, where the second begins
+    assert classes[20, [2, 3, 6, 7, 9, 18, 19, 20]].tolist() == [0, -1, 3, 3, 1, 1, 3, 3]
+    assert classes[20, [21, 22, 23, 31, 33, 34]].tolist() == [3, 3, 1, 1, 3, 3]
+
+
+def test_far_outside_the_particles_nothing_is_known():
+    centers_yx = np.array([[20.0, 20.0], [20.0, 60.0], [50.0, 40.0]])
+    canvas = painted((120, 100), centers_yx, np.full(3, 10.0))
+    classes = canvas.classes(ClassRules(support_px=10.0))
+    assert classes[30, 40] == 0  # inside the triangle of particles
+    assert classes[20, 74] == 0  # 5 and 10 px from the centre on the right
+    assert classes[20, 76] == -1
+    assert classes[64, 40] == 0
+    assert classes[66, 40] == -1
+    assert (classes == 1).sum() == (canvas.instances > 0).sum()
+    nothing = Canvas((6, 8), np.zeros((0, 2)))
+    assert (nothing.classes(ClassRules(support_px=10.0)) == -1).all()
+
+
 def test_a_ring_around_nothing():
-    assert not Canvas((6, 8), np.zeros((0, 2))).classes(3.0).any()
+    assert not Canvas((6, 8), np.zeros((0, 2))).classes(ClassRules(2.0, 3.0)).any()
+
+
+def test_a_large_micrograph_is_quick():
+    centers_yx = np.random.default_rng(0).random((600, 2)) * 4096
+    start = time.process_time()
+    painted((4096, 4096), centers_yx, np.full(600, 108.0)).classes(ClassRules(5.6, 10.8))
+    assert time.process_time() - start < 3
 
 
 def test_more_particles_than_numbers():

@@ -10,6 +10,7 @@ from pathlib import Path
 import mrcfile
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from cryosegment.core.labels.run import LabelsRun
 from cryosegment.exchange.coordinates import read_coordinates
@@ -65,6 +66,30 @@ def test_labels_from_true_poses_are_the_exact_masks(simulated, tmp_path):
     for entry in entries:
         own = read_coordinates(entry.coordinates, PIXEL_SIZE)[entry.name]
         np.testing.assert_allclose(own.centers_yx, truth[entry.name].centers_yx, atol=1e-5)
+
+
+def test_particles_have_an_edge_and_far_away_nothing_is_known(simulated, tmp_path):
+    """The edge of touching particles lies on both sides of their border."""
+    some = read_particles(simulated.star)
+    near_corner = some.select((some.centers_yx < 350).all(axis=1))
+    write_particles(tmp_path / "p.star", near_corner)
+    changes = {"particles": str(tmp_path / "p.star"), "edge_width": 12.0}
+    _, entries = run_labels(simulated, tmp_path, **changes, unknown_outside=True)
+    touching = 0
+    for entry in entries:
+        instances = mrcfile.read(entry.instances)
+        classes = mrcfile.read(entry.classes)
+        assert (np.isin(classes, (1, 3)) == (instances > 0)).all()
+        border = (instances[1:] != instances[:-1]) & (instances[1:] > 0) & (instances[:-1] > 0)
+        touching += border.sum()
+        assert (classes[1:][border] == 3).all()
+        assert (classes[:-1][border] == 3).all()
+        depth = ndimage.distance_transform_edt(instances > 0) * PIXEL_SIZE
+        assert (classes[(depth > 0) & (depth < 11)] == 3).mean() > 0.999
+        farther = ndimage.distance_transform_edt(instances == 0) * PIXEL_SIZE
+        assert (classes[farther > 2 * entry.diameter] == -1).all()
+        assert (classes == 0).any()
+    assert touching > 10
 
 
 def perturbed(path, degrees, pixels):
@@ -196,6 +221,44 @@ def test_bad_rows_are_named_and_counted(simulated, tmp_path):
     for i in (0, 6):
         y, x = particles.centers_yx[i].astype(int)
         assert classes[y, x] == -1
+
+
+def classified(simulated, path):
+    """The particles in classes 1, 2, 3, 1, 2 and so on."""
+    particles = read_particles(simulated.star)
+    numbers = np.arange(len(particles)) % 3 + 1
+    sizes = np.full(len(particles), PIXEL_SIZE)
+    write_particles(path, dataclasses.replace(particles, classes=numbers, pixel_sizes=sizes))
+    return numbers
+
+
+def test_particles_of_classes_that_were_chosen(simulated, tmp_path):
+    """Those of others are rejected, and where they lie is unknown."""
+    numbers = classified(simulated, tmp_path / "p.star")
+    changes = {"particles": str(tmp_path / "p.star"), "unknown_ring": 0.0}
+    run, entries = run_labels(simulated, tmp_path, **changes, classes=(1, 3))
+    assert run.report.labelled == (numbers != 2).sum()
+    rejected = {r.row: r.reason for r in run.report.rejections}
+    assert rejected == dict.fromkeys(np.flatnonzero(numbers == 2) + 1, "class not chosen")
+    particles = read_particles(tmp_path / "p.star")
+    for entry in entries:
+        own = np.array([name == entry.name for name in particles.micrographs])
+        truth = simulated.instances(entry.name)
+        classes = mrcfile.read(entry.classes)
+        for number, kept in enumerate(numbers[own] != 2, start=1):
+            area = truth == number
+            found = np.isin(classes[area], (1, 3)) if kept else classes[area] != 0
+            assert found.mean() > 0.9
+
+
+def test_a_class_without_particles_is_named(simulated, tmp_path):
+    classified(simulated, tmp_path / "p.star")
+    for star, message in (
+        (tmp_path / "p.star", r"is of class 7: it has 1 \(\d+\), 2 \(\d+\), 3"),
+        (simulated.star, r"is of class 7: it has 1 \(\d+\)"),
+    ):
+        with pytest.raises(InputError, match=message):
+            run_labels(simulated, tmp_path, particles=str(star), classes=(1, 7))
 
 
 def test_a_micrograph_whose_particles_lie_elsewhere_fails(simulated, tmp_path):

@@ -11,10 +11,14 @@ import torch
 from scipy import ndimage
 
 from cryosegment.core.labels.body import body_from_mask
+from cryosegment.core.labels.project import project_masks
 from cryosegment.core.labels.reconstruction import Labeller, LabelRules
 from cryosegment.core.simulation.molecule import read_molecule
 from cryosegment.core.simulation.projection import Projector, rotation_matrices
+from cryosegment.exchange.labels import PARTICLE
+from cryosegment.exchange.params import LabelsProjectParams
 from cryosegment.exchange.particles import read_particles
+from cryosegment.exchange.progress import no_progress
 from cryosegment.exchange.star import write_star
 
 PIXEL_SIZE = 5.0
@@ -105,10 +109,22 @@ def test_footprints_at_refined_centres(relion_project, molecule, box, tmp_path):
     for i, theirs in enumerate(expected):
         own = particles.select([i])
         found = labeller.screen((box, box), PIXEL_SIZE, own)
-        labels = labeller.label("m", (box, box), PIXEL_SIZE, found)
-        ours = labels.instances == 1
+        ours = labeller.paint((box, box), PIXEL_SIZE, found).instances == 1
         thick = theirs > 1.5  # voxels; RELION's projections ring by about one
         assert (ours & thick).sum() / (ours | thick).sum() > 0.9
         np.testing.assert_allclose(
             np.argwhere(ours).mean(axis=0), np.argwhere(thick).mean(axis=0), atol=0.25
         )
+
+
+def test_masks_of_particle_images(relion_project, molecule, box, tmp_path):
+    """particleSeg takes RELION's projections of the mask for the signal."""
+    mask = widened(molecule.support.numpy(), box)
+    expected = relion_project(mask) > 1.5
+    params = LabelsProjectParams(str(tmp_path / "p.star"), mask=str(tmp_path / "map.mrc"))
+    project_masks(params, tmp_path / "masks", no_progress)
+    masks = mrcfile.read(tmp_path / "masks" / "masks.mrcs")
+    assert masks.shape == expected.shape
+    signal = masks == PARTICLE
+    overlaps = (signal & expected).sum(axis=(1, 2)) / (signal | expected).sum(axis=(1, 2))
+    assert overlaps.min() > 0.9

@@ -93,5 +93,5 @@ def test_nothing_is_random() -> None:
 
 
 def test_an_unknown_name() -> None:
-    with pytest.raises(ParameterError, match="among resnet18, .*, found 'vgg16'"):
+    with pytest.raises(ParameterError, match="found 'vgg16'"):
         build_encoder("vgg16")

@@ -4,14 +4,14 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from cryosegment.core.checkpoint import save_checkpoint
 from cryosegment.core.images.micrograph import write_image
-from cryosegment.core.labels.discs import discs
+from cryosegment.core.labels.canvas import Canvas, ClassRules
+from cryosegment.core.labels.shapes import ellipse
 from cryosegment.core.networks import HEADS, build_network
 from cryosegment.exchange.card import ModelCard
 from cryosegment.exchange.coordinates import Coordinates, write_coordinates
@@ -41,15 +41,22 @@ def make_labels(tmp_path: Path, draw_truth: Callable) -> Callable[..., Path]:
     """Makes a labels folder of discs: `make_labels(name, count)`."""
 
     def make(
-        name: str = "labels", count: int = 2, ring: float = 0.1, shape: tuple[int, int] = (300, 220)
+        name: str = "labels",
+        count: int = 2,
+        ring: float = 0.1,
+        shape: tuple[int, int] = (300, 220),
+        edge: float = 0.0,
     ) -> Path:
         folder = tmp_path / name
         entries = []
         for number in range(count):
             truth = draw_truth(f"{name}_{number}", shape, seed=number)
             stem, size = truth.micrograph.name, truth.micrograph.pixel_size
-            diameters = np.full(len(truth.centers_yx), truth.diameter / size)
-            maps = discs(shape, truth.centers_yx, diameters, ring * truth.diameter / size)
+            diameter_px = truth.diameter / size
+            canvas = Canvas(shape, truth.centers_yx)
+            for row, center in enumerate(truth.centers_yx, start=1):
+                canvas.paint(row, center, ellipse(diameter_px, diameter_px, 0.0, center % 1))
+            classes = canvas.classes(ClassRules(edge / size, ring * diameter_px))
             entry = LabelEntry(
                 stem,
                 folder / f"{stem}.mrc",
@@ -62,8 +69,8 @@ def make_labels(tmp_path: Path, draw_truth: Callable) -> Callable[..., Path]:
             )
             folder.mkdir(exist_ok=True)
             truth.write(folder)
-            write_image(entry.instances, maps[0], size)
-            write_image(entry.classes, maps[1], size)
+            write_image(entry.instances, canvas.instances, size)
+            write_image(entry.classes, classes, size)
             write_coordinates(entry.coordinates, Coordinates(truth.centers_yx, size, stem))
             entries.append(entry)
         write_labels_index(folder, LabelsIndex(tuple(entries), "coordinates"))

@@ -8,9 +8,11 @@ import pytest
 import torch
 from torch import nn
 
-from cryosegment.core.training.fit import Batch, FitSettings, Validation, _learning_rate, fit
+from cryosegment.core.training.fit import FitSettings, Validation, fit
+from cryosegment.core.training.loader import Batch
+from cryosegment.core.training.losses import PickingLoss
 from cryosegment.core.training.state import Progress
-from cryosegment.core.training.targets import make_targets
+from cryosegment.core.training.targets import make_targets, stack
 from cryosegment.core.training.validation import ValidationImage, best_f1
 from cryosegment.exchange.errors import InputError, ModelError, ParameterError
 
@@ -171,17 +173,97 @@ def test_the_network_that_is_scored_is_an_average(tiny_network: nn.Module, state
     assert not best.training
 
 
-def test_the_learning_rate_is_one_cycle(state: Path) -> None:
+@pytest.mark.parametrize(("schedule", "share"), [("one-cycle", 0.04), ("cosine", 1.0)])
+def test_the_learning_rate_follows_the_schedule(state: Path, schedule: str, share: float) -> None:
     """AdamW's first step moves every weight by the learning rate, whatever the gradient."""
     network = nn.Conv2d(1, 6, 1)
     before = weights(network).clone()
-    options = settings(1, learning_rate=0.01)
+    options = settings(1, learning_rate=0.01, schedule=schedule)
     fit(network, draw_batch, scores([0.0, 0.1]), options, state, no_report)
-    assert float((weights(network) - before).abs().max()) == pytest.approx(0.04 * 0.01, rel=0.01)
-    shares = (0.05, 0.1, 0.325, 0.55, 1.0)
-    rates = [_learning_rate(share, 1.0) for share in shares]
-    quarter = 0.5 + 0.5 * 0.5**0.5
-    assert rates == pytest.approx([0.52, 1, 0.01 + 0.99 * quarter, 0.01 + 0.99 * 0.5, 0.01])
+    moved = float((weights(network) - before).abs().max())
+    assert moved == pytest.approx(share * 0.01, rel=0.01)
+
+
+def test_a_training_that_stalls_is_ended(tiny_network: nn.Module, state: Path) -> None:
+    shares = []
+
+    def report(progress: Progress, share: float) -> None:
+        shares.append(share)
+
+    start = copy.deepcopy(tiny_network)
+    stalling = scores([0.1, 0.5, 0.4, 0.5, 0.9])
+    _, progress = fit(tiny_network, draw_batch, stalling, settings(patience=2), state, report)
+    assert [row["score"] for row in progress.history] == [0.1, 0.5, 0.4, 0.5]
+    assert (progress.step, shares[-1], max(shares[:-1])) == (9, 1.0, pytest.approx(8 / 12))
+    _, again = fit(start, never, scores([]), settings(patience=2), state, no_report)
+    assert again == progress
+    _, longer = fit(start, draw_batch, scores([0.3]), settings(patience=3), state, no_report)
+    assert longer.step == 12
+
+
+class Greedy(nn.Module):
+    """A network for which the memory of the GPU holds `room` images."""
+
+    def __init__(self, network: nn.Module, room: int) -> None:
+        super().__init__()
+        self.network = network
+        self.room = room
+        self.seen: list[int] = []
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        self.seen.append(len(image))
+        if len(image) > self.room:
+            raise torch.cuda.OutOfMemoryError("Tried 2.00 GiB. Of the allocated memory ...")
+        return self.network(image)
+
+
+def draw_four(step: int) -> Batch:
+    drawn = [draw_batch(4 * step + index) for index in range(4)]
+    return torch.cat([image for image, _ in drawn]), stack([targets for _, targets in drawn])
+
+
+def any_score(network: nn.Module) -> Validation:
+    return Validation(0.5, 0.5)
+
+
+def test_half_the_batch_is_taken_when_memory_is_short(
+    tiny_network: nn.Module, state: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    start = copy.deepcopy(tiny_network)
+    greedy = Greedy(tiny_network, room=3)
+    _, progress = fit(greedy, draw_four, any_score, settings(4), state, no_report)
+    assert greedy.seen == [4, 2, 2, 2, 2]
+    assert progress.is_halved
+    assert "memory for a batch of 4: going on with half" in caplog.text
+
+    def draw_two(step: int) -> Batch:
+        image, targets = draw_four(step)
+        return image[:2], targets.map(lambda tensor: tensor[:2])
+
+    other = tmp_path / "other.safetensors"
+    fit(start, draw_two, any_score, settings(4), other, no_report)
+    assert torch.equal(weights(start), weights(greedy))
+    again = Greedy(start, room=2)
+    fit(again, draw_four, any_score, settings(6), state, no_report)
+    assert again.seen == [2, 2]
+
+
+def test_memory_for_less_than_half_the_batch(tiny_network: nn.Module, state: Path) -> None:
+    greedy = Greedy(tiny_network, room=1)
+    expected = r"for 2 patches of 24 x 24 px, found too little \(Tried 2.00 GiB.\): give"
+    with pytest.raises(InputError, match=expected):
+        fit(greedy, draw_four, any_score, settings(4), state, no_report)
+    assert greedy.seen == [4, 2]
+
+
+def test_the_chosen_loss_is_minimised(tiny_network: nn.Module, state: Path) -> None:
+    """The history has its terms: those of the only batch on the network as it was."""
+    image, targets = draw_batch(0)
+    expected = PickingLoss("lovasz")(tiny_network(image), targets)
+    options = settings(1, validations=1, loss=PickingLoss("lovasz"))
+    _, progress = fit(tiny_network, draw_batch, bias_score, options, state, no_report)
+    terms = {name: progress.history[-1][name] for name in expected}
+    assert terms == pytest.approx({name: float(value.detach()) for name, value in expected.items()})
 
 
 def test_a_loss_that_is_no_number(tiny_network: nn.Module, state: Path) -> None:
@@ -190,7 +272,7 @@ def test_a_loss_that_is_no_number(tiny_network: nn.Module, state: Path) -> None:
         return (image if step < 7 else image * torch.nan), targets
 
     start = copy.deepcopy(tiny_network)
-    with pytest.raises(ParameterError, match="finite loss, got nan in step 8"):
+    with pytest.raises(ParameterError, match=r"finite loss, got particle nan, .* in step 8"):
         fit(tiny_network, poisoned, bias_score, settings(), state, no_report)
     _, progress = fit(start, draw_batch, bias_score, settings(), state, no_report)
     assert [row["step"] for row in progress.history] == [0, 3, 6, 9, 12]

@@ -12,7 +12,7 @@ from cryosegment.core.crf import crf_features, refine_logits
 from cryosegment.core.networks import HEADS
 from cryosegment.core.training.joint import RefinedNetwork
 from cryosegment.core.training.loop import train
-from cryosegment.core.training.losses import picking_loss, total
+from cryosegment.core.training.losses import PickingLoss, total
 from cryosegment.core.training.targets import make_targets
 from cryosegment.exchange.card import read_card
 from cryosegment.exchange.errors import ParameterError
@@ -53,7 +53,7 @@ def test_the_optimiser_holds_and_moves_network_and_kernels(tiny_network: nn.Modu
     assert {id(p) for p in joint.layer.parameters()} < held
     losses = []
     for _ in range(15):
-        loss = total(picking_loss(joint(image), targets))
+        loss = total(PickingLoss()(joint(image), targets))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

@@ -66,6 +66,17 @@ def test_contamination_and_unknown_pixels(make_labels: MakeLabels) -> None:
     assert item.valid.all()
 
 
+def test_the_edge_is_part_of_the_particles(make_labels: MakeLabels) -> None:
+    (plain,) = read_labels([make_labels("plain_truth", 1)], 20.0, no_progress)
+    (item,) = read_labels([make_labels("edge_truth", 1, edge=12.0)], 20.0, no_progress)
+    area = item.instances > 0
+    # 12 Å of a radius of 30 Å
+    assert float((area & ~item.edge).sum() / area.sum()) == pytest.approx(0.6**2, abs=0.03)
+    assert not (item.edge & ~area).any()
+    assert not plain.edge.any()
+    assert torch.equal(area, plain.instances > 0)
+
+
 def test_folders_add_up(make_labels: MakeLabels) -> None:
     seen = []
     folders = [make_labels("a_truth", 1), make_labels("b_truth", 2)]

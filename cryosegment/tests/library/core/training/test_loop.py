@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from cryosegment.core.checkpoint import fingerprint, load_network, save_checkpoint
 from cryosegment.core.training.loop import _start, train
 from cryosegment.exchange.card import read_card
-from cryosegment.exchange.errors import InputError, ModelError
+from cryosegment.exchange.errors import InputError, ModelError, ParameterError
 from cryosegment.exchange.params import TrainParams
 from cryosegment.exchange.progress import no_progress
 
@@ -60,6 +60,7 @@ def test_a_model_with_its_card(
     assert card.training_data == ({"micrographs": 1, "validation": 1, "particles": 12},)
     assert card.training["steps"] == 10
     assert card.training["seed"] == params.seed
+    assert output.with_suffix(".examples.png").stat().st_size > 1000
     rows = curve(output)
     assert [row["step"] for row in rows] == [f"{step}.0" for step in range(11)]
     best = max(rows, key=lambda row: float(row["score"]))
@@ -68,6 +69,18 @@ def test_a_model_with_its_card(
     network, _ = load_network(output)
     start, _ = load_network(tiny_model)
     assert not torch.equal(network.head.weight, start.head.weight)
+
+
+def test_a_model_may_go_on_at_another_scale(
+    make_labels: MakeLabels, params: TrainParams, tiny_model: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "finer.safetensors"
+    folder = make_labels()
+    for given, found in ((0.0, read_card(tiny_model).pixels_per_diameter), (24.0, 24.0)):
+        train([folder], output, replace(params, pixels_per_diameter=given), "cpu", no_progress)
+        assert read_card(output).pixels_per_diameter == found
+    with pytest.raises(ParameterError, match="at least 4 px"):
+        replace(params, pixels_per_diameter=2.0)
 
 
 def test_training_learns(make_labels: MakeLabels, params: TrainParams, tmp_path: Path) -> None:
@@ -125,6 +138,18 @@ def test_resuming_what_has_finished_trains_no_more(
     assert read_card(output).training["steps"] == 10
 
 
+def test_another_loss_makes_another_model(
+    make_labels: MakeLabels, params: TrainParams, tmp_path: Path
+) -> None:
+    folder, rows = make_labels(), []
+    for loss in ("bce+dice", "tversky"):
+        output = tmp_path / f"{loss}.safetensors"
+        train([folder], output, replace(params, loss=loss), "cpu", no_progress)
+        assert read_card(output).training["loss"] == loss
+        rows.append(curve(output)[-1])
+    assert rows[0]["particle"] != rows[1]["particle"]
+
+
 def test_training_again_starts_again(
     make_labels: MakeLabels, params: TrainParams, tmp_path: Path
 ) -> None:
@@ -137,7 +162,7 @@ def test_training_again_starts_again(
 
 @pytest.mark.parametrize(
     ("count", "validation", "expected"),
-    [(1, 0.2, (1, 1)), (3, 0.2, (2, 1)), (3, 0.67, (1, 2)), (2, 0.9, (1, 1)), (3, 0.0, (3, 3))],
+    [(1, 0.2, (1, 0)), (3, 0.2, (2, 1)), (3, 0.67, (1, 2)), (2, 0.9, (1, 1)), (3, 0.0, (3, 0))],
 )
 def test_micrographs_for_training_and_validation(
     make_labels: MakeLabels,
@@ -146,12 +171,17 @@ def test_micrographs_for_training_and_validation(
     count: int,
     validation: float,
     expected: tuple[int, int],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     output = tmp_path / "model.safetensors"
     short = replace(params, epochs=None, minutes=0.01, validation=validation)
     train([make_labels(count=count)], output, short, "cpu", no_progress)
-    data = read_card(output).training_data[0]
+    card = read_card(output)
+    data = card.training_data[0]
     assert (data["micrographs"], data["validation"]) == expected
+    scored = "validation micrographs" if expected[1] else "training micrographs"
+    assert card.metrics[0]["data"] == scored
+    assert ("flatters the model" in caplog.text) == (expected[1] == 0)
 
 
 def test_from_scratch(make_labels: MakeLabels, tmp_path: Path) -> None:

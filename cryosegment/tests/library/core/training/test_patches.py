@@ -31,6 +31,7 @@ def labelled() -> LabelledImage:
     return LabelledImage(
         image=torch.from_numpy(image),
         instances=torch.from_numpy(instances),
+        edge=torch.from_numpy((instances > 0) & ~ndimage.binary_erosion(instances, iterations=2)),
         contamination=torch.from_numpy(contamination),
         valid=torch.ones(SHAPE, dtype=torch.bool),
         known=torch.from_numpy(known),
@@ -146,6 +147,16 @@ def test_outside_and_unknown_pixels_are_unknown(labelled: LabelledImage) -> None
     assert SCALE[0] ** 2 * 0.95 < share < SCALE[1] ** 2 * 1.05
     assert not targets.particle[targets.known == 0].any()
     assert image.isfinite().all()
+
+
+def test_the_edge_of_the_labels_moves_along(
+    batch: tuple[torch.Tensor, Targets], labelled: LabelledImage
+) -> None:
+    """Its share of the particles stays: more than the outline, but not all."""
+    _, targets = batch
+    expected = float(labelled.edge.sum() / (labelled.instances > 0).sum())
+    assert not (targets.edge * (1 - targets.particle)).any()
+    assert float(targets.edge.sum() / targets.particle.sum()) == pytest.approx(expected, rel=0.08)
 
 
 def test_contamination_moves_along(batch: tuple[torch.Tensor, Targets]) -> None:

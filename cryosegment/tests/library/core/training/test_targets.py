@@ -68,6 +68,17 @@ def test_an_offset_leads_to_the_centre(instances: torch.Tensor) -> None:
         torch.testing.assert_close(there, CENTERS[0])
 
 
+def test_the_edge_is_that_of_the_labels_and_the_outline(instances: torch.Tensor) -> None:
+    plane = torch.zeros(instances.shape)
+    outline = make(instances).edge[0]
+    wide = torch.nn.functional.max_pool2d(outline[None], 3, 1, 1)[0] * (instances > 0)
+    gaps = outline.clone()
+    gaps[::2] = 0
+    for edge, expected in ((wide, wide), (gaps, outline)):
+        found = make_targets(instances, plane, plane + 1, CENTERS, DIAMETER, edge)
+        assert torch.equal(found.edge[0], expected)
+
+
 def test_no_particle() -> None:
     nothing = torch.zeros(4, 4)
     found = make_targets(nothing.int(), nothing, nothing + 1, torch.zeros(0, 2), DIAMETER)

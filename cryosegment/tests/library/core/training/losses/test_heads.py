@@ -1,21 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Losses against their formulas, pixel by pixel, and against scikit-learn and MONAI."""
+"""Losses of the heads against their formulas, pixel by pixel."""
 
 import numpy as np
 import pytest
 import torch
-from monai.losses.dice import DiceLoss
 from scipy.special import expit
 from torch import Tensor
 
 from cryosegment.core.networks import HEADS
 from cryosegment.core.training.losses import (
     WEIGHTS,
+    PickingLoss,
     center_focal,
     cross_entropy,
-    dice,
+    of_known,
     offset_distance,
-    picking_loss,
     total,
 )
 from cryosegment.core.training.targets import Targets
@@ -42,29 +41,6 @@ def targets(random: np.random.Generator) -> Targets:
     center = torch.from_numpy(random.choice([0, 0.2, 0.9, 1], SHAPE)).float()
     offset = torch.from_numpy(random.normal(0, 0.4, (2, 2, 5, 7))).float()
     return Targets(binary[0], center, binary[1], binary[2], offset, binary[3])
-
-
-def test_cross_entropy(maps: tuple[Tensor, Tensor, Tensor]) -> None:
-    logits, target, known = (plane.double().numpy() for plane in maps)
-    probability = expit(logits)
-    right = np.where(target == 1, probability, 1 - probability)
-    expected = -np.log(right)[known == 1].mean()
-    assert float(cross_entropy(*maps)) == pytest.approx(expected, rel=1e-5)
-
-
-def test_dice_is_monais(maps: tuple[Tensor, Tensor, Tensor]) -> None:
-    logits, target, _ = maps
-    monai = DiceLoss(sigmoid=True, smooth_nr=1.0, smooth_dr=1.0, batch=True)
-    expected = monai(logits[:, None], target[:, None])
-    torch.testing.assert_close(dice(logits, target, torch.ones(SHAPE)), expected)
-
-
-def test_dice_of_known_pixels(maps: tuple[Tensor, Tensor, Tensor]) -> None:
-    logits, target, known = maps
-    chosen = known == 1
-    line, all_known = logits[chosen][None, None], torch.ones(1, 1, int(chosen.sum()))
-    expected = dice(line, target[chosen][None, None], all_known)
-    torch.testing.assert_close(dice(*maps), expected)
 
 
 def test_focal_loss_by_its_formula(targets: Targets, maps: tuple[Tensor, Tensor, Tensor]) -> None:
@@ -104,14 +80,14 @@ def test_offset_distance_by_its_formula(targets: Targets, random: np.random.Gene
 def test_unknown_pixels_do_not_count(targets: Targets) -> None:
     logits = torch.randn(2, 6, 5, 7, generator=torch.Generator().manual_seed(0))
     logits.requires_grad_()
-    total(picking_loss(logits, targets)).backward()
+    total(PickingLoss()(logits, targets)).backward()
     assert not logits.grad.movedim(1, -1)[targets.known == 0].any()
     assert logits.grad.movedim(1, -1)[targets.known == 1].any(1).all()
 
 
 def test_nothing_known_gives_a_finite_loss(targets: Targets) -> None:
     unknown = Targets(**{**vars(targets), "known": torch.zeros(SHAPE)})
-    terms = picking_loss(torch.randn(2, 6, 5, 7), unknown)
+    terms = PickingLoss()(torch.randn(2, 6, 5, 7), unknown)
     assert all(float(value) == 0 for value in terms.values())
 
 
@@ -126,11 +102,11 @@ def test_every_head_is_compared_with_its_own_target(targets: Targets) -> None:
         "contamination": 20 * targets.contamination - 10,
     }
     start = torch.zeros(2, 6, 5, 7)
-    before = picking_loss(start, targets)
+    before = PickingLoss()(start, targets)
     for channel, head in enumerate(HEADS):
         logits = start.clone()
         logits[:, channel] = wanted[head]
-        after = picking_loss(logits, targets)
+        after = PickingLoss()(logits, targets)
         term = head.split("_")[0]
         assert after[term] < before[term]
         assert all(torch.equal(after[name], before[name]) for name in WEIGHTS if name != term)
@@ -138,12 +114,12 @@ def test_every_head_is_compared_with_its_own_target(targets: Targets) -> None:
 
 def test_total_is_the_weighted_sum(targets: Targets) -> None:
     logits = torch.randn(2, 6, 5, 7)
-    terms = picking_loss(logits, targets)
-    edge = WEIGHTS["edge"] * cross_entropy(logits[:, 4], targets.edge, targets.known)
-    torch.testing.assert_close(terms["edge"], edge)
+    terms = PickingLoss()(logits, targets)
+    edge = of_known(cross_entropy, logits[:, 4], targets.edge, targets.known)
+    torch.testing.assert_close(terms["edge"], WEIGHTS["edge"] * edge)
     assert float(total(terms)) == pytest.approx(sum(float(value) for value in terms.values()))
 
 
 def test_half_precision_logits_are_compared_in_single(targets: Targets) -> None:
     logits = torch.randn(2, 6, 5, 7, generator=torch.Generator().manual_seed(0)).bfloat16()
-    assert picking_loss(logits, targets) == picking_loss(logits.float(), targets)
+    assert PickingLoss()(logits, targets) == PickingLoss()(logits.float(), targets)

@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How labelled particles stand out of their micrograph, and whether they would more elsewhere.
+
+Grey levels are those of the working image: low-passed to some pixels per particle diameter, local
+mean removed, in standard deviations. Labels that lie where the particles are stand out; labels
+whose y axis is turned, or whose micrograph is another, do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from cryosegment.core.images.contrast import detect_contrast
+from cryosegment.core.images.micrograph import Micrograph
+from cryosegment.core.images.working import WorkingImage, labels_at_working_scale, working_image
+from cryosegment.exchange.labels import BACKGROUND
+
+PIXELS_PER_DIAMETER = 20.0
+AS_LABELLED = "as labelled"
+FLIPPED_Y, FLIPPED_X = "flipped in y", "flipped in x"
+TURNED, SWAPPED, MIRRORED = "turned by 180°", "x and y swapped", "each mirrored in place"
+PLACEMENTS = (AS_LABELLED, FLIPPED_Y, FLIPPED_X, TURNED, SWAPPED, MIRRORED)
+REMEDIES = {
+    FLIPPED_Y: "their y axis counts from the other end: label again with, or without, --y-up",
+    FLIPPED_X: "the micrographs are mirrored against those that were picked",
+    TURNED: "the micrographs are turned against those that were picked",
+    SWAPPED: "x and y are exchanged in the particles' file, or the micrographs are transposed",
+    MIRRORED: "the outlines are of the other hand: the map, or the angles, are mirrored",
+}
+BETTER = 1.1
+"""Another placement fits better if labels stand out this many times more, and beyond chance."""
+CHANCE = 4.0
+"""What is below this many standard errors may be chance."""
+ENOUGH = 20
+"""With fewer particles nothing is said."""
+
+
+@dataclass(frozen=True)
+class LabelContrast:
+    """What the labels of one micrograph stand on, in standard deviations of its working image.
+
+    Attributes
+    ----------
+    inside, outside
+        Mean of the particles' pixels and of the background's; nan where there are none.
+    cohen_d
+        Their difference in pooled standard deviations of the pixels: negative where particles are
+        darker than the background.
+    particles
+        The same for the pixels of each particle; nan where it has none that are valid.
+    placements
+        Mean grey level under the particles, were they placed otherwise; keys are `PLACEMENTS`.
+    area
+        Number of the particles' pixels.
+    has_bright_particles
+        Whether the image itself shows bright particles, wherever the labels lie.
+    """
+
+    inside: float
+    outside: float
+    cohen_d: float
+    particles: Float[np.ndarray, " n"]
+    placements: dict[str, float]
+    area: int
+    has_bright_particles: bool
+
+    @property
+    def is_faint(self) -> bool:
+        """Whether the labels stand out no more than by chance; with few particles never."""
+        chance, count = _chance([self])
+        return count >= ENOUGH and not abs(self.cohen_d) > chance
+
+
+def micrograph_contrast(
+    micrograph: Micrograph,
+    diameter: float,
+    instances: Int[np.ndarray, "h w"],
+    classes: Int[np.ndarray, "h w"],
+    centers_yx: Float[np.ndarray, "n 2"],
+) -> LabelContrast:
+    """Contrast of label maps at the micrograph's own pixels; see `label_contrast`.
+
+    Parameters
+    ----------
+    micrograph
+        As read.
+    diameter
+        Of the particles, Å.
+    instances, classes
+        The label maps.
+    centers_yx
+        Of the particles, px of the micrograph.
+    """
+    working = working_image(micrograph, diameter, PIXELS_PER_DIAMETER, "dark")
+    return label_contrast(
+        working,
+        diameter,
+        labels_at_working_scale(instances, working),
+        labels_at_working_scale(classes, working),
+        centers_yx,
+    )
+
+
+def label_contrast(
+    working: WorkingImage,
+    diameter: float,
+    instances: Int[Tensor, "h w"],
+    classes: Int[Tensor, "h w"],
+    centers_yx: Float[np.ndarray, "n 2"],
+) -> LabelContrast:
+    """Contrast of labels at working scale.
+
+    Parameters
+    ----------
+    working
+        The micrograph, its contrast as it was recorded.
+    diameter
+        Of the particles, Å.
+    instances
+        0 nothing, k the particle of row k - 1 of the centres.
+    classes
+        Values of `cryosegment.exchange.labels`; the background is taken from here.
+    centers_yx
+        Of the particles, px of the micrograph.
+    """
+    inside = (instances > 0) & working.valid
+    background = (classes == BACKGROUND) & (instances == 0) & working.valid
+    grey, ground = working.image[inside].double(), working.image[background].double()
+    mean, ground_mean = grey.mean(), ground.mean()
+    squares = (grey - mean).square().sum() + (ground - ground_mean).square().sum()
+    sd = (squares / (len(grey) + len(ground))).sqrt()
+    owners, count = instances[inside].long(), len(centers_yx)
+    sums = torch.bincount(owners, grey, minlength=count + 1)[1:]
+    areas = torch.bincount(owners, minlength=count + 1)[1:]
+    contrast = detect_contrast(working.image, diameter / working.pixel_size, working.valid)
+    return LabelContrast(
+        inside=float(mean),
+        outside=float(ground_mean),
+        cohen_d=float((mean - ground_mean) / sd),
+        particles=((sums / areas - ground_mean) / sd).numpy(),
+        placements=_placements(working, inside, instances, centers_yx),
+        area=len(grey),
+        has_bright_particles=contrast == "bright",
+    )
+
+
+def _placements(
+    working: WorkingImage,
+    inside: Bool[Tensor, "h w"],
+    instances: Int[Tensor, "h w"],
+    centers_yx: Float[np.ndarray, "n 2"],
+) -> dict[str, float]:
+    """Mean grey level under the particles at every placement."""
+    rows, columns = (axis.double() for axis in torch.nonzero(inside, as_tuple=True))
+    last_row, last_column = (
+        (size - 1) / scale
+        for size, scale in zip(working.micrograph_shape, working.scale_yx, strict=True)
+    )
+    middles = torch.from_numpy(centers_yx[:, 1] / working.scale_yx[1])
+    own_middles = middles[instances[inside].long() - 1]
+    places = {
+        AS_LABELLED: (rows, columns),
+        FLIPPED_Y: (last_row - rows, columns),
+        FLIPPED_X: (rows, last_column - columns),
+        TURNED: (last_row - rows, last_column - columns),
+        SWAPPED: (columns, rows),
+        MIRRORED: (rows, 2 * own_middles - columns),
+    }
+    return {name: _mean_at(working, *place) for name, place in places.items()}
+
+
+def _mean_at(
+    working: WorkingImage, rows: Float[Tensor, " p"], columns: Float[Tensor, " p"]
+) -> float:
+    """Mean of the nearest pixels, those that are valid."""
+    y, x = rows.round().long(), columns.round().long()
+    height, width = working.image.shape
+    is_on = (y >= 0) & (y < height) & (x >= 0) & (x < width)
+    y, x = y[is_on], x[is_on]
+    return float(working.image[y, x][working.valid[y, x]].mean())
+
+
+def total_placements(contrasts: Sequence[LabelContrast]) -> dict[str, float]:
+    """Mean grey level under the particles of several micrographs, at every placement."""
+    areas = np.array([contrast.area for contrast in contrasts], float)
+    values = np.array([list(contrast.placements.values()) for contrast in contrasts])
+    known = np.isfinite(values)
+    weights = areas[:, None] * known
+    means = (np.where(known, values, 0.0) * weights).sum(axis=0) / np.maximum(
+        weights.sum(axis=0), 1
+    )
+    return dict(zip(PLACEMENTS, map(float, means), strict=True))
+
+
+def contrast_notes(contrasts: Sequence[LabelContrast]) -> list[str]:
+    """What is odd about the contrast of the labels of several micrographs, a sentence each."""
+    chance, count = _chance(contrasts)
+    if count < ENOUGH:
+        return []
+    placements = total_placements(contrasts)
+    own = placements[AS_LABELLED]
+    best = max(PLACEMENTS, key=lambda name: abs(placements[name]))
+    if abs(placements[best]) > max(BETTER * abs(own), abs(own) + chance):
+        return [
+            f"the labels fit the micrographs better {best} ({placements[best]:+.2f} SD under the "
+            f"particles, {own:+.2f} as they are): {REMEDIES[best]}"
+        ]
+    if abs(own) < chance:
+        return [
+            f"the micrographs are no different under the labels ({own:+.2f} SD): check that they "
+            "belong together, their pixel sizes, and what the coordinates count"
+        ]
+    if own < 0:
+        return []
+    bright = np.mean([contrast.has_bright_particles for contrast in contrasts])
+    if bright > 0.5:
+        return [
+            f"particles are brighter than the background ({own:+.2f} SD): the micrographs have "
+            "inverted contrast, which picking and training detect"
+        ]
+    return [
+        f"labelled particles are brighter than the background ({own:+.2f} SD), but the micrographs "
+        "show dark ones: the labels lie between the particles"
+    ]
+
+
+def _chance(contrasts: Sequence[LabelContrast]) -> tuple[float, int]:
+    """How far labels stand out by chance, in SDs, and the number of particles."""
+    every = np.concatenate([np.empty(0), *(contrast.particles for contrast in contrasts)])
+    known = every[np.isfinite(every)]
+    return CHANCE * float(known.std()) / len(known) ** 0.5 if len(known) else np.inf, len(known)

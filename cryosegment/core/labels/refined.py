@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Refined particles of many micrographs as the source of labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool
+
+from cryosegment.core.images.micrograph import read_micrograph
+from cryosegment.core.labels.body import Body, body_from_map, body_from_mask
+from cryosegment.core.labels.canvas import Canvas
+from cryosegment.core.labels.reconstruction import Labeller, LabelRules
+from cryosegment.core.labels.scale import SAME, Scale, find_scale, on_micrograph
+from cryosegment.core.labels.screening import Screening, not_given
+from cryosegment.core.simulation.volume import read_volume
+from cryosegment.exchange.coordinates import Coordinates
+from cryosegment.exchange.errors import CryoSegmentError, InputError, ParameterError
+from cryosegment.exchange.files import micrograph_name
+from cryosegment.exchange.labels import LabelEntry
+from cryosegment.exchange.params import BodyParams, LabelsReconstructionParams
+from cryosegment.exchange.particles import (
+    UNCLASSIFIED,
+    Particles,
+    read_particles,
+    split_by_micrograph,
+)
+
+PROBES = 3
+"""Micrographs, those with the most particles, that decide what the coordinates count."""
+OFF_CENTER = 0.05
+"""A body that lies farther from its map's centre, in diameters, is told of."""
+
+
+class RefinedParticles:
+    """A `Source` of particles with orientations, and the body that they show.
+
+    Parameters
+    ----------
+    params
+        What to label, and how.
+    micrographs
+        File of each micrograph, by name.
+
+    Raises
+    ------
+    ParameterError, InputError
+        If the particles or the map cannot be read, or the map holds no body.
+    """
+
+    name = "reconstruction"
+
+    def __init__(self, params: LabelsReconstructionParams, micrographs: Mapping[str, Path]) -> None:
+        particles = read_particles(
+            params.particles, params.passthrough, params.score, params.particle_pixel_size
+        )
+        check_classes(particles, params)
+        body = read_body(params)
+        self._params, self._micrographs = params, micrographs
+        self._labeller = Labeller(body, _rules(params))
+        self.path, self.diameter = params.particles, self._labeller.diameter
+        stems = [micrograph_name(path) for path in micrographs.values()]
+        self._particles, strangers = split_by_micrograph(particles, list(micrographs), stems)
+        self._scale, pixel_size = self._find_scale()
+        self.notes = [*body.notes, self._scale.note, *_notes(particles, body, pixel_size)]
+        self.strangers = not_given(
+            strangers.rows.tolist(), strangers.micrographs, strangers.centers_yx
+        )
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._particles
+
+    def screen(
+        self, entry: LabelEntry, contaminated: Bool[np.ndarray, "h w"] | None
+    ) -> Screening[Particles]:
+        """The particles of a micrograph, sorted by what can be done with them."""
+        given, shape, pixel_size = self._particles[entry.name], entry.shape, entry.pixel_size
+        own = on_micrograph(given, self._scale, shape, pixel_size, self._params.y_up)
+        return self._labeller.screen(shape, pixel_size, own, contaminated)
+
+    def paint(self, entry: LabelEntry, found: Screening[Particles]) -> Canvas:
+        """The particles on the label maps of a micrograph."""
+        return self._labeller.paint(entry.shape, entry.pixel_size, found)
+
+    def coordinates(self, entry: LabelEntry, found: Screening[Particles]) -> Coordinates:
+        """Centres of the particles that are labelled."""
+        return self._labeller.coordinates(entry.name, entry.pixel_size, found.labelled)
+
+    def _find_scale(self) -> tuple[Scale, float | None]:
+        """What the coordinates count, and the pixel size of a micrograph that can be read."""
+        shapes, sizes, known = [], [], []
+        for name in sorted(self._particles, key=lambda name: -len(self._particles[name]))[:PROBES]:
+            try:
+                micrograph = read_micrograph(self._micrographs[name], self._params.pixel_size, name)
+            except CryoSegmentError:
+                continue  # reported when its turn comes
+            shapes.append((micrograph.image.shape[0], micrograph.image.shape[1]))
+            sizes.append(micrograph.pixel_size)
+            known.append(self._particles[name])
+        scale = find_scale(self._params.coordinate_scale, known, shapes, sizes)
+        return scale, sizes[0] if sizes else None
+
+
+def check_classes(particles: Particles, params: BodyParams) -> None:
+    """Check that there are particles of every class that was chosen.
+
+    Raises
+    ------
+    InputError
+        If there are none of one.
+    """
+    numbers, counts = np.unique(particles.classes, return_counts=True)
+    for chosen in params.classes:
+        if chosen in numbers:
+            continue
+        every = ", ".join(f"{number} ({count})" for number, count in zip(numbers, counts))
+        raise InputError(
+            f"no particle of {params.particles} is of class {chosen}: "
+            + ("it names no classes" if (numbers == UNCLASSIFIED).all() else f"it has {every}")
+        )
+
+
+def read_body(params: BodyParams) -> Body:
+    """The body that refined particles show.
+
+    Raises
+    ------
+    ParameterError, InputError
+        If neither map nor mask is given, it cannot be read, or it holds no body.
+    """
+    if not params.map and not params.mask:
+        raise ParameterError("expected a map or a mask, got none: give --map or --mask")
+    volume, voxel_size = read_volume(Path(params.mask or params.map))
+    voxel_size = params.map_pixel_size or voxel_size
+    if params.mask:
+        return body_from_mask(volume, voxel_size, params.dilation)
+    return body_from_map(volume, voxel_size, params.map_threshold, params.low_pass, params.dilation)
+
+
+def _rules(params: LabelsReconstructionParams) -> LabelRules:
+    return LabelRules(
+        params.footprint,
+        params.thickness,
+        params.min_distance,
+        params.min_score,
+        params.classes,
+        params.recenter,
+    )
+
+
+def _notes(particles: Particles, body: Body, pixel_size: float | None) -> list[str]:
+    """What there is to say about pixel sizes, and about a body that is not centred."""
+    notes = []
+    known = particles.pixel_sizes[np.isfinite(particles.pixel_sizes)]
+    sizes, counts = np.unique(np.round(known, 4), return_counts=True)
+    if len(sizes) > 1:
+        each = ", ".join(f"{size:g} Å/px ({count})" for size, count in zip(sizes, counts))
+        notes.append(f"the particle images have {len(sizes)} pixel sizes: {each}")
+    if pixel_size is not None and abs(body.voxel_size / pixel_size - 1) > SAME:
+        notes.append(
+            f"the map has {body.voxel_size:.4g} Å per voxel and the micrographs {pixel_size:.4g} "
+            "Å/px: footprints are rescaled"
+        )
+    distance = float(np.linalg.norm(body.center_xyz))
+    if distance > OFF_CENTER * body.diameter:
+        notes.append(
+            f"the body's centre of mass lies {distance:.1f} Å from the map's centre, whose "
+            "projections are the particles' coordinates: --recenter moves them"
+        )
+    return notes

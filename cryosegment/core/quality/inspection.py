@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Labels of one micrograph under inspection: figures, and a picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Bool, Float, Int, UInt8
+from torch import Tensor
+
+from cryosegment.core.images.micrograph import read_image, read_micrograph
+from cryosegment.core.images.working import WorkingImage, labels_at_working_scale, working_image
+from cryosegment.core.labels.contrast import PIXELS_PER_DIAMETER, LabelContrast, label_contrast
+from cryosegment.core.overlay import draw_labels
+from cryosegment.core.pipeline import load_model
+from cryosegment.core.quality.agreement import Agreement, agreement
+from cryosegment.core.quality.segmentation import Segmenter, model_segmenter, segment_by_threshold
+from cryosegment.exchange.coordinates import read_coordinates
+from cryosegment.exchange.errors import InputError
+from cryosegment.exchange.labels import CONTAMINATION, UNKNOWN, LabelEntry
+
+NO_MODEL = "none"
+SUPPORTED, UNSUPPORTED, NOT_JUDGED = (120, 255, 80), (60, 160, 255), (255, 220, 120)
+"""Colours of outlines: blue, green, red."""
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What was found out about the labels of one micrograph.
+
+    Attributes
+    ----------
+    name
+        Of the micrograph.
+    coverage, unknown, contamination
+        Parts of its area.
+    centers_yx
+        Of the labelled particles, px.
+    contrast
+        How they stand out.
+    agreement
+        With the segmentation.
+    """
+
+    name: str
+    coverage: float
+    unknown: float
+    contamination: float
+    centers_yx: Float[np.ndarray, "n 2"]
+    contrast: LabelContrast
+    agreement: Agreement
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """A micrograph as it was recorded, and its labels, at working scale."""
+
+    working: WorkingImage
+    instances: Int[Tensor, "h w"]
+    classes: Int[Tensor, "h w"]
+    centers_yx: Float[np.ndarray, "n 2"]
+
+
+class Inspector:
+    """Inspects labels with one segmentation as a second opinion.
+
+    Parameters
+    ----------
+    model
+        Model file, "general", or "none" for a threshold in its place.
+    device
+        Where the network runs.
+
+    Raises
+    ------
+    InputError, ModelError
+        If the model cannot be read.
+    """
+
+    def __init__(self, model: str, device: str = "cpu") -> None:
+        self._segment: Segmenter = segment_by_threshold
+        self._pixels_per_diameter = PIXELS_PER_DIAMETER
+        if model != NO_MODEL:
+            loaded = load_model(model, device)
+            self._segment = model_segmenter(loaded)
+            self._pixels_per_diameter = loaded.card.pixels_per_diameter
+
+    def inspect(self, entry: LabelEntry) -> Inspection:
+        """Figures of a micrograph's labels.
+
+        Raises
+        ------
+        InputError
+            If a file cannot be read or they do not fit each other.
+        """
+        return self._inspect(entry, self._read(entry))
+
+    def picture(self, entry: LabelEntry) -> UInt8[np.ndarray, "h w 3"]:
+        """The working image with the outlines of all labels; blue, green, red.
+
+        Green outlines are supported by the segmentation, orange ones are not, light blue ones
+        lie too near to the border to tell; pink circles are particles without a label.
+        """
+        sample = self._read(entry)
+        found = self._inspect(entry, sample).agreement
+        colors = np.where(found.supported[:, None], SUPPORTED, UNSUPPORTED)
+        colors[~found.judged] = NOT_JUDGED
+        return draw_labels(
+            sample.working,
+            sample.instances,
+            colors.astype(np.uint8),
+            found.unlabelled_yx,
+            entry.diameter,
+        )
+
+    def _read(self, entry: LabelEntry) -> _Sample:
+        micrograph = read_micrograph(entry.micrograph, entry.pixel_size, entry.name)
+        working = working_image(micrograph, entry.diameter, self._pixels_per_diameter, "dark")
+        instances, classes = (
+            labels_at_working_scale(read_image(path)[0], working, path)
+            for path in (entry.instances, entry.classes)
+        )
+        found = read_coordinates(entry.coordinates, entry.pixel_size)
+        centers_yx = np.concatenate([np.empty((0, 2)), *(c.centers_yx for c in found.values())])
+        if int(instances.max()) > len(centers_yx):
+            raise InputError(
+                f"expected a coordinate for each of {int(instances.max())} instances of "
+                f"{entry.name}, found {len(centers_yx)}: make the labels anew"
+            )
+        return _Sample(working, instances, classes, centers_yx)
+
+    def _inspect(self, entry: LabelEntry, sample: _Sample) -> Inspection:
+        working, instances, classes = sample.working, sample.instances, sample.classes
+        contrast = label_contrast(working, entry.diameter, instances, classes, sample.centers_yx)
+        facing = (
+            replace(working, image=-working.image) if contrast.has_bright_particles else working
+        )
+        return Inspection(
+            name=entry.name,
+            coverage=_part(instances > 0),
+            unknown=_part(classes == UNKNOWN),
+            contamination=_part(classes == CONTAMINATION),
+            centers_yx=sample.centers_yx,
+            contrast=contrast,
+            agreement=agreement(
+                self._segment(facing, entry.diameter),
+                working,
+                entry.diameter,
+                (instances, classes),
+                sample.centers_yx,
+            ),
+        )
+
+
+def _part(area: Bool[Tensor, "h w"]) -> float:
+    return float(area.double().mean())

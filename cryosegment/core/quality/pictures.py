@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pictures of the labels of a few micrographs, and the summary with two of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from cryosegment.core.overlay import write_png
+from cryosegment.core.quality.figure import FIGURE_NAME, draw_quality
+from cryosegment.core.quality.inspection import Inspection, Inspector
+from cryosegment.core.quality.report import Quality
+from cryosegment.exchange.labels import LabelEntry
+
+
+def write_pictures(
+    folder: Path,
+    quality: Quality,
+    inspector: Inspector,
+    entries: Sequence[LabelEntry],
+    overlays: int,
+) -> None:
+    """Write `quality.png` and, in `overlays/`, micrographs with their labels.
+
+    Parameters
+    ----------
+    folder
+        The output folder.
+    quality
+        What was found out.
+    inspector
+        Draws the micrographs.
+    entries
+        Their labels.
+    overlays
+        Number of micrographs to draw, evenly from the weakest contrast to the strongest.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read or written.
+    """
+    by_name = {entry.name: entry for entry in entries}
+    ranked = sorted(quality.inspections, key=_strength)
+    for inspection in _spread(ranked, overlays):
+        picture = inspector.picture(by_name[inspection.name])
+        write_png(folder / "overlays" / f"{inspection.name}.png", picture)
+    shown = {f"weakest contrast: {_title(ranked[0])}": ranked[0]}
+    if len(ranked) > 1:
+        middle = ranked[len(ranked) // 2]
+        shown[f"middle contrast: {_title(middle)}"] = middle
+    drawn = {title: inspector.picture(by_name[each.name]) for title, each in shown.items()}
+    draw_quality(folder / FIGURE_NAME, quality, drawn)
+
+
+def _strength(inspection: Inspection) -> float:
+    return float(np.nan_to_num(abs(inspection.contrast.cohen_d)))
+
+
+def _title(inspection: Inspection) -> str:
+    return f"{inspection.name}, d {inspection.contrast.cohen_d:+.2f}"
+
+
+def _spread(ranked: Sequence[Inspection], count: int) -> list[Inspection]:
+    """As many as asked for, at even distances, the first and the last among them."""
+    places = np.linspace(0, len(ranked) - 1, min(count, len(ranked))).round().astype(int)
+    return [ranked[place] for place in places]

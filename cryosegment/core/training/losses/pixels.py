@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Losses of a map of two classes, by name: of the known pixels of a batch, in one row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+Row = Float[Tensor, " n"]
+PixelLoss = Callable[[Row, Row], Float[Tensor, ""]]
+"""A loss of logits and of what they should say, 0 or 1."""
+
+FOCUS = 2.0
+"""Exponent of the focal loss (Lin et al., 2017)."""
+SMOOTHING = 0.1
+"""Share of a label that goes to both classes alike (Szegedy et al., 2016; CRISP's value)."""
+FALSE_POSITIVES, FALSE_NEGATIVES = 0.3, 0.7
+"""What they count in the Tversky losses (Salehi et al., 2017)."""
+TVERSKY_FOCUS = 0.75
+"""Exponent of the focal Tversky loss (Abraham & Khan, 2019: 1 / gamma)."""
+
+
+TINY = 1e-6
+"""Where the focal Tversky loss ends: at 0 its gradient has no bounds."""
+
+
+def of_known(
+    loss: PixelLoss,
+    logits: Float[Tensor, "b h w"],
+    target: Float[Tensor, "b h w"],
+    known: Float[Tensor, "b h w"],
+) -> Float[Tensor, ""]:
+    """A loss of the known pixels; what the logits say elsewhere changes neither it nor a gradient.
+
+    Parameters
+    ----------
+    loss
+        Of the known pixels in a row.
+    logits, target
+        Maps; the target is 0 or 1.
+    known
+        0 or 1. Where no pixel is known, the loss is 0.
+    """
+    chosen = known > 0
+    if not chosen.any():
+        return logits.sum() * 0
+    return loss(logits[chosen], target[chosen])
+
+
+def cross_entropy(logits: Row, target: Row) -> Float[Tensor, ""]:
+    """Mean binary cross entropy."""
+    return functional.binary_cross_entropy_with_logits(logits, target)
+
+
+def smoothed_cross_entropy(logits: Row, target: Row) -> Float[Tensor, ""]:
+    """Mean binary cross entropy to labels that are less than sure."""
+    return cross_entropy(logits, target * (1 - SMOOTHING) + SMOOTHING / 2)
+
+
+def focal(logits: Row, target: Row) -> Float[Tensor, ""]:
+    """Cross entropy in which pixels count by how far they are from right."""
+    loss = functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
+    return ((logits.sigmoid() - target).abs() ** FOCUS * loss).mean()
+
+
+def tversky(
+    logits: Row, target: Row, false_positives: float, false_negatives: float, focus: float = 1.0
+) -> Float[Tensor, ""]:
+    """One minus the soft Tversky index, to a power.
+
+    Parameters
+    ----------
+    logits, target
+        Of pixels.
+    false_positives, false_negatives
+        What they count: both 0.5 is Dice (Milletari et al., 2016), both 1 Jaccard.
+    focus
+        The power.
+    """
+    probability = logits.sigmoid()
+    shared = (probability * target).sum()
+    wrong = false_positives * (probability.sum() - shared)
+    missed = false_negatives * (target.sum() - shared)
+    smooth = (false_positives + false_negatives) / 2  # is 1 in the usual form of Dice, over 2
+    index = (shared + smooth) / (shared + wrong + missed + smooth)
+    return (1 - index).clamp(min=TINY) ** focus
+
+
+dice = partial(tversky, false_positives=0.5, false_negatives=0.5)
+
+
+def lovasz(logits: Row, target: Row) -> Float[Tensor, ""]:
+    """The Lovász extension of the Jaccard loss, of the errors |target - p| (Berman et al., 2018).
+
+    Notes
+    -----
+    Pixels become wrong one after the other, the worst first. The loss is the sum of the errors,
+    each times the rise of the Jaccard loss when its pixel becomes wrong.
+    """
+    errors, order = torch.sort((logits.sigmoid() - target).abs(), descending=True)
+    target = target[order]
+    shared = target.sum() - target.cumsum(0)
+    union = target.sum() + (1 - target).cumsum(0)
+    jaccard = 1 - shared / union
+    return torch.dot(errors, torch.diff(jaccard, prepend=jaccard.new_zeros(1)))
+
+
+def cross_entropy_and_dice(logits: Row, target: Row) -> Float[Tensor, ""]:
+    """The sum of the two."""
+    return cross_entropy(logits, target) + dice(logits, target)
+
+
+PIXEL_LOSSES: dict[str, PixelLoss] = {
+    "bce+dice": cross_entropy_and_dice,
+    "bce": cross_entropy,
+    "smoothed-bce": smoothed_cross_entropy,
+    "focal": focal,
+    "dice": dice,
+    "jaccard": partial(tversky, false_positives=1.0, false_negatives=1.0),
+    "lovasz": lovasz,
+    "tversky": partial(tversky, false_positives=FALSE_POSITIVES, false_negatives=FALSE_NEGATIVES),
+    "focal-tversky": partial(
+        tversky,
+        false_positives=FALSE_POSITIVES,
+        false_negatives=FALSE_NEGATIVES,
+        focus=TVERSKY_FOCUS,
+    ),
+}

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a training leaves beside its model while it runs: the curves, and a line of progress."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cryosegment.core.training.state import Progress as TrainingProgress
+from cryosegment.exchange.files import write_text
+from cryosegment.exchange.progress import Progress
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
+
+HISTORY, SCALARS = ".history.csv", ".tensorboard"
+"""Suffixes of the table and of the folder, in place of the model's."""
+PARTS = 1000
+"""Of a training, in which its progress is told."""
+
+
+class Record:
+    """Curves and progress of a training.
+
+    `.history.csv` has a row for each validation. Where the tensorboard package is installed,
+    the folder `.tensorboard` has the same for TensorBoard.
+
+    Parameters
+    ----------
+    output
+        Model file.
+    progress
+        Told of every step.
+    """
+
+    def __init__(self, output: Path, progress: Progress) -> None:
+        self._history = output.with_suffix(HISTORY)
+        self._scalars = output.with_suffix(SCALARS)
+        self._progress = progress
+        self._written: int | None = None
+        self._writer: SummaryWriter | None = None
+
+    def __call__(self, state: TrainingProgress, share: float) -> None:
+        """Write the validations that are new, and tell the step."""
+        self.write(state)
+        last = state.history[-1]
+        left = state.seconds * (1 - share) / share
+        text = f"step {state.step}, F1 {last['score']:.3f}, {_clock(left)} left"
+        self._progress(round(PARTS * share), PARTS, text)
+
+    def write(self, state: TrainingProgress) -> None:
+        """Write the validations that are new."""
+        rows = state.history
+        if self._written == len(rows):
+            return
+        _write_table(self._history, rows)
+        if importlib.util.find_spec("tensorboard"):
+            self._add_scalars(rows)
+        self._written = len(rows)
+
+    def close(self) -> None:
+        """Let go of what is open."""
+        if self._writer is not None:
+            self._writer.close()
+
+    def _add_scalars(self, rows: list[dict[str, float]]) -> None:
+        """The rows since the last call; at first all, in place of those of an earlier run."""
+        if self._writer is None:
+            from torch.utils.tensorboard import SummaryWriter
+
+            self._writer = SummaryWriter(str(self._scalars), purge_step=0)
+        for row in rows[self._written or 0 :]:
+            for name, value in row.items():
+                if name != "step":
+                    self._writer.add_scalar(name, value, int(row["step"]))
+        self._writer.flush()
+
+
+def _write_table(path: Path, rows: list[dict[str, float]]) -> None:
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_text(path, text.getvalue())
+
+
+def _clock(seconds: float) -> str:
+    """Hours, minutes and seconds."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Wizards and tables in their windows, on a display that nobody sees."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Iterator, List, Tuple
+
+import numpy as np
+
+from cryosegment.tests.scripted import (
+    DIAMETER,
+    PIXEL_SIZE,
+    CryoSegmentProtLabels,
+    CryoSegmentProtSimulate,
+    CryoSegmentProtTrain,
+    CryoSegmentViewerLabels,
+    Pointer,
+    objects,
+)
+from cryosegment.tests.windows import WindowTest
+
+SELECT, CANCEL = 0, 2  # what Scipion's dialogs call them
+
+
+def drag(window: Any, start: Tuple[float, float], end: Tuple[float, float]) -> None:
+    """Move the mouse over a window's micrograph, its button down, between (x, y) in px."""
+    widget = window.canvas.get_tk_widget()
+    height = window.canvas.figure.bbox.height
+    (x, y), (u, v) = window.axes[0].transData.transform([start, end]).round().astype(int)
+    widget.event_generate("<Button-1>", x=x, y=height - y)
+    widget.event_generate("<Motion>", x=u, y=height - v, state=0x100)
+    widget.event_generate("<ButtonRelease-1>", x=u, y=height - v)
+
+
+class TestCryoSegmentWindows(WindowTest):
+    """What wizards show and fill in, and what viewers show."""
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        size = {"height": 640, "width": 512, "pixelSize": PIXEL_SIZE, "snr": 0.1, "count": 2}
+        cls.source = cls.launchProtocol(
+            cls.newProtocol(CryoSegmentProtSimulate, useGpu=False, numberOfThreads=1, **size)
+        )
+
+    def testCrf(self) -> None:
+        """Both maps are the core's own, and another CRF is computed when asked for."""
+        pick = self.newPick(self.source)
+        pick.crf.set(pick.getParam("crf").choices.index("gaussian"))
+
+        def script(window: Any) -> Iterator[None]:
+            while not window.status["text"].startswith("Yellow"):
+                yield
+            before, after = (axes.get_title() for axes in window.axes)
+            assert before.startswith("no CRF: ")
+            assert after.startswith("CRF gaussian, strength 1: ")
+            assert before.split(" picks")[1] != after.split(" picks")[1]
+            window.crf.set("logits")
+            window.strength.var.set(3.0)
+            window.preview()
+            while not window.status["text"].startswith("Yellow"):
+                yield
+            assert "logits, strength 3: " in window.axes[1].get_title()
+            assert window.axes[0].get_title() == before
+            window._handleResult(SELECT)
+
+        self.use(self.openForm(pick), "crf", script)
+        assert pick.getEnumText("crf") == "logits"
+        assert pick.crfStrength.get() == 3.0
+        assert pick.getEnumText("crfSolver") == "auto"
+
+    def testCrfFails(self) -> None:
+        """What the core says of a micrograph that is gone stands in the window."""
+        path = Path(self.source.outputMicrographs.getFirstItem().getFileName()).resolve()
+        hidden = path.with_suffix(".hidden")
+        self.addCleanup(hidden.rename, path)
+
+        def script(window: Any) -> Iterator[None]:
+            path.rename(hidden)
+            window.strength.var.set(2.0)
+            window.preview()
+            while window.status["text"].startswith("Computing"):
+                yield
+            assert "does not exist" in window.status["text"]
+            window._handleResult(CANCEL)
+
+        pick = self.newPick(self.source)
+        self.use(self.openForm(pick), "crfStrength", script)
+        assert pick.crfStrength.get() == 1.0
+
+    def testDiameter(self) -> None:
+        """A circle drawn across a particle gives its diameter, and so does the slider."""
+        pick = self.newPick(self.source)
+        expected = {"drag": 150.0, "slide": 120.0}
+
+        def dragged(window: Any) -> Iterator[None]:
+            yield
+            drag(window, (100, 200), (130, 240))  # 50 px
+            (circles,) = window.axes[0].collections
+            np.testing.assert_allclose(circles.get_offsets(), [[115, 220]], atol=2)
+            assert abs(window.diameter - expected["drag"]) <= 2 * PIXEL_SIZE
+            window._handleResult(SELECT)
+
+        def slid(window: Any) -> Iterator[None]:
+            window.slider.var.set(expected["slide"])
+            yield
+            assert window.axes[0].get_title() == "120 Å, 40 px"
+            window._handleResult(SELECT)
+
+        form = self.openForm(pick)
+        self.use(form, "diameter", dragged)
+        assert abs(pick.diameter.get() - expected["drag"]) <= 2 * PIXEL_SIZE
+        self.use(form, "diameter", slid)
+        assert pick.diameter.get() == expected["slide"]
+
+    def testDiameterOfCoordinates(self) -> None:
+        """Every coordinate of the micrograph that is chosen has a circle."""
+        labels = self.newProtocol(CryoSegmentProtLabels)
+        self.point(labels.inputCoordinates, self.source, "outputCoordinates")
+        coordinates = self.source.outputCoordinates
+        mics = [mic.clone() for mic in self.source.outputMicrographs]
+        expected = [[c.getPosition() for c in coordinates.iterCoordinates(mic)] for mic in mics]
+
+        def script(window: Any) -> Iterator[None]:
+            for index, centers in enumerate(expected):
+                window.chooser.current(index)
+                window.chooser.event_generate("<<ComboboxSelected>>")
+                yield
+                (circles,) = window.axes[0].collections
+                np.testing.assert_array_equal(circles.get_offsets(), centers)
+            window._handleResult(SELECT)
+
+        self.use(self.openForm(labels), "diameter", script)
+        assert labels.diameter.get() == 150.0
+
+    def testDiameterOfLabels(self) -> None:
+        """A training takes the diameter that its labels have, without asking."""
+        train = self.newProtocol(CryoSegmentProtTrain)
+        train.inputMasks.append(Pointer(self.source, extended="outputMasks"))
+        form = self.openForm(train)
+        form.wizards["diameter"]().show(form)
+        assert abs(train.diameter.get() - DIAMETER) < 1
+
+    def testInputsMissing(self) -> None:
+        """Without micrographs the wizards say so."""
+        for name in ("diameter", "crf"):
+
+            def script(window: Any) -> Iterator[None]:
+                yield
+                window._handleResult(SELECT)
+
+            self.use(self.openForm(self.newPick(None)), name, script)
+
+    def testLabels(self) -> None:
+        """Particles, centres and rejections are drawn, and stand in the tables."""
+        mic = self.source.outputMicrographs.getFirstItem()
+        coordinates = objects.SetOfCoordinates.create(self.source._getPath())
+        coordinates.setBoxSize(90)
+        coordinates.setMicrographs(self.newPick(self.source).inputMicrographs)
+        positions = [(100, 200), (300, 400), (301, 400)]  # the last is there already
+        for x, y in positions:
+            coordinate = objects.Coordinate(x=x, y=y)
+            coordinate.setMicrograph(mic)
+            coordinates.append(coordinate)
+        self.source._defineOutputs(outputDoubles=coordinates)
+        self.proj._storeProtocol(self.source)
+        labels = self.newProtocol(CryoSegmentProtLabels, diameter=DIAMETER, numberOfThreads=1)
+        self.point(labels.inputCoordinates, self.source, "outputDoubles")
+        self.launchProtocol(labels)
+
+        viewer = CryoSegmentViewerLabels(project=self.proj, protocol=labels)
+        viewer.setProtocol(labels)
+        (drawing,) = viewer._showMicrograph()
+        axes = drawing.getLastSubPlot()
+        assert axes.get_title().endswith(": 2 particles")
+        dots, crosses = axes.lines
+        np.testing.assert_allclose(dots.get_xydata(), positions[:2], atol=0.01)
+        np.testing.assert_allclose(crosses.get_xydata(), positions[2:], atol=0.01)
+        assert crosses.get_label() == "1 duplicate"
+        for field, words in (
+            ("showMicrographs", ("3", "2", "1")),
+            ("showRejected", ("301.00", "duplicate")),
+        ):
+            viewer._showTable(field)
+            (row,) = self.tableRows()
+            assert set(words) <= set(row)
+
+    def tableRows(self) -> List[List[str]]:
+        """Rows of the table in the last window, which is closed."""
+        window = self.window.root.nametowidget(".").winfo_children()[-1]
+        table = next(w for w in window.winfo_children() if w.winfo_class() == "Treeview")
+        rows = [list(map(str, table.item(row, "values"))) for row in table.get_children()]
+        window.destroy()
+        return rows
+
+    def testSimulation(self) -> None:
+        """The truth is drawn over simulated micrographs."""
+        viewer = CryoSegmentViewerLabels(project=self.proj, protocol=self.source)
+        viewer.setProtocol(self.source)
+        mic = self.source.outputMicrographs.getFirstItem().clone()
+        expected = [c.getPosition() for c in self.source.outputCoordinates.iterCoordinates(mic)]
+        (drawing,) = viewer._showMicrograph()
+        (dots,) = drawing.getLastSubPlot().lines
+        np.testing.assert_allclose(dots.get_xydata(), expected, atol=0.51)  # Scipion rounds
+        assert not viewer._rejected("simulated_0001")

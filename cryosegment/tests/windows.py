@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A display that nobody sees, and forms with wizards on it, for the protocol tests."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import subprocess
+import unittest
+from functools import lru_cache
+from typing import Any, Callable, Iterator, List
+
+from cryosegment.tests.scripted import ProtocolTest
+
+# isort: split
+from pyworkflow.gui.gui import Window
+from pyworkflow.gui.project.viewprotocols import FormWindow  # the form cannot be imported first
+
+INTERVAL = 50  # ms between two looks at an open window
+MOST_LOOKS = 1200
+Script = Callable[[Any], Iterator[None]]
+
+
+@lru_cache(maxsize=None)
+def start_display() -> None:
+    """Let DISPLAY be a running Xvfb; it ends with this process, as Tk's connection to it does."""
+    read, write = os.pipe()
+    server = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(write), "-screen", "0", "1600x1000x24", "-nolisten", "tcp"],
+        pass_fds=[write],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    atexit.register(server.terminate)
+    os.close(write)
+    with os.fdopen(read) as stream:
+        os.environ["DISPLAY"] = f":{stream.readline().strip()}"
+
+
+@unittest.skipUnless(shutil.which("Xvfb"), "Xvfb is not installed")
+class WindowTest(ProtocolTest):
+    """Forms of protocols, and scripts that use the windows of their wizards."""
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        start_display()
+        cls.window = Window("tests")
+        cls.addClassCleanup(cls.window.root.destroy)
+
+    def openForm(self, protocol: Any) -> FormWindow:
+        """The form of a protocol, not yet shown."""
+        return FormWindow("form", protocol, None, self.window, updateProtocolCallback=None)
+
+    def use(self, form: FormWindow, name: str, script: Script) -> None:
+        """Show the wizard of a form's field, and let `script` use the window that it opens.
+
+        The script is a generator: it waits by yielding, and has to close the window.
+        """
+        root, errors, looks = self.window.root, [], iter(range(MOST_LOOKS))
+        running: List[Iterator[None]] = []
+
+        def opened() -> Any:
+            return next(w for w in form.root.winfo_children() if w.winfo_class() == "Toplevel")
+
+        def look() -> None:
+            next(looks)
+            running[:] = running or [script(opened())]
+            if next(running[0], StopIteration) is not StopIteration:
+                root.after(INTERVAL, look)
+
+        def fail(kind: Any, error: BaseException, trace: Any) -> None:
+            errors.append(error)
+            opened().destroy()
+
+        root.report_callback_exception = fail
+        root.after(INTERVAL, look)
+        form.wizards[name]().show(form)
+        if errors:
+            raise errors[0]
+        assert running, "the wizard has opened no window"

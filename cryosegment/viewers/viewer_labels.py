@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Labels on their micrographs, made or simulated."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Dict, List
+
+import numpy as np
+from pwem.viewers import EmPlotter, TableView
+from pyworkflow.protocol import params
+from pyworkflow.viewer import DESKTOP_TKINTER, View
+
+from cryosegment.exchange.coordinates import read_coordinates
+from cryosegment.exchange.files import read_table
+from cryosegment.exchange.labels import LabelEntry, read_labels_index
+from cryosegment.protocols import CryoSegmentProtLabels, CryoSegmentProtSimulate
+from cryosegment.viewers.plots import draw_classes, draw_mask, draw_micrograph, draw_points
+from cryosegment.viewers.results import ResultsViewer, Show
+
+MOST_ROWS = 1000  # of a table on the screen
+TABLE_HEIGHT, COLUMN_PADDING = 25, 45  # rows, px: the header is bold
+TABLES = {
+    "showMicrographs": ("report.csv", "Particles by micrograph"),
+    "showRejected": ("rejected.csv", "Particles without a label"),
+}
+"""File of the labels folder and title of the table, by form field."""
+
+
+class CryoSegmentViewerLabels(ResultsViewer):
+    """Label maps over the micrographs, and what became of the particles."""
+
+    _label = "labels"
+    _environments = [DESKTOP_TKINTER]
+    _targets = [CryoSegmentProtLabels, CryoSegmentProtSimulate]
+
+    # --------------------------- DEFINE param functions ----------------------
+    def _defineParams(self, form: params.Form) -> None:
+        form.addSection(label="Results")
+        self._addCoordinates(form)
+        form.addParam(
+            "micrograph",
+            params.EnumParam,
+            choices=[entry.name for entry in self._entries()],
+            default=0,
+            label="Micrograph with its labels",
+            help="A colour for every particle, its centre a dot; cyan: contamination, white: "
+            "unknown, which training leaves out. Crosses: particles without a label.",
+        )
+        for name, (file, title) in TABLES.items():
+            form.addParam(
+                name,
+                params.LabelParam,
+                condition=str(self._path(file).exists()),
+                label=title,
+            )
+        self._addCommon(form)
+
+    def _getVisualizeDict(self) -> Dict[str, Show]:
+        tables = {name: self._showTable for name in TABLES}
+        return {**self._commonViews(), **tables, "micrograph": self._showMicrograph}
+
+    # --------------------------- the views ------------------------------------
+    def _showMicrograph(self, param: Any = None) -> List[View]:
+        entries = self._entries()
+        if not entries:
+            return [self.infoMessage("There are no labels yet.", "Labels")]
+        entry = entries[self.micrograph.get()]
+        found = read_coordinates(entry.coordinates, entry.pixel_size)
+        centers = np.concatenate([each.centers_yx for each in found.values()] or [np.empty((0, 2))])
+        plotter = EmPlotter(windowTitle=entry.name, figsize=(9, 8))
+        title = f"{entry.name}: {len(centers)} particles"
+        axes = plotter.createSubPlot(title, "x (px)", "y (px)")
+        draw_micrograph(axes, str(entry.micrograph))
+        draw_mask(axes, str(entry.instances))
+        draw_classes(axes, str(entry.classes))
+        draw_points(axes, centers, self._rejected(entry.name))
+        return [plotter]
+
+    def _showTable(self, param: Any = None) -> List[View]:
+        file, title = TABLES[param]
+        rows = read_table(self._path(file))
+        if not rows:
+            return [self.infoMessage("There are none.", title)]
+        filled = [name for name in rows[0] if any(row[name] not in ("", "0") for row in rows)]
+        shown = [[row[name] for name in filled] for row in rows[:MOST_ROWS]]
+        text = f"{len(rows)} rows in {self._path(file)}"
+        if len(rows) > MOST_ROWS:
+            text += f", the first {MOST_ROWS}"
+        height = min(TABLE_HEIGHT, len(shown))
+        return [TableView(filled, shown, text, title, height=height, padding=COLUMN_PADDING)]
+
+    # --------------------------- UTILS functions -----------------------------
+    def _path(self, name: str) -> Path:
+        return Path(self.protocol.getLabelsFolder()) / name
+
+    def _entries(self) -> List[LabelEntry]:
+        if not self._hasMasks():
+            return []
+        return list(read_labels_index(self.protocol.getLabelsFolder()).entries)
+
+    def _rejected(self, micrograph: str) -> Dict[str, np.ndarray]:
+        """Centres `(n, 2)` of the micrograph's particles without a label, by reason."""
+        path = self._path("rejected.csv")
+        centers: Dict[str, List[List[float]]] = {}
+        for row in read_table(path) if path.exists() else []:
+            if row["micrograph"] == micrograph and row["x"] != "nan":
+                centers.setdefault(row["reason"], []).append([float(row["y"]), float(row["x"])])
+        return {reason: np.array(found) for reason, found in centers.items()}

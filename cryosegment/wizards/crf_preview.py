@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Single micrographs picked by the core with one CRF and another, to compare them."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Dict, NamedTuple
+
+import mrcfile
+import numpy as np
+from pwem.objects import Micrograph
+
+from cryosegment.convert import core_file, mic_name
+from cryosegment.exchange.coordinates import Coordinates, read_coordinates
+from cryosegment.exchange.files import read_text
+from cryosegment.exchange.job import JOB_NAME, Job
+from cryosegment.exchange.params import CARD_CRF, NO_CRF
+from cryosegment.plugin import Plugin
+
+
+class CrfChoice(NamedTuple):
+    """A CRF as the form has it: name, solver, and the factor on its weights."""
+
+    crf: str = NO_CRF
+    solver: str = CARD_CRF
+    strength: float = 1.0
+
+    def label(self) -> str:
+        """Name for people."""
+        if self.crf == NO_CRF:
+            return "no CRF"
+        solver = "" if self.solver == CARD_CRF else f", {self.solver}"
+        return f"CRF {self.crf}{solver}, strength {self.strength:g}"
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What the core finds in a micrograph.
+
+    Parameters
+    ----------
+    probability
+        `(h, w)`, of being particle, at the pixel size of the network's input.
+    picks
+        In the micrograph's pixels.
+    """
+
+    probability: np.ndarray
+    picks: Coordinates
+
+
+class CrfPreviews:
+    """The picks of micrographs with the CRFs that were asked for, each computed once.
+
+    Parameters
+    ----------
+    values
+        Parameters of the `pick` job.
+    folder
+        For the files; whoever made it removes it.
+
+    Attributes
+    ----------
+    diameter
+        Of the particles, Å.
+    """
+
+    def __init__(self, values: Dict[str, Any], folder: str) -> None:
+        self._values = {**values, "masks": False, "maps": True}
+        self.diameter: float = values["diameter"]
+        self._folder = Path(folder)
+
+    def isDone(self, micrograph: Micrograph, choice: CrfChoice) -> bool:
+        """Whether there is a result to read."""
+        return self._coordinatesFile(micrograph, choice).exists()
+
+    def start(self, micrograph: Micrograph, choice: CrfChoice) -> subprocess.Popen[bytes]:
+        """Start the core on a micrograph.
+
+        Raises
+        ------
+        InputError
+            If the micrograph cannot be read.
+        """
+        output = self._output(choice)
+        output.mkdir(exist_ok=True)
+        crf = {"crf": choice.crf, "crf_solver": choice.solver, "crf_strength": choice.strength}
+        path = core_file(micrograph, str(self._folder))
+        job = Job("pick", {**self._values, **crf}, (path,), str(output), (mic_name(micrograph),))
+        job.write(output / JOB_NAME)
+        return Plugin.startCore("run", str(output / JOB_NAME), log=str(self._log()))
+
+    def lastWords(self) -> str:
+        """What the core said last."""
+        lines = read_text(self._log()).strip().splitlines()
+        return lines[-1] if lines else "the core stopped without a word"
+
+    def read(self, micrograph: Micrograph, choice: CrfChoice) -> Preview:
+        """The result, once it is done."""
+        name = mic_name(micrograph)
+        picks = read_coordinates(
+            self._coordinatesFile(micrograph, choice), micrograph.getSamplingRate()
+        )
+        values = mrcfile.read(self._output(choice) / "probability" / f"{name}.mrc")
+        return Preview(values.astype(np.float32), picks[name])
+
+    def _output(self, choice: CrfChoice) -> Path:
+        return self._folder / f"{choice.crf}_{choice.solver}_{choice.strength:g}"
+
+    def _coordinatesFile(self, micrograph: Micrograph, choice: CrfChoice) -> Path:
+        return self._output(choice) / "coordinates" / f"{mic_name(micrograph)}.star"
+
+    def _log(self) -> Path:
+        return self._folder / "log.txt"
