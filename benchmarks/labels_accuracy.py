@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from scipy.spatial.transform import Rotation
 
+from cryosegment.core.labels.refined import RefinedParticles
 from cryosegment.core.labels.run import LabelsRun
 from cryosegment.core.simulation.projection import rotation_matrices
 from cryosegment.core.simulation.writer import write_simulation
@@ -100,7 +101,8 @@ def measure(molecule: str, work: Path, pixel_size: float) -> Iterator[str]:
     micrographs = {path.stem: path for path in sorted((folder / "micrographs").iterdir())}
     for name, changes in {**RULES, "default, wrong poses": {"particles": str(wrong)}}.items():
         values = {"particles": str(star), "map": str(volume), **changes}
-        run = LabelsRun(LabelsReconstructionParams(**values), micrographs, folder / "labels")
+        params = LabelsReconstructionParams(**values)
+        run = LabelsRun(RefinedParticles(params, micrographs), params, folder / "labels")
         for micrograph in micrographs:
             run.label(micrograph)
         every, crowded = overlaps(folder / "truth" / "instances", folder / "labels" / "instances")

@@ -3,66 +3,41 @@
 
 from __future__ import annotations
 
-import os
-from typing import Dict, Iterable, List, Optional, Tuple
+from typing import Dict, Iterable, List, Mapping, Optional, Tuple, Union
 
 import mrcfile
 import numpy as np
-from pwem.emlib import XmippError
-from pwem.emlib.image import ImageHandler
 from pwem.objects import (
     Coordinate,
+    CTFModel,
     Micrograph,
     Particle,
     SetOfCoordinates,
+    SetOfCTF,
     SetOfMicrographs,
     SetOfParticles,
-    Volume,
 )
 from pyworkflow.object import Float, Integer
 
 from cryosegment.exchange.card import ModelCard
 from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.exchange.errors import InputError
-from cryosegment.exchange.files import atomic_path, micrograph_name
+from cryosegment.exchange.files import micrograph_name
 from cryosegment.exchange.particles import UNCLASSIFIED, Particles, angles_from_matrices
+from cryosegment.exchange.star import Block
 
-CORE_SUFFIXES = {".mrc", ".tif", ".tiff", ".png", ".jpg", ".jpeg"}
-"""Formats that the core reads, their rows in Scipion's order; others are converted."""
 SCORES = ("_rlnAutopickFigureOfMerit", "_cryosegmentScore", "_rlnMaxValueProbDistribution")
 """Attributes of a particle that score it, the first that is there; RELION's files keep them."""
+SHAPE = ("_rlnAnglePsi", "_cryosegmentDiameter")
+"""Attributes of a coordinate: how its particle is turned and how long it is."""
+TRUTH = ("rlnClassNumber", "rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi")
+DEFOCUS = ("U", "V", "Angle")
+"""RELION's columns of simulated particles: species and orientation; what follows rlnDefocus."""
 
 
 def mic_name(micrograph: Micrograph) -> str:
     """Name of a Scipion micrograph in the exchange records: no folder, no suffix."""
     return micrograph_name(micrograph.getMicName() or micrograph.getFileName())
-
-
-def core_file(micrograph: Micrograph, folder: str) -> str:
-    """The micrograph's file if the core reads its format, else a copy as MRC in `folder`.
-
-    Scipion's own library converts, so that coordinates and all later protocols count y from
-    the same row.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read or converted.
-    """
-    path = micrograph.getFileName()
-    if os.path.splitext(path)[1].lower() in CORE_SUFFIXES:
-        return path
-    return _converted(path, os.path.join(folder, mic_name(micrograph) + ".mrc"))
-
-
-def _converted(path: str, copy: str) -> str:
-    try:
-        with atomic_path(copy) as temporary:
-            ImageHandler().convert(path, str(temporary))
-    except XmippError as error:
-        reason = str(error).splitlines()[0].strip()
-        raise InputError(f"cannot convert {path} to MRC: {reason}") from None
-    return copy
 
 
 def micrographs_by_name(micrographs: SetOfMicrographs) -> Dict[str, Micrograph]:
@@ -71,11 +46,12 @@ def micrographs_by_name(micrographs: SetOfMicrographs) -> Dict[str, Micrograph]:
 
 
 def scaled_coordinates(
-    coordinates: SetOfCoordinates, micrographs: SetOfMicrographs
+    coordinates: SetOfCoordinates, micrographs: SetOfMicrographs, with_diameters: bool = False
 ) -> Dict[str, Coordinates]:
     """Coordinates by micrograph, of those that have any, in the micrographs' own pixels.
 
-    Names are matched, and ids where a name is unknown.
+    Names are matched, and ids where a name is unknown. Angles go with them where they are known,
+    and the diameters that picking has measured on demand.
 
     Raises
     ------
@@ -85,22 +61,34 @@ def scaled_coordinates(
     own = coordinates.getMicrographs().getSamplingRate()
     factor = own / micrographs.getSamplingRate()
     matched = _Matching(micrographs)
-    centers: Dict[str, List[Tuple[float, float]]] = {}
+    found: Dict[str, List[Tuple[float, ...]]] = {}
     for coordinate in coordinates:
         name = matched.name(coordinate.getMicName(), coordinate.getMicId())
         if name in matched.names:
             x, y = coordinate.getPosition()
-            centers.setdefault(name, []).append((y * factor, x * factor))
-    if not centers:
+            angle, diameter = (_known(coordinate, name) for name in SHAPE)
+            row = (y * factor, x * factor, angle, diameter if with_diameters else np.nan)
+            found.setdefault(name, []).append(row)
+    if not found:
         raise InputError(
             f"none of {coordinates.getSize()} coordinates lies on the micrographs, such as "
             f"{min(matched.names, default='none')}: check the names"
         )
     pixel_size = micrographs.getSamplingRate()
-    return {
-        name: Coordinates(np.array(found), pixel_size, name)
-        for name, found in sorted(centers.items())
-    }
+    records = {}
+    for name, rows in sorted(found.items()):
+        y, x, angles, diameters = np.array(rows).T
+        centers_yx = np.stack((y, x), axis=1)
+        records[name] = Coordinates(
+            centers_yx, pixel_size, name, diameters=diameters, angles=angles
+        )
+    return records
+
+
+def _known(item: Union[Coordinate, Particle], attribute: str) -> float:
+    """A number that an item may carry, NaN where it does not."""
+    value = getattr(item, attribute, None)
+    return float(value.get()) if value is not None and value.hasValue() else np.nan
 
 
 class _Matching:
@@ -160,33 +148,19 @@ def refined_particles(particles: SetOfParticles, micrographs: SetOfMicrographs) 
 
 
 def _pose_score(particle: Particle) -> float:
-    for name in SCORES:
-        value = getattr(particle, name, None)
-        if value is not None and value.hasValue():
-            return float(value.get())
-    return 1.0
-
-
-def volume_file(volume: Volume, folder: str) -> str:
-    """The volume's file if it is MRC, else a copy as MRC in `folder`.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read or converted.
-    """
-    path = volume.getFileName().split(":")[0]
-    if os.path.splitext(path)[1].lower() in (".mrc", ".map"):
-        return path
-    return _converted(path, os.path.join(folder, micrograph_name(path) + ".mrc"))
+    known = [score for score in (_known(particle, name) for name in SCORES) if np.isfinite(score)]
+    return known[0] if known else 1.0
 
 
 def append_coordinates(
-    target: SetOfCoordinates, records: Iterable[Tuple[Micrograph, Coordinates]]
+    target: SetOfCoordinates,
+    records: Iterable[Tuple[Micrograph, Coordinates]],
+    truth: Optional[Mapping[str, Block]] = None,
 ) -> None:
     """Append picks to a Scipion set, with the scores that RELION's files keep.
 
-    Positions are rounded here and only here: Scipion's are integers.
+    Positions are rounded here and only here: Scipion's are integers. With `truth`, RELION's
+    columns of simulated particles by micrograph, coordinates say their species and orientation.
     """
     coordinate = Coordinate()
     coordinate._cryosegmentScore = Float()
@@ -194,15 +168,34 @@ def append_coordinates(
     coordinate._rlnAutopickFigureOfMerit = Float()
     coordinate._rlnClassNumber = Integer(0)
     coordinate._rlnAnglePsi = Float(0.0)
+    if truth is not None:
+        coordinate._rlnAngleRot, coordinate._rlnAngleTilt = Float(), Float()
     for micrograph, record in records:
         coordinate.setMicrograph(micrograph)
-        for (y, x), score, diameter in zip(record.centers_yx, record.scores, record.diameters):
+        known = truth[record.name] if truth is not None else {}
+        for i, (y, x) in enumerate(record.centers_yx):
+            score, diameter = float(record.scores[i]), float(record.diameters[i])
             coordinate.setObjId(None)
             coordinate.setPosition(round(float(x)), round(float(y)))
-            coordinate._cryosegmentScore.set(float(score))
-            coordinate._cryosegmentDiameter.set(float(diameter) if np.isfinite(diameter) else None)
-            coordinate._rlnAutopickFigureOfMerit.set(float(score))
+            coordinate._cryosegmentScore.set(score)
+            coordinate._cryosegmentDiameter.set(diameter if np.isfinite(diameter) else None)
+            coordinate._rlnAutopickFigureOfMerit.set(score)
+            for name in TRUTH if known else ():
+                getattr(coordinate, f"_{name}").set(known[name][i])
             target.append(coordinate)
+
+
+def append_ctfs(target: SetOfCTF, truth: Iterable[Tuple[Micrograph, Block]]) -> None:
+    """Append the CTF of micrographs, from RELION's columns of their simulated particles.
+
+    A micrograph without particles has none: nothing says what it is.
+    """
+    for micrograph, block in truth:
+        if block["rlnDefocusU"]:
+            ctf = CTFModel()
+            ctf.setStandardDefocus(*(float(block[f"rlnDefocus{name}"][0]) for name in DEFOCUS))
+            ctf.setMicrograph(micrograph)
+            target.append(ctf)
 
 
 def mask_content(path: str) -> Tuple[int, float]:

@@ -38,3 +38,33 @@ def choose_devices(gpu: str) -> tuple[str, ...]:
                 "--gpu cpu, or install a torch build for your GPU"
             )
     return tuple(f"cuda:{number}" for number in numbers)
+
+
+def own_device(gpu: str, process: int) -> str:
+    """Name of the torch device of one of several processes on this machine.
+
+    Parameters
+    ----------
+    gpu
+        As for `choose_devices`; `auto` means every GPU.
+    process
+        Number of the process on this machine, from 0.
+
+    Raises
+    ------
+    ParameterError, InputError
+        As `choose_devices`, and if there are more processes than GPUs.
+    """
+    import torch
+
+    if gpu.strip().lower() in ("", AUTO) and torch.cuda.is_available():
+        gpu = ",".join(map(str, range(torch.cuda.device_count())))
+    devices = choose_devices(gpu)
+    if devices == (CPU,):
+        return CPU
+    if process >= len(devices):
+        raise InputError(
+            f"expected a GPU for each process of this machine, found {len(devices)} for process "
+            f"{process + 1}: start {len(devices)} processes on it, or give --gpu cpu"
+        )
+    return devices[process]

@@ -14,7 +14,7 @@ from pathlib import Path
 import cryosegment
 from cryosegment.cli.arguments import add_options, params_from_namespace
 from cryosegment.cli.commands import COMMANDS, MICROGRAPHS, Command, find_command
-from cryosegment.cli.progress import show_progress
+from cryosegment.cli.progress import LOG_FORMAT, show_progress
 from cryosegment.exchange.card import model_path, read_card
 from cryosegment.exchange.errors import CryoSegmentError, InputError, ParameterError
 from cryosegment.exchange.files import check_unique, unique_names
@@ -32,7 +32,7 @@ def main(args: Sequence[str] | None = None) -> int:
     Other exceptions keep their traceback; a usage error leaves by `SystemExit` with status 2.
     """
     namespace = build_parser().parse_args(_joined(sys.argv[1:] if args is None else args))
-    logging.basicConfig(format="%(levelname)s: %(message)s")
+    logging.basicConfig(format=LOG_FORMAT)
     try:
         namespace.action(namespace)
     except CryoSegmentError as error:

@@ -11,6 +11,7 @@ from typing import TextIO
 
 from cryosegment.exchange.progress import Progress
 
+LOG_FORMAT = "%(levelname)s: %(message)s"
 INTERVAL = 2.0  # seconds between two lines of a log
 
 

@@ -25,7 +25,7 @@ def run_labels_check(job: Job, params: LabelsCheckParams, progress: Progress) ->
     entries = [entry for folder in folders for entry in read_labels_index(folder).entries]
     names = [entry.name for entry in entries]
     check_unique(names)
-    inspector = Inspector(params.model, choose_devices(params.gpu)[0])
+    inspector = Inspector(params.model, choose_devices(params.gpu)[0], params.ctf)
     inspections: list[Inspection] = []
     failures = run_each(
         names, lambda i: inspections.append(inspector.inspect(entries[i])), progress

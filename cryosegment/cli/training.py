@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
+from cryosegment.cli.progress import LOG_FORMAT, show_progress
 from cryosegment.exchange.errors import ParameterError
 from cryosegment.exchange.job import Job
 from cryosegment.exchange.params import TrainParams
-from cryosegment.exchange.progress import Progress
+from cryosegment.exchange.progress import Progress, no_progress
 
 MODEL_SUFFIX = ".safetensors"
 
@@ -19,7 +21,24 @@ def run_train(job: Job, params: TrainParams, progress: Progress) -> None:
     if output.suffix != MODEL_SUFFIX:
         raise ParameterError(f"expected an output that ends in {MODEL_SUFFIX}, got {output.name}")
     from cryosegment.cli.devices import choose_devices
+    from cryosegment.cli.processes import is_launched, joined, launch
     from cryosegment.core.training.loop import train
 
-    device = choose_devices(params.gpu)[0]
-    train([Path(folder) for folder in job.inputs], output, params, device, progress)
+    folders = [Path(folder) for folder in job.inputs]
+    if is_launched():
+        with joined(params.gpu) as (device, ranks):
+            told = progress if ranks.is_first else no_progress
+            train(folders, output, params, device, told, ranks)
+        return
+    devices = choose_devices(params.gpu)
+    if len(devices) > 1:
+        launch(len(devices), train_together, job, params)
+    else:
+        train(folders, output, params, devices[0], progress)
+
+
+def train_together(job: Job, params: TrainParams) -> None:
+    """Train as one of several processes of this machine."""
+    logging.basicConfig(format=LOG_FORMAT)
+    with show_progress() as progress:
+        run_train(job, params, progress)

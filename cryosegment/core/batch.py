@@ -30,6 +30,7 @@ from cryosegment.exchange.coordinates import (
     write_coordinates_star,
     write_csv,
 )
+from cryosegment.exchange.ctf import read_ctfs
 from cryosegment.exchange.errors import CryoSegmentError
 from cryosegment.exchange.params import PickParams
 from cryosegment.exchange.progress import Progress
@@ -89,14 +90,18 @@ def _read_ahead(
     micrographs: Sequence[tuple[str, Path]], model: Model, params: PickParams
 ) -> Iterator[tuple[str, Future[WorkingImage]]]:
     """Each micrograph while the next one is being read in a thread."""
+    ctfs = read_ctfs(params.ctf)
+
+    def read(name: str, path: Path) -> WorkingImage:
+        return read_working_image(path, name, params, model.card, ctfs.get(name))
+
     with ThreadPoolExecutor(max_workers=1) as reader:
         ahead: Future[WorkingImage] | None = None
         for index, (name, path) in enumerate(micrographs):
-            current = ahead or reader.submit(read_working_image, path, name, params, model.card)
+            current = ahead or reader.submit(read, name, path)
             ahead = None
             if index + 1 < len(micrographs):
-                next_name, next_path = micrographs[index + 1]
-                ahead = reader.submit(read_working_image, next_path, next_name, params, model.card)
+                ahead = reader.submit(read, *micrographs[index + 1])
             yield name, current
 
 

@@ -99,12 +99,13 @@ def draw_circle(
     center_yx: Float[np.ndarray, " 2"],
     diameter: float,
     color: Color,
+    width: int = 1,
 ) -> None:
     """Draw a circle into an enlarged picture; centre and diameter count px of the image."""
     # enlarging keeps the outer border in place, so that pixel centres move by half a pixel
     y, x = (center_yx + 0.5) * ZOOM - 0.5
     radius = max(1, round(ZOOM * diameter / 2))
-    cv2.circle(picture, (round(float(x)), round(float(y))), radius, color, 1, cv2.LINE_AA)
+    cv2.circle(picture, (round(float(x)), round(float(y))), radius, color, width, cv2.LINE_AA)
 
 
 def write_png(path: Path, picture: UInt8[np.ndarray, "h w 3"]) -> None:

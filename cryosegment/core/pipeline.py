@@ -27,8 +27,9 @@ from cryosegment.core.picking import (
 )
 from cryosegment.exchange.card import ModelCard, model_path
 from cryosegment.exchange.coordinates import Coordinates
+from cryosegment.exchange.ctf import CtfEstimate
 from cryosegment.exchange.errors import ModelError
-from cryosegment.exchange.params import CrfParams, PickParams, choose_crf
+from cryosegment.exchange.params import CrfParams, PickParams, choose_crf, front_end_of_card
 
 AUTO = "auto"
 CANDIDATE_FLOOR = 0.02
@@ -94,22 +95,42 @@ def load_model(model: str, device: str = "cpu") -> Model:
     return Model(network.to(device), card)
 
 
-def read_working_image(path: Path, name: str, params: PickParams, card: ModelCard) -> WorkingImage:
+def read_working_image(
+    path: Path, name: str, params: PickParams, card: ModelCard, ctf: CtfEstimate | None = None
+) -> WorkingImage:
     """A micrograph as a model wants to see it.
+
+    Parameters
+    ----------
+    path, name
+        Of the micrograph.
+    params
+        Diameter, pixel size, contrast.
+    card
+        Scale and front end.
+    ctf
+        Of the micrograph, where it is known.
 
     Raises
     ------
     InputError
-        If the file cannot be read or has no pixel size.
+        If the file cannot be read or has no pixel size, or there is no CTF for a front end that
+        needs it.
     ParameterError
         If the diameter does not fit the micrograph.
     """
-    return prepare(read_micrograph(path, params.pixel_size, name), params, card)
+    return prepare(read_micrograph(path, params.pixel_size, name, ctf), params, card)
 
 
 def prepare(micrograph: Micrograph, params: PickParams, card: ModelCard) -> WorkingImage:
     """The working image of a micrograph in memory."""
-    return working_image(micrograph, params.diameter, card.pixels_per_diameter, params.contrast)
+    return working_image(
+        micrograph,
+        params.diameter,
+        card.pixels_per_diameter,
+        params.contrast,
+        front_end_of_card(card.front_end),
+    )
 
 
 def segment(working: WorkingImage, model: Model, params: PickParams) -> PickingMaps:

@@ -16,6 +16,7 @@ from cryosegment.core.crf import crf_features, refine_logits
 from cryosegment.core.images.micrograph import read_image, write_image
 from cryosegment.core.pipeline import read_working_image
 from cryosegment.exchange.card import ModelCard, model_path, read_card
+from cryosegment.exchange.ctf import read_ctfs
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.job import JOB_NAME, Job, read_job
 from cryosegment.exchange.params import (
@@ -142,4 +143,5 @@ def _image(
     """The working image, where the CRF compares it."""
     if not {"intensity", "denoised"} & set(crf.features()):
         return None
-    return read_working_image(saved.micrograph(), saved.name, pick, card).image
+    ctf = read_ctfs(pick.ctf).get(saved.name)
+    return read_working_image(saved.micrograph(), saved.name, pick, card, ctf).image

@@ -18,6 +18,8 @@ GENERAL = "general"
 
 CARD_VERSION = 1
 CARD_KEY = "model_card"
+LATER_FIELDS = ("front_end",)
+"""Fields that cards of earlier versions lack; their defaults say what was then."""
 HEADER_LIMIT = 100_000_000  # bytes; safetensors' own bound on its header
 Facts = Dict[str, Any]
 
@@ -36,6 +38,8 @@ class ModelCard:
         Particle diameter in px of the network's input.
     contrast
         What the network expects: "dark" or "bright" particles.
+    front_end
+        Filter or denoiser before normalisation: its parameters by name; empty for none.
     normalization
         How the input image is normalised, in words.
     classes
@@ -68,6 +72,7 @@ class ModelCard:
     pixels_per_diameter: float
     classes: Tuple[str, ...]
     contrast: str = "dark"
+    front_end: Facts = field(default_factory=dict)
     normalization: str = "local mean removed, mean 0 and standard deviation 1, clipped at 4"
     threshold: float = 0.5
     crf: Facts = field(default_factory=dict)
@@ -116,7 +121,7 @@ def card_from_json(text: str, source: PathLike = "the model") -> ModelCard:
 
 def _checked_fields(values: Facts, source: PathLike) -> Facts:
     fields = {item.name: str(item.type) for item in dataclasses.fields(ModelCard)}
-    for name in sorted(set(fields) - set(values)):
+    for name in sorted(set(fields) - set(values) - set(LATER_FIELDS)):
         raise ModelError(f"the model card (format {CARD_VERSION}) of {source} lacks field {name}")
     checked = {}
     for name, value in values.items():

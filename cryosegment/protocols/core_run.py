@@ -8,19 +8,14 @@ from pathlib import Path
 from subprocess import CalledProcessError
 from typing import Any, Dict, List
 
-from pwem.objects import SetOfCoordinates, SetOfMicrographs
+from pwem.objects import SetOfMicrographs
 from pwem.protocols import EMProtocol
 from pyworkflow.object import Pointer
 from pyworkflow.utils import cleanPath
 
-from cryosegment.convert import (
-    core_file,
-    mask_content,
-    mic_name,
-    micrographs_by_name,
-    scaled_coordinates,
-)
-from cryosegment.exchange.coordinates import write_coordinates_star
+from cryosegment.convert import mask_content, mic_name, micrographs_by_name
+from cryosegment.core_files import core_file
+from cryosegment.exchange.coordinates import Coordinates, write_coordinates_star
 from cryosegment.exchange.errors import CryoSegmentError, InputError
 from cryosegment.exchange.files import check_unique, read_failures, read_text, write_failures
 from cryosegment.exchange.job import Job
@@ -51,6 +46,10 @@ class CoreRun(EMProtocol):
         """Folder of the labels that this run makes, relative to the project."""
         return self._getExtraPath("labels")
 
+    def getQualityFolder(self) -> str:
+        """Folder of what a check of the labels has found, relative to the project."""
+        return self._getExtraPath("quality")
+
     def getFailures(self) -> Dict[str, str]:
         """Error of each micrograph without labels, by its name."""
         return read_failures(self.getLabelsFolder())
@@ -77,10 +76,12 @@ class CoreRun(EMProtocol):
         write_failures(self.getLabelsFolder(), {**failures, **self.getFailures()})
 
     def _labelCoordinates(
-        self, coordinates: SetOfCoordinates, micrographs: SetOfMicrographs, values: Dict[str, Any]
+        self,
+        records: Dict[str, Coordinates],
+        micrographs: SetOfMicrographs,
+        values: Dict[str, Any],
     ) -> None:
-        """Label the micrographs that have coordinates by discs."""
-        records = scaled_coordinates(coordinates, micrographs)
+        """Label the micrographs that have coordinates, which count their pixels."""
         path = self._getExtraPath("coordinates.star")
         write_coordinates_star(path, records.items())
         self._runLabels(

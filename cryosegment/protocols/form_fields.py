@@ -8,7 +8,8 @@ from typing import Any, List, Optional, Type
 
 from pyworkflow.protocol import params
 
-from cryosegment.exchange.params import Params
+from cryosegment.exchange.errors import ParameterError
+from cryosegment.exchange.params import Params, kind_of
 
 
 def _field(record: Type[Params], name: str) -> dataclasses.Field[Any]:
@@ -54,10 +55,12 @@ def add_field(
     if choices:
         options.update(choices=choices)
         default = choices.index(default)
+    elif isinstance(default, tuple):
+        default = ", ".join(map(str, default))
     options["help"] = _sentence(field.metadata["help"]) + options.get("help", "")
     form.addParam(
         attribute or name,
-        _kind(str(field.type), bool(choices)),
+        _kind(field, bool(choices)),
         default=default,
         label=f"{label} ({unit})" if unit else label,
         **options,
@@ -68,8 +71,23 @@ def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:] + ".\n"
 
 
-def _kind(annotation: str, is_choice: bool) -> Type[params.Param]:
+def _kind(field: dataclasses.Field[Any], is_choice: bool) -> Type[params.Param]:
     if is_choice:
         return params.EnumParam
+    kind = kind_of(field)
     kinds = {"float": params.FloatParam, "int": params.IntParam, "bool": params.BooleanParam}
-    return kinds.get(annotation, params.StringParam)
+    return kinds.get(kind.name, params.StringParam) if kind.count == "1" else params.StringParam
+
+
+def numbers(text: Optional[str]) -> List[float]:
+    """Numbers of a text field, separated by commas or blanks.
+
+    Raises
+    ------
+    ParameterError
+        If it holds something else.
+    """
+    try:
+        return [float(word) for word in (text or "").replace(",", " ").split()]
+    except ValueError:
+        raise ParameterError(f"expected numbers, got {text!r}") from None

@@ -5,45 +5,35 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Dict, List, Type
+from typing import List
 
 from pwem.objects import SetOfMicrographs
 from pyworkflow.constants import BETA
 from pyworkflow.object import Pointer
 from pyworkflow.protocol import params
 
-from cryosegment.convert import micrographs_by_name, refined_particles, volume_file
+from cryosegment.convert import micrographs_by_name, refined_particles, scaled_coordinates
+from cryosegment.core_files import template_file, volume_file
 from cryosegment.exchange.errors import CryoSegmentError
 from cryosegment.exchange.files import read_text
-from cryosegment.exchange.params import (
-    LabelsCoordinatesParams,
-    LabelsReconstructionParams,
-    Params,
-)
+from cryosegment.exchange.job import Job
+from cryosegment.exchange.params import params_from_dict
 from cryosegment.exchange.particles import write_particles
 from cryosegment.objects import SetOfMicrographMasks
 from cryosegment.protocols.core_run import CoreRun
-from cryosegment.protocols.form_fields import add_field, field_choices
-
-SOURCE_COORDINATES, SOURCE_RECONSTRUCTION = 0, 1
-
-RULES = {
-    "coordinateScale": "coordinate_scale",
-    "mapThreshold": "map_threshold",
-    "lowPass": "low_pass",
-    "dilation": "dilation",
-    "footprint": "footprint",
-    "footprintRing": "unknown_ring",
-    "minDistance": "min_distance",
-    "recenter": "recenter",
-}
-"""Form fields of the source reconstruction, and the parameters that they are."""
+from cryosegment.protocols.labels_form import (
+    SHAPE_ELLIPSE,
+    SHAPE_TEMPLATE,
+    SOURCE_COORDINATES,
+    SOURCE_RECONSTRUCTION,
+    LabelsForm,
+)
 
 
-class CryoSegmentProtLabels(CoreRun):
+class CryoSegmentProtLabels(CoreRun, LabelsForm):
     """Make label maps of micrographs, on which a segmentation model can be trained.
 
-    *coordinates*: a disc for every particle.
+    *coordinates*: a disc, an ellipse or the silhouette of a template for every particle.
     *reconstruction*: the footprint of every refined particle, from its orientation and the map or
     mask, at its refined centre. Nobody has to draw anything.
 
@@ -77,106 +67,36 @@ class CryoSegmentProtLabels(CoreRun):
         )
         self._defineCoordinatesParams(form)
         self._defineReconstructionParams(form)
-        form.addParallelSection(threads=2, mpi=0)
-
-    def _defineCoordinatesParams(self, form: params.Form) -> None:
-        condition = {"condition": f"source == {SOURCE_COORDINATES}"}
+        self._defineCommonParams(form)
         form.addParam(
-            "inputCoordinates",
-            params.PointerParam,
-            pointerClass="SetOfCoordinates",
-            label="Coordinates",
-            help="All particles of a micrograph should be among them: what has no coordinate is "
-            "taken for background. Micrographs without coordinates are left out.",
-            **condition,
+            "checkLabels",
+            params.BooleanParam,
+            default=True,
+            label="Check the labels?",
+            help="Their contrast, and their agreement with what the general model finds: about a "
+            "second per micrograph.",
         )
-        record = LabelsCoordinatesParams
-        add_field(form, record, "diameter", "Particle diameter", allowsPointers=True, **condition)
-        advanced = {**condition, "expertLevel": params.LEVEL_ADVANCED}
-        add_field(form, record, "unknown_ring", "Unknown ring (diameters)", "ring", **advanced)
-
-    def _defineReconstructionParams(self, form: params.Form) -> None:
-        is_chosen = f"source == {SOURCE_RECONSTRUCTION}"
-        condition = {"condition": is_chosen}
-        for name, kind, label, is_optional, text in (
-            (
-                "inputParticles",
-                "SetOfParticles",
-                "Refined particles",
-                False,
-                "Particles with orientations, from a 3-D refinement or classification.",
-            ),
-            ("inputVolume", "Volume", "Volume", True, "Map that the orientations belong to."),
-            (
-                "inputMask",
-                "VolumeMask",
-                "Mask",
-                True,
-                "The particle's body, in place of the one found in the volume.",
-            ),
-        ):
-            form.addParam(
-                name,
-                params.PointerParam,
-                pointerClass=kind,
-                allowsNull=is_optional,
-                label=label,
-                help=text,
-                **condition,
-            )
-        group = form.addGroup("Footprints", **condition)
-        record, advanced = (
-            LabelsReconstructionParams,
-            {**condition, "expertLevel": params.LEVEL_ADVANCED},
-        )
-        add_field(
-            group,
-            record,
-            "coordinate_scale",
-            "Coordinates count pixels of",
-            "coordinateScale",
-            help="Extraction in Scipion counts pixels of the particle, an imported STAR file "
-            "those of the micrograph.",
-            **condition,
-        )
-        add_field(
-            group, record, "map_threshold", "Threshold of the map", "mapThreshold", **advanced
-        )
-        add_field(group, record, "low_pass", "Low-pass", "lowPass", **advanced)
-        add_field(group, record, "dilation", "Dilation", **advanced)
-        add_field(group, record, "footprint", "Footprint", **advanced)
-        add_field(
-            group, record, "unknown_ring", "Unknown ring (diameters)", "footprintRing", **advanced
-        )
-        add_field(
-            group,
-            record,
-            "min_distance",
-            "Smallest distance (diameters)",
-            "minDistance",
-            **advanced,
-        )
-        group.addParam(
-            "minScore",
-            params.StringParam,
-            default="",
-            label="Smallest score",
-            help="Particles with a lower figure of merit become unknown. Empty: all are labelled.",
-            **advanced,
-        )
-        add_field(group, record, "recenter", "Centres of mass as centres?", **advanced)
+        form.addParallelSection(threads=2, mpi=0)
 
     # --------------------------- STEPS functions -----------------------------
     def _insertAllSteps(self) -> None:
         signature = json.dumps(self._values(), sort_keys=True)
         self._insertFunctionStep(self.labelStep, signature, needsGPU=False)
         self._insertFunctionStep(self.createOutputStep, needsGPU=False)
+        if self.checkLabels:
+            self._insertFunctionStep(self.checkStep, signature, needsGPU=False)
 
     def labelStep(self, signature: str) -> None:
         """Hand the particles to the core, which writes the label maps."""
         if self.source == SOURCE_COORDINATES:
-            coordinates = self.inputCoordinates.get()
-            self._labelCoordinates(coordinates, self._micrographs(), self._values())
+            values = self._values()
+            if self.shape == SHAPE_TEMPLATE:
+                image = self.inputTemplate.get()
+                values["template"] = template_file(image, self._getExtraPath("template.mrc"))
+            records = scaled_coordinates(
+                self.inputCoordinates.get(), self._micrographs(), self.ownDiameters.get()
+            )
+            self._labelCoordinates(records, self._micrographs(), values)
         else:
             self._labelReconstruction()
 
@@ -185,11 +105,10 @@ class CryoSegmentProtLabels(CoreRun):
         particles = refined_particles(self.inputParticles.get(), micrographs)
         path = self._getExtraPath("particles.star")
         write_particles(path, particles)
-        values = {**self._values(), "particles": path}
+        values = {**self._values(), "particles": path, "gpu": "cpu"}
         for name, pointer in (("map", self.inputVolume), ("mask", self.inputMask)):
             if pointer.get() is not None:
                 values[name] = volume_file(pointer.get(), self._getExtraPath("volumes"))
-                values["map_pixel_size"] = pointer.get().getSamplingRate()
         named = set(particles.micrographs)
         names = [name for name in micrographs_by_name(micrographs) if name in named]
         if not names:
@@ -204,6 +123,11 @@ class CryoSegmentProtLabels(CoreRun):
         self._defineMasks(self.getLabelsFolder(), pointer)
         self._defineSourceRelation(pointer, self.outputMasks)
 
+    def checkStep(self, signature: str) -> None:
+        """Compare the labels with their micrographs and with a segmentation."""
+        folder = self.getLabelsFolder()
+        self._runCore(Job("labels check", {"gpu": "cpu"}, (folder,), self.getQualityFolder()))
+
     # --------------------------- INFO functions ------------------------------
     def _validate(self) -> List[str]:
         is_reconstruction = self.source == SOURCE_RECONSTRUCTION
@@ -214,10 +138,14 @@ class CryoSegmentProtLabels(CoreRun):
             errors = self._reconstructionErrors()
             if errors:
                 return errors
+        if not is_reconstruction and self.shape == SHAPE_TEMPLATE:
+            if self.inputTemplate.get() is None:
+                return ["Choose a template."]
+        elif not is_reconstruction and self.shape == SHAPE_ELLIPSE and not self.ellipse.get():
+            return ["Give the short diameter of the ellipses."]
         try:
-            values = {**self._values(), self._recordInput(): "file"}
-            self._record()(**values)
-        except (CryoSegmentError, TypeError, ValueError) as error:
+            params_from_dict(self._record(), {**self._values(), self._recordInput(): "file"})
+        except CryoSegmentError as error:
             return [str(error)]
         return self._nameErrors(self._micrographs())
 
@@ -246,12 +174,23 @@ class CryoSegmentProtLabels(CoreRun):
             why = ", ".join(f"{count} {reason}" for reason, count in report["rejected"].items())
             lines.append(f"Rejected: {why or 'none'}. Diameter: {report['diameter']:.0f} Å.")
             lines += report["notes"]
-        return lines + self._failureLines()
+        return lines + self._qualityLines() + self._failureLines()
+
+    def _qualityLines(self) -> List[str]:
+        path = Path(self.getQualityFolder()) / "quality.json"
+        if not path.exists():
+            return []
+        quality = json.loads(read_text(path))
+        lines = []
+        if quality["supported"] is not None:
+            lines.append(f"The general model finds {quality['supported']:.0%} of them.")
+        return lines + [f"*{note}*" for note in quality["notes"]]
 
     def _methods(self) -> List[str]:
         if not self.hasAttribute("outputMasks"):
             return []
-        kind = "discs at their coordinates", "footprints of their reconstruction"
+        shape = self.getEnumText("shape")
+        kind = f"{shape} at their coordinates", "footprints of their reconstruction"
         return [
             f"Particles in {self.outputMasks.getSize()} micrographs were labelled by "
             f"{kind[self.source.get()]} with CryoSegment."
@@ -268,23 +207,3 @@ class CryoSegmentProtLabels(CoreRun):
         if self.inputMicrographs.get() is not None:
             return self.inputMicrographs
         return self.inputCoordinates.get().getMicrographs(asPointer=True)
-
-    def _record(self) -> Type[Params]:
-        is_reconstruction = self.source == SOURCE_RECONSTRUCTION
-        return LabelsReconstructionParams if is_reconstruction else LabelsCoordinatesParams
-
-    def _recordInput(self) -> str:
-        return "particles" if self.source == SOURCE_RECONSTRUCTION else "coordinates"
-
-    def _values(self) -> Dict[str, Any]:
-        """Parameters of the job that are numbers and choices."""
-        if self.source == SOURCE_COORDINATES:
-            return {"diameter": self.diameter.get(), "unknown_ring": self.ring.get()}
-        values = {}
-        for attribute, name in RULES.items():
-            is_choice = field_choices(LabelsReconstructionParams, name)
-            value = getattr(self, attribute).get()
-            values[name] = self.getEnumText(attribute) if is_choice else value
-        if self.minScore.get():
-            values["min_score"] = float(self.minScore.get())
-        return values

@@ -15,7 +15,8 @@ from pyworkflow.object import Integer
 from pyworkflow.protocol.constants import STEPS_PARALLEL
 from pyworkflow.utils import cleanPath
 
-from cryosegment.convert import append_coordinates, core_file, mask_content, mic_name
+from cryosegment.convert import append_coordinates, mask_content, mic_name
+from cryosegment.core_files import core_file
 from cryosegment.exchange.coordinates import Coordinates, read_coordinates
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import read_failures, read_text, write_failures, write_text

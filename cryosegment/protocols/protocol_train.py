@@ -11,7 +11,7 @@ from pwem.objects import SetOfMicrographs
 from pyworkflow.constants import BETA
 from pyworkflow.protocol import params
 
-from cryosegment.convert import card_lines
+from cryosegment.convert import card_lines, scaled_coordinates
 from cryosegment.exchange.card import ModelCard, read_card
 from cryosegment.exchange.errors import CryoSegmentError
 from cryosegment.exchange.files import read_table
@@ -57,7 +57,9 @@ class CryoSegmentProtTrain(CoreRun, TrainingForm):
         )
         self._defineCoordinatesParams(form)
         self._defineTrainingParams(form)
-        self._defineGpuParams(form, cpu="ten minutes are enough for fine-tuning", gpus="One GPU.")
+        self._defineGpuParams(
+            form, cpu="ten minutes are enough for fine-tuning", gpus="Several share each batch."
+        )
         form.addParallelSection(threads=2, mpi=0)
 
     def _defineCoordinatesParams(self, form: params.Form) -> None:
@@ -102,9 +104,9 @@ class CryoSegmentProtTrain(CoreRun, TrainingForm):
 
     def labelStep(self, diameter: float, coordinates: int) -> None:
         """Make labels of the coordinates."""
-        self._labelCoordinates(
-            self.inputCoordinates.get(), self._micrographs(), {"diameter": diameter}
-        )
+        micrographs = self._micrographs()
+        records = scaled_coordinates(self.inputCoordinates.get(), micrographs)
+        self._labelCoordinates(records, micrographs, {"diameter": diameter})
 
     def trainStep(self, signature: str) -> None:
         """Train, or go on with the same training."""

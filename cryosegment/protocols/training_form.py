@@ -7,13 +7,20 @@ from typing import Any, Dict, List, Sequence
 
 from pyworkflow.protocol import params
 
-from cryosegment.exchange.params import BRANCHED_NETWORKS, ENCODED_NETWORKS, TrainParams
+from cryosegment.exchange.params import (
+    BRANCHED_NETWORKS,
+    ENCODED_NETWORKS,
+    LOW_PASS,
+    TrainParams,
+)
 from cryosegment.protocols.form_fields import add_field, field_choices
 from cryosegment.protocols.gpu_choice import GpuChoice
 from cryosegment.protocols.model_choice import ModelChoice
 
 MODEL_SCRATCH = 2
 UNIT_MINUTES, UNIT_EPOCHS = 0, 1
+LOW_PASS_CHOICE = field_choices(TrainParams, "front_end").index(LOW_PASS)
+COMPLETE, PARTIAL = 0, 1
 
 RULES = {
     "validation": "validation",
@@ -21,6 +28,7 @@ RULES = {
     "batch": "batch",
     "patch": "patch",
     "learningRate": "learning_rate",
+    "lowPass": "low_pass",
     "patience": "patience",
     "seed": "seed",
 }
@@ -85,10 +93,28 @@ class TrainingForm(ModelChoice, GpuChoice):
             "pixelsPerDiameter",
             **advanced,
         )
-        add_field(form, TrainParams, "loss", "Loss", **advanced)
+        add_field(form, TrainParams, "front_end", "Front end", "frontEnd", **advanced)
+        low_pass = {"condition": f"frontEnd == {LOW_PASS_CHOICE}", **advanced}
+        add_field(form, TrainParams, "low_pass", "Low-pass", "lowPass", **low_pass)
+        complete, partial = (
+            {"condition": f"labelsAre == {value}", **advanced} for value in (COMPLETE, PARTIAL)
+        )
+        add_field(form, TrainParams, "labels_are", "Labels are", "labelsAre", **advanced)
+        add_field(
+            form,
+            TrainParams,
+            "expected_particles",
+            "Particles per micrograph",
+            "expectedParticles",
+            allowsNull=True,
+            **partial,
+        )
+        add_field(form, TrainParams, "partial_loss", "Loss", "partialLoss", **partial)
+        add_field(form, TrainParams, "loss", "Loss", **complete)
         add_field(form, TrainParams, "crf", "Train through CRF", **advanced)
         add_field(form, TrainParams, "batch", "Batch", **advanced)
         add_field(form, TrainParams, "patch", "Patch", **advanced)
+        add_field(form, TrainParams, "augmentation", "Augmentation", **advanced)
         add_field(form, TrainParams, "learning_rate", "Learning rate", "learningRate", **advanced)
         add_field(form, TrainParams, "schedule", "Schedule of the learning rate", **advanced)
         add_field(form, TrainParams, "patience", "Patience", **advanced)
@@ -96,8 +122,9 @@ class TrainingForm(ModelChoice, GpuChoice):
 
     def _gpuErrors(self) -> List[str]:
         errors = super()._gpuErrors()
-        if self.useGpu and not errors and len(self.getGpuList()) > 1:
-            errors.append("A training uses one GPU: choose one.")
+        count = len(self.getGpuList()) if self.useGpu and not errors else 1
+        if self.batch.get() % count:
+            errors.append(f"{count} GPUs cannot share a batch of {self.batch} evenly: change it.")
         return errors
 
     def _modelErrors(self) -> List[str]:
@@ -109,8 +136,15 @@ class TrainingForm(ModelChoice, GpuChoice):
     def _trainValues(self) -> Dict[str, Any]:
         """Parameters of the job."""
         values = {name: getattr(self, attribute).get() for attribute, name in RULES.items()}
-        for name in ("loss", "crf", "schedule"):
+        for name in ("crf", "schedule", "augmentation"):
             values[name] = self.getEnumText(name)
+        values["front_end"] = self.getEnumText("frontEnd")
+        values["labels_are"] = self.getEnumText("labelsAre")
+        if self.labelsAre == PARTIAL:
+            values["expected_particles"] = self.expectedParticles.get()
+            values["partial_loss"] = self.getEnumText("partialLoss")
+        else:
+            values["loss"] = self.getEnumText("loss")
         if self.modelSource == MODEL_SCRATCH:
             values.update(self._networkValues())
         unit = self.getEnumText("unit")

@@ -13,8 +13,9 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Mapping, Tuple
 
+import numpy as np
 import pyworkflow
 from pwem import objects
 from pwem.emlib.image import ImageHandler
@@ -24,6 +25,7 @@ from pyworkflow.protocol import MODE_RESTART, MODE_RESUME
 from pyworkflow.tests import BaseTest, setupTestProject
 from scipion.install.funcs import Environment as Installer
 
+from cryosegment.exchange.star import read_star
 from cryosegment.objects import SegmentationModel, SetOfMicrographMasks
 from cryosegment.plugin import Plugin
 from cryosegment.protocols import (
@@ -65,6 +67,7 @@ __all__ = [
     "plugin_class",
     "simulate",
     "system_relion",
+    "true_rows",
 ]
 
 PIXEL_SIZE = 3.0  # Å/px of the simulated micrographs
@@ -102,6 +105,14 @@ def simulate(folder: Path, count: int) -> Path:
     return folder / "micrographs"
 
 
+def true_rows(folder: Path) -> np.ndarray:
+    """Number of the micrograph, x, y, rot, tilt, psi of all simulated particles, (n, 6)."""
+    block = read_star(folder / "truth" / "coordinates.star")["particles"]
+    numbers = [float(name.split("_")[-1].split(".")[0]) for name in block["rlnMicrographName"]]
+    names = ("CoordinateX", "CoordinateY", "AngleRot", "AngleTilt", "AnglePsi")
+    return np.array([numbers, *(np.array(block[f"rln{name}"], float) for name in names)]).T
+
+
 class ProtocolTest(BaseTest):
     """A project for each class of tests, and shorthands for its runs."""
 
@@ -134,11 +145,58 @@ class ProtocolTest(BaseTest):
         cls.point(protocol.inputMicrographs, source, "outputMicrographs")
         return protocol
 
+    @classmethod
+    def extract(cls, pick: Any, source: Any, box: int, small_box: int, **inputs: Any) -> Any:
+        """Particles that RELION extracts, bright, in boxes scaled down."""
+        inputs["inputCoordinates"] = pick, "outputCoordinates"
+        inputs["inputMicrographs"] = source, "outputMicrographs"
+        return cls.finished(
+            plugin_class("relion.protocols", "ProtRelionExtractParticles"),
+            inputs,
+            boxSize=box,
+            doRescale=True,
+            rescaledSize=small_box,
+            doInvert=True,
+            doNormalize=True,
+            numberOfMpi=1,
+        )
+
+    @classmethod
+    def newTrain(cls, **options: Any) -> Any:
+        """A short training on the CPU, in epochs."""
+        options = {"useGpu": False, "numberOfThreads": 1, "unit": 1, "epochs": 1, **options}
+        options = {"patch": 64, "batch": 32, **options}
+        return cls.newProtocol(CryoSegmentProtTrain, **options)
+
+    def checkPicks(self, train: Any, micrographs: Any, count: int) -> None:
+        """The trained model picks about as many particles as there are, and scores them."""
+        pick = self.newPick(micrographs, modelSource=1)
+        self.point(pick.inputModel, train, "outputModel")
+        self.launchProtocol(pick)
+        assert abs(pick.outputCoordinates.getSize() / count - 1) < 0.25
+        scores = [each._cryosegmentScore.get() for each in pick.outputCoordinates]
+        assert 0 < min(scores) < max(scores) <= 1
+
     @staticmethod
     def point(pointer: Any, protocol: Any, output: str) -> None:
         """Make an input point to an output of another protocol."""
         pointer.set(protocol)
         pointer.setExtended(output)
+
+    @classmethod
+    def finished(cls, kind: Any, inputs: Mapping[str, Tuple[Any, str]], **options: Any) -> Any:
+        """A run of a protocol, from its inputs: protocol and output by the form's name."""
+        protocol = cls.newProtocol(kind, **options)
+        for name, (source, output) in inputs.items():
+            cls.point(getattr(protocol, name), source, output)
+        return cls.launchProtocol(protocol)
+
+    @classmethod
+    def launchProtocol(cls, protocol: Any) -> Any:
+        """Run a protocol to its end; it must finish."""
+        cls.proj.launchProtocol(protocol, wait=True)
+        assert protocol.isFinished(), protocol.getErrorMessage()
+        return protocol
 
     @classmethod
     def launch(cls, protocol: Any, mode: int = MODE_RESUME) -> Any:

@@ -65,7 +65,7 @@ class TestCryoSegmentRelion(ProtocolTest):
         pick = self.newPick(source, DIAMETER, binThreads=2)
         self.launchProtocol(pick)
         self.checkExport(pick)
-        particles = self.extract(pick, source)
+        particles = self.extract(pick, source, BOX, SMALL_BOX)
         assert particles.outputParticles.getSize() > 0.9 * pick.outputCoordinates.getSize()
         assert np.hypot(*centre_of_mass(self.mean(particles))) < 1  # RELION has moved nothing yet
         for share, average in self.classify(particles):
@@ -75,9 +75,10 @@ class TestCryoSegmentRelion(ProtocolTest):
 
     def checkExport(self, pick: Any) -> None:
         """The exported STAR files hold every pick, with its score."""
-        export = self.newProtocol(plugin_class("relion.protocols", "ProtRelionExportCoordinates"))
-        self.point(export.inputCoordinates, pick, "outputCoordinates")
-        self.launchProtocol(export)
+        export = self.finished(
+            plugin_class("relion.protocols", "ProtRelionExportCoordinates"),
+            {"inputCoordinates": (pick, "outputCoordinates")},
+        )
         files = sorted(Path(export._getPath("Export")).rglob("*.star"))
         assert len(files) == COUNT
         scores: List[float] = []
@@ -88,21 +89,6 @@ class TestCryoSegmentRelion(ProtocolTest):
         np.testing.assert_allclose(sorted(scores), sorted(mine), atol=1e-4)
         assert sum(len(read_coordinates(path, PIXEL_SIZE)) for path in files) == COUNT
 
-    def extract(self, pick: Any, source: Any) -> Any:
-        """Particles in small boxes, bright."""
-        extract = self.newProtocol(
-            plugin_class("relion.protocols", "ProtRelionExtractParticles"),
-            boxSize=BOX,
-            doRescale=True,
-            rescaledSize=SMALL_BOX,
-            doInvert=True,
-            doNormalize=True,
-            numberOfMpi=1,
-        )
-        self.point(extract.inputCoordinates, pick, "outputCoordinates")
-        self.point(extract.inputMicrographs, source, "outputMicrographs")
-        return self.launchProtocol(extract)
-
     def mean(self, particles: Any) -> np.ndarray:
         """Mean of the extracted images, (h, w)."""
         files = particles.outputParticles.getFiles()
@@ -111,8 +97,9 @@ class TestCryoSegmentRelion(ProtocolTest):
 
     def classify(self, particles: Any) -> List[Tuple[float, np.ndarray]]:
         """Share of the particles and average, (h, w), of each class."""
-        classify = self.newProtocol(
+        classify = self.finished(
             plugin_class("relion.protocols", "ProtRelionClassify2D"),
+            {"inputParticles": (particles, "outputParticles")},
             numberOfClasses=4,
             numberOfIterations=4,
             maskDiameterA=240,
@@ -122,8 +109,6 @@ class TestCryoSegmentRelion(ProtocolTest):
             numberOfMpi=1,
             numberOfThreads=2,
         )
-        self.point(classify.inputParticles, particles, "outputParticles")
-        self.launchProtocol(classify)
         total = particles.outputParticles.getSize()
         averages = []
         for item in classify.outputClasses:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Simulation, labels and training in a scripted project."""
+"""Labels and training in a scripted project."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ import numpy as np
 
 from cryosegment.exchange.card import read_card
 from cryosegment.exchange.labels import read_labels_index
-from cryosegment.exchange.params import LabelsReconstructionParams, TrainParams
-from cryosegment.exchange.star import read_star
+from cryosegment.exchange.params import (
+    LabelsReconstructionParams,
+    TrainParams,
+)
 from cryosegment.tests.scripted import (
     DIAMETER,
     PIXEL_SIZE,
     CryoSegmentProtLabels,
-    CryoSegmentProtSimulate,
     CryoSegmentProtTrain,
     CryoSegmentViewerTrain,
     Pointer,
@@ -26,6 +27,7 @@ from cryosegment.tests.scripted import (
     SetOfMicrographMasks,
     objects,
     simulate,
+    true_rows,
 )
 
 BINNING = 2  # particle images are coarser than the micrographs
@@ -42,33 +44,7 @@ def rotation(rot: float, tilt: float, psi: float) -> np.ndarray:
     return about_z(psi) @ np.array([[c, 0, -s], [0, 1, 0], [s, 0, c]]) @ about_z(rot)
 
 
-def true_rows(folder: Path) -> np.ndarray:
-    """Number of the micrograph, x, y, rot, tilt, psi of all simulated particles, (n, 6)."""
-    block = read_star(folder / "truth" / "coordinates.star")["particles"]
-    numbers = [float(name.split("_")[-1].split(".")[0]) for name in block["rlnMicrographName"]]
-    names = ("CoordinateX", "CoordinateY", "AngleRot", "AngleTilt", "AnglePsi")
-    return np.array([numbers, *(np.array(block[f"rln{name}"], float) for name in names)]).T
-
-
-class TrainingTest(ProtocolTest):
-    """Shorthands for trainings."""
-
-    @classmethod
-    def newTrain(cls, **options: Any) -> Any:
-        """A short training on the CPU, in epochs."""
-        options = {"useGpu": False, "numberOfThreads": 1, "unit": 1, "epochs": 1, **options}
-        options = {"patch": 64, "batch": 32, **options}
-        return cls.newProtocol(CryoSegmentProtTrain, **options)
-
-    def checkPicks(self, train: Any, micrographs: Any, count: int) -> None:
-        """The trained model picks about as many particles as there are."""
-        pick = self.newPick(micrographs, modelSource=1)
-        self.point(pick.inputModel, train, "outputModel")
-        self.launchProtocol(pick)
-        assert abs(pick.outputCoordinates.getSize() / count - 1) < 0.25
-
-
-class TestCryoSegmentTraining(TrainingTest):
+class TestCryoSegmentTraining(ProtocolTest):
     """Labels from coordinates and reconstructions, and models trained on them."""
 
     @classmethod
@@ -102,6 +78,7 @@ class TestCryoSegmentTraining(TrainingTest):
             coordinate = objects.Coordinate(x=int(binned[0]), y=int(binned[1]))
             coordinate.setMicrograph(mics[number])
             particle.setCoordinate(coordinate)
+            particle.setClassId(1 + (number == 3))
             particle.setTransform(cls.transform(angles, binned - np.array([x, y]) / BINNING))
             particles.append(particle)
         volume = objects.Volume(str(next((cls.simulated / "truth" / "maps").glob("*.mrc"))))
@@ -165,6 +142,15 @@ class TestCryoSegmentTraining(TrainingTest):
         assert "Rejected: " in summary
         assert "particle" in summary
 
+    def testLabelsOfClass(self) -> None:
+        """Particles of other classes are left out, and counted."""
+        labels = self.newLabels(source=1, classes="2", checkLabels=False)
+        self.launchProtocol(labels)
+        counts = [mask.getParticles() for mask in labels.outputMasks]
+        true = (self.truth[:, 0] == 3).sum()
+        assert abs(sum(counts) - true) <= 2
+        assert f"{len(self.truth) - true} class not chosen" in " ".join(labels.summary())
+
     def testLabelsOfBadMicrograph(self) -> None:
         """It is named, the others are labelled; when all are bad, the run says why."""
         path = Path(self.source.outputMicrographs.getFirstItem().getFileName()).resolve()
@@ -183,8 +169,8 @@ class TestCryoSegmentTraining(TrainingTest):
     def testLabelsValidation(self) -> None:
         """What is missing or impossible is named before anything runs."""
         assert "diameter" in self.newLabels(diameter=-5.0).validate()[0]
-        labels = self.newLabels(source=1, minScore="much")
-        assert "much" in labels.validate()[0]
+        assert "much" in self.newLabels(source=1, classes="much").validate()[0]
+        assert "1.5" in self.newLabels(source=1, classes="1.5").validate()[0]
         labels = self.newLabels(source=1)
         labels.inputVolume.set(None)
         labels.inputMicrographs.set(None)
@@ -228,12 +214,14 @@ class TestCryoSegmentTraining(TrainingTest):
 
     def testTrainOnCoordinates(self) -> None:
         """Coordinates alone make labels and a model, here from scratch."""
-        train = self.newTrain(diameter=DIAMETER, modelSource=2, modelName="own")
+        partial = {"labelsAre": 1, "expectedParticles": 400.0}
+        train = self.newTrain(diameter=DIAMETER, modelSource=2, modelName="own", **partial)
         self.point(train.inputCoordinates, self.source, "outputCoordinates")
         self.launchProtocol(train)
         card = read_card(train.outputModel.getPath())
         assert (card.name, card.label_source) == ("own", "coordinates")
         assert card.training["start"] == ""
+        assert card.training["labelled_share"] < 1
         assert card.particle_diameters == (DIAMETER, DIAMETER)
 
     def testFormDefaults(self) -> None:
@@ -243,6 +231,9 @@ class TestCryoSegmentTraining(TrainingTest):
             assert getattr(train, name).get() == getattr(defaults, name)
         for name in ("network", "loss", "crf"):
             assert train.getEnumText(name) == getattr(defaults, name)
+        assert train.getEnumText("labelsAre") == defaults.labels_are
+        assert train.getEnumText("partialLoss") == defaults.partial_loss
+        assert train.expectedParticles.get() is None
         labels = self.newProtocol(CryoSegmentProtLabels)
         record = LabelsReconstructionParams(particles="file")
         for attribute, name in (("lowPass", "low_pass"), ("mapThreshold", "map_threshold")):
@@ -255,9 +246,10 @@ class TestCryoSegmentTraining(TrainingTest):
         for options, words in (
             ({}, "diameter"),
             ({"validation": 2.0}, "validation"),
+            ({"labelsAre": 1, "modelSource": 2}, "expected_particles"),
             ({"modelName": "a/b"}, "name of the model"),
             ({"modelSource": 1}, "Choose a segmentation model"),
-            ({"useGpu": True, "gpuList": "0 1"}, "one GPU"),
+            ({"useGpu": True, "gpuList": "0 1", "batch": 7}, "cannot share a batch of 7"),
         ):
             if options:
                 options["diameter"] = DIAMETER
@@ -272,73 +264,3 @@ class TestCryoSegmentTraining(TrainingTest):
         train = self.newTrain()
         train.inputMasks.append(Pointer(self.source, extended="outputMasks"))
         assert "Masks of picks" in train.validate()[0]
-
-
-class TestCryoSegmentSimulate(TrainingTest):
-    """Simulated micrographs in the project, up to picks by a model trained on them."""
-
-    def newSimulate(self, **options: Any) -> Any:
-        """Two small micrographs, on the CPU."""
-        size = {"height": 640, "width": 512, "pixelSize": PIXEL_SIZE, "snr": 0.2}
-        options = {"useGpu": False, "numberOfThreads": 1, "count": 2, **size, **options}
-        return self.newProtocol(CryoSegmentProtSimulate, **options)
-
-    def testChain(self) -> None:
-        """Simulate, label, train on both kinds of labels, pick."""
-        simulated = self.launchProtocol(self.newSimulate())
-        self.checkOutputs(simulated)
-        labels = self.newProtocol(CryoSegmentProtLabels, diameter=DIAMETER, numberOfThreads=1)
-        self.point(labels.inputCoordinates, simulated, "outputCoordinates")
-        self.launchProtocol(labels)
-        assert labels.outputMasks.getSize() == 2
-        train = self.newTrain(validation=0.5)
-        for protocol in (simulated, labels):
-            train.inputMasks.append(Pointer(protocol, extended="outputMasks"))
-        self.launchProtocol(train)
-        card = read_card(train.outputModel.getPath())
-        assert card.label_source == "coordinates, simulation"
-        self.checkPicks(train, simulated, simulated.outputCoordinates.getSize())
-
-    def checkOutputs(self, simulated: Any) -> None:
-        """Micrographs with acquisition; a mask and coordinates for each, which agree."""
-        micrographs, masks = simulated.outputMicrographs, simulated.outputMasks
-        coordinates = simulated.outputCoordinates
-        assert micrographs.getDim()[:2] == (512, 640)
-        assert micrographs.getSamplingRate() == PIXEL_SIZE
-        assert micrographs.getAcquisition().getVoltage() == 300
-        assert masks.getSize() == micrographs.getSize() == 2
-        assert coordinates.getBoxSize() == 90
-        assert coordinates.getMicrographs().getSize() == 2
-        particles = {mask.getMicId(): mask.getParticles() for mask in masks}
-        for mic in micrographs:
-            centers = [c.getPosition() for c in coordinates.iterCoordinates(mic.clone())]
-            assert abs(len(centers) - particles[mic.getObjId()]) <= 1
-            folder = Path(simulated.getLabelsFolder()) / "instances"
-            labels = mrcfile.read(folder / mic.getMicName())
-            inside = [labels[min(y, 639), min(x, 511)] > 0 for x, y in centers]
-            assert np.mean(inside) > 0.8
-        assert f"{coordinates.getSize()} particles" in simulated.summary()[0]
-
-    def testMoleculeOfProject(self) -> None:
-        """A volume of the project is simulated, with as many particles as wanted."""
-        first = self.launchProtocol(self.newSimulate(count=1))
-        volume = objects.Volume(first._getExtraPath("simulation/truth/maps/1_builtin.mrc"))
-        volume.setSamplingRate(PIXEL_SIZE)
-        first._defineOutputs(outputVolume=volume)
-        self.proj._storeProtocol(first)
-        simulated = self.newSimulate(count=1, molecule=2, particles=5)
-        self.point(simulated.inputVolume, first, "outputVolume")
-        self.launchProtocol(simulated)
-        assert simulated.outputCoordinates.getSize() == 5
-
-    def testValidation(self) -> None:
-        """What is missing or impossible is named before anything runs."""
-        for options, words in (
-            ({"snr": -1.0}, "snr"),
-            ({"height": 1}, "size"),
-            ({"defocusMin": 9e4}, "defocus_min"),
-            ({"molecule": 1, "moleculeFile": "/nowhere.pdb"}, "Choose the file"),
-            ({"useGpu": True, "gpuList": "0 1"}, "one GPU"),
-        ):
-            (error,) = self.newSimulate(**options).validate()
-            assert words in error

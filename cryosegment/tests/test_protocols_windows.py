@@ -155,7 +155,7 @@ class TestCryoSegmentWindows(WindowTest):
     def testLabels(self) -> None:
         """Particles, centres and rejections are drawn, and stand in the tables."""
         mic = self.source.outputMicrographs.getFirstItem()
-        coordinates = objects.SetOfCoordinates.create(self.source._getPath())
+        coordinates = objects.SetOfCoordinates.create(self.source._getPath(), suffix="doubles")
         coordinates.setBoxSize(90)
         coordinates.setMicrographs(self.newPick(self.source).inputMicrographs)
         positions = [(100, 200), (300, 400), (301, 400)]  # the last is there already
@@ -178,6 +178,9 @@ class TestCryoSegmentWindows(WindowTest):
         np.testing.assert_allclose(dots.get_xydata(), positions[:2], atol=0.01)
         np.testing.assert_allclose(crosses.get_xydata(), positions[2:], atol=0.01)
         assert crosses.get_label() == "1 duplicate"
+        (picture,) = viewer._showQuality()
+        assert picture.getFigure().axes[0].images[0].get_array().shape[1] > 1000
+        assert "The general model finds" in " ".join(labels.summary())
         for field, words in (
             ("showMicrographs", ("3", "2", "1")),
             ("showRejected", ("301.00", "duplicate")),

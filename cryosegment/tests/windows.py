@@ -18,7 +18,7 @@ from pyworkflow.gui.gui import Window
 from pyworkflow.gui.project.viewprotocols import FormWindow  # the form cannot be imported first
 
 INTERVAL = 50  # ms between two looks at an open window
-MOST_LOOKS = 1200
+MOST_LOOKS = 4000
 Script = Callable[[Any], Iterator[None]]
 
 
@@ -74,7 +74,7 @@ class WindowTest(ProtocolTest):
             errors.append(error)
             opened().destroy()
 
-        root.report_callback_exception = fail
+        root.nametowidget(".").report_callback_exception = fail
         root.after(INTERVAL, look)
         form.wizards[name]().show(form)
         if errors:

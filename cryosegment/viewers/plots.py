@@ -188,8 +188,8 @@ def draw_history(
         axes.set_ylabel(label)
 
 
-def draw_examples(axes: Any, path: str) -> None:
-    """Picture of predictions that a training leaves at each validation."""
+def draw_picture(axes: Any, path: str, title: str = "") -> None:
+    """A PNG that the core has written."""
     axes.imshow(imread(path), interpolation="antialiased")
     axes.set_axis_off()
-    axes.set_title("green: found, red: wrong, yellow: missed, blue: not labelled; particle map")
+    axes.set_title(title)

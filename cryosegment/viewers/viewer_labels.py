@@ -15,7 +15,13 @@ from cryosegment.exchange.coordinates import read_coordinates
 from cryosegment.exchange.files import read_table
 from cryosegment.exchange.labels import LabelEntry, read_labels_index
 from cryosegment.protocols import CryoSegmentProtLabels, CryoSegmentProtSimulate
-from cryosegment.viewers.plots import draw_classes, draw_mask, draw_micrograph, draw_points
+from cryosegment.viewers.plots import (
+    draw_classes,
+    draw_mask,
+    draw_micrograph,
+    draw_picture,
+    draw_points,
+)
 from cryosegment.viewers.results import ResultsViewer, Show
 
 MOST_ROWS = 1000  # of a table on the screen
@@ -54,11 +60,24 @@ class CryoSegmentViewerLabels(ResultsViewer):
                 condition=str(self._path(file).exists()),
                 label=title,
             )
+        form.addParam(
+            "showQuality",
+            params.LabelParam,
+            condition=str(self._qualityFile().exists()),
+            label="Quality of the labels",
+            help="Contrast, coverage, agreement with a segmentation; all figures are in "
+            "extra/quality.",
+        )
         self._addCommon(form)
 
     def _getVisualizeDict(self) -> Dict[str, Show]:
         tables = {name: self._showTable for name in TABLES}
-        return {**self._commonViews(), **tables, "micrograph": self._showMicrograph}
+        return {
+            **self._commonViews(),
+            **tables,
+            "micrograph": self._showMicrograph,
+            "showQuality": self._showQuality,
+        }
 
     # --------------------------- the views ------------------------------------
     def _showMicrograph(self, param: Any = None) -> List[View]:
@@ -90,7 +109,15 @@ class CryoSegmentViewerLabels(ResultsViewer):
         height = min(TABLE_HEIGHT, len(shown))
         return [TableView(filled, shown, text, title, height=height, padding=COLUMN_PADDING)]
 
+    def _showQuality(self, param: Any = None) -> List[View]:
+        plotter = EmPlotter(windowTitle="Quality of the labels", figsize=(12, 8))
+        draw_picture(plotter.getFigure().add_subplot(), str(self._qualityFile()))
+        return [plotter]
+
     # --------------------------- UTILS functions -----------------------------
+    def _qualityFile(self) -> Path:
+        return Path(self.protocol.getQualityFolder()) / "quality.png"
+
     def _path(self, name: str) -> Path:
         return Path(self.protocol.getLabelsFolder()) / name
 

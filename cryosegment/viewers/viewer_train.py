@@ -9,11 +9,12 @@ from pwem.viewers import EmPlotter
 from pyworkflow.viewer import DESKTOP_TKINTER, View, Viewer
 
 from cryosegment.protocols import CryoSegmentProtTrain
-from cryosegment.viewers.plots import draw_examples, draw_history
+from cryosegment.viewers.plots import draw_history, draw_picture
 
 INTERVAL = 5000  # ms between two looks at the history while the training runs
 SIZES = {1: (10, 4), 2: (9, 7)}  # inches, by rows
-NOT_TERMS = ("step", "seconds", "score", "threshold")
+EXAMPLES = "green: found, red: wrong, yellow: missed, blue: not labelled; particle map"
+NOT_TERMS = ("step", "seconds", "gradient", "score", "threshold")
 
 
 class CryoSegmentViewerTrain(Viewer):
@@ -47,7 +48,7 @@ class CryoSegmentViewerTrain(Viewer):
         loss_axes, score_axes, *example_axes = axes
         draw_history(loss_axes, score_axes, history, list(terms))
         for each in example_axes:
-            draw_examples(each, str(protocol.getExamplesFile()))
+            draw_picture(each, str(protocol.getExamplesFile()), EXAMPLES)
 
     def _follow(self, protocol: CryoSegmentProtTrain, plotter: EmPlotter, axes: List[Any]) -> None:
         canvas = plotter.getFigure().canvas

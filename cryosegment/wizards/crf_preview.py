@@ -12,7 +12,8 @@ import mrcfile
 import numpy as np
 from pwem.objects import Micrograph
 
-from cryosegment.convert import core_file, mic_name
+from cryosegment.convert import mic_name
+from cryosegment.core_files import core_file
 from cryosegment.exchange.coordinates import Coordinates, read_coordinates
 from cryosegment.exchange.files import read_text
 from cryosegment.exchange.job import JOB_NAME, Job

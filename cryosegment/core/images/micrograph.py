@@ -26,6 +26,7 @@ from cryosegment.core.images.raster import (
     read_picture,
     read_tiff,
 )
+from cryosegment.exchange.ctf import CtfEstimate
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import PathLike, micrograph_name
 
@@ -48,15 +49,21 @@ class Micrograph:
         Å/px.
     name
         File name without folder and suffixes.
+    ctf
+        Its contrast transfer function, where it is known.
     """
 
     image: Float[Tensor, "h w"]
     pixel_size: float
     name: str
+    ctf: CtfEstimate | None = None
 
 
 def read_micrograph(
-    path: PathLike, pixel_size: float | None = None, name: str | None = None
+    path: PathLike,
+    pixel_size: float | None = None,
+    name: str | None = None,
+    ctf: CtfEstimate | None = None,
 ) -> Micrograph:
     """Micrograph from an MRC, TIFF, PNG or JPEG file; gzip and bzip2 are unpacked.
 
@@ -68,6 +75,8 @@ def read_micrograph(
         Å/px; wins over the header's. None takes the header's.
     name
         Name of the record; by default the file's.
+    ctf
+        Of the record.
 
     Raises
     ------
@@ -87,7 +96,7 @@ def read_micrograph(
         raise InputError(f"{path} holds NaN or infinite pixels: repair or leave it out")
     if low == high:
         raise InputError(f"{path} is constant (every pixel is {low:g}): leave it out")
-    return Micrograph(image, size, micrograph_name(path) if name is None else name)
+    return Micrograph(image, size, micrograph_name(path) if name is None else name, ctf)
 
 
 def _known_pixel_size(path: Path, argument: float | None, header: float) -> float:

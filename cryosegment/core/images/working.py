@@ -13,11 +13,13 @@ from torch import Tensor
 
 from cryosegment.core.images.border import Bounds, valid_bounds
 from cryosegment.core.images.contrast import detect_contrast
+from cryosegment.core.images.front_ends import apply_front_end
 from cryosegment.core.images.micrograph import Micrograph
 from cryosegment.core.images.normalize import robust_statistics, working_normalize
 from cryosegment.core.images.resample import fourier_crop, resample_labels
 from cryosegment.exchange.errors import InputError, ParameterError
 from cryosegment.exchange.files import PathLike
+from cryosegment.exchange.params import FrontEndParams
 
 CONTRASTS = ("auto", "dark", "bright")
 """What a caller may say about the particles: darker or brighter than the ice, or find out."""
@@ -32,6 +34,8 @@ MIN_DIAMETER_PX = 4.0
 """Particles of fewer micrograph pixels hold nothing to segment."""
 
 MAX_WORKING_PIXELS = 2**26
+
+NOTHING = FrontEndParams()
 
 
 @dataclass(frozen=True)
@@ -68,12 +72,17 @@ class WorkingImage:
 
 
 def working_image(
-    micrograph: Micrograph, diameter: float, pixels_per_diameter: float, contrast: str = "auto"
+    micrograph: Micrograph,
+    diameter: float,
+    pixels_per_diameter: float,
+    contrast: str = "auto",
+    front_end: FrontEndParams = NOTHING,
 ) -> WorkingImage:
     """A micrograph resampled so that particles have the same number of pixels, and normalised.
 
     Hot pixels are cut, the dead border is filled with the median, the transform is cropped (or
-    padded) to the working pixel size, the local mean goes, and mean 0, standard deviation 1 come.
+    padded) to the working pixel size, the front end filters, the local mean goes, and mean 0,
+    standard deviation 1 come.
 
     Parameters
     ----------
@@ -85,9 +94,13 @@ def working_image(
         Working pixels per particle diameter.
     contrast
         "dark" or "bright" particles, or "auto" to find out (see `detect_contrast`).
+    front_end
+        What the network was trained with.
 
     Raises
     ------
+    InputError
+        If the front end needs a CTF and the micrograph has none.
     ParameterError
         If the diameter is beyond the image, below 4 px of it or would need a huge working image,
         or the contrast has another name.
@@ -99,6 +112,7 @@ def working_image(
     scale_yx = (height / shape[0], width / shape[1])
     bounds = valid_bounds(micrograph.image)
     image = fourier_crop(_mend(micrograph.image, bounds), *shape)
+    image = apply_front_end(image, front_end, micrograph, scale_yx, diameter)
     valid = _valid_at_scale(bounds, (height, width), shape).to(image.device)
     if contrast == "bright":
         image = -image

@@ -22,10 +22,9 @@ from skimage.filters import threshold_li, threshold_otsu, threshold_triangle, th
 from torch import Tensor
 
 from cryosegment.core.labels.body import MAX_RADIUS, Body
+from cryosegment.core.labels.counting import FINE, count_voxels
 from cryosegment.core.simulation.projection import Projector
 
-FINE = 2
-"""Voxels are counted in pixels of this part of a voxel."""
 VOXELS = 1.3
 """Smoothed count from which on a pixel is covered: there the areas equal those of `silhouettes`."""
 SHELL = 2
@@ -58,6 +57,8 @@ class Footprints:
         "triangle", or "fixed".
     thickness
         What "fixed" takes as covered: this much of the body along the ray, Å.
+    device
+        Name of the torch device that draws.
 
     Attributes
     ----------
@@ -66,7 +67,12 @@ class Footprints:
     """
 
     def __init__(
-        self, body: Body, pixel_size: float, rule: str = "silhouette", thickness: float = 10.0
+        self,
+        body: Body,
+        pixel_size: float,
+        rule: str = "silhouette",
+        thickness: float = 10.0,
+        device: str = "cpu",
     ) -> None:
         voxel_size = max(pixel_size, body.radius / MAX_RADIUS)
         sampled = body.at_voxel_size(voxel_size)
@@ -75,10 +81,11 @@ class Footprints:
         self.size = 2 * int(np.ceil(body.radius / pixel_size + MARGIN))
         self._rule = rule
         self._thickness = thickness / voxel_size
+        self._device = device
         if rule == "silhouette":
-            self._points = _shell(sampled.support)
+            self._points = _shell(sampled.support).to(device)
         else:
-            self._projector = Projector(_soft(sampled, self._voxels))
+            self._projector = Projector(_soft(sampled, self._voxels).to(device))
 
     def draw(
         self, rotations: Float[Tensor, "n 3 3"], fractions_yx: Float[np.ndarray, "n 2"]
@@ -93,7 +100,7 @@ class Footprints:
             Where in pixel `size // 2` the particle's centre lies, px.
         """
         if self._rule == "silhouette" and self._scale == 1:
-            for count in self._counts(rotations, fractions_yx):
+            for count in count_voxels(self._points, rotations, fractions_yx, self._voxels):
                 yield count >= VOXELS / FINE**2
             return
         for (field, level), fraction in zip(self._fields(rotations), fractions_yx, strict=True):
@@ -103,33 +110,17 @@ class Footprints:
             flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
             yield cv2.warpAffine(field, matrix, (self.size, self.size), flags=flags) >= level
 
-    def _counts(
-        self, rotations: Float[Tensor, "n 3 3"], fractions_yx: Float[np.ndarray, "n 2"]
-    ) -> Iterator[Float[np.ndarray, "v v"]]:
-        """Voxels over each pixel of the voxel's size, as a part of those that fit."""
-        side = FINE * self._voxels
-        fine = torch.zeros(side * side)
-        image = fine.numpy().reshape(side, side)
-        ones = torch.ones(self._points.shape[1])
-        middles = torch.from_numpy(
-            FINE * fractions_yx[:, ::-1].astype(np.float32) + side // 2 + 0.5
-        )
-        turned = FINE * rotations[:, :2].float()
-        for rotation, middle in zip(turned, middles[:, :, None], strict=True):
-            x, y = torch.addmm(middle, rotation, self._points).floor_()
-            fine.zero_().index_add_(0, y.mul_(side).add_(x).int(), ones)
-            yield cv2.pyrDown(image)
-
     def _fields(
         self, rotations: Float[Tensor, "n 3 3"]
     ) -> Iterator[tuple[Float[np.ndarray, "v v"], float]]:
         """Images at the voxel's size, and the level from which on a pixel is covered."""
         if self._rule == "silhouette":
-            for count in self._counts(rotations, np.zeros((len(rotations), 2))):
+            centered = np.zeros((len(rotations), 2))
+            for count in count_voxels(self._points, rotations, centered, self._voxels):
                 yield count, VOXELS / FINE**2
             return
         for some in rotations.float().split(CHUNK) if len(rotations) else ():
-            for image in self._projector.project(some).numpy():
+            for image in self._projector.project(some.to(self._device)).cpu().numpy():
                 if self._rule == "fixed":
                     yield image, self._thickness
                 else:

@@ -40,7 +40,7 @@ class PickedParticles:
     name = "coordinates"
 
     def __init__(self, params: LabelsCoordinatesParams, micrographs: Mapping[str, Path]) -> None:
-        self._params = params
+        self.micrographs, self._params = micrographs, params
         self.path, self.diameter = params.coordinates, params.diameter
         self._read: dict[float, dict[str, Coordinates]] = {}
         # the unit is px until the micrographs, whose headers may say the pixel size, are read

@@ -62,7 +62,9 @@ class Group:
         return _anchors(self.particles, self.pixel_size, self.side)
 
 
-def project_masks(params: LabelsProjectParams, folder: Path, progress: Progress) -> Report:
+def project_masks(
+    params: LabelsProjectParams, folder: Path, progress: Progress, device: str = "cpu"
+) -> Report:
     """Write a mask for every particle image.
 
     Parameters
@@ -74,6 +76,8 @@ def project_masks(params: LabelsProjectParams, folder: Path, progress: Progress)
         sides; `masks.star`, whose rows say which mask is that of which image; and the report.
     progress
         Told of the masks that are written.
+    device
+        Name of the torch device that draws.
 
     Raises
     ------
@@ -96,7 +100,7 @@ def project_masks(params: LabelsProjectParams, folder: Path, progress: Progress)
             f"none of {len(images)} particles of {params.particles} gets a mask (the first: "
             f"{report.rejections[0].reason}): give particles of a 3-D refinement"
         )
-    masks = _write_stacks(groups, body, params, folder, progress)
+    masks = _write_stacks(groups, body, params, folder, progress, device)
     rows = sorted(masks)
     write_particle_masks(folder / STAR_NAME, images.select(rows), [masks[row] for row in rows])
     report.write(folder)
@@ -139,9 +143,10 @@ def _screened(images: ParticleImages, params: LabelsProjectParams, report: Repor
         )
         report.labelled += len(found.labelled)
         report.rejections += [_of_image(rejection) for rejection in found.rejections]
-        # rows of a file count from 1
-        kept = found.labelled.rows - 1
-        groups.append(Group(kept, found.labelled, float(pixel_size), int(side)))
+        if len(found.labelled):
+            # rows of a file count from 1
+            kept = found.labelled.rows - 1
+            groups.append(Group(kept, found.labelled, float(pixel_size), int(side)))
     return groups
 
 
@@ -172,13 +177,15 @@ def _write_stacks(
     params: LabelsProjectParams,
     folder: Path,
     progress: Progress,
+    device: str,
 ) -> dict[int, str]:
     """Write the masks, a stack for each group; name of the mask of each row."""
     total = sum(len(group.rows) for group in groups)
     names: dict[int, str] = {}
     for number, group in enumerate(groups, 1):
         stack = STACK_NAME if len(groups) == 1 else STACK_NAME.replace(".", f"_{number}.")
-        drawer = Footprints(body, group.pixel_size, params.footprint, params.thickness)
+        rule, thickness = params.footprint, params.thickness
+        drawer = Footprints(body, group.pixel_size, rule, thickness, device)
         # an edge that is asked for is at least a pixel wide
         edge_px = max(1.0, params.edge_width / group.pixel_size) if params.edge_width else 0.0
         masks = draw_masks(group, drawer, edge_px)

@@ -57,6 +57,8 @@ class Labeller:
         What the particles show.
     rules
         How to label.
+    device
+        Name of the torch device that draws.
 
     Attributes
     ----------
@@ -64,10 +66,10 @@ class Labeller:
         Longest dimension of the body, Å.
     """
 
-    def __init__(self, body: Body, rules: LabelRules) -> None:
+    def __init__(self, body: Body, rules: LabelRules, device: str = "cpu") -> None:
         self.rules = rules
         self.diameter = body.diameter
-        self._body = body
+        self._body, self._device = body, device
         self._center_xyz = body.center_xyz
         self._drawers: dict[float, Footprints] = {}
 
@@ -109,7 +111,8 @@ class Labeller:
         """The particles of a micrograph on a canvas, as `screen` sorted them."""
         drawer = self._drawers.get(pixel_size)
         if drawer is None:
-            drawer = Footprints(self._body, pixel_size, self.rules.footprint, self.rules.thickness)
+            rule, thickness = self.rules.footprint, self.rules.thickness
+            drawer = Footprints(self._body, pixel_size, rule, thickness, self._device)
             self._drawers[pixel_size] = drawer
         canvas = Canvas(shape, self._named_centers(found.labelled, pixel_size))
         for number, (anchor, mask) in enumerate(_draw(drawer, found.labelled, pixel_size), 1):

@@ -43,6 +43,8 @@ class RefinedParticles:
         What to label, and how.
     micrographs
         File of each micrograph, by name.
+    device
+        Name of the torch device that draws.
 
     Raises
     ------
@@ -52,14 +54,19 @@ class RefinedParticles:
 
     name = "reconstruction"
 
-    def __init__(self, params: LabelsReconstructionParams, micrographs: Mapping[str, Path]) -> None:
+    def __init__(
+        self,
+        params: LabelsReconstructionParams,
+        micrographs: Mapping[str, Path],
+        device: str = "cpu",
+    ) -> None:
         particles = read_particles(
             params.particles, params.passthrough, params.score, params.particle_pixel_size
         )
         check_classes(particles, params)
         body = read_body(params)
-        self._params, self._micrographs = params, micrographs
-        self._labeller = Labeller(body, _rules(params))
+        self.micrographs, self._params = micrographs, params
+        self._labeller = Labeller(body, _rules(params), device)
         self.path, self.diameter = params.particles, self._labeller.diameter
         stems = [micrograph_name(path) for path in micrographs.values()]
         self._particles, strangers = split_by_micrograph(particles, list(micrographs), stems)
@@ -93,7 +100,7 @@ class RefinedParticles:
         shapes, sizes, known = [], [], []
         for name in sorted(self._particles, key=lambda name: -len(self._particles[name]))[:PROBES]:
             try:
-                micrograph = read_micrograph(self._micrographs[name], self._params.pixel_size, name)
+                micrograph = read_micrograph(self.micrographs[name], self._params.pixel_size, name)
             except CryoSegmentError:
                 continue  # reported when its turn comes
             shapes.append((micrograph.image.shape[0], micrograph.image.shape[1]))

@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool
@@ -15,20 +15,15 @@ from cryosegment.core.labels.canvas import Canvas, ClassRules
 from cryosegment.core.labels.contamination import ContaminationMaps
 from cryosegment.core.labels.contrast import micrograph_contrast
 from cryosegment.core.labels.files import label_entry, write_labels
-from cryosegment.core.labels.picked import PickedParticles
-from cryosegment.core.labels.refined import RefinedParticles
 from cryosegment.core.labels.report import REJECTED_NAME, Report
-from cryosegment.core.labels.screening import Rejection, Screening
+from cryosegment.core.labels.screening import MEANT, Rejection, Screening
 from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.labels import UNKNOWN, LabelEntry, is_particle
-from cryosegment.exchange.params import (
-    LabelsCoordinatesParams,
-    LabelsParams,
-    LabelsReconstructionParams,
-)
+from cryosegment.exchange.params import LabelsParams
 
 
+@runtime_checkable  # as the tests check the types of arguments
 class Source(Protocol):
     """Particles of many micrographs that can be drawn.
 
@@ -38,6 +33,8 @@ class Source(Protocol):
         What `labels.json` calls it.
     path
         File or folder of the particles.
+    micrographs
+        File of each micrograph, by name.
     diameter
         Nominal, Å.
     notes
@@ -48,6 +45,7 @@ class Source(Protocol):
 
     name: str
     path: str
+    micrographs: Mapping[str, Path]
     diameter: float
     notes: list[str]
     strangers: list[Rejection]
@@ -67,44 +65,39 @@ class Source(Protocol):
         """Centres of the particles that are labelled."""
 
 
-SOURCES: dict[type[LabelsParams], Callable[[Any, Mapping[str, Path]], Source]] = {
-    LabelsCoordinatesParams: PickedParticles,
-    LabelsReconstructionParams: RefinedParticles,
-}
-
-
 class LabelsRun:
     """Labels of many micrographs, one call each.
 
     Parameters
     ----------
+    source
+        Where the particles come from.
     params
-        What to label, and how.
-    micrographs
-        File of each micrograph, by name.
+        How to label.
     folder
         The labels folder.
 
     Attributes
     ----------
     source
-        Where the particles come from.
+        As given.
     report
-        What became of them.
+        What became of the particles.
 
     Raises
     ------
-    ParameterError, InputError
-        If the particles or what they show cannot be read.
+    InputError
+        If contamination maps are asked for and not found.
     """
 
-    def __init__(self, params: LabelsParams, micrographs: Mapping[str, Path], folder: Path) -> None:
-        self._params, self._micrographs, self._folder = params, micrographs, folder
-        self.source = SOURCES[type(params)](params, micrographs)
+    def __init__(self, source: Source, params: LabelsParams, folder: Path) -> None:
+        self.source, self._params, self._folder = source, params, folder
         self._contamination = None
         notes = list(self.source.notes)
         if params.contamination:
-            self._contamination = ContaminationMaps(Path(params.contamination), list(micrographs))
+            self._contamination = ContaminationMaps(
+                Path(params.contamination), list(source.micrographs)
+            )
             notes += [self._contamination.note] if self._contamination.note else []
         self.report = Report(self.source.diameter, notes, self.source.strangers)
 
@@ -115,7 +108,7 @@ class LabelsRun:
         ------
         InputError
             If it cannot be read or is smaller than a particle, no particle is said to be on it,
-            or none of those on it can be labelled.
+            or none of those on it can be labelled although some should.
         """
         if name not in self.source:
             raise InputError(
@@ -126,7 +119,7 @@ class LabelsRun:
         entry = self._entry(micrograph)
         contaminated = self._contamination.area(entry) if self._contamination else None
         found = self.source.screen(entry, contaminated)
-        if found.rejections and not len(found.labelled):
+        if not len(found.labelled) and any(r.reason not in MEANT for r in found.rejections):
             self.report.add(name, found, 0.0, 0.0, None)
             raise InputError(
                 f"none of {len(found.rejections)} particles of micrograph {name} can be labelled "
@@ -134,32 +127,32 @@ class LabelsRun:
                 "sizes"
             )
         coordinates = self.source.coordinates(entry, found)
-        if not (self._params.resume and entry.coordinates.exists()):
-            canvas = self.source.paint(entry, found)
-            classes = canvas.classes(self._rules(entry), contaminated)
-            instances = np.where(is_particle(classes), canvas.instances, np.int16(0))
-            write_labels(entry, instances, classes, coordinates)
-        else:
+        if self._params.resume and entry.coordinates.exists():
             instances, classes = (
                 read_image(path)[0].astype(kind)
                 for path, kind in ((entry.instances, np.int16), (entry.classes, np.int8))
             )
+        else:
+            canvas = self.source.paint(entry, found)
+            classes = canvas.classes(self._rules(entry), contaminated)
+            instances = np.where(is_particle(classes), canvas.instances, np.int16(0))
+            write_labels(entry, instances, classes, coordinates)
         contrast = None
         if len(coordinates):
-            maps = (instances, classes)
+            centers_yx = coordinates.centers_yx
             contrast = micrograph_contrast(
-                micrograph, entry.diameter, *maps, coordinates.centers_yx
+                micrograph, entry.diameter, instances, classes, centers_yx
             )
         coverage, unknown = is_particle(classes).mean(), (classes == UNKNOWN).mean()
         self.report.add(name, found, float(coverage), float(unknown), contrast)
         return entry
 
     def _read(self, name: str) -> Micrograph:
-        return read_micrograph(self._micrographs[name], self._params.pixel_size, name)
+        return read_micrograph(self.source.micrographs[name], self._params.pixel_size, name)
 
     def _entry(self, micrograph: Micrograph) -> LabelEntry:
         name, diameter = micrograph.name, self.source.diameter
-        entry = label_entry(self._folder, self._micrographs[name], micrograph, diameter)
+        entry = label_entry(self._folder, self.source.micrographs[name], micrograph, diameter)
         if diameter / entry.pixel_size > min(entry.shape):
             raise InputError(
                 f"the particle is {diameter / entry.pixel_size:.0f} px long, but micrograph {name} "

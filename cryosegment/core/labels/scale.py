@@ -8,7 +8,7 @@ micrograph pixels, and nothing tells them apart but where they would lie.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -143,6 +143,18 @@ def on_micrograph(
             )
         particles = particles.scaled(factors)
     elif scale.name == PARTICLE:
-        factors = particles.pixel_sizes / pixel_size
-        particles = particles.scaled(np.where(np.isfinite(factors), factors, 1.0)[:, None])
+        particles = _enlarged(particles, pixel_size)
     return particles.flipped(shape[0]) if y_up else particles
+
+
+def _enlarged(particles: Particles, pixel_size: float) -> Particles:
+    """Coordinates in particle px as those of a micrograph with `pixel_size` Å/px.
+
+    Scipion cuts the coordinates that it makes smaller to whole numbers: on average they lose half
+    of what a particle pixel exceeds the micrograph's, up to 0.5 px more where it is no multiple.
+    """
+    factors = particles.pixel_sizes / pixel_size
+    factors = np.where(np.isfinite(factors), factors, 1.0)[:, None]
+    is_cut = bool((particles.centers_yx % 1 == 0).all())
+    lost = np.maximum(factors - 1, 0) / 2 if is_cut else 0.0
+    return replace(particles, centers_yx=particles.centers_yx * factors + lost)

@@ -34,7 +34,8 @@ REASONS = (
 )
 VISIBLE = (OUTSIDE, OTHER_CLASS, CONTAMINATED, POOR)
 """Particles that are rejected for these reasons may be seen: where they lie is unknown."""
-
+MEANT = (OTHER_CLASS, CONTAMINATED)
+"""A micrograph all of whose particles are rejected for these reasons is labelled without any."""
 
 P = TypeVar("P", Coordinates, Particles)
 

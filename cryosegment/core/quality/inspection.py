@@ -10,15 +10,22 @@ from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
 from cryosegment.core.images.micrograph import read_image, read_micrograph
-from cryosegment.core.images.working import WorkingImage, labels_at_working_scale, working_image
+from cryosegment.core.images.working import (
+    NOTHING,
+    WorkingImage,
+    labels_at_working_scale,
+    working_image,
+)
 from cryosegment.core.labels.contrast import PIXELS_PER_DIAMETER, LabelContrast, label_contrast
 from cryosegment.core.overlay import draw_labels
 from cryosegment.core.pipeline import load_model
 from cryosegment.core.quality.agreement import Agreement, agreement
 from cryosegment.core.quality.segmentation import Segmenter, model_segmenter, segment_by_threshold
 from cryosegment.exchange.coordinates import read_coordinates
+from cryosegment.exchange.ctf import read_ctfs
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.labels import CONTAMINATION, UNKNOWN, LabelEntry
+from cryosegment.exchange.params import front_end_of_card
 
 NO_MODEL = "none"
 SUPPORTED, UNSUPPORTED, NOT_JUDGED = (120, 255, 80), (60, 160, 255), (255, 220, 120)
@@ -71,20 +78,25 @@ class Inspector:
         Model file, "general", or "none" for a threshold in its place.
     device
         Where the network runs.
+    ctf
+        STAR file with the contrast transfer functions that the model's front end may need.
 
     Raises
     ------
     InputError, ModelError
-        If the model cannot be read.
+        If the model or the STAR file cannot be read.
     """
 
-    def __init__(self, model: str, device: str = "cpu") -> None:
+    def __init__(self, model: str, device: str = "cpu", ctf: str = "") -> None:
         self._segment: Segmenter = segment_by_threshold
         self._pixels_per_diameter = PIXELS_PER_DIAMETER
+        self._front_end = NOTHING
+        self._ctfs = read_ctfs(ctf)
         if model != NO_MODEL:
             loaded = load_model(model, device)
             self._segment = model_segmenter(loaded)
             self._pixels_per_diameter = loaded.card.pixels_per_diameter
+            self._front_end = front_end_of_card(loaded.card.front_end)
 
     def inspect(self, entry: LabelEntry) -> Inspection:
         """Figures of a micrograph's labels.
@@ -115,8 +127,10 @@ class Inspector:
         )
 
     def _read(self, entry: LabelEntry) -> _Sample:
-        micrograph = read_micrograph(entry.micrograph, entry.pixel_size, entry.name)
-        working = working_image(micrograph, entry.diameter, self._pixels_per_diameter, "dark")
+        ctf = self._ctfs.get(entry.name)
+        micrograph = read_micrograph(entry.micrograph, entry.pixel_size, entry.name, ctf)
+        scale = self._pixels_per_diameter
+        working = working_image(micrograph, entry.diameter, scale, "dark", self._front_end)
         instances, classes = (
             labels_at_working_scale(read_image(path)[0], working, path)
             for path in (entry.instances, entry.classes)

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Bool, Float, Int, Int8, Int16
 from torch import Tensor
 
+from cryosegment.core.ctf import Ctf
 from cryosegment.core.simulation.aggregates import draw_aggregates
 from cryosegment.core.simulation.contamination import (
     Contamination,
@@ -16,7 +17,6 @@ from cryosegment.core.simulation.contamination import (
     ice_blobs,
     no_contamination,
 )
-from cryosegment.core.simulation.ctf import Ctf
 from cryosegment.core.simulation.drawing import Canvas, draw_particles
 from cryosegment.core.simulation.gold import gold_beads, gold_contamination
 from cryosegment.core.simulation.molecule import Molecule

@@ -16,8 +16,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional
 
+from cryosegment.core.ctf import wavelength
 from cryosegment.core.simulation.bank import PIXELS_PER_DIAMETER, ProjectionBank
-from cryosegment.core.simulation.ctf import wavelength
 from cryosegment.core.simulation.debris import Debris, draw_debris
 from cryosegment.core.simulation.looks import draw_look
 

@@ -28,6 +28,7 @@ from cryosegment.exchange.params import (
     NO_CRF,
     CrfParams,
     CrfTuneParams,
+    front_end_of_card,
     params_to_dict,
 )
 from cryosegment.exchange.progress import Progress
@@ -91,7 +92,9 @@ def tune_model(
         If the labels or the model cannot be used.
     """
     model = load_model(params.model, device)
-    labelled = read_labels(folders, model.card.pixels_per_diameter, progress)
+    front_end = front_end_of_card(model.card.front_end)
+    scale = model.card.pixels_per_diameter
+    labelled = read_labels(folders, scale, progress, front_end, params.ctf)
     images = [tuning_image(item, model) for item in labelled]
     temperature = calibrate_temperature(
         [image.logits for image in images],

@@ -21,6 +21,8 @@ from cryosegment.core.training.validation import TOLERANCE, ValidationImage, whe
 
 SIDE = 240
 """Largest side of the part that is shown, px: it costs little, and particles can be told apart."""
+WIDTH = 2
+"""Of lines, px: the picture is often shown at half its size."""
 RIGHT, WRONG, MISSED, UNKNOWN = (80, 255, 80), (60, 60, 255), (0, 220, 255), (255, 150, 60)
 """BGR of predictions and of labels without one."""
 
@@ -55,7 +57,7 @@ def write_examples(
     picks = found.centers_yx[found.scores >= threshold].cpu()
     picture = enlarged(item.image)
     for center, color in _marks(picks, item):
-        draw_circle(picture, center, item.diameter, color)
+        draw_circle(picture, center, item.diameter, color, WIDTH)
     particle = (maps.particle.cpu().numpy() * 255).astype(np.uint8)
     beside = cv2.applyColorMap(particle, cv2.COLORMAP_INFERNO)
     beside = cv2.resize(beside, picture.shape[1::-1], interpolation=cv2.INTER_LINEAR)

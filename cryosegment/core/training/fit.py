@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from cryosegment.core.training.loader import Batch, DrawBatch, batches
 from cryosegment.core.training.losses import PickingLoss, total
+from cryosegment.core.training.ranks import ALONE, Ranks
 from cryosegment.core.training.schedule import has_stalled, learning_rate, next_validation
 from cryosegment.core.training.state import (
     Progress,
@@ -66,6 +67,8 @@ class FitSettings:
         Processes that prepare batches.
     device
         Where the network is trained.
+    ranks
+        The processes that train it. Only the first validates, writes and reports.
     loss
         What is minimised.
     """
@@ -79,6 +82,7 @@ class FitSettings:
     averaging: float = 0.998
     workers: int = 0
     device: str = "cpu"
+    ranks: Ranks = ALONE
     loss: PickingLoss = field(default_factory=PickingLoss)
 
     def __post_init__(self) -> None:
@@ -114,7 +118,7 @@ def fit(
 
     Returns
     -------
-    The best network by validation, and the progress.
+    The best network by validation (in the first process), and the progress.
 
     Raises
     ------
@@ -141,8 +145,10 @@ def fit(
         if run.share >= due:
             run.validate(validate, terms)
             run.save()
-        report(run.progress, 1.0 if run.is_finished else run.share)
-    load_best(run.best_path, run.average)
+        if settings.ranks.is_first:
+            report(run.progress, 1.0 if run.is_finished else run.share)
+    if settings.ranks.is_first:
+        load_best(run.best_path, run.average)
     return run.average, run.progress
 
 
@@ -151,6 +157,7 @@ class _Run:
 
     def __init__(self, network: nn.Module, settings: FitSettings, state_path: Path) -> None:
         self._settings = settings
+        self._ranks = settings.ranks
         self._state_path = state_path
         self.best_path = state_path.with_suffix(".best.safetensors")
         self._network = network.to(settings.device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
@@ -161,6 +168,7 @@ class _Run:
         self.progress = Progress()
         if state_path.exists():
             self.progress = load_state(state_path, network, self.average, self._optimizer)
+        self._predict = self._ranks.wrap(network)
         self._started = time.monotonic() - self.progress.seconds
 
     @property
@@ -178,7 +186,7 @@ class _Run:
         return self.share >= 1 or has_stalled(scores, self._settings.patience)
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """One optimiser step; the loss by head, which a GPU may still be working on.
+        """One optimiser step; loss by head and gradient, which a GPU may still be working on.
 
         Where its memory is exhausted, this and all later steps take the first half of the batch.
         """
@@ -187,7 +195,7 @@ class _Run:
         try:
             return self._step(batch)
         except torch.cuda.OutOfMemoryError as error:
-            if self.progress.is_halved or len(batch[0]) < 2:
+            if self.progress.is_halved or len(batch[0]) < 2 or self._ranks.count > 1:
                 raise _memory_error(batch[0], error) from error
         logger.warning("too little GPU memory for a batch of %d: going on with half", len(batch[0]))
         self.progress.is_halved = True
@@ -202,19 +210,21 @@ class _Run:
                 self._settings.schedule, self.share, self._settings.learning_rate
             )
         with torch.autocast(image.device.type, torch.bfloat16, enabled=image.is_cuda):
-            logits = self._network(image)
-        losses = self._settings.loss(logits, targets)
+            logits = self._predict(image)
+        losses = self._settings.loss(
+            self._ranks.gather(logits.float()), targets.map(self._ranks.gather)
+        )
         self._optimizer.zero_grad(set_to_none=True)
-        total(losses).backward()
-        nn.utils.clip_grad_norm_(self._network.parameters(), CLIP_NORM)
+        (self._ranks.count * total(losses)).backward()  # the mean of the gradients becomes a sum
+        gradient = nn.utils.clip_grad_norm_(self._network.parameters(), CLIP_NORM)
         self._optimizer.step()
         self.progress.step += 1
         self._update_average()
-        return losses
+        return {**losses, "gradient": gradient}
 
     def finish(self, losses: dict[str, Tensor]) -> dict[str, float]:
-        """Wait for a step; the loss by head in numbers."""
-        values = torch.stack([loss.detach() for loss in losses.values()])
+        """Wait for a step; loss by head and norm of the gradient before it was clipped."""
+        values = torch.stack([value.detach() for value in losses.values()])
         terms = dict(zip(losses, values.tolist(), strict=True))
         broken = [f"{name} {value}" for name, value in terms.items() if not math.isfinite(value)]
         if broken:
@@ -222,7 +232,7 @@ class _Run:
                 f"expected a finite loss, got {', '.join(broken)} in step {self.progress.step}: "
                 "lower the learning rate and resume from the last validation"
             )
-        self.progress.seconds = time.monotonic() - self._started
+        self._tick()
         return terms
 
     def _update_average(self) -> None:
@@ -241,17 +251,25 @@ class _Run:
         self, validate: Callable[[nn.Module], Validation], terms: dict[str, float]
     ) -> None:
         """Score the averaged network; keep it where it is the best so far."""
-        found = validate(self.average)
+        found = validate(self.average) if self._ranks.is_first else Validation(0.0, 0.0)
+        found = Validation(*self._ranks.from_first(found.score, found.threshold))
+        self._tick()
         progress = self.progress
-        progress.seconds = time.monotonic() - self._started
         row = {"step": float(progress.step), "seconds": progress.seconds, **terms}
         progress.history.append({**row, "score": found.score, "threshold": found.threshold})
         if found.score > progress.best_score:
             progress.best_score, progress.best_threshold = found.score, found.threshold
-            save_best(self.best_path, self.average)
+            if self._ranks.is_first:
+                save_best(self.best_path, self.average)
+
+    def _tick(self) -> None:
+        """Tell the time, which is that of the first process."""
+        (self.progress.seconds,) = self._ranks.from_first(time.monotonic() - self._started)
 
     def save(self) -> None:
         """Write the state."""
+        if not self._ranks.is_first:
+            return
         save_state(self._state_path, self._network, self.average, self._optimizer, self.progress)
 
 

@@ -3,19 +3,26 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
 from cryosegment.core.images.micrograph import read_image, read_micrograph
-from cryosegment.core.images.working import labels_at_working_scale, working_image
+from cryosegment.core.images.working import (
+    NOTHING,
+    WorkingImage,
+    labels_at_working_scale,
+    working_image,
+)
 from cryosegment.core.training.validation import ValidationImage
 from cryosegment.exchange.coordinates import read_coordinates
+from cryosegment.exchange.ctf import read_ctfs
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.labels import (
     CONTAMINATION,
@@ -25,7 +32,13 @@ from cryosegment.exchange.labels import (
     is_particle,
     read_labels_index,
 )
+from cryosegment.exchange.params import FrontEndParams
 from cryosegment.exchange.progress import Progress
+
+logger = logging.getLogger(__name__)
+
+PIXEL_SIZE_TOLERANCE = 0.01
+"""Relative; headers are rounded."""
 
 
 @dataclass(frozen=True)
@@ -70,32 +83,59 @@ class LabelledImage:
 
 
 def read_labels(
-    folders: Sequence[Path], pixels_per_diameter: float, progress: Progress
+    folders: Sequence[Path],
+    pixels_per_diameter: float,
+    progress: Progress,
+    front_end: FrontEndParams = NOTHING,
+    ctf: str = "",
 ) -> list[LabelledImage]:
-    """All labelled micrographs of the folders.
+    """All micrographs of the folders whose labels know something.
+
+    Parameters
+    ----------
+    folders
+        Labels folders.
+    pixels_per_diameter
+        Of the working scale.
+    progress
+        Told after each micrograph.
+    front_end
+        What the network sees the images through.
+    ctf
+        STAR file with the contrast transfer functions that the front end may need.
 
     Raises
     ------
     InputError
-        If a folder has no labels, a map does not fit its micrograph, or no particle is labelled.
+        If a folder has no labels, a map does not fit its micrograph, no particle is labelled, or
+        a CTF that the front end needs is missing.
     """
     entries = [entry for folder in folders for entry in read_labels_index(folder).entries]
+    ctfs = read_ctfs(ctf)
     images = []
     for index, entry in enumerate(entries):
-        images.append(_read_entry(entry, pixels_per_diameter))
+        micrograph = read_micrograph(
+            entry.micrograph, entry.pixel_size, entry.name, ctfs.get(entry.name)
+        )
+        working = working_image(
+            micrograph, entry.diameter, pixels_per_diameter, front_end=front_end
+        )
+        image = _labelled(entry, working)
+        if image.known.any():
+            images.append(image)
+        else:
+            logger.warning("the labels of %s know no pixel: it is left out", entry.name)
         progress(index + 1, len(entries), f"read {entry.name}")
     if not any(len(image.centers_yx) for image in images):
         raise InputError(
-            f"expected labelled particles in {len(images)} micrographs, found none: check them"
+            f"expected labelled particles in {len(entries)} micrographs, found none: check them"
         )
     return images
 
 
-def _read_entry(entry: LabelEntry, pixels_per_diameter: float) -> LabelledImage:
-    micrograph = read_micrograph(entry.micrograph, entry.pixel_size, entry.name)
-    working = working_image(micrograph, entry.diameter, pixels_per_diameter)
+def _labelled(entry: LabelEntry, working: WorkingImage) -> LabelledImage:
     instances, classes = (
-        labels_at_working_scale(read_image(path)[0], working, path)
+        labels_at_working_scale(_read_map(path, entry), working, path)
         for path in (entry.instances, entry.classes)
     )
     found = read_coordinates(entry.coordinates, entry.pixel_size)
@@ -116,3 +156,14 @@ def _read_entry(entry: LabelEntry, pixels_per_diameter: float) -> LabelledImage:
         diameter=entry.diameter / working.pixel_size,
         pixel_size=working.pixel_size,
     )
+
+
+def _read_map(path: Path, entry: LabelEntry) -> Shaped[np.ndarray, "h w"]:
+    """A label map of a micrograph."""
+    labels, pixel_size = read_image(path)
+    if pixel_size > 0 and abs(pixel_size / entry.pixel_size - 1) > PIXEL_SIZE_TOLERANCE:
+        raise InputError(
+            f"expected {entry.pixel_size:g} Å/px, the micrograph's, in {path}, found "
+            f"{pixel_size:g}: make the labels anew, or correct the header"
+        )
+    return labels

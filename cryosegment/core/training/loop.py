@@ -17,25 +17,31 @@ from cryosegment import __version__
 from cryosegment.core.checkpoint import fingerprint, save_checkpoint
 from cryosegment.core.networks import HEADS, build_network
 from cryosegment.core.pipeline import load_model
+from cryosegment.core.training.augmentation import LEVELS
+from cryosegment.core.training.completeness import labelled_share
 from cryosegment.core.training.examples import write_examples
 from cryosegment.core.training.fit import FitSettings, Validation, fit
 from cryosegment.core.training.joint import RefinedNetwork
 from cryosegment.core.training.labelled import LabelledImage, read_labels
 from cryosegment.core.training.losses import PickingLoss
 from cryosegment.core.training.patches import PatchBatches
+from cryosegment.core.training.ranks import ALONE, Ranks
 from cryosegment.core.training.record import Record
 from cryosegment.core.training.state import Progress as TrainingProgress
 from cryosegment.core.training.state import remove_state
 from cryosegment.core.training.validation import best_f1
-from cryosegment.exchange.card import ModelCard, model_path
+from cryosegment.exchange.card import Facts, ModelCard, model_path
 from cryosegment.exchange.labels import read_labels_index
 from cryosegment.exchange.params import (
     CRF_PRESETS,
     DEFAULT_PRESET,
     NO_CRF,
     TrainParams,
+    choose_front_end,
+    front_end_of_card,
     params_to_dict,
 )
+from cryosegment.exchange.params.training import COMPLETE
 from cryosegment.exchange.progress import Progress
 
 logger = logging.getLogger(__name__)
@@ -48,7 +54,12 @@ PATCHES_PER_MICROGRAPH = 64
 
 
 def train(
-    folders: Sequence[Path], output: Path, params: TrainParams, device: str, progress: Progress
+    folders: Sequence[Path],
+    output: Path,
+    params: TrainParams,
+    device: str,
+    progress: Progress,
+    ranks: Ranks = ALONE,
 ) -> None:
     """Train on the labels of some folders and write the best network with its card.
 
@@ -68,6 +79,8 @@ def train(
         Torch device.
     progress
         Told of reading and of every step, in thousandths of the training.
+    ranks
+        The processes that train together, all of which call this.
 
     Raises
     ------
@@ -77,27 +90,35 @@ def train(
     network, card = _start(params)
     if params.crf != NO_CRF:
         network = RefinedNetwork(network, CRF_PRESETS[params.crf])
-    images = read_labels(folders, card.pixels_per_diameter, progress)
+    front_end = front_end_of_card(card.front_end)
+    images = read_labels(folders, card.pixels_per_diameter, progress, front_end, params.ctf)
     training, held_out = _split(images, params)
-    batches = PatchBatches(training, params.patch, params.batch, params.seed)
     scored = [image.for_validation() for image in held_out or training if len(image.centers_yx)]
+    share = _labelled_share(images, network.to(device), params, progress)
+    (share,) = ranks.from_first(share)
     state_path = output.with_suffix(".state.safetensors")
-    if not params.resume:
+    if not params.resume and ranks.is_first:
         remove_state(state_path)
+    ranks.wait_for_first()
     record = Record(output, progress)
-    settings = _settings(params, len(training), device)
+    loss = PickingLoss(params.loss, share, params.partial_loss, card.pixels_per_diameter)
+    settings = replace(_settings(params, len(training), device), loss=loss, ranks=ranks)
 
     def validate(candidate: nn.Module) -> Validation:
-        found = best_f1(candidate, scored)
+        found = best_f1(candidate, scored, share)
         write_examples(output.with_suffix(".examples.png"), candidate, scored, found.threshold)
         return found
 
+    batches = _batches(training, params, device, ranks)
     best, state = fit(network, batches, validate, settings, state_path, record)
+    if not ranks.is_first:
+        return
     record.write(state)
     record.close()
     if isinstance(best, RefinedNetwork):
         card, best = replace(card, crf=params_to_dict(best.learned())), best.network
-    card = replace(card, name=output.stem, label_source=_label_source(folders))
+    facts = {"labelled_share": round(share, 3)}
+    card = replace(card, name=output.stem, label_source=_label_source(folders), training=facts)
     save_checkpoint(output, best, _describe(card, params, state, training, held_out))
 
 
@@ -111,7 +132,8 @@ def _start(params: TrainParams) -> tuple[nn.Module, ModelCard]:
         model = load_model(params.start)
         card = replace(model.card, parent=fingerprint(model_path(params.start)))
         scale = params.pixels_per_diameter or card.pixels_per_diameter
-        return model.network, replace(card, pixels_per_diameter=scale)
+        facts = _front_end(params, card.front_end)
+        return model.network, replace(card, pixels_per_diameter=scale, front_end=facts)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(params.seed)
         network = build_network(params.network, **params.network_arguments())
@@ -121,9 +143,14 @@ def _start(params: TrainParams) -> tuple[nn.Module, ModelCard]:
         architecture_args=params.network_arguments(),
         pixels_per_diameter=params.pixels_per_diameter or SCRATCH_PIXELS_PER_DIAMETER,
         classes=HEADS,
+        front_end=_front_end(params, {}),
         crf={"preset": DEFAULT_PRESET},
         license="unstated",
     )
+
+
+def _front_end(params: TrainParams, facts: Facts) -> Facts:
+    return choose_front_end(params.front_end, params.low_pass, facts).facts()
 
 
 def _split(
@@ -144,6 +171,26 @@ def _split(
     return training, [images[index] for index in sorted(held)]
 
 
+def _labelled_share(
+    images: list[LabelledImage], network: nn.Module, params: TrainParams, progress: Progress
+) -> float:
+    """Share of the particles that the labels have."""
+    if params.labels_are == COMPLETE:
+        return 1.0
+    labelled = [image.for_validation() for image in images if len(image.centers_yx)]
+    share = labelled_share(network, labelled, params.expected_particles)
+    progress(len(images), len(images), f"{share:.0%} of the particles are labelled")
+    return share
+
+
+def _batches(
+    training: list[LabelledImage], params: TrainParams, device: str, ranks: Ranks
+) -> PatchBatches:
+    """The patches that this process draws."""
+    batch, augmentation = ranks.part(params.batch), LEVELS[params.augmentation]
+    return PatchBatches(training, params.patch, batch, params.seed, augmentation, device)
+
+
 def _settings(params: TrainParams, micrographs: int, device: str) -> FitSettings:
     """How long and how fast to train on that many micrographs."""
     rate = params.learning_rate or (FINETUNE_RATE if params.start else SCRATCH_RATE)
@@ -160,7 +207,6 @@ def _settings(params: TrainParams, micrographs: int, device: str) -> FitSettings
         schedule=params.schedule,
         patience=params.patience,
         device=device,
-        loss=PickingLoss(params.loss),
     )
 
 
@@ -185,7 +231,7 @@ def _describe(
         threshold=round(state.best_threshold, 3),
         particle_diameters=(min(diameters), max(diameters)),
         training_data=(data,),
-        training={**params_to_dict(params), "steps": state.step},
+        training={**params_to_dict(params), **card.training, "steps": state.step},
         metrics=(
             {
                 "data": "validation micrographs" if held_out else "training micrographs",

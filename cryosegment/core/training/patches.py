@@ -1,29 +1,49 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Augmented patches of labelled micrographs."""
+"""Patches of labelled micrographs, turned, scaled and augmented, as batches by step."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Shaped, UInt8
 from torch import Tensor
 from torch.nn import functional
+from torch.nn.utils.rnn import pad_sequence
 
+from cryosegment.core.training.augmentation import LEVELS, Augmentation, Patches, augment
 from cryosegment.core.training.labelled import LabelledImage
 from cryosegment.core.training.loader import Batch
-from cryosegment.core.training.targets import Targets, make_targets, stack
+from cryosegment.core.training.targets import make_targets
+from cryosegment.exchange.params import TrainParams
 
-SCALE = (0.85, 1.18)
-"""Range of the zoom of a patch: particles vary, and so do the diameters that users give."""
-GAIN_SD = 0.15
-NOISE = 0.3
-"""Largest standard deviation of the noise added to a patch; the image has 1."""
+CONTAMINATED, KNOWN, EDGE = 1, 2, 4
+"""Bits of what the labels say of a pixel, beside its instance."""
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a patch comes from: around a point of an image, which `matrix` turns and scales."""
+
+    item: LabelledImage
+    flags: UInt8[Tensor, "h w"]
+    center_yx: Float[Tensor, " 2"]
+    matrix: Float[Tensor, "2 2"]
+
+    def particles(self, patch: int) -> Float[Tensor, "n 2"]:
+        """Centres of the particles in the patch's pixels."""
+        moved = (self.item.centers_yx - self.center_yx) @ torch.linalg.inv(self.matrix).T
+        return moved + (patch - 1) / 2
 
 
 class PatchBatches:
     """The batch of a step, drawn from the seed and the step alone.
+
+    Windows are cut where the micrographs are kept; the rest is done for the whole batch on the
+    device.
 
     Parameters
     ----------
@@ -32,66 +52,147 @@ class PatchBatches:
     patch
         Side of a patch, px.
     batch
-        Patches in a step.
+        Numbers of the patches to draw in each step.
     seed
-        Of everything random.
+        Of everything random. Every patch depends on it, the step and its number alone.
+    augmentation
+        How patches are changed.
+    device
+        Where they are wanted.
     """
 
-    def __init__(self, images: Sequence[LabelledImage], patch: int, batch: int, seed: int) -> None:
-        self._images = images
+    def __init__(
+        self,
+        images: Sequence[LabelledImage],
+        patch: int,
+        batch: Sequence[int],
+        seed: int,
+        augmentation: Augmentation = LEVELS[TrainParams.augmentation],
+        device: str = "cpu",
+    ) -> None:
+        self._images = [(image, _flags(image)) for image in images]
         self._patch = patch
         self._batch = batch
         self._seed = seed
+        self._augmentation = augmentation
+        self._device = device
+        reach = math.sqrt(2) if augmentation.turns else 1.0
+        self._window = math.ceil(patch * reach * augmentation.zoom) + 3
 
     def __call__(self, step: int) -> Batch:
         """Images `(b, 1, h, w)` and their targets."""
-        random = np.random.default_rng((self._seed, step))
-        pairs = [self._draw(random) for _ in range(self._batch)]
-        return torch.stack([image for image, _ in pairs])[:, None], stack([t for _, t in pairs])
-
-    def _draw(self, random: np.random.Generator) -> tuple[Float[Tensor, "p p"], Targets]:
-        item = self._images[random.integers(len(self._images))]
-        matrix = _random_map(random)
-        height, width = item.image.shape
-        center = torch.tensor([random.uniform(0, height - 1), random.uniform(0, width - 1)]).float()
-        maps = (item.instances, item.contamination, item.known, item.edge)
-        planes = torch.stack((item.image, *(each.float() for each in maps)))
-        image, labels = _sample(planes, matrix, center, self._patch)
-        middle = (self._patch - 1) / 2
-        moved = (item.centers_yx - center) @ torch.linalg.inv(matrix).T + middle
+        randoms = [np.random.default_rng((self._seed, step, number)) for number in self._batch]
+        places = [self._choose(random) for random in randoms]
+        partners = None
+        if self._augmentation.needs_partner:
+            partners = self._cut([self._choose(random) for random in randoms])
+        patches = augment(self._cut(places), partners, self._augmentation, randoms)
         targets = make_targets(
-            labels[1].int(), labels[2], labels[3], moved, item.diameter, labels[4]
+            patches.instances,
+            patches.contamination,
+            patches.known,
+            patches.centers_yx,
+            torch.tensor([place.item.diameter for place in places]).to(self._device),
+            patches.edge,
         )
-        return _look(image, random), targets
+        return patches.image[:, None], targets
+
+    def _choose(self, random: np.random.Generator) -> _Place:
+        """A place of any image."""
+        item, flags = self._images[random.integers(len(self._images))]
+        height, width = item.image.shape
+        center = torch.tensor([random.uniform(0, height - 1), random.uniform(0, width - 1)])
+        return _Place(item, flags, center.float(), _random_map(random, self._augmentation))
+
+    def _cut(self, places: Sequence[_Place]) -> Patches:
+        """The patches of some places, on the device."""
+        corners = [place.center_yx.round().int() - self._window // 2 for place in places]
+        at = list(zip(places, corners, strict=True))
+        image = [window(place.item.image, corner, self._window) for place, corner in at]
+        instances = [window(place.item.instances, corner, self._window) for place, corner in at]
+        flags = [window(place.flags, corner, self._window) for place, corner in at]
+        grid = sampling_grid(
+            torch.stack([place.matrix for place in places]),
+            torch.stack([place.center_yx - corner for place, corner in at]),
+            self._patch,
+            self._window,
+        ).to(self._device)
+        said = sample(self._moved(flags), grid, "nearest").byte()
+        centers = [place.particles(self._patch) for place in places]
+        return Patches(
+            image=sample(self._moved(image), grid, "bilinear"),
+            instances=sample(self._moved(instances), grid, "nearest").int(),
+            contamination=((said & CONTAMINATED) > 0).float(),
+            known=((said & KNOWN) > 0).float(),
+            edge=((said & EDGE) > 0).float(),
+            centers_yx=pad_sequence(centers, batch_first=True).to(self._device),
+        )
+
+    def _moved(self, planes: list[Tensor]) -> Float[Tensor, "b s s"]:
+        return torch.stack(planes).to(self._device, non_blocking=True).float()
 
 
-def _random_map(random: np.random.Generator) -> Float[Tensor, "2 2"]:
+def _flags(item: LabelledImage) -> UInt8[Tensor, "h w"]:
+    kinds = ((item.contamination, CONTAMINATED), (item.known, KNOWN), (item.edge, EDGE))
+    return torch.stack([mask.byte() * bit for mask, bit in kinds]).sum(0, dtype=torch.uint8)
+
+
+def _random_map(random: np.random.Generator, augmentation: Augmentation) -> Float[Tensor, "2 2"]:
     """Patch steps (y, x) in the image's pixels: a rotation, a flip and a zoom."""
-    angle = random.uniform(0, 2 * np.pi)
-    zoom = np.exp(random.uniform(*np.log(SCALE)))
+    angle = random.uniform(0, 2 * np.pi) * augmentation.turns
+    reach = np.log(augmentation.zoom)
+    zoom = np.exp(random.uniform(-reach, reach))
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    turn[:, 1] *= random.choice([-1.0, 1.0])
+    if augmentation.turns:
+        turn[:, 1] *= random.choice([-1.0, 1.0])
     return torch.from_numpy(turn / zoom).float()
 
 
-def _sample(
-    planes: Float[Tensor, "k h w"],
-    matrix: Float[Tensor, "2 2"],
-    center: Float[Tensor, " 2"],
-    patch: int,
-) -> tuple[Float[Tensor, "p p"], Float[Tensor, "k p p"]]:
-    """A patch of the first plane, interpolated, and of all planes, by the nearest pixel."""
+def window(
+    plane: Shaped[Tensor, "h w"], corner_yx: Shaped[Tensor, " 2"], side: int
+) -> Shaped[Tensor, "s s"]:
+    """A square of a plane, which is 0 where the plane ends.
+
+    Parameters
+    ----------
+    plane
+        Any.
+    corner_yx
+        First row and column, which may lie outside.
+    side
+        Rows and columns, px.
+    """
+    top, left = corner_yx.tolist()
+    first_y, first_x = max(top, 0), max(left, 0)
+    inside = plane[first_y : max(top + side, 0), first_x : max(left + side, 0)]
+    square = plane.new_zeros(side, side)
+    rows, columns = inside.shape
+    square[first_y - top : first_y - top + rows, first_x - left : first_x - left + columns] = inside
+    return square
+
+
+def sampling_grid(
+    matrices: Float[Tensor, "b 2 2"], centers_yx: Float[Tensor, "b 2"], patch: int, side: int
+) -> Float[Tensor, "b p p 2"]:
+    """Where the pixels of patches lie in their windows, as `grid_sample` counts.
+
+    Parameters
+    ----------
+    matrices
+        Patch steps (y, x) in the window's pixels.
+    centers_yx
+        Middle of each patch in its window, px.
+    patch, side
+        Sides of patches and windows, px.
+    """
     steps = torch.arange(patch) - (patch - 1) / 2
-    grid = torch.stack(torch.meshgrid(steps, steps, indexing="ij"), -1) @ matrix.T + center
-    sizes = torch.tensor(planes.shape[-2:])
-    normalized = ((2 * grid + 1) / sizes - 1).flip(-1)[None]
-    smooth = functional.grid_sample(planes[None, :1], normalized, "bilinear", align_corners=False)
-    nearest = functional.grid_sample(planes[None], normalized, "nearest", align_corners=False)
-    return smooth[0, 0], nearest[0]
+    pixels = torch.stack(torch.meshgrid(steps, steps, indexing="ij"), -1)
+    grid = torch.einsum("bij,pqj->bpqi", matrices, pixels) + centers_yx[:, None, None]
+    return ((2 * grid + 1) / side - 1).flip(-1)
 
 
-def _look(image: Float[Tensor, "p p"], random: np.random.Generator) -> Float[Tensor, "p p"]:
-    """The patch under another gain, offset and noise."""
-    gain = float(np.exp(random.normal(0, GAIN_SD)))
-    noise = torch.from_numpy(random.standard_normal(image.shape, dtype=np.float32))
-    return gain * image + random.normal(0, 0.1) + random.uniform(0, NOISE) * noise
+def sample(
+    windows: Float[Tensor, "b s s"], grid: Float[Tensor, "b p p 2"], mode: str
+) -> Float[Tensor, "b p p"]:
+    """Patches of windows, "bilinear" or by the "nearest" pixel."""
+    return functional.grid_sample(windows[:, None], grid, mode, align_corners=False)[:, 0]

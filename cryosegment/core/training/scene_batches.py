@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
 
 from cryosegment.core.images.normalize import working_normalize
 from cryosegment.core.images.working import LOCAL_MEAN_SIGMA
@@ -14,7 +15,7 @@ from cryosegment.core.simulation.bank import ProjectionBank
 from cryosegment.core.simulation.scenes import Scene, SceneSettings, draw_scene
 from cryosegment.core.training.fit import Validation
 from cryosegment.core.training.loader import Batch
-from cryosegment.core.training.targets import Targets, make_targets, stack
+from cryosegment.core.training.targets import Targets, make_targets
 from cryosegment.core.training.validation import ValidationImage, best_f1
 
 VALIDATION_SCENES = 32
@@ -37,7 +38,7 @@ class SceneBatches:
         """Images `(b, 1, h, w)` and their targets."""
         random = np.random.default_rng((self._seed, step))
         scenes = [draw_scene(self._bank, self._settings, random) for _ in range(self._batch)]
-        return _images(scenes, self._settings), stack([_targets(s, self._settings) for s in scenes])
+        return _images(scenes, self._settings), _targets(scenes, self._settings.diameter)
 
 
 def _images(scenes: list[Scene], settings: SceneSettings) -> Float[Tensor, "b 1 h w"]:
@@ -46,10 +47,15 @@ def _images(scenes: list[Scene], settings: SceneSettings) -> Float[Tensor, "b 1 
     return working_normalize(image, None, LOCAL_MEAN_SIGMA * settings.diameter)[:, None]
 
 
-def _targets(scene: Scene, settings: SceneSettings) -> Targets:
-    known = torch.ones_like(scene.image)
+def _targets(scenes: list[Scene], diameter: float) -> Targets:
+    """What the scenes show, all of which is known."""
+    contamination = torch.stack([scene.contamination for scene in scenes])
     return make_targets(
-        scene.instances, scene.contamination, known, scene.centers_yx, settings.diameter
+        torch.stack([scene.instances for scene in scenes]),
+        contamination,
+        torch.ones_like(contamination),
+        pad_sequence([scene.centers_yx for scene in scenes], batch_first=True),
+        torch.full((len(scenes),), diameter),
     )
 
 

@@ -31,7 +31,7 @@ class Progress:
     best_threshold
         Score threshold that reached it.
     history
-        One row per validation: step, seconds, loss terms, score, threshold.
+        One row per validation: step, seconds, loss terms, gradient, score, threshold.
     is_halved
         Whether the memory of the GPU was enough for half the batch only.
     """

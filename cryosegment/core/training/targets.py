@@ -42,14 +42,14 @@ class Targets:
 
 
 def make_targets(
-    instances: Int[Tensor, "h w"],
-    contamination: Float[Tensor, "h w"],
-    known: Float[Tensor, "h w"],
-    centers_yx: Float[Tensor, "n 2"],
-    diameter: float,
-    edge: Float[Tensor, "h w"] | None = None,
+    instances: Int[Tensor, "b h w"],
+    contamination: Float[Tensor, "b h w"],
+    known: Float[Tensor, "b h w"],
+    centers_yx: Float[Tensor, "b n 2"],
+    diameters: Float[Tensor, " b"],
+    edge: Float[Tensor, "b h w"] | None = None,
 ) -> Targets:
-    """Targets of one patch, as a batch of one.
+    """Targets of some patches.
 
     Parameters
     ----------
@@ -58,44 +58,67 @@ def make_targets(
     contamination, known
         0 or 1.
     centers_yx
-        px; may lie outside the patch.
-    diameter
+        px; may lie outside the patch. Rows that no instance has may hold anything.
+    diameters
         Nominal particle diameter, px.
     edge
         0 or 1: where the labels see the edge of a particle. Pixels along the outline are edge in
         any case: a narrow class has gaps at working scale, and some labels have none.
     """
-    radius = diameter / 2
+    count, height, width = instances.shape
+    device = instances.device
+    radii = (diameters / 2)[:, None, None, None]
     particle = (instances > 0).float()
-    padded = torch.cat((torch.zeros(1, 2), centers_yx.float()))
-    height, width = instances.shape
-    rows, columns = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
-    displacement = padded[instances.long()] - torch.stack((rows, columns), -1)
-    squared = displacement.square().sum(-1)
-    center = torch.exp(-squared / (2 * (CENTER_SIGMA * diameter) ** 2)) * particle
-    peak = (displacement.abs().amax(-1) <= 0.5) & (instances > 0)
+    table = functional.pad(centers_yx.float(), (0, 0, 1, 0))
+    numbers = torch.arange(count, device=device)[:, None, None]
+    sides = (torch.arange(side, device=device) for side in (height, width))
+    pixels = torch.stack(torch.meshgrid(*sides, indexing="ij"), -1)
+    displacement = table[numbers, instances.long()] - pixels
     outline = _outline(instances)
-    offset = (displacement / radius * particle[..., None]).movedim(-1, 0)
     return Targets(
-        particle=particle[None],
-        center=torch.where(peak, 1.0, center)[None],
-        edge=(outline if edge is None else torch.maximum(outline, edge.float()))[None],
-        contamination=contamination.float()[None],
-        offset=offset[None],
-        known=known.float()[None],
+        particle=particle,
+        center=_heat(instances, table, CENTER_SIGMA * diameters),
+        edge=outline if edge is None else torch.maximum(outline, edge),
+        contamination=contamination,
+        offset=(displacement / radii * particle[..., None]).movedim(-1, 1),
+        known=known,
     )
 
 
-def _outline(instances: Int[Tensor, "h w"]) -> Float[Tensor, "h w"]:
+def _heat(
+    instances: Int[Tensor, "b h w"], table: Float[Tensor, "b n 2"], sigmas: Float[Tensor, " b"]
+) -> Float[Tensor, "b h w"]:
+    """A Gaussian around the centre of each particle that is seen, 1 at the nearest pixel.
+
+    It does not end with the particle's footprint, which may be narrow or not hold the centre.
+    Row k of the table is the centre of instance k.
+    """
+    seen = torch.zeros(table.shape[:2], device=table.device)
+    seen.scatter_(1, instances.flatten(1).long(), 1.0)
+    seen[:, 0] = 0
+    patches, rows = torch.nonzero(seen, as_tuple=True)
+    distances = [
+        (torch.arange(side, device=table.device) - table[patches, rows, axis, None]).abs()
+        for axis, side in enumerate(instances.shape[1:])
+    ]
+    widths = 2 * sigmas[patches, None] ** 2
+    down, across = (torch.exp(-distance.square() / widths) for distance in distances)
+    near_y, near_x = (distance <= 0.5 for distance in distances)
+    heat = torch.zeros(instances.shape, device=table.device)
+    ends = seen.sum(1).long().cumsum(0).tolist()
+    for plane, first, end in zip(heat, [0, *ends], ends):
+        if first < end:
+            own = slice(first, end)
+            peak = (near_y[own, :, None] & near_x[own, None]).any(0)
+            gaussian = (down[own, :, None] * across[own, None]).amax(0)
+            plane.copy_(torch.where(peak, 1.0, gaussian))
+    return heat
+
+
+def _outline(instances: Int[Tensor, "b h w"]) -> Float[Tensor, "b h w"]:
     """1 on particle pixels whose 3 x 3 neighbourhood holds another label."""
-    plane = instances.float()[None, None]
-    padded = functional.pad(plane, (1, 1, 1, 1), mode="replicate")
+    planes = instances.float()[:, None]
+    padded = functional.pad(planes, (1, 1, 1, 1), mode="replicate")
     highest = functional.max_pool2d(padded, 3, stride=1)
     lowest = -functional.max_pool2d(-padded, 3, stride=1)
-    return ((highest != lowest) & (plane > 0)).float()[0, 0]
-
-
-def stack(targets: list[Targets]) -> Targets:
-    """One batch of many."""
-    names = [f.name for f in fields(Targets)]
-    return Targets(**{name: torch.cat([getattr(t, name) for t in targets]) for name in names})
+    return ((highest != lowest) & (planes > 0)).float()[:, 0]

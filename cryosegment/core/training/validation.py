@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from cryosegment.core.evaluation.matching import ranked_hits
@@ -48,9 +48,41 @@ class ValidationImage:
     diameter: float
 
 
-def best_f1(network: nn.Module, images: Sequence[ValidationImage]) -> Validation:
-    """The highest F1 over all images that one threshold reaches."""
-    counts = np.zeros((len(THRESHOLDS), 3))
+@dataclass(frozen=True)
+class Counts:
+    """What picks down to each of `THRESHOLDS` are, over some images.
+
+    Parameters
+    ----------
+    hits
+        Labelled particles that are picked.
+    picks
+        All picks.
+    labelled
+        Labelled particles.
+    """
+
+    hits: Int[np.ndarray, " thresholds"]
+    picks: Int[np.ndarray, " thresholds"]
+    labelled: int
+
+    def f1(self, labelled_share: float = 1.0) -> Float[np.ndarray, " thresholds"]:
+        """F1, where only a share of the particles is labelled, which might be any of them.
+
+        Notes
+        -----
+        Recall is that of the labelled; precision is what it would be if all were labelled:
+        every hit stands for 1 / share of them, of which none is more than a pick (Lee & Liu,
+        2003, who maximise recall^2 / picks, which is precision times recall but for a factor).
+        """
+        found = np.minimum(self.hits / labelled_share, self.picks)
+        return 2 * found / np.maximum(self.picks + self.labelled / labelled_share, 1)
+
+
+def count_hits(network: nn.Module, images: Sequence[ValidationImage]) -> Counts:
+    """Pick the images and compare with their labels."""
+    hits, picks = np.zeros(len(THRESHOLDS), int), np.zeros(len(THRESHOLDS), int)
+    labelled = 0
     for item in images:
         maps = predict_maps(network, item.image, item.valid)
         candidates = find_candidates(maps, item.diameter)
@@ -58,12 +90,25 @@ def best_f1(network: nn.Module, images: Sequence[ValidationImage]) -> Validation
         centers = candidates.centers_yx.cpu().numpy()[counted]
         scores = candidates.scores.cpu().numpy()[counted]
         reference = item.centers_yx[where_known(item.centers_yx, item.known)].numpy()
-        hits = ranked_hits(centers, reference, scores, TOLERANCE * item.diameter)
+        found = ranked_hits(centers, reference, scores, TOLERANCE * item.diameter)
         chosen = scores >= THRESHOLDS[:, None]
-        counts[:, 0] += (chosen & hits).sum(1)
-        counts[:, 1] += chosen.sum(1)
-        counts[:, 2] += len(reference)
-    f1 = 2 * counts[:, 0] / np.maximum(counts[:, 1] + counts[:, 2], 1)
+        hits += (chosen & found).sum(1)
+        picks += chosen.sum(1)
+        labelled += len(reference)
+    return Counts(hits, picks, labelled)
+
+
+def best_f1(
+    network: nn.Module, images: Sequence[ValidationImage], labelled_share: float = 1.0
+) -> Validation:
+    """The highest F1 over all images that one threshold reaches, and the threshold.
+
+    Parameters
+    ----------
+    labelled_share
+        Share of the particles that are labelled.
+    """
+    f1 = count_hits(network, images).f1(labelled_share)
     return Validation(float(f1.max()), _middle_of_plateau(f1))
 
 

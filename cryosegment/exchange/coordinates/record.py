@@ -112,7 +112,7 @@ class Coordinates:
         """The same particles with y counted from the last of `height` rows, or back."""
         centers_yx = self.centers_yx.copy()
         centers_yx[:, 0] = height - 1 - centers_yx[:, 0]
-        return replace(self, centers_yx=centers_yx, angles=-self.angles)
+        return replace(self, centers_yx=centers_yx, angles=0.0 - self.angles)
 
     def renamed(self, name: str) -> Coordinates:
         """The same particles under another micrograph name."""

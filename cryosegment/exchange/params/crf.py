@@ -11,6 +11,7 @@ from cryosegment.exchange.errors import ModelError, ParameterError
 from cryosegment.exchange.params.fields import (
     GPU_HELP,
     MODEL_PATH,
+    PATH,
     RESUME_HELP,
     SEED_HELP,
     Params,
@@ -18,6 +19,7 @@ from cryosegment.exchange.params.fields import (
     param,
     params_from_dict,
 )
+from cryosegment.exchange.params.front_end import CTF_HELP
 
 SOLVERS = ("mean-field", "entropic", "l2", "frank-wolfe", "projected-gradient", "icm")
 ENGINES = ("grid", "exact", "windows", "pydensecrf")
@@ -224,6 +226,7 @@ class CrfTuneParams(Params):
     model: str = param(
         "general", "model file, or general for the one that is shipped", **MODEL_PATH
     )
+    ctf: str = param("", CTF_HELP, **PATH)
     trials: int = param(60, "CRFs tried", minimum=1, maximum=10_000)
     seed: int = param(0, SEED_HELP, minimum=0)
     gpu: str = param("auto", GPU_HELP, metavar="IDS")

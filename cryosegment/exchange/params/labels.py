@@ -18,6 +18,7 @@ from cryosegment.exchange.params.fields import (
     Params,
     param,
 )
+from cryosegment.exchange.params.front_end import CTF_HELP
 
 
 def _pixel_size() -> Any:
@@ -161,6 +162,7 @@ class BodyParams(Params):
         minimum=0,
         metavar="N,N",
     )
+    gpu: str = param("auto", GPU_HELP, metavar="IDS")
 
 
 @dataclass(frozen=True)
@@ -219,6 +221,7 @@ class LabelsCheckParams(Params):
         is_path=True,
         names=("general", "none"),
     )
+    ctf: str = param("", CTF_HELP, **PATH)
     overlays: int = param(
         6, "number of micrographs to draw, from weak to strong contrast", minimum=0
     )

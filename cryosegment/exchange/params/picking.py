@@ -12,6 +12,7 @@ from cryosegment.exchange.params.fields import (
     DIAMETER_HELP,
     GPU_HELP,
     MODEL_PATH,
+    PATH,
     PIXEL_SIZE_HELP,
     REQUIRED,
     RESUME_HELP,
@@ -20,6 +21,7 @@ from cryosegment.exchange.params.fields import (
     check_value,
     param,
 )
+from cryosegment.exchange.params.front_end import CTF_HELP
 
 FORMATS = ("box", "cbox", "csv")
 
@@ -57,6 +59,7 @@ class PickParams(Params):
     contrast: str = param(
         "auto", "particles are dark or bright; auto: detected", choices=("auto", "dark", "bright")
     )
+    ctf: str = param("", CTF_HELP, **PATH)
     masks: bool = param(False, "write masks of the particles and of contamination")
     maps: bool = param(False, "write probability maps of particles and contamination")
     formats: Tuple[str, ...] = param(

@@ -12,9 +12,16 @@ from cryosegment.exchange.params.fields import (
     GPU_HELP,
     LEARNING_RATE_HELP,
     MODEL_PATH,
+    PATH,
     SEED_HELP,
     Params,
     param,
+)
+from cryosegment.exchange.params.front_end import (
+    AUTO_FRONT_END,
+    CTF_HELP,
+    FRONT_ENDS,
+    WITH_CTF,
 )
 from cryosegment.exchange.params.networks import (
     AUTO_ENCODER,
@@ -43,11 +50,13 @@ LOSSES = (
     "tversky",
     "focal-tversky",
 )
+COMPLETE, PARTIAL = "complete", "partial"
 PIXELS_PER_DIAMETER_HELP = (
     "particle diameter at the network's input: more is slower and draws finer outlines; "
     "0: the model's, or 20 from scratch"
 )
 MIN_PIXELS = 4
+AUGMENTATIONS = ("none", "basic", "full")
 SCHEDULES = ("one-cycle", "cosine")
 
 
@@ -71,6 +80,23 @@ class TrainParams(Params):
         maximum=MOST_BRANCHES,
     )
     loss: str = param("bce+dice", "loss of the particle map", choices=LOSSES)
+    labels_are: str = param(
+        COMPLETE,
+        "whether the labels have every particle of their micrographs, or part of them, as if by "
+        "chance",
+        choices=(COMPLETE, PARTIAL),
+    )
+    expected_particles: Optional[float] = param(
+        None,
+        "particles on a micrograph, labelled or not, where labels are partial; left out: estimated "
+        "with the model that training starts from",
+        minimum=1,
+    )
+    partial_loss: str = param(
+        "nnpu",
+        "how to learn from partial labels: non-negative risk, or the expected number",
+        choices=("nnpu", "ge-binomial"),
+    )
     crf: str = param(
         NO_CRF,
         "conditional random field to train through; its kernels are learned and go in the card",
@@ -82,8 +108,28 @@ class TrainParams(Params):
         0.2, "fraction of the micrographs kept for validation", minimum=0, maximum=0.9
     )
     pixels_per_diameter: float = param(0.0, PIXELS_PER_DIAMETER_HELP, "px", minimum=0, maximum=200)
+    front_end: str = param(
+        AUTO_FRONT_END,
+        "filter or denoiser before the network, which goes in the card; auto: that of the model "
+        "to start from, or none",
+        choices=(AUTO_FRONT_END, *FRONT_ENDS),
+    )
+    low_pass: float = param(
+        0.0,
+        "resolution of the front end low-pass; 0: a fifth of the particle diameter",
+        "Å",
+        minimum=0,
+        maximum=1000,
+    )
+    ctf: str = param("", CTF_HELP, **PATH)
     batch: int = param(8, "patches in a step", minimum=1)
     patch: int = param(192, "side of a patch", "px", minimum=32, maximum=4096)
+    augmentation: str = param(
+        "basic",
+        "change of patches: none; turned, scaled a little, other contrast and noise; or also "
+        "other spectra, noise of other places, particles pasted on empty ice",
+        choices=AUGMENTATIONS,
+    )
     learning_rate: float = param(0.0, LEARNING_RATE_HELP, minimum=0, maximum=1)
     schedule: str = param(
         "one-cycle",
@@ -110,6 +156,24 @@ class TrainParams(Params):
         if 0 < self.pixels_per_diameter < MIN_PIXELS:
             raise ParameterError(
                 f"expected particles of at least {MIN_PIXELS} px, got {self.pixels_per_diameter:g}"
+            )
+        if self.front_end in WITH_CTF and not self.ctf:
+            raise ParameterError(
+                f"the front end {self.front_end} needs CTFs, got none: give ctf, or choose another"
+            )
+        if self.labels_are == COMPLETE:
+            if self.expected_particles is not None:
+                raise ParameterError(
+                    "expected labels_are partial where expected_particles are given, got complete"
+                )
+        elif self.loss != TrainParams.loss:
+            raise ParameterError(
+                f"expected no loss beside partial labels, which have partial_loss, got {self.loss}"
+            )
+        elif not self.start and self.expected_particles is None:
+            raise ParameterError(
+                "expected expected_particles or a model to start from, which estimates them, got "
+                "neither"
             )
 
     def network_arguments(self) -> Dict[str, Any]:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Sequence
+from typing import Optional, Sequence
 
 import numpy as np
 
@@ -33,3 +33,26 @@ def numbers(path: PathLike, block: Block, column: str) -> np.ndarray:
 def stacked(path: PathLike, block: Block, columns: Sequence[str]) -> np.ndarray:
     """Several columns, (n, columns)."""
     return np.stack([numbers(path, block, column) for column in columns], axis=1)
+
+
+def of_optics_groups(
+    path: PathLike, block: Block, optics: Block, columns: Sequence[str]
+) -> Optional[np.ndarray]:
+    """The first of the columns of the optics table that is there, for each row of the block.
+
+    Raises
+    ------
+    InputError
+        If a row is of a group that the table does not have.
+    """
+    named = next((column for column in columns if column in optics), "")
+    if not named or "rlnOpticsGroup" not in block:
+        return None
+    values = dict(zip(optics["rlnOpticsGroup"], numbers(path, optics, named)))
+    unknown = set(block["rlnOpticsGroup"]) - set(values)
+    if unknown:
+        raise InputError(
+            f"optics group {min(unknown)} in {path} is not in its optics table: "
+            "export the file again"
+        )
+    return np.array([values[group] for group in block["rlnOpticsGroup"]], dtype=np.float64)

@@ -10,7 +10,7 @@ import numpy as np
 
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import PathLike, micrograph_name
-from cryosegment.exchange.particles.columns import numbers, stacked
+from cryosegment.exchange.particles.columns import numbers, of_optics_groups, stacked
 from cryosegment.exchange.particles.record import UNCLASSIFIED, ParticleImages, Particles
 from cryosegment.exchange.star import Block, Cell, read_star, write_star
 
@@ -70,7 +70,7 @@ def read_relion_images(
         block = {**block, **{column: ["nan"] * len(block[IMAGE]) for column in CENTER}}
     _check_columns(path, block)
     particles = _particles(path, blocks, block, score, pixel_size)
-    sizes = _of_optics_groups(path, block, blocks.get("optics", {}), (IMAGE_SIZE,))
+    sizes = of_optics_groups(path, block, blocks.get("optics", {}), (IMAGE_SIZE,))
     sizes = np.zeros(len(particles)) if sizes is None else np.nan_to_num(sizes)
     return ParticleImages(particles, tuple(block[IMAGE]), sizes)
 
@@ -139,7 +139,7 @@ def _micrographs(path: PathLike, block: Block) -> List[str]:
 
 def _pixel_sizes(path: PathLike, block: Block, optics: Block, count: int) -> np.ndarray:
     """Å/px of the particle images, from the optics groups, the particles or the magnification."""
-    grouped = _of_optics_groups(path, block, optics, PIXEL_SIZE)
+    grouped = of_optics_groups(path, block, optics, PIXEL_SIZE)
     if grouped is not None:
         return grouped
     named = next((column for column in PIXEL_SIZE if column in block), "")
@@ -151,23 +151,6 @@ def _pixel_sizes(path: PathLike, block: Block, optics: Block, count: int) -> np.
         magnification = numbers(path, block, "rlnMagnification")
         return detector / np.where(magnification > 0, magnification, np.nan)
     return np.full(count, np.nan)
-
-
-def _of_optics_groups(
-    path: PathLike, block: Block, optics: Block, columns: Sequence[str]
-) -> Optional[np.ndarray]:
-    """The first of the columns of the optics table that is there, for each particle."""
-    named = next((column for column in columns if column in optics), "")
-    if not named or "rlnOpticsGroup" not in block:
-        return None
-    values = dict(zip(optics["rlnOpticsGroup"], numbers(path, optics, named)))
-    unknown = set(block["rlnOpticsGroup"]) - set(values)
-    if unknown:
-        raise InputError(
-            f"optics group {min(unknown)} of particles in {path} is not in its optics table: "
-            "export the file again"
-        )
-    return np.array([values[group] for group in block["rlnOpticsGroup"]], dtype=np.float64)
 
 
 def _shifts(path: PathLike, block: Block, pixel_sizes: np.ndarray) -> np.ndarray:

@@ -10,23 +10,17 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from cryosegment.core.training.losses.pixels import PIXEL_LOSSES, cross_entropy, of_known
+from cryosegment.core.training.losses.partial import binomial_terms, nonnegative_terms
+from cryosegment.core.training.losses.pixels import (
+    PIXEL_LOSSES,
+    center_focal,
+    cross_entropy,
+    of_known,
+)
 from cryosegment.core.training.targets import Targets
 from cryosegment.exchange.params import TrainParams
 
 WEIGHTS = {"particle": 1.0, "center": 1.0, "offset": 1.0, "edge": 0.3, "contamination": 0.5}
-
-
-def center_focal(
-    logits: Float[Tensor, "b h w"], target: Float[Tensor, "b h w"], known: Float[Tensor, "b h w"]
-) -> Float[Tensor, ""]:
-    """Penalty-reduced focal loss per particle (Zhou et al., Objects as Points, 2019, eq. 1)."""
-    probability = logits.sigmoid()
-    positive = (target == 1).float() * known
-    hit = (1 - probability) ** 2 * functional.logsigmoid(logits) * positive
-    near = (1 - target) ** 4
-    miss = near * probability**2 * functional.logsigmoid(-logits) * (1 - positive) * known
-    return -(hit + miss).sum() / positive.sum().clamp(min=1)
 
 
 def offset_distance(offset: Float[Tensor, "b 2 h w"], targets: Targets) -> Float[Tensor, ""]:
@@ -43,10 +37,19 @@ class PickingLoss:
     Parameters
     ----------
     particle
-        Name of the particle map's loss, of `PIXEL_LOSSES`.
+        Name of the particle map's loss, of `PIXEL_LOSSES`, where all particles are labelled.
+    labelled_share
+        Share of the particles that are labelled.
+    partial
+        How to learn where the share is below 1: `nnpu` or `ge-binomial`.
+    diameter
+        Nominal particle diameter, px.
     """
 
     particle: str = TrainParams.loss
+    labelled_share: float = 1.0
+    partial: str = TrainParams.partial_loss
+    diameter: float = 20.0
 
     def __call__(self, logits: Float[Tensor, "b 6 h w"], targets: Targets) -> dict[str, Tensor]:
         """Weighted terms by head; their sum is what to minimise.
@@ -60,15 +63,41 @@ class PickingLoss:
         """
         logits = logits.float()
         known = targets.known
-        loss = PIXEL_LOSSES[self.particle]
-        terms = {
-            "particle": of_known(loss, logits[:, 0], targets.particle, known),
-            "center": center_focal(logits[:, 1], targets.center, known),
+        terms = self._particle_terms(logits, targets) | {
             "offset": offset_distance(logits[:, 2:4], targets),
-            "edge": of_known(cross_entropy, logits[:, 4], targets.edge, known),
             "contamination": of_known(cross_entropy, logits[:, 5], targets.contamination, known),
         }
-        return {name: WEIGHTS[name] * value for name, value in terms.items()}
+        return {name: weight * terms[name] for name, weight in WEIGHTS.items()}
+
+    def _particle_terms(
+        self, logits: Float[Tensor, "b 6 h w"], targets: Targets
+    ) -> dict[str, Tensor]:
+        """The terms of the heads that say where particles are, and so where there are none."""
+        if self.labelled_share == 1:
+            return complete_terms(logits, targets, self.particle)
+        if self.partial == "nnpu":
+            return nonnegative_terms(logits, targets, self.labelled_share)
+        return binomial_terms(logits, targets, self.labelled_share, self.diameter)
+
+
+def complete_terms(
+    logits: Float[Tensor, "b 6 h w"], targets: Targets, particle: str
+) -> dict[str, Tensor]:
+    """Terms of particle map, centre map and edges where all particles are labelled."""
+    known = targets.known
+    return {
+        "particle": of_known(PIXEL_LOSSES[particle], logits[:, 0], targets.particle, known),
+        "center": center_loss(logits[:, 1], targets.center, known),
+        "edge": of_known(cross_entropy, logits[:, 4], targets.edge, known),
+    }
+
+
+def center_loss(
+    logits: Float[Tensor, "b h w"], target: Float[Tensor, "b h w"], known: Float[Tensor, "b h w"]
+) -> Float[Tensor, ""]:
+    """Penalty-reduced focal loss per particle."""
+    particles = ((target == 1) * known).sum()
+    return (center_focal(logits, target) * known).sum() / particles.clamp(min=1)
 
 
 def total(terms: dict[str, Tensor]) -> Float[Tensor, ""]:

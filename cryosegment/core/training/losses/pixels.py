@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Losses of a map of two classes, by name: of the known pixels of a batch, in one row."""
+"""Losses of a single map: by name, of the known pixels of a batch in one row; of the centres."""
 
 from __future__ import annotations
 
@@ -108,6 +108,24 @@ def lovasz(logits: Row, target: Row) -> Float[Tensor, ""]:
     union = target.sum() + (1 - target).cumsum(0)
     jaccard = 1 - shared / union
     return torch.dot(errors, torch.diff(jaccard, prepend=jaccard.new_zeros(1)))
+
+
+def center_focal(
+    logits: Float[Tensor, "b h w"], target: Float[Tensor, "b h w"]
+) -> Float[Tensor, "b h w"]:
+    """Penalty-reduced focal loss of every pixel (Zhou et al., Objects as Points, 2019, eq. 1).
+
+    Parameters
+    ----------
+    logits
+        Of the centre map.
+    target
+        1 on centres; near one, where it is less, a pixel is punished less for saying centre.
+    """
+    probability = logits.sigmoid()
+    hit = (1 - probability) ** 2 * functional.logsigmoid(logits)
+    miss = (1 - target) ** 4 * probability**2 * functional.logsigmoid(-logits)
+    return -torch.where(target == 1, hit, miss)
 
 
 def cross_entropy_and_dice(logits: Row, target: Row) -> Float[Tensor, ""]:

@@ -2,7 +2,7 @@
 import pytest
 import torch
 
-from cryosegment.cli.devices import choose_devices
+from cryosegment.cli.devices import choose_devices, own_device
 from cryosegment.exchange.errors import InputError, ParameterError
 
 
@@ -21,3 +21,15 @@ def test_a_gpu_that_is_not_there(gpu):
 def test_a_gpu_that_cannot_be(gpu):
     with pytest.raises(ParameterError, match="auto, cpu or numbers"):
         choose_devices(gpu)
+
+
+def test_a_device_for_each_process():
+    assert own_device("cpu", 3) == "cpu"
+    first = own_device("auto", 0)
+    assert first == ("cuda:0" if torch.cuda.is_available() else "cpu")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+def test_more_processes_than_gpus():
+    with pytest.raises(InputError, match="a GPU for each process"):
+        own_device("0", 1)

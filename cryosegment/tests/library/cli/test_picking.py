@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import json
+from dataclasses import replace
 
 import mrcfile
 import numpy as np
@@ -8,11 +9,12 @@ import torch
 from safetensors.numpy import save_file
 
 from cryosegment.cli.main import main
-from cryosegment.core.checkpoint import save_checkpoint
+from cryosegment.core.checkpoint import load_network, save_checkpoint
 from cryosegment.core.networks import HEADS, build_network
 from cryosegment.exchange.card import ModelCard
 from cryosegment.exchange.coordinates import read_coordinates
 from cryosegment.exchange.files import read_failures
+from cryosegment.exchange.star import write_star
 
 WIDTHS = {"widths": [8, 16]}
 
@@ -129,3 +131,20 @@ def test_models_of_another_kind(folder, model, tmp_path, capsys):
     (tmp_path / "torch.pt").write_bytes(b"PK\x03\x04")
     assert pick(folder, tmp_path / "torch.pt") == 1
     assert "expected a model as .safetensors" in capsys.readouterr().err
+
+
+def test_a_model_that_needs_ctfs(folder, model, tmp_path, capsys):
+    network, card = load_network(model)
+    needy = tmp_path / "needy.safetensors"
+    save_checkpoint(needy, network, replace(card, front_end={"name": "ctf-flip"}))
+    assert pick(folder, needy) == 1
+    assert "expected the CTF of a for the model's front end ctf-flip" in capsys.readouterr().err
+    values = {"DefocusU": 9000.0, "DefocusV": 9000.0, "DefocusAngle": 0.0, "Voltage": 300.0}
+    values |= {"SphericalAberration": 2.7, "AmplitudeContrast": 0.1}
+    table = {"rlnMicrographName": ["x/a.mrc"], **{f"rln{k}": [v] for k, v in values.items()}}
+    write_star(tmp_path / "ctf.star", {"micrographs": table})
+    assert pick(folder, needy, "--ctf", str(tmp_path / "ctf.star"), "--maps") == 0
+    assert set(read_failures(folder / "out")) == {"b"}
+    flipped = mrcfile.read(folder / "out/probability/a.mrc")
+    assert pick(folder, model, "--maps") == 0
+    assert np.abs(flipped - mrcfile.read(folder / "out/probability/a.mrc")).max() > 0.01

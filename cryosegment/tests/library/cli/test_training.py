@@ -1,23 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+import csv
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from safetensors.torch import load_file
 
 from cryosegment.cli.main import main
-from cryosegment.core.checkpoint import save_checkpoint
-from cryosegment.core.networks import HEADS, build_network
-from cryosegment.exchange.card import ModelCard, read_card
-
-
-@pytest.fixture
-def model(tmp_path: Path) -> Path:
-    """A model of two narrow levels."""
-    path = tmp_path / "tiny.safetensors"
-    arguments = {"widths": [8, 16], "deep_blocks": 0}
-    card = ModelCard("tiny", "compact", arguments, 20.0, HEADS)
-    save_checkpoint(path, build_network("compact", **arguments), card)
-    return path
+from cryosegment.exchange.card import read_card
 
 
 @pytest.fixture
@@ -30,10 +22,19 @@ def labels(tmp_path: Path) -> list[str]:
 
 
 def test_simulated_labels_to_a_model(
-    labels: list[str], model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    labels: list[str], tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     output = tmp_path / "new.safetensors"
-    command = ["train", *labels, "--from", str(model), "--output", str(output), "--epochs", "1"]
+    command = [
+        "train",
+        *labels,
+        "--from",
+        str(tiny_model),
+        "--output",
+        str(output),
+        "--epochs",
+        "1",
+    ]
     command += ["--batch", "32", "--patch", "48"]
     assert main(command) == 0
     card = read_card(output)
@@ -52,3 +53,43 @@ def test_labels_that_are_missing(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert main(["train", str(tmp_path), "--output", str(output)]) == 1
     assert "labels.json" in capsys.readouterr().err
     assert not output.exists()
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from cryosegment.cli.training import run_train
+from cryosegment.exchange.job import read_job
+from cryosegment.exchange.params import TrainParams, params_from_dict
+
+def kill(done, total, text):
+    if text.startswith("step 6"):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+job = read_job(sys.argv[1])
+run_train(job, params_from_dict(TrainParams, job.params), kill)
+"""
+
+
+def curve(output: Path) -> list[dict[str, str]]:
+    """The rows of the history, without the time they took."""
+    with output.with_suffix(".history.csv").open() as file:
+        return [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
+
+
+def test_a_training_that_is_killed_goes_on(
+    labels: list[str], tiny_model: Path, tmp_path: Path
+) -> None:
+    """Killed between two validations of 16 steps, it makes the model that it would have made."""
+    command = ["train", *labels, "--from", str(tiny_model), "--epochs", "1", "--gpu", "cpu"]
+    command += ["--batch", "4", "--patch", "48"]
+    whole, killed = tmp_path / "whole.safetensors", tmp_path / "killed.safetensors"
+    assert main([*command, "--output", str(whole)]) == 0
+    job = tmp_path / "job.json"
+    job.write_text(whole.with_suffix(".job.json").read_text().replace(str(whole), str(killed)))
+    assert subprocess.run([sys.executable, "-c", KILLED, str(job)]).returncode == -signal.SIGKILL
+    assert not killed.exists()
+    assert main(["run", str(job), "--resume"]) == 0
+    assert curve(killed) == curve(whole)
+    before, after = load_file(whole), load_file(killed)
+    assert all((after[name] == before[name]).all() for name in before)

@@ -48,6 +48,12 @@ def test_a_card_that_disagrees(change, message):
         card_from_json(text)
 
 
+def test_a_card_from_before_there_were_front_ends():
+    values = json.loads(CARD.to_json())
+    del values["front_end"]
+    assert card_from_json(json.dumps(values)) == CARD
+
+
 def test_a_missing_field_and_a_text_that_is_no_card():
     values = json.loads(CARD.to_json())
     del values["classes"]

@@ -10,6 +10,8 @@ import pytest
 
 from cryosegment.core.images.micrograph import read_image, write_image
 from cryosegment.core.labels.contamination import ContaminationMaps
+from cryosegment.core.labels.picked import PickedParticles
+from cryosegment.core.labels.refined import RefinedParticles
 from cryosegment.core.labels.run import LabelsRun
 from cryosegment.exchange.coordinates import read_coordinates
 from cryosegment.exchange.errors import InputError
@@ -61,7 +63,7 @@ def test_probabilities_count_from_a_half(tmp_path, entry):
 
 
 def test_a_mask_of_micrograph_cleaner(shared_data, entry):
-    """Its mask of a micrograph with a large contaminant in the lower left."""
+    """Its mask of a micrograph with a large contaminant in a corner."""
     folder = shared_data / "contamination"
     name = "Ucsf_stack_1142_DW"
     mask = folder / f"{name}_micrographcleaner_mask.png"
@@ -98,6 +100,18 @@ def test_maps_that_do_not_fit(tmp_path, entry, files, shape, message):
         ContaminationMaps(tmp_path / "nowhere", ["mic"])
 
 
+def test_a_micrograph_that_is_all_dirt_is_labelled_so(simulated, tmp_path):
+    name = next(iter(simulated.micrographs))
+    path = write(tmp_path / "dirt.png", np.full((64, 80), 255))
+    params = LabelsCoordinatesParams(str(simulated.star), 180.0, 2.0, contamination=str(path))
+    source = PickedParticles(params, {name: simulated.micrographs[name]})
+    run = LabelsRun(source, params, tmp_path / "labels")
+    entry = run.label(name)
+    assert (mrcfile.read(entry.classes) == 2).all()
+    assert not mrcfile.read(entry.instances).any()
+    assert run.report.labelled == 0
+
+
 @pytest.mark.parametrize("source", ["coordinates", "reconstruction"])
 def test_particles_in_contamination_get_no_label(simulated, tmp_path, source):
     """Their pixels outside the map are unknown; the map's are contamination in any case."""
@@ -108,9 +122,11 @@ def test_particles_in_contamination_get_no_label(simulated, tmp_path, source):
     where = {"contamination": str(tmp_path / "maps"), "unknown_ring": 0.0}
     if source == "coordinates":
         params = LabelsCoordinatesParams(str(simulated.star), 180.0, 2.0, **where)
+        particles = PickedParticles(params, simulated.micrographs)
     else:
         params = LabelsReconstructionParams(str(simulated.star), str(simulated.map), **where)
-    run = LabelsRun(params, simulated.micrographs, tmp_path / "labels")
+        particles = RefinedParticles(params, simulated.micrographs)
+    run = LabelsRun(particles, params, tmp_path / "labels")
     entries = [run.label(name) for name in simulated.micrographs]
     run.report.write(tmp_path / "labels")
     with (tmp_path / "labels" / "rejected.csv").open(newline="") as stream:

@@ -97,3 +97,17 @@ def test_fixed_takes_the_thickness_in_angstrom(rotations):
 def test_no_particles_have_no_footprints(body, rule):
     drawer = Footprints(body, 4.0, rule)
     assert list(drawer.draw(torch.zeros(0, 3, 3), np.zeros((0, 2)))) == []
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+@pytest.mark.parametrize("rule", ["silhouette", "li", "fixed"])
+@pytest.mark.parametrize("pixel_size", [1.5, 4.0])
+def test_a_gpu_draws_the_same(body, rule, pixel_size):
+    rotations = rotation_matrices(random_angles(200, torch.Generator().manual_seed(1)))
+    fractions = np.random.default_rng(0).random((200, 2))
+    drawers = [Footprints(body, pixel_size, rule, device=device) for device in ("cpu", "cuda")]
+    ours, theirs = (np.stack(list(drawer.draw(rotations, fractions))) for drawer in drawers)
+    if rule == "silhouette":
+        np.testing.assert_array_equal(ours, theirs)
+    else:
+        assert (ours == theirs).mean() > 0.9999

@@ -170,6 +170,20 @@ def test_every_pixel_size_and_side_has_a_stack(table, project, tmp_path):
     assert rows["rlnOpticsGroup"][:2] == ["1", "2"]
 
 
+def test_a_group_without_masks_has_no_stack(table, project, tmp_path):
+    optics = {
+        "rlnOpticsGroup": [1, 2],
+        "rlnImagePixelSize": [PIXEL_SIZE] * 2,
+        "rlnImageSize": [BOX, BOX // 2],
+    }
+    tilts = ["nan", "10"] * (COUNT // 2)
+    groups = [1, 2] * (COUNT // 2)
+    masks, _, report = project(table(optics, rlnOpticsGroup=groups, rlnAngleTilt=tilts))
+    assert {mask.shape for mask in masks} == {(BOX // 2, BOX // 2)}
+    assert report.labelled == len(masks) == COUNT // 2
+    assert [path.name for path in (tmp_path / "out").glob("*.mrcs")] == ["masks.mrcs"]
+
+
 def test_the_side_comes_from_the_stack_where_the_file_does_not_say(table, project, tmp_path):
     """RELION 3.0; it names stacks from the project's folder, which lies above."""
     star = table(

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from cryosegment.core.labels.refined import RefinedParticles
 from cryosegment.core.labels.run import LabelsRun
 from cryosegment.exchange.coordinates import read_coordinates
 from cryosegment.exchange.errors import InputError
@@ -23,7 +24,8 @@ PIXEL_SIZE = 2.0
 
 def run_labels(simulated, folder, **changes):
     values = {"particles": str(simulated.star), "map": str(simulated.map), **changes}
-    run = LabelsRun(LabelsReconstructionParams(**values), simulated.micrographs, folder)
+    params = LabelsReconstructionParams(**values)
+    run = LabelsRun(RefinedParticles(params, simulated.micrographs), params, folder)
     entries = [run.label(name) for name in simulated.micrographs]
     run.report.write(folder)
     return run, entries
@@ -272,8 +274,9 @@ def test_a_micrograph_whose_particles_lie_elsewhere_fails(simulated, tmp_path):
 def test_a_micrograph_that_no_particle_names_fails(simulated, tmp_path):
     params = LabelsReconstructionParams(str(simulated.star), map=str(simulated.map))
     path = shutil.copy(next(iter(simulated.micrographs.values())), tmp_path / "stranger.mrc")
+    source = RefinedParticles(params, {"stranger": Path(path)})
     with pytest.raises(InputError, match="no particles of micrograph stranger"):
-        LabelsRun(params, {"stranger": Path(path)}, tmp_path).label("stranger")
+        LabelsRun(source, params, tmp_path).label("stranger")
 
 
 def test_a_body_that_is_not_centred_is_told_and_can_be_recentred(simulated, tmp_path):

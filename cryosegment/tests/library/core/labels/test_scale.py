@@ -70,6 +70,16 @@ def test_mixed_pixel_sizes_are_scaled_each_by_its_own():
     np.testing.assert_allclose(on_micrograph(given, scale, SHAPE, 1.5).centers_yx, centers)
 
 
+@pytest.mark.parametrize("binning", [1, 1.5, 2.5, 4])
+def test_what_scipion_has_cut_is_made_up_for(binning):
+    centers = np.floor(spread(2000))
+    given = particles((centers / binning).astype(int), 1.5 * binning)
+    scale = find_scale("particle", [given], [SHAPE], [1.5])
+    error = on_micrograph(given, scale, SHAPE, 1.5).centers_yx - centers
+    assert np.abs(error.mean(axis=0)).max() < (0.1 if binning % 1 == 0 else 0.4)
+    assert np.abs(error).max() <= binning / 2
+
+
 def test_fractions_of_a_micrograph_of_another_size_are_scaled():
     given = particles(spread(9), 3.0, shape=SHAPE)
     scale = find_scale("auto", [given], [(500, 600)], [3.0])

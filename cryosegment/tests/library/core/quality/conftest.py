@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cryosegment.core.labels.picked import PickedParticles
 from cryosegment.core.labels.run import LabelsRun
 from cryosegment.exchange.coordinates import Coordinates, write_coordinates
 from cryosegment.exchange.labels import LabelsIndex, write_labels_index
@@ -27,7 +28,7 @@ def label(tmp_path: Path, draw_truth: Callable) -> Label:
             picks = Coordinates(change(truth.centers_yx), truth.micrograph.pixel_size, f"m{number}")
             write_coordinates(tmp_path / "coordinates" / f"m{number}.star", picks)
         params = LabelsCoordinatesParams(str(tmp_path / "coordinates"), truth.diameter)
-        run = LabelsRun(params, micrographs, folder)
+        run = LabelsRun(PickedParticles(params, micrographs), params, folder)
         entries = tuple(run.label(name) for name in micrographs)
         run.report.write(folder)
         write_labels_index(folder, LabelsIndex(entries, "coordinates"))

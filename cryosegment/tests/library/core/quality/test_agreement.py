@@ -34,6 +34,7 @@ def test_counts_by_hand(working):
     found = np.array(
         [
             [54.0, 52.0],  # 4.5 px from the first: within a quarter of 20 px
+            [6.0, 52.0],  # the third, which is not judged
             [110.0, 56.0],  # 6 px from the second: beyond
             [60.0, 100.0],  # unlabelled
             [170.0, 50.0],  # where nothing is known
@@ -47,9 +48,9 @@ def test_counts_by_hand(working):
     assert result.judged.tolist() == [True, True, False, False]
     assert result.supported.tolist() == [True, False, False, False]
     assert result.supported_part == 0.5
-    assert result.strong == 3
+    assert result.strong == 4
     assert result.unlabelled_yx.tolist() == [[110.0, 56.0], [60.0, 100.0]]
-    assert result.unlabelled_part == pytest.approx(2 / 3)
+    assert result.unlabelled_part == pytest.approx(2 / 4)
     assert result.pixels.iou == pytest.approx(50 / (100 + 100 + 50))
 
 

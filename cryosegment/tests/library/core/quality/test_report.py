@@ -47,7 +47,8 @@ def test_right_labels_agree_with_their_micrographs(label, tmp_path):
     with (output / "particles.csv").open(newline="") as stream:
         particles = list(csv.DictReader(stream))
     assert len(particles) == figures["particles"]
-    assert {row["supported"] for row in particles} <= {"1", ""}
+    judged = np.concatenate([each.agreement.judged for each in quality.inspections])
+    assert [row["supported"] for row in particles] == ["1" if near else "" for near in judged]
     values = json.loads((output / "quality.json").read_text())
     assert values["particles"] == figures["particles"]
     assert (values["notes"], values["rejected"]) == ([], {})

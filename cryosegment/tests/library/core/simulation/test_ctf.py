@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from cryosegment.core.simulation.ctf import Ctf, wavelength
+from cryosegment.core.ctf import Ctf, wavelength
 from cryosegment.core.simulation.molecule import read_molecule
 from cryosegment.core.simulation.projection import project, rotation_matrices
 

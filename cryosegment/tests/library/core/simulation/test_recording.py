@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from cryosegment.core.ctf import Ctf
 from cryosegment.core.simulation.contamination import no_contamination
-from cryosegment.core.simulation.ctf import Ctf
 from cryosegment.core.simulation.micrograph import simulate_micrograph
 from cryosegment.core.simulation.molecule import read_molecule
 from cryosegment.core.simulation.recording import detector_mtf, expose, noise_contrast, record

@@ -26,14 +26,13 @@ class DarkDiscs(nn.Module):
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         labels, count = ndimage.label(image[0, 0].numpy() < -1)
         centers = ndimage.center_of_mass(labels > 0, labels, range(1, count + 1))
-        instances, empty = torch.from_numpy(labels), torch.zeros(labels.shape)
-        targets = make_targets(
-            instances.int(), empty, empty + 1, torch.tensor(centers).float(), DIAMETER
-        )
+        instances, empty = torch.from_numpy(labels)[None], torch.zeros(1, *labels.shape)
+        table = torch.tensor(centers).float().reshape(1, -1, 2)
+        targets = make_targets(instances.int(), empty, empty + 1, table, torch.tensor([DIAMETER]))
         heat, particle = (
             t[0].clamp(1e-4, 0.999).logit() for t in (targets.center, targets.particle)
         )
-        logits = (particle, heat, *targets.offset[0], empty - 9, empty - self.certainty)
+        logits = (particle, heat, *targets.offset[0], empty[0] - 9, empty[0] - self.certainty)
         return torch.stack(logits)[None].detach()
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import copy
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import NoReturn
 
@@ -12,7 +13,7 @@ from cryosegment.core.training.fit import FitSettings, Validation, fit
 from cryosegment.core.training.loader import Batch
 from cryosegment.core.training.losses import PickingLoss
 from cryosegment.core.training.state import Progress
-from cryosegment.core.training.targets import make_targets, stack
+from cryosegment.core.training.targets import Targets, make_targets
 from cryosegment.core.training.validation import ValidationImage, best_f1
 from cryosegment.exchange.errors import InputError, ModelError, ParameterError
 
@@ -26,8 +27,8 @@ def draw_batch(step: int) -> Batch:
     pixels = torch.stack(torch.meshgrid(torch.arange(SIDE), torch.arange(SIDE), indexing="ij"), -1)
     disc = ((pixels - center) ** 2).sum(-1) <= 25
     noise = 0.3 * torch.randn(SIDE, SIDE, generator=generator)
-    plane = torch.zeros(SIDE, SIDE)
-    targets = make_targets(disc.int(), plane, plane + 1, center, 10.0)
+    plane = torch.zeros(1, SIDE, SIDE)
+    targets = make_targets(disc.int()[None], plane, plane + 1, center[None], torch.tensor([10.0]))
     return (noise - 2 * disc)[None, None], targets
 
 
@@ -218,8 +219,9 @@ class Greedy(nn.Module):
 
 
 def draw_four(step: int) -> Batch:
-    drawn = [draw_batch(4 * step + index) for index in range(4)]
-    return torch.cat([image for image, _ in drawn]), stack([targets for _, targets in drawn])
+    images, targets = zip(*(draw_batch(4 * step + index) for index in range(4)), strict=True)
+    maps = [[getattr(one, field.name) for one in targets] for field in fields(Targets)]
+    return torch.cat(images), Targets(*map(torch.cat, maps))
 
 
 def any_score(network: nn.Module) -> Validation:
@@ -324,8 +326,9 @@ def test_a_patch_is_learnt_by_heart(tiny_network: nn.Module, state: Path) -> Non
     noise = torch.randn(side, side, generator=torch.Generator().manual_seed(0))
     image = 0.5 * noise - 2.0 * (instances > 0)
     everywhere = torch.ones(side, side, dtype=torch.bool)
+    plane = torch.zeros(1, side, side)
     targets = make_targets(
-        instances, torch.zeros(side, side), everywhere.float(), centers, diameter
+        instances[None], plane, plane + 1, centers[None], torch.tensor([diameter])
     )
     labelled = [ValidationImage(image, everywhere, everywhere, centers, diameter)]
     options = settings(120, learning_rate=5e-3, validations=2, averaging=0.9)

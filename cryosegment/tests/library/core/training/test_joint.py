@@ -45,7 +45,11 @@ def test_the_optimiser_holds_and_moves_network_and_kernels(tiny_network: nn.Modu
     image = (noise(1, 1, 48, 48) - 2 * disc).float()
     centers = torch.tensor([[22.0, 25.0]])
     targets = make_targets(
-        disc.int(), torch.zeros(48, 48), torch.ones(48, 48), centers, diameter=20.0
+        disc.int()[None],
+        torch.zeros(1, 48, 48),
+        torch.ones(1, 48, 48),
+        centers[None],
+        torch.tensor([20.0]),
     )
     optimizer = torch.optim.AdamW(joint.parameters(), lr=5e-3)
     held = {id(p) for group in optimizer.param_groups for p in group["params"]}

@@ -7,10 +7,16 @@ import pytest
 import torch
 
 from cryosegment.core.images.micrograph import read_image, write_image
+from cryosegment.core.networks import HEADS
+from cryosegment.core.pipeline import read_working_image
 from cryosegment.core.training.labelled import read_labels
+from cryosegment.exchange.card import ModelCard
 from cryosegment.exchange.coordinates import Coordinates, read_coordinates, write_coordinates
+from cryosegment.exchange.ctf import read_ctfs
 from cryosegment.exchange.errors import InputError
+from cryosegment.exchange.params import FRONT_ENDS, FrontEndParams, PickParams
 from cryosegment.exchange.progress import no_progress
+from cryosegment.exchange.star import write_star
 
 MakeLabels = Callable[..., Path]
 
@@ -112,5 +118,54 @@ def test_no_particle_at_all(make_labels: MakeLabels) -> None:
     folder = make_labels(count=1)
     rewrite(folder / "labels_0_instances.mrc", np.zeros_like)
     write_coordinates(folder / "labels_0.star", Coordinates(np.empty((0, 2)), 2.0, "labels_0"))
+    with pytest.raises(InputError, match="found none"):
+        read_labels([folder], 20.0, no_progress)
+
+
+def test_images_are_those_that_picking_sees(make_labels: MakeLabels, tmp_path: Path) -> None:
+    """Training and picking look through the front end of the card alike."""
+    folder, ctf = make_labels(count=1), tmp_path / "ctf.star"
+    values = {"DefocusU": 1e4, "DefocusV": 9e3, "DefocusAngle": 10.0, "Voltage": 300.0}
+    values |= {"SphericalAberration": 2.7, "AmplitudeContrast": 0.1}
+    table = {"rlnMicrographName": ["labels_0.mrc"], **{f"rln{k}": [v] for k, v in values.items()}}
+    write_star(ctf, {"micrographs": table})
+    params = PickParams(diameter=60.0, pixel_size=2.0)
+    seen = []
+    for name in FRONT_ENDS:
+        front_end = FrontEndParams(name)
+        card = ModelCard("x", "none", {}, 20.0, HEADS, front_end=front_end.facts())
+        estimate = read_ctfs(ctf)["labels_0"]
+        expected = read_working_image(folder / "labels_0.mrc", "labels_0", params, card, estimate)
+        (item,) = read_labels([folder], 20.0, no_progress, front_end, str(ctf))
+        assert torch.equal(item.image, expected.image)
+        assert not any(torch.equal(item.image, other) for other in seen)
+        seen.append(item.image)
+    with pytest.raises(InputError, match="expected the CTF of labels_0"):
+        read_labels([folder], 20.0, no_progress, FrontEndParams("ctf-flip"))
+
+
+def test_a_map_of_another_pixel_size(make_labels: MakeLabels) -> None:
+    folder = make_labels(count=1)
+    path = folder / "labels_0_instances.mrc"
+    write_image(path, read_image(path)[0], 2.01)
+    read_labels([folder], 20.0, no_progress)  # rounded
+    write_image(path, read_image(path)[0], 4.0)
+    with pytest.raises(InputError, match=r"expected 2 Å/px, the micrograph's, in .*, found 4:"):
+        read_labels([folder], 20.0, no_progress)
+
+
+def test_a_map_that_knows_nothing_is_left_out(
+    make_labels: MakeLabels, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = make_labels(count=2)
+
+    def unknown(classes: np.ndarray) -> np.ndarray:
+        return np.full_like(classes, -1)
+
+    rewrite(folder / "labels_0_classes.mrc", unknown)
+    (item,) = read_labels([folder], 20.0, no_progress)
+    assert item.known.any()
+    assert "the labels of labels_0 know no pixel" in caplog.text
+    rewrite(folder / "labels_1_classes.mrc", unknown)
     with pytest.raises(InputError, match="found none"):
         read_labels([folder], 20.0, no_progress)

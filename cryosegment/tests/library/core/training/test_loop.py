@@ -9,6 +9,8 @@ import torch
 from safetensors.torch import load_file
 
 from cryosegment.core.checkpoint import fingerprint, load_network, save_checkpoint
+from cryosegment.core.training.completeness import labelled_share
+from cryosegment.core.training.labelled import read_labels
 from cryosegment.core.training.loop import _start, train
 from cryosegment.exchange.card import read_card
 from cryosegment.exchange.errors import InputError, ModelError, ParameterError
@@ -150,6 +152,36 @@ def test_another_loss_makes_another_model(
     assert rows[0]["particle"] != rows[1]["particle"]
 
 
+def test_partial_labels(make_labels: MakeLabels, params: TrainParams, tmp_path: Path) -> None:
+    """The expected number says what share is labelled, and losses and F1 are others for it."""
+    folder, rows = make_labels(), []
+    labelled = 12  # on each micrograph
+    for expected in (labelled, 2 * labelled):
+        output = tmp_path / f"{expected}.safetensors"
+        partial = replace(params, labels_are="partial", expected_particles=float(expected))
+        train([folder], output, partial, "cpu", no_progress)
+        assert read_card(output).training["labelled_share"] == labelled / expected
+        rows.append(curve(output))
+    complete = tmp_path / "complete.safetensors"
+    train([folder], complete, params, "cpu", no_progress)
+    assert [row["score"] for row in rows[0]] == [row["score"] for row in curve(complete)]
+    assert rows[0][-1]["score"] != rows[1][-1]["score"]
+    assert rows[0][-1]["particle"] != rows[1][-1]["particle"]
+
+
+def test_the_start_says_what_share_is_labelled(
+    make_labels: MakeLabels, params: TrainParams, tiny_model: Path, tmp_path: Path
+) -> None:
+    """By its picks on all labelled micrographs, those kept for validation among them."""
+    folder, output = make_labels(), tmp_path / "model.safetensors"
+    train([folder], output, replace(params, labels_are="partial"), "cpu", no_progress)
+    network, card = load_network(tiny_model)
+    images = read_labels([folder], card.pixels_per_diameter, no_progress)
+    share = labelled_share(network, [image.for_validation() for image in images], None)
+    assert 0 < share < 1
+    assert read_card(output).training["labelled_share"] == pytest.approx(share, abs=1e-3)
+
+
 def test_training_again_starts_again(
     make_labels: MakeLabels, params: TrainParams, tmp_path: Path
 ) -> None:
@@ -228,3 +260,18 @@ def test_a_place_that_cannot_be_written(
     with pytest.raises(InputError, match="cannot write"):
         train([make_labels()], tmp_path / "file" / "m.safetensors", params, "cpu", reports)
     assert not reports.steps
+
+
+def test_the_front_end_is_the_models_unless_another_is_chosen(
+    make_labels: MakeLabels, params: TrainParams, tmp_path: Path
+) -> None:
+    folder, first = make_labels(), tmp_path / "first.safetensors"
+    short = replace(params, batch=64)
+    train([folder], first, replace(short, front_end="low-pass", low_pass=15.0), "cpu", no_progress)
+    assert read_card(first).front_end == {"name": "low-pass", "resolution": 15.0}
+    second = tmp_path / "second.safetensors"
+    for chosen, expected in (("auto", read_card(first).front_end), ("none", {})):
+        train(
+            [folder], second, replace(short, start=str(first), front_end=chosen), "cpu", no_progress
+        )
+        assert read_card(second).front_end == expected

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import torch
 
-from cryosegment.core.training.targets import CENTER_SIGMA, Targets, make_targets, stack
+from cryosegment.core.training.targets import CENTER_SIGMA, Targets, make_targets
 
 DIAMETER = 8.0
 CENTERS = torch.tensor([[5.3, 4.0], [6.0, 11.5], [-2.0, 17.0]])
@@ -15,14 +15,16 @@ def brute_force(instances: np.ndarray, centers: np.ndarray) -> dict[str, np.ndar
     maps = {name: np.zeros(instances.shape) for name in ("particle", "center", "edge")}
     maps["offset"] = np.zeros((2, height, width))
     for y, x in np.ndindex(height, width):
+        sigma = CENTER_SIGMA * DIAMETER
+        for dy, dx in centers - (y, x):
+            is_peak = max(abs(dy), abs(dx)) <= 0.5
+            level = 1 if is_peak else np.exp(-(dy**2 + dx**2) / (2 * sigma**2))
+            maps["center"][y, x] = max(maps["center"][y, x], level)
         label = instances[y, x]
         if label == 0:
             continue
         dy, dx = centers[label - 1] - (y, x)
         maps["particle"][y, x] = 1
-        sigma = CENTER_SIGMA * DIAMETER
-        is_peak = max(abs(dy), abs(dx)) <= 0.5
-        maps["center"][y, x] = 1 if is_peak else np.exp(-(dy**2 + dx**2) / (2 * sigma**2))
         maps["offset"][:, y, x] = dy / (DIAMETER / 2), dx / (DIAMETER / 2)
         around = instances[max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2]
         maps["edge"][y, x] = (around != label).any()
@@ -43,7 +45,9 @@ def make(instances: torch.Tensor) -> Targets:
     known, contamination = plane.clone(), plane.clone()
     known[2:] = 1
     contamination[:, 3] = 1
-    return make_targets(instances, contamination, known, CENTERS, DIAMETER)
+    return make_targets(
+        instances[None], contamination[None], known[None], CENTERS[None], torch.tensor([DIAMETER])
+    )
 
 
 def test_targets_agree_with_brute_force(instances: torch.Tensor) -> None:
@@ -61,6 +65,13 @@ def test_each_particle_inside_has_its_peak(instances: torch.Tensor) -> None:
     assert peaks.tolist() == [[5, 4], [6, 11], [6, 12]]  # 11.5 lies between two pixels
 
 
+def test_a_footprint_without_its_centre_has_a_peak(instances: torch.Tensor) -> None:
+    hollow = torch.where(make(instances).center[0] > 0.5, 0, instances)
+    hollow[hollow == 3] = 0  # not seen at all
+    expected = brute_force(hollow.numpy(), CENTERS[:2].numpy())["center"]
+    np.testing.assert_allclose(make(hollow).center[0].numpy(), expected, atol=1e-5)
+
+
 def test_an_offset_leads_to_the_centre(instances: torch.Tensor) -> None:
     found = make(instances)
     for y, x in [(5, 2), (8, 5)]:
@@ -69,28 +80,58 @@ def test_an_offset_leads_to_the_centre(instances: torch.Tensor) -> None:
 
 
 def test_the_edge_is_that_of_the_labels_and_the_outline(instances: torch.Tensor) -> None:
-    plane = torch.zeros(instances.shape)
+    plane = torch.zeros(1, *instances.shape)
     outline = make(instances).edge[0]
     wide = torch.nn.functional.max_pool2d(outline[None], 3, 1, 1)[0] * (instances > 0)
     gaps = outline.clone()
     gaps[::2] = 0
     for edge, expected in ((wide, wide), (gaps, outline)):
-        found = make_targets(instances, plane, plane + 1, CENTERS, DIAMETER, edge)
+        found = make_targets(
+            instances[None],
+            plane,
+            plane + 1,
+            CENTERS[None],
+            torch.tensor([DIAMETER]),
+            edge[None],
+        )
         assert torch.equal(found.edge[0], expected)
 
 
 def test_no_particle() -> None:
-    nothing = torch.zeros(4, 4)
-    found = make_targets(nothing.int(), nothing, nothing + 1, torch.zeros(0, 2), DIAMETER)
+    nothing = torch.zeros(1, 4, 4)
+    found = make_targets(
+        nothing.int(), nothing, nothing + 1, torch.zeros(1, 0, 2), torch.tensor([DIAMETER])
+    )
     assert not found.particle.any()
     assert not found.center.any()
     assert not found.edge.any()
     assert not found.offset.any()
 
 
-def test_stack_and_map(instances: torch.Tensor) -> None:
-    one = make(instances)
-    both = stack([one, one.map(lambda plane: 2 * plane)])
-    assert both.offset.shape == (2, 2, 13, 20)
+def test_patches_of_a_batch_have_their_own_centres_and_diameters(
+    instances: torch.Tensor,
+) -> None:
+    plane = torch.zeros(1, *instances.shape)
+    moved = CENTERS + torch.tensor([0.0, 1.0])
+    shifted = torch.roll(instances, 1, 1)
+    apart = [
+        make_targets(labels[None], plane, plane, centers[None], torch.tensor([diameter]))
+        for labels, centers, diameter in ((instances, CENTERS, 8.0), (shifted, moved, 10.0))
+    ]
+    both = make_targets(
+        torch.stack((instances, shifted)),
+        plane.expand(2, -1, -1),
+        plane.expand(2, -1, -1),
+        torch.stack((CENTERS, moved)),
+        torch.tensor([8.0, 10.0]),
+    )
     for name in ("particle", "center", "edge", "contamination", "offset", "known"):
-        assert torch.equal(getattr(both, name)[1], 2 * getattr(one, name)[0])
+        expected = torch.cat([getattr(one, name) for one in apart])
+        assert torch.equal(getattr(both, name), expected)
+
+
+def test_map(instances: torch.Tensor) -> None:
+    one = make(instances)
+    twice = one.map(lambda plane: 2 * plane)
+    for name in ("particle", "center", "edge", "contamination", "offset", "known"):
+        assert torch.equal(getattr(twice, name), 2 * getattr(one, name))

@@ -9,6 +9,7 @@ from cryosegment.core.picking.centers import find_candidates
 from cryosegment.core.training.targets import make_targets
 from cryosegment.core.training.validation import (
     THRESHOLDS,
+    Counts,
     ValidationImage,
     _middle_of_plateau,
     best_f1,
@@ -29,7 +30,10 @@ class Maps(nn.Module):
         distance, nearest = ((pixels[:, :, None] - CENTERS) ** 2).sum(-1).min(-1)
         instances = torch.where(distance <= (DIAMETER / 2) ** 2, nearest + 1, 0).int()
         empty = torch.zeros(SIDE, SIDE)
-        targets = make_targets(instances, empty, empty + 1, CENTERS, DIAMETER)
+        plane = empty[None]
+        targets = make_targets(
+            instances[None], plane, plane + 1, CENTERS[None], torch.tensor([DIAMETER])
+        )
         strength = torch.tensor((0.0, *strengths))[instances.long()]
         heat = (targets.center[0] * strength).clamp(1e-4, 0.999).logit()
         particle = (targets.particle[0] * strength).clamp(1e-4, 0.999).logit()
@@ -70,6 +74,47 @@ def test_counts_add_up_over_images() -> None:
     """Two images: 4 of 4 and 1 right of 4 picks; 5 particles in all."""
     found = best_f1(Maps((1, 1, 1, 1)), [labelled([0, 1, 2, 3]), labelled([2])])
     assert found.score == 2 * 5 / (8 + 5)
+
+
+def test_f1_where_half_of_the_particles_is_labelled() -> None:
+    """Four particles and a wrong pick beside them; which two are labelled makes no difference."""
+    found = Maps((1, 1, 1, 1))
+    assert best_f1(found, [labelled([0, 3])]).score == 2 * 2 / (4 + 2)
+    assert best_f1(found, [labelled([0, 3])], labelled_share=0.5).score == 1
+    assert best_f1(found, [labelled([0])], labelled_share=1 / 3).score == 2 * 3 / (4 + 3)
+
+
+def test_precision_is_at_most_one() -> None:
+    """Both labelled particles are found, two of them missed: no more is right than is picked."""
+    network = Maps((1, 1, 1, 0))
+    assert best_f1(network, [labelled([0, 1])], labelled_share=0.5).score == 2 * 3 / (3 + 4)
+
+
+def test_f1_of_some_labels_is_that_of_all() -> None:
+    """Counts of a picker with 900 of 1,000 particles and 100 wrong picks, a quarter labelled."""
+    shape = THRESHOLDS.shape
+    every = Counts(np.full(shape, 900), np.full(shape, 1000), 1000)
+    some = Counts(np.full(shape, 225), np.full(shape, 1000), 250)
+    np.testing.assert_allclose(some.f1(0.25), every.f1())
+    np.testing.assert_allclose(every.f1(), 0.9)
+
+
+def test_missing_labels_move_no_threshold() -> None:
+    """Scores of particles and of dirt, drawn: the best threshold of a third of the labels."""
+    random = np.random.default_rng(0)
+    particles, dirt = random.normal(0.6, 0.15, 4000), random.normal(0.4, 0.15, 4000)
+    is_labelled = random.random(4000) < 1 / 3
+
+    def counts(known: np.ndarray) -> Counts:
+        hits = (particles[known] >= THRESHOLDS[:, None]).sum(1)
+        picks = (np.concatenate((particles, dirt)) >= THRESHOLDS[:, None]).sum(1)
+        return Counts(hits, picks, int(known.sum()))
+
+    every, some = counts(np.ones(4000, bool)).f1(), counts(is_labelled)
+    best = int(every.argmax())
+    assert abs(int(some.f1(1 / 3).argmax()) - best) <= 2
+    assert int(some.f1().argmax()) > best + 2
+    np.testing.assert_allclose(some.f1(1 / 3), every, atol=0.03)
 
 
 def test_picks_and_particles_where_nothing_is_known_do_not_count() -> None:

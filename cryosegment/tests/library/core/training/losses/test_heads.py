@@ -8,15 +8,9 @@ from scipy.special import expit
 from torch import Tensor
 
 from cryosegment.core.networks import HEADS
-from cryosegment.core.training.losses import (
-    WEIGHTS,
-    PickingLoss,
-    center_focal,
-    cross_entropy,
-    of_known,
-    offset_distance,
-    total,
-)
+from cryosegment.core.training.losses import PickingLoss, total
+from cryosegment.core.training.losses.heads import WEIGHTS, center_loss, offset_distance
+from cryosegment.core.training.losses.pixels import cross_entropy, of_known
 from cryosegment.core.training.targets import Targets
 
 SHAPE = (2, 5, 7)
@@ -55,14 +49,14 @@ def test_focal_loss_by_its_formula(targets: Targets, maps: tuple[Tensor, Tensor,
             loss -= (1 - p) ** 2 * np.log(p)
         else:
             loss -= (1 - y) ** 4 * p**2 * np.log(1 - p)
-    found = center_focal(logits, targets.center, known)
+    found = center_loss(logits, targets.center, known)
     assert float(found) == pytest.approx(loss / particles, rel=1e-5)
 
 
 def test_focal_loss_without_particles() -> None:
     logits, nothing = torch.zeros(1, 2, 2), torch.zeros(1, 2, 2)
     expected = 4 * 0.25 * np.log(2)
-    found = center_focal(logits, nothing, torch.ones(1, 2, 2))
+    found = center_loss(logits, nothing, torch.ones(1, 2, 2))
     assert float(found) == pytest.approx(expected, rel=1e-6)
 
 

@@ -13,7 +13,8 @@ from scipy.special import expit
 from torch import Tensor
 from torch.nn import functional
 
-from cryosegment.core.training.losses import PIXEL_LOSSES, of_known
+from cryosegment.core.training.losses import PIXEL_LOSSES
+from cryosegment.core.training.losses.pixels import of_known
 from cryosegment.exchange.params.training import LOSSES
 
 SHAPE = (2, 5, 7)

@@ -69,6 +69,12 @@ class Ctf:
         """
         y = torch.fft.fftfreq(height, pixel_size, device=device)[:, None]
         x = torch.fft.rfftfreq(width, pixel_size, device=device)[None, :]
+        return self.at_frequencies(y, x)
+
+    def at_frequencies(
+        self, y: Float[Tensor, "h 1"], x: Float[Tensor, "1 f"]
+    ) -> Float[Tensor, "h f"]:
+        """The function at spatial frequencies along rows and columns, 1/Å."""
         length = wavelength(self.voltage)
         axial, cross, mixed = self._defocus_terms()
         squared = x**2 + y**2

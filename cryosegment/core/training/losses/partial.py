@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Learning where some particles are labelled and the others look like background.
+
+Everything here takes it that which particles are labelled is chance.
+"""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+from torch.nn import functional
+
+from cryosegment.core.training.losses.pixels import center_focal
+from cryosegment.core.training.targets import Targets
+
+Map = Float[Tensor, "b h w"]
+
+SITE_REACH = 0.25
+"""A site is the highest pixel of the centre map this far around, in particle diameters."""
+
+
+def nonnegative_terms(
+    logits: Float[Tensor, "b 6 h w"], targets: Targets, share: float
+) -> dict[str, Tensor]:
+    """Terms of particle map, centre map and edges by non-negative risks.
+
+    With a share of 1 they are those of cross entropy and Dice, penalty-reduced focal loss and
+    cross entropy.
+
+    Parameters
+    ----------
+    logits
+        Channels in the order of `networks.HEADS`.
+    targets
+        Of the labelled particles.
+    share
+        Share of the particles that are labelled.
+    """
+    labelled = targets.particle * targets.known
+    unlabelled = targets.known - labelled
+    pixels = targets.known.sum().clamp(min=1)
+    particles = ((targets.center == 1) * targets.known).sum().clamp(min=1) / share
+
+    def risk(positive: Map, negative: Map) -> Float[Tensor, ""]:
+        return nonnegative_risk(
+            positive * labelled, negative * labelled, negative * unlabelled, share
+        )
+
+    nothing = torch.zeros_like(targets.center)
+    centers = [center_focal(logits[:, 1], target) for target in (targets.center, nothing)]
+    return {
+        "particle": risk(*_entropies(logits[:, 0], targets.particle)) / pixels
+        + nonnegative_dice(logits[:, 0], labelled, unlabelled, share),
+        "center": risk(*centers) / particles,
+        "edge": risk(*_entropies(logits[:, 4], targets.edge)) / pixels,
+    }
+
+
+def nonnegative_risk(
+    positive: Map, negative: Map, unlabelled: Map, share: float
+) -> Float[Tensor, ""]:
+    """What the sum of the losses would be if all particles were labelled (Kiryo et al., 2017).
+
+    Parameters
+    ----------
+    positive
+        Losses of the pixels of labelled particles.
+    negative
+        What these would be if they had been left unlabelled.
+    unlabelled
+        Losses of the other pixels as background.
+    share
+        Share of the particles that are labelled.
+
+    Notes
+    -----
+    Labelled particles stand for the others: 1 / share of them are there, and for each labelled
+    one, (1 - share) / share are punished as background. This is taken back; what remains is a
+    risk of background, and so not negative.
+    """
+    missing = (1 - share) / share
+    background = unlabelled.sum() - missing * negative.sum()
+    return positive.sum() / share + background.clamp(min=0)
+
+
+def nonnegative_dice(
+    logits: Map, labelled: Map, unlabelled: Map, share: float
+) -> Float[Tensor, ""]:
+    """One minus the soft Dice coefficient if all particles were labelled, likewise estimated.
+
+    Parameters
+    ----------
+    logits
+        Of the particle map.
+    labelled, unlabelled
+        Pixels of labelled particles, and the other known ones: 0 or 1.
+    share
+        Share of the particles that are labelled.
+    """
+    probability = logits.sigmoid()
+    found, particle = (probability * labelled).sum() / share, labelled.sum() / share
+    elsewhere = (probability * unlabelled).sum() - (1 - share) * found
+    picked = found + elsewhere.clamp(min=0)
+    return 1 - (2 * found + 1) / (picked + particle + 1)
+
+
+def _entropies(logits: Map, target: Map) -> tuple[Map, Map]:
+    """Cross entropies to a target and to background."""
+    entropy = functional.binary_cross_entropy_with_logits
+    return entropy(logits, target, reduction="none"), functional.softplus(logits)
+
+
+def binomial_terms(
+    logits: Float[Tensor, "b 6 h w"], targets: Targets, share: float, diameter: float
+) -> dict[str, Tensor]:
+    """Terms of particle map, centre map and edges by generalised expectation (GE-binomial).
+
+    Labelled particles are learned from as they are, other pixels not one by one: the number of
+    particles among their sites must be what is expected (Bepler et al., Topaz, 2019).
+
+    Parameters
+    ----------
+    logits
+        Channels in the order of `networks.HEADS`.
+    targets
+        Of the labelled particles.
+    share
+        Share of the particles that are labelled.
+    diameter
+        Particle diameter, px.
+    """
+    labelled = targets.particle * targets.known
+    particles = ((targets.center == 1) * targets.known).sum().clamp(min=1)
+    missing = float(particles) * (1 - share) / share
+    sites = find_sites(logits[:, 1], targets.known - labelled, diameter)
+    size = 2 * (round(diameter) // 4) + 1
+    around = functional.avg_pool2d(logits[:, 0].sigmoid(), size, 1, size // 2)
+    entropy = _entropies(logits[:, 0], targets.particle)[0] * labelled
+    edge = _entropies(logits[:, 4], targets.edge)[0] * labelled
+    pixels = labelled.sum().clamp(min=1)
+    focal = (center_focal(logits[:, 1], targets.center) * labelled).sum() / particles
+    counted = [binomial_penalty(p[sites], missing) for p in (around, logits[:, 1].sigmoid())]
+    return {
+        "particle": entropy.sum() / pixels + counted[0] / missing,
+        "center": focal + counted[1] / missing,
+        "edge": edge.sum() / pixels,
+    }
+
+
+def find_sites(logits: Map, unlabelled: Map, diameter: float) -> Bool[Tensor, "b h w"]:
+    """Where the centre map has a peak, however low, on pixels without label.
+
+    Parameters
+    ----------
+    logits
+        Of the centre map.
+    unlabelled
+        0 or 1.
+    diameter
+        Particle diameter, px.
+    """
+    reach = max(1, round(SITE_REACH * diameter))
+    fixed = logits.detach()
+    return (fixed >= functional.max_pool2d(fixed, 2 * reach + 1, 1, reach)) & (unlabelled > 0)
+
+
+def binomial_penalty(probability: Float[Tensor, " sites"], expected: float) -> Float[Tensor, ""]:
+    """Cross entropy of the number of particles, as predicted, to a binomial one.
+
+    Parameters
+    ----------
+    probability
+        That there is a particle, for each site.
+    expected
+        Number of particles, a priori.
+
+    Notes
+    -----
+    The predicted number is that of independent sites, taken for normal.
+    """
+    sites = len(probability)
+    if sites == 0:
+        return probability.sum()
+    variance = (probability * (1 - probability)).sum() + 1e-6
+    counts = torch.arange(sites + 1.0, device=probability.device)
+    predicted = torch.softmax(-((counts - probability.sum()) ** 2) / (2 * variance), 0)
+    rate = min(max(expected / sites, 1e-6), 1 - 1e-6)
+    prior = torch.distributions.Binomial(sites, probability.new_tensor(rate)).log_prob(counts)
+    return -(predicted * prior).sum()

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The contrast transfer functions that a program has estimated, by micrograph."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Dict, List
+
+import numpy as np
+
+from cryosegment.exchange.errors import InputError
+from cryosegment.exchange.files import PathLike, micrograph_name
+from cryosegment.exchange.particles.columns import numbers, of_optics_groups
+from cryosegment.exchange.star import Block, read_star
+
+MICROGRAPH = "rlnMicrographName"
+COLUMNS = (
+    "rlnDefocusU",
+    "rlnDefocusV",
+    "rlnDefocusAngle",
+    "rlnVoltage",
+    "rlnSphericalAberration",
+    "rlnAmplitudeContrast",
+)
+"""In the order of `CtfEstimate`."""
+
+
+@dataclass(frozen=True)
+class CtfEstimate:
+    """Contrast transfer function of a micrograph.
+
+    Parameters
+    ----------
+    defocus_u, defocus_v
+        Defocus along and across `defocus_angle`, Å; positive = underfocus.
+    defocus_angle
+        From the x axis (columns) to the y axis (rows), degrees.
+    voltage
+        Acceleration voltage, kV.
+    spherical_aberration
+        Spherical aberration, mm.
+    amplitude_contrast
+        Fraction of amplitude contrast, in [0, 1).
+    """
+
+    defocus_u: float
+    defocus_v: float
+    defocus_angle: float
+    voltage: float
+    spherical_aberration: float
+    amplitude_contrast: float
+
+
+def read_ctfs(path: PathLike) -> Dict[str, CtfEstimate]:
+    """Estimates of a RELION STAR file by micrograph name, where all of their values are there.
+
+    Parameters
+    ----------
+    path
+        Table of micrographs, or of particles: the first row of a micrograph counts. Voltage,
+        spherical aberration and amplitude contrast may stand in the table of optics groups.
+        An empty path gives no estimates.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, a column is missing or holds text.
+    """
+    if path == "":
+        return {}
+    blocks = read_star(path)
+    optics = blocks.get("optics", {})
+    for name, block in blocks.items():
+        if name != "optics" and MICROGRAPH in block:
+            values = np.stack([_column(path, block, optics, column) for column in COLUMNS], axis=1)
+            return _by_name(block[MICROGRAPH], values)
+    raise InputError(f"expected a table with the column {MICROGRAPH} in {path}, found none")
+
+
+def _column(path: PathLike, block: Block, optics: Block, column: str) -> np.ndarray:
+    if column in block:
+        return numbers(path, block, column)
+    values = of_optics_groups(path, block, optics, (column,))
+    if values is None:
+        raise InputError(
+            f"expected the column {column} in {path}, not found: give the micrographs as an "
+            "estimation of CTFs wrote them"
+        )
+    return values
+
+
+def _by_name(texts: List[str], values: np.ndarray) -> Dict[str, CtfEstimate]:
+    found: Dict[str, CtfEstimate] = {}
+    for text, row in zip(texts, values.tolist()):
+        if np.isfinite(row).all():
+            found.setdefault(micrograph_name(text), CtfEstimate(*row))
+    return found

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is done to an image before a network sees it, and what a model card says of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Dict, Mapping
+
+from cryosegment.exchange.errors import ModelError, ParameterError
+from cryosegment.exchange.params.fields import Params, param, params_from_dict, params_to_dict
+
+NO_FRONT_END = "none"
+LOW_PASS, FLIP, WIENER, CRYOSEGNET, MEDIAN = (
+    "low-pass",
+    "ctf-flip",
+    "ctf-wiener",
+    "cryosegnet",
+    "median",
+)
+FRONT_ENDS = (NO_FRONT_END, LOW_PASS, FLIP, WIENER, CRYOSEGNET, MEDIAN)
+WITH_CTF = (FLIP, WIENER)
+"""Front ends that need the micrograph's contrast transfer function."""
+AUTO_FRONT_END = "auto"
+CTF_HELP = "STAR file with the CTF of every micrograph, for a front end that needs them"
+
+
+@dataclass(frozen=True)
+class FrontEndParams(Params):
+    """A filter or denoiser of the image at working scale."""
+
+    name: str = param(NO_FRONT_END, "which", choices=FRONT_ENDS)
+    resolution: float = param(
+        0.0, "of the low-pass; 0: a fifth of the particle diameter", "Å", minimum=0, maximum=1000
+    )
+
+    def facts(self) -> Dict[str, Any]:
+        """What a card says of it; empty for none."""
+        return {} if self.name == NO_FRONT_END else params_to_dict(self)
+
+
+def choose_front_end(name: str, resolution: float, facts: Mapping[str, Any]) -> FrontEndParams:
+    """The front end of a choice.
+
+    Parameters
+    ----------
+    name
+        `auto` for what the model card says, or one of `FRONT_ENDS`.
+    resolution
+        Of a low-pass, Å.
+    facts
+        What the card says.
+    """
+    if name == AUTO_FRONT_END:
+        return front_end_of_card(facts)
+    return FrontEndParams(name, resolution if name == LOW_PASS else 0.0)
+
+
+def front_end_of_card(facts: Mapping[str, Any]) -> FrontEndParams:
+    """The front end that a model was trained with; a card without one has none.
+
+    Raises
+    ------
+    ModelError
+        If this version does not know it.
+    """
+    try:
+        return params_from_dict(FrontEndParams, facts)
+    except ParameterError as error:
+        raise ModelError(
+            f"the model was trained with a front end that this version does not know ({error}): "
+            "install the cryosegment version that made it"
+        ) from None

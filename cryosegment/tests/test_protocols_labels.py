@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Everything that labels from coordinates can be, in a scripted project."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Tuple
+
+import mrcfile
+import numpy as np
+
+from cryosegment.exchange.labels import CONTAMINATION, EDGE, PARTICLE, UNKNOWN, read_labels_index
+from cryosegment.exchange.params import (
+    LabelsCoordinatesParams,
+    LabelsReconstructionParams,
+    params_to_dict,
+)
+from cryosegment.tests.scripted import (
+    DIAMETER,
+    PIXEL_SIZE,
+    CryoSegmentProtLabels,
+    CryoSegmentProtSimulate,
+    ProtocolTest,
+    objects,
+)
+
+SHORT = 0.4 * DIAMETER
+GIVEN_ELSEWHERE = {"pixel_size", "template", "resume", "coordinates", "particles", "map", "mask"}
+FROM_SCIPION = {"passthrough", "particle_pixel_size", "map_pixel_size", "score", "gpu"}
+
+
+class TestCryoSegmentLabels(ProtocolTest):
+    """Labels of one simulated micrograph with few particles, and with ice."""
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        size = {"height": 768, "width": 640, "pixelSize": PIXEL_SIZE, "snr": 0.2, "count": 1}
+        options = {"useGpu": False, "numberOfThreads": 1, "particles": 12, "iceBlobs": 6, **size}
+        cls.simulated = cls.finished(CryoSegmentProtSimulate, {}, **options)
+        (entry,) = read_labels_index(cls.simulated.getLabelsFolder()).entries
+        cls.true_classes = mrcfile.read(entry.classes)
+
+    def newLabels(self, **options: Any) -> Any:
+        """Labels of the simulated coordinates."""
+        options = {"diameter": DIAMETER, "checkLabels": False, "numberOfThreads": 1, **options}
+        labels = self.newProtocol(CryoSegmentProtLabels, **options)
+        self.point(labels.inputCoordinates, self.simulated, "outputCoordinates")
+        return labels
+
+    def maps(self, labels: Any) -> Tuple[np.ndarray, np.ndarray]:
+        """Instances and classes that a run makes, (h, w)."""
+        self.launchProtocol(labels)
+        (entry,) = read_labels_index(labels.outputMasks.getLabelsFolder()).entries
+        return mrcfile.read(entry.instances), mrcfile.read(entry.classes)
+
+    def checkAxes(self, instances: np.ndarray, area: float) -> None:
+        """Particles that nothing cuts have the area, px, and lie along their angles."""
+        whole = 0
+        for number, coordinate in enumerate(self.simulated.outputCoordinates, start=1):
+            y, x = np.nonzero(instances == number)
+            if abs(len(y) / area - 1) > 0.02:
+                continue  # beside another or at the border
+            whole += 1
+            assert np.hypot(y.mean() - coordinate.getY(), x.mean() - coordinate.getX()) < 1
+            (xx, xy), (_, yy) = np.cov(x, y)
+            angle = np.rad2deg(0.5 * np.arctan2(-2 * xy, xx - yy))  # against the clock: y is down
+            turn = (angle - coordinate._rlnAnglePsi.get() + 90) % 180 - 90
+            assert abs(turn) < 3
+        assert whole >= 4
+
+    def testEllipses(self) -> None:
+        """Each lies along the angle of its coordinate."""
+        labels = self.newLabels(shape=1, ellipse=SHORT)
+        instances, _ = self.maps(labels)
+        self.checkAxes(instances, np.pi / 4 * DIAMETER * SHORT / PIXEL_SIZE**2)
+        assert "ellipses" in labels.methods()[0]
+
+    def testTemplate(self) -> None:
+        """The silhouette of one image of a stack, as long as the diameter."""
+        path = self.folder / "averages.mrcs"
+        bar = np.zeros((2, 64, 64), dtype=np.float32)
+        bar[0] = 1
+        bar[1, 28:37, 17:48] = 1
+        with mrcfile.new(path, bar) as stack:
+            stack.voxel_size = PIXEL_SIZE
+        image = objects.Particle(location=(2, str(path)))
+        self.simulated._defineOutputs(outputAverage=image)
+        self.proj._storeProtocol(self.simulated)
+        labels = self.newLabels(shape=2)
+        self.point(labels.inputTemplate, self.simulated, "outputAverage")
+        instances, _ = self.maps(labels)
+        length = DIAMETER / PIXEL_SIZE
+        self.checkAxes(instances, 9 * 31 * (length / np.hypot(9, 31)) ** 2)
+
+    def testContamination(self) -> None:
+        """Its pixels are labelled as such, and no particle in it; edges and surroundings."""
+        folder = self.folder / "contamination"
+        folder.mkdir()
+        ice = self.true_classes == CONTAMINATION
+        name = self.simulated.outputMicrographs.getFirstItem().getMicName()
+        mrcfile.write(folder / name, ice.astype(np.float32))
+        labels = self.newLabels(contamination=str(folder), edgeWidth=0.0, unknownOutside=True)
+        instances, classes = self.maps(labels)
+        assert ((classes == CONTAMINATION) == ice).all()
+        assert not instances[ice].any()
+        assert not (classes == EDGE).any()
+        assert (classes[[0, 0, -1, -1], [0, -1, 0, -1]] == UNKNOWN).any()
+        _, classes = self.maps(self.newLabels(edgeWidth=30.0))
+        assert (classes == EDGE).sum() > (classes == PARTICLE).sum() > 0
+
+    def testOwnDiameters(self) -> None:
+        """Picks may have a measured diameter each; without one the form's counts."""
+        coordinates = objects.SetOfCoordinates.create(self.simulated._getExtraPath())
+        first = self.simulated.outputCoordinates
+        coordinates.setMicrographs(first.getMicrographs(asPointer=True))
+        for number, coordinate in enumerate(first, start=1):
+            coordinate._cryosegmentDiameter.set(60.0 if number == 1 else None)
+            coordinates.append(coordinate)
+        self.simulated._defineOutputs(outputMeasured=coordinates)
+        self.proj._storeProtocol(self.simulated)
+        for is_own, diameter in ((True, 60.0), (False, DIAMETER)):
+            labels = self.newLabels(ownDiameters=is_own)
+            self.point(labels.inputCoordinates, self.simulated, "outputMeasured")
+            area = (self.maps(labels)[0] == 1).sum() * PIXEL_SIZE**2
+            assert 0.5 < area / (np.pi / 4 * diameter**2) < 1.1
+
+    def testFormDefaults(self) -> None:
+        """Parameters of the commands have their fields, which start with their defaults."""
+        for source, record in ((0, LabelsCoordinatesParams), (1, LabelsReconstructionParams)):
+            labels = self.newProtocol(CryoSegmentProtLabels, source=source, shape=1)
+            inputs = (
+                {"diameter": DIAMETER, "coordinates": "c"} if source == 0 else {"particles": "p"}
+            )
+            expected = params_to_dict(record(**inputs))
+            values = {**labels._values(), **({"diameter": DIAMETER} if source == 0 else {})}
+            assert values == {name: expected[name] for name in values}
+            fields = {field.name for field in dataclasses.fields(record)}
+            assert fields - set(values) - GIVEN_ELSEWHERE - FROM_SCIPION <= {"y_up"}
+
+    def testValidation(self) -> None:
+        """What is missing or impossible is named before anything runs."""
+        for options, words in (
+            ({"shape": 1}, "short diameter"),
+            ({"shape": 1, "ellipse": 2 * DIAMETER}, "at most the diameter"),
+            ({"shape": 2}, "Choose a template"),
+            ({"edgeWidth": -1.0}, "edge_width"),
+        ):
+            (error,) = self.newLabels(**options).validate()
+            assert words in error
