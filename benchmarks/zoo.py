@@ -30,7 +30,7 @@ from cryosegment.core.inference import picking_maps, predict_logits
 from cryosegment.core.networks import HEADS, build_network
 from cryosegment.core.picking.centers import find_candidates
 from cryosegment.core.pipeline import load_model
-from cryosegment.core.training.labelled import LabelledImage, read_labels
+from cryosegment.core.training.labelled import read_labels
 from cryosegment.core.training.validation import TOLERANCE
 from cryosegment.exchange.card import ModelCard
 from cryosegment.exchange.files import write_text
@@ -130,8 +130,7 @@ def train(network: str, encoder: str, path: Path, arguments: argparse.Namespace)
     run("train", str(labels), "--output", str(model), *options, *training)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     test = simulate(molecule, arguments.work / "test", 4, 2)
-    images = read_labels([test], TrainParams.pixels_per_diameter, no_progress)
-    return {**score(model, images), "training CPU s": after.ru_utime - before.ru_utime}
+    return {**score(model, test), "training CPU s": after.ru_utime - before.ru_utime}
 
 
 def simulate(molecule: Path, folder: Path, count: int, seed: int) -> Path:
@@ -151,9 +150,10 @@ def simulate(molecule: Path, folder: Path, count: int, seed: int) -> Path:
     return folder / "truth"
 
 
-def score(path: Path, images: list[LabelledImage]) -> Row:
-    """Pixel IoU and particle F1 of a model over some micrographs."""
+def score(path: Path, labels: Path) -> Row:
+    """Pixel IoU and particle F1 of a model over the micrographs of a labels folder."""
     model = load_model(str(path), "cpu")
+    images = read_labels([labels], model.card.pixels_per_diameter, no_progress)
     counts = PixelCounts()
     hits = found = 0
     for item in images:
