@@ -4,8 +4,8 @@
     OMP_NUM_THREADS=1 python benchmarks/augmentation.py --maps MAPS --work runs/augmentation
 
 Two micrographs of a molecule are simulated for training, four like them and four of another
-session (more defocus, less signal, ice and carbon) for scoring. The same steps are taken with
-every augmentation, from the general model and from scratch. Scores are the best F1 over all
+session (more defocus, a steeper envelope, ice and carbon) for scoring. The same steps are taken
+with every augmentation, from the general model and from scratch. Scores are the best F1 over all
 thresholds at 0.25 diameter; differences are to basic, paired by molecule, start and seed.
 """
 
@@ -35,9 +35,9 @@ from cryosegment.exchange.progress import no_progress
 MOLECULES = ("6vxx", "1wcm")
 SIZE = "--size 2048 2048 --pixel-size 1.77 --coverage 0.25"
 SESSIONS = {
-    "training": "--count 2 --snr 0.02 --defocus-min 8000 --defocus-max 13000 --seed 1",
-    "alike": "--count 4 --snr 0.02 --defocus-min 8000 --defocus-max 13000 --seed 2",
-    "other": "--count 4 --snr 0.008 --defocus-min 18000 --defocus-max 26000 --b-factor 120 "
+    "training": "--count 2 --snr 0.004 --defocus-min 8000 --defocus-max 13000 --seed 1",
+    "alike": "--count 4 --snr 0.004 --defocus-min 8000 --defocus-max 13000 --seed 2",
+    "other": "--count 4 --snr 0.006 --defocus-min 18000 --defocus-max 26000 --b-factor 120 "
     "--ice-blobs 2 --carbon 0.5 --seed 3",
 }
 VARIANTS: dict[str, Augmentation] = {
@@ -49,7 +49,7 @@ VARIANTS: dict[str, Augmentation] = {
     "basic, paste": replace(BASIC, paste=0.5),
     "full": LEVELS["full"],
 }
-STARTS = {"general": (300, 5e-4, 96), "scratch": (800, 2e-3, 128)}
+STARTS = {"general": (300, 5e-4, 96), "scratch": (500, 2e-3, 96)}
 """Steps, peak of the learning rate, side of a patch."""
 BATCH = 4
 

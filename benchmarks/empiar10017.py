@@ -27,10 +27,9 @@ def main() -> None:
     """Pick, train, pick again; print the table."""
     arguments = parse_arguments()
     folder = arguments.data / "empiar10017"
-    micrographs = sorted((folder / "micrographs").glob("*.jpg"))
-    peers = {path.stem for path in (folder / "other_pickers/crYOLO").glob("*.star")}
-    training = [path for path in micrographs if path.stem not in peers][-5:]
-    held_out = [path for path in micrographs if path not in training]
+    training, held_out = split(folder)
+    micrographs = sorted([*training, *held_out])
+    peers = picked_by_others(folder)
     reference = read_coordinates(folder / "coordinates", PIXEL_SIZE)
     options = [*LENGTHS, "--crf", arguments.crf]
     print(HEADER)
@@ -48,6 +47,19 @@ def main() -> None:
     for peer in PEERS:
         found = read_coordinates(folder / "other_pickers" / peer, PIXEL_SIZE)
         print_row(peer, Scored(found, found), only(reference, peers), DIAMETER)
+
+
+def split(folder: Path) -> tuple[list[Path], list[Path]]:
+    """The five micrographs to train on, and the other nine."""
+    micrographs = sorted((folder / "micrographs").glob("*.jpg"))
+    peers = picked_by_others(folder)
+    training = [path for path in micrographs if path.stem not in peers][-5:]
+    return training, [path for path in micrographs if path not in training]
+
+
+def picked_by_others(folder: Path) -> set[str]:
+    """Names of the micrographs that other programs have picked."""
+    return {path.stem for path in (folder / "other_pickers/crYOLO").glob("*.star")}
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -27,7 +27,8 @@ from cryosegment.exchange.particles import UNCLASSIFIED, Particles, angles_from_
 from cryosegment.exchange.star import Block
 
 SCORES = ("_rlnAutopickFigureOfMerit", "_cryosegmentScore", "_rlnMaxValueProbDistribution")
-"""Attributes of a particle that score it, the first that is there; RELION's files keep them."""
+"""Attributes that score a particle or coordinate, the first that is there counts; RELION's files
+keep them."""
 SHAPE = ("_rlnAnglePsi", "_cryosegmentDiameter")
 """Attributes of a coordinate: how its particle is turned and how long it is."""
 TRUTH = ("rlnClassNumber", "rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi")
@@ -48,7 +49,7 @@ def micrographs_by_name(micrographs: SetOfMicrographs) -> Dict[str, Micrograph]:
 def scaled_coordinates(
     coordinates: SetOfCoordinates, micrographs: SetOfMicrographs, with_diameters: bool = False
 ) -> Dict[str, Coordinates]:
-    """Coordinates by micrograph, of those that have any, in the micrographs' own pixels.
+    """Coordinates and scores by micrograph, of those that have any, in the micrographs' pixels.
 
     Names are matched, and ids where a name is unknown. Angles go with them where they are known,
     and the diameters that picking has measured on demand.
@@ -67,7 +68,8 @@ def scaled_coordinates(
         if name in matched.names:
             x, y = coordinate.getPosition()
             angle, diameter = (_known(coordinate, name) for name in SHAPE)
-            row = (y * factor, x * factor, angle, diameter if with_diameters else np.nan)
+            size = diameter if with_diameters else np.nan
+            row = (y * factor, x * factor, _score(coordinate), size, angle)
             found.setdefault(name, []).append(row)
     if not found:
         raise InputError(
@@ -77,10 +79,10 @@ def scaled_coordinates(
     pixel_size = micrographs.getSamplingRate()
     records = {}
     for name, rows in sorted(found.items()):
-        y, x, angles, diameters = np.array(rows).T
+        y, x, scores, diameters, angles = np.array(rows).T
         centers_yx = np.stack((y, x), axis=1)
         records[name] = Coordinates(
-            centers_yx, pixel_size, name, diameters=diameters, angles=angles
+            centers_yx, pixel_size, name, scores, diameters=diameters, angles=angles
         )
     return records
 
@@ -129,7 +131,7 @@ def refined_particles(particles: SetOfParticles, micrographs: SetOfMicrographs) 
         names.append(matched.name(coordinate.getMicName(), coordinate.getMicId()))
         centers.append((y, x))
         transforms.append(particle.getTransform().getMatrix())
-        scores.append(_pose_score(particle))
+        scores.append(_score(particle))
         number = particle.getClassId()
         classes.append(UNCLASSIFIED if number is None else number)
     inverse = np.linalg.inv(np.array(transforms, dtype=np.float64).reshape(-1, 4, 4))
@@ -147,8 +149,8 @@ def refined_particles(particles: SetOfParticles, micrographs: SetOfMicrographs) 
     )
 
 
-def _pose_score(particle: Particle) -> float:
-    known = [score for score in (_known(particle, name) for name in SCORES) if np.isfinite(score)]
+def _score(item: Union[Coordinate, Particle]) -> float:
+    known = [score for score in (_known(item, name) for name in SCORES) if np.isfinite(score)]
     return known[0] if known else 1.0
 
 

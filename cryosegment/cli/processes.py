@@ -74,6 +74,7 @@ def launch(count: int, function: Callable[..., None], *arguments: Any) -> None:
         rdzv_endpoint="localhost:0",
         max_restarts=0,
     )
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # the processes share the cores, as in torchrun
     logging.disable(logging.CRITICAL)  # its reports are raised below
     try:
         elastic_launch(config, function)(*arguments)

@@ -25,6 +25,10 @@ CLASSES = {
 }
 
 
+PICKS = "picks"
+"""Source of labels that are picks which nobody has looked at: no measure of a model."""
+
+
 def is_particle(classes: Any) -> Any:
     """Where a class map, an array or tensor, shows particles: inside and at their edge."""
     return (classes == PARTICLE) | (classes == EDGE)
@@ -67,7 +71,7 @@ class LabelsIndex:
     entries
         The micrographs.
     source
-        Where the labels come from: "simulation", "coordinates", "reconstruction".
+        Where the labels come from: "simulation", "coordinates", "reconstruction", or `PICKS`.
     classes
         Value of each class in the class maps.
     """

@@ -50,8 +50,8 @@ class LabelsForm(EMProtocol):
             params.PointerParam,
             pointerClass="SetOfCoordinates",
             label="Coordinates",
-            help="All particles of a micrograph should be among them: what has no coordinate is "
-            "taken for background. Micrographs without coordinates are left out.",
+            help="What has no coordinate is taken for background, unless the training is told that "
+            "labels are partial. Micrographs without coordinates are left out.",
             **condition,
         )
         record = LabelsCoordinatesParams
@@ -64,6 +64,16 @@ class LabelsForm(EMProtocol):
             default=False,
             label="Diameters of the coordinates?",
             help="Every particle has the diameter that CryoSegment has measured in picking it.",
+            **advanced,
+        )
+        add_field(
+            form,
+            record,
+            "min_score",
+            "Smallest score",
+            "minPickScore",
+            allowsNull=True,
+            help="Empty: somebody has looked at the coordinates.",
             **advanced,
         )
         add_field(form, record, "unknown_ring", "Unknown ring (diameters)", "ring", **advanced)
@@ -179,7 +189,11 @@ class LabelsForm(EMProtocol):
         values = {name: getattr(self, field).get() for name, field, _ in COMMON_FIELDS}
         values["contamination"] = self.contamination.get() or ""
         if self.source == SOURCE_COORDINATES:
-            values.update(diameter=self.diameter.get(), unknown_ring=self.ring.get())
+            values.update(
+                diameter=self.diameter.get(),
+                unknown_ring=self.ring.get(),
+                min_score=self.minPickScore.get(),
+            )
             if self.shape == SHAPE_ELLIPSE:
                 values["ellipse"] = self.ellipse.get()
             return values

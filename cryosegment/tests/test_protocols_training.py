@@ -10,7 +10,7 @@ import mrcfile
 import numpy as np
 
 from cryosegment.exchange.card import read_card
-from cryosegment.exchange.labels import read_labels_index
+from cryosegment.exchange.labels import PICKS, read_labels_index
 from cryosegment.exchange.params import (
     NETWORKS,
     LabelsReconstructionParams,
@@ -72,6 +72,7 @@ class TestCryoSegmentTraining(ProtocolTest):
         for number, x, y, *angles in cls.truth:
             if number < 3:  # nobody has picked in the last
                 coordinate = objects.Coordinate(x=round(x), y=round(y))
+                coordinate._cryosegmentScore = objects.Float(1 - number / 3)
                 coordinate.setMicrograph(mics[number])
                 coordinates.append(coordinate)
             particle = objects.Particle(location=(1, "none.mrcs"))
@@ -127,6 +128,17 @@ class TestCryoSegmentTraining(ProtocolTest):
         assert index.source == "coordinates"
         assert [entry.diameter for entry in index.entries] == [DIAMETER] * 2
         assert "particles* labelled in 2 micrographs" in labels.summary()[0]
+
+    def testLabelsFromPicks(self) -> None:
+        """Of the second micrograph no pick is sure; the labels are not for validation."""
+        labels = self.launchProtocol(self.newLabels(diameter=DIAMETER, minPickScore=0.5))
+        assert labels.outputMasks.getSize() == 1
+        index = read_labels_index(labels.outputMasks.getLabelsFolder())
+        assert index.source == PICKS
+        train = self.newTrain()
+        train.inputMasks.append(Pointer(labels, extended="outputMasks"))
+        self.launch(train)
+        assert "picks alone" in train.getErrorMessage()
 
     def testLabelsFromReconstruction(self) -> None:
         """Footprints of binned, shifted particles cover the pixels of the simulated ones."""

@@ -11,12 +11,12 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from cryosegment.core.labels.canvas import Canvas
-from cryosegment.core.labels.screening import Screening, area_flaws, not_given, screen
+from cryosegment.core.labels.screening import POOR, Screening, area_flaws, not_given, screen
 from cryosegment.core.labels.shapes import Template, ellipse, read_silhouette
 from cryosegment.exchange.coordinates import Coordinates, read_coordinates
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import micrograph_name
-from cryosegment.exchange.labels import LabelEntry
+from cryosegment.exchange.labels import PICKS, LabelEntry
 from cryosegment.exchange.params import LabelsCoordinatesParams
 from cryosegment.exchange.particles import match_names
 
@@ -37,10 +37,9 @@ class PickedParticles:
         If the coordinates cannot be read, or name a micrograph in two ways.
     """
 
-    name = "coordinates"
-
     def __init__(self, params: LabelsCoordinatesParams, micrographs: Mapping[str, Path]) -> None:
         self.micrographs, self._params = micrographs, params
+        self.name = "coordinates" if params.min_score is None else PICKS
         self.path, self.diameter = params.coordinates, params.diameter
         self._read: dict[float, dict[str, Coordinates]] = {}
         # the unit is px until the micrographs, whose headers may say the pixel size, are read
@@ -84,6 +83,8 @@ class PickedParticles:
         distance = self._params.min_distance * self.diameter / entry.pixel_size
         names = [entry.name] * len(own)
         flaws = area_flaws(contaminated, own.centers_yx)
+        if self._params.min_score is not None:
+            flaws[POOR] = own.scores < self._params.min_score
         return screen(own, names, own.centers_yx, entry.shape, distance, flaws)
 
     def paint(self, entry: LabelEntry, found: Screening[Coordinates]) -> Canvas:

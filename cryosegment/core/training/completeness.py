@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from torch import nn
 
-from cryosegment.core.training.validation import Counts, ValidationImage, count_hits
+from cryosegment.core.training.labelled import LabelledImage
+from cryosegment.core.training.validation import Counts, count_hits
 from cryosegment.exchange.errors import InputError
 
 DOUBT = 2.0
@@ -18,7 +19,7 @@ FEWEST_HITS = 10
 
 
 def labelled_share(
-    network: nn.Module, images: Sequence[ValidationImage], expected: float | None
+    network: nn.Module, images: Sequence[LabelledImage], expected: float | None
 ) -> float:
     """Share of the particles that are labelled, in (0, 1].
 
@@ -27,7 +28,8 @@ def labelled_share(
     network
         One that was not trained on these labels: it must find labelled and other particles alike.
     images
-        With labels, of which some may be missing, but not those of one kind of particle.
+        With labels, of which some may be missing, but not those of one kind of particle; labels
+        that are a picker's do not count.
     expected
         Particles on an image; None to estimate the share from what the network picks.
 
@@ -36,15 +38,35 @@ def labelled_share(
     InputError
         If more are labelled than expected, or too few labelled ones are picked.
     """
+    counted = [image for image in images if image.is_verified and len(image.centers_yx)]
     if expected is None:
-        return estimate_share(count_hits(network, images))
-    labelled = sum(len(image.centers_yx) for image in images) / len(images)
+        return estimate_share(count_hits(network, [image.for_validation() for image in counted]))
+    labelled = _labels(counted) / len(counted)
     if labelled > expected:
         raise InputError(
             f"expected {expected:g} particles on a micrograph, found {labelled:.0f} labelled: "
             "give the number of all particles, labelled or not"
         )
     return labelled / expected
+
+
+def share_with_picks(images: Sequence[LabelledImage], share: float) -> float:
+    """Share of the particles that are labelled where some labels are a picker's, who saw all.
+
+    Parameters
+    ----------
+    images
+        Of both kinds.
+    share
+        Of the particles, where the labels are no picker's.
+    """
+    given = _labels([image for image in images if image.is_verified])
+    picked = _labels([image for image in images if not image.is_verified])
+    return (given + picked) / (given / share + picked)
+
+
+def _labels(images: Sequence[LabelledImage]) -> int:
+    return sum(len(image.centers_yx) for image in images)
 
 
 def estimate_share(counts: Counts) -> float:

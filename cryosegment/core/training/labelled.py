@@ -27,6 +27,7 @@ from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.labels import (
     CONTAMINATION,
     EDGE,
+    PICKS,
     UNKNOWN,
     LabelEntry,
     is_particle,
@@ -65,6 +66,10 @@ class LabelledImage:
         Nominal particle diameter, px.
     pixel_size
         Å/px of the image.
+    micrograph
+        Its file.
+    is_verified
+        False where the labels are picks that nobody has looked at.
     """
 
     image: Float[Tensor, "h w"]
@@ -76,6 +81,8 @@ class LabelledImage:
     centers_yx: Float[Tensor, "n 2"]
     diameter: float
     pixel_size: float
+    micrograph: Path
+    is_verified: bool = True
 
     def for_validation(self) -> ValidationImage:
         """The same for scoring a network."""
@@ -110,22 +117,23 @@ def read_labels(
         If a folder has no labels, a map does not fit its micrograph, no particle is labelled, or
         a CTF that the front end needs is missing.
     """
-    entries = [entry for folder in folders for entry in read_labels_index(folder).entries]
+    indices = [read_labels_index(folder) for folder in folders]
+    entries = [(entry, index.source) for index in indices for entry in index.entries]
     ctfs = read_ctfs(ctf)
     images = []
-    for index, entry in enumerate(entries):
+    for number, (entry, source) in enumerate(entries, start=1):
         micrograph = read_micrograph(
             entry.micrograph, entry.pixel_size, entry.name, ctfs.get(entry.name)
         )
         working = working_image(
             micrograph, entry.diameter, pixels_per_diameter, front_end=front_end
         )
-        image = _labelled(entry, working)
+        image = _labelled(entry, working, source != PICKS)
         if image.known.any():
             images.append(image)
         else:
             logger.warning("the labels of %s know no pixel: it is left out", entry.name)
-        progress(index + 1, len(entries), f"read {entry.name}")
+        progress(number, len(entries), f"read {entry.name}")
     if not any(len(image.centers_yx) for image in images):
         raise InputError(
             f"expected labelled particles in {len(entries)} micrographs, found none: check them"
@@ -133,7 +141,7 @@ def read_labels(
     return images
 
 
-def _labelled(entry: LabelEntry, working: WorkingImage) -> LabelledImage:
+def _labelled(entry: LabelEntry, working: WorkingImage, is_verified: bool) -> LabelledImage:
     instances, classes = (
         labels_at_working_scale(_read_map(path, entry), working, path)
         for path in (entry.instances, entry.classes)
@@ -155,6 +163,8 @@ def _labelled(entry: LabelEntry, working: WorkingImage) -> LabelledImage:
         centers_yx=torch.from_numpy(centers / np.array(working.scale_yx)).float(),
         diameter=entry.diameter / working.pixel_size,
         pixel_size=working.pixel_size,
+        micrograph=entry.micrograph.resolve(),
+        is_verified=is_verified,
     )
 
 

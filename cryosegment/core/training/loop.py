@@ -4,12 +4,10 @@
 from __future__ import annotations
 
 import datetime
-import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -18,7 +16,7 @@ from cryosegment.core.checkpoint import fingerprint, save_checkpoint
 from cryosegment.core.networks import HEADS, build_network
 from cryosegment.core.pipeline import load_model
 from cryosegment.core.training.augmentation import LEVELS
-from cryosegment.core.training.completeness import labelled_share
+from cryosegment.core.training.completeness import labelled_share, share_with_picks
 from cryosegment.core.training.examples import write_examples
 from cryosegment.core.training.fit import FitSettings, Validation, fit
 from cryosegment.core.training.joint import RefinedNetwork
@@ -27,6 +25,7 @@ from cryosegment.core.training.losses import PickingLoss
 from cryosegment.core.training.patches import PatchBatches
 from cryosegment.core.training.ranks import ALONE, Ranks
 from cryosegment.core.training.record import Record
+from cryosegment.core.training.split import Split, split
 from cryosegment.core.training.state import Progress as TrainingProgress
 from cryosegment.core.training.state import remove_state
 from cryosegment.core.training.validation import best_f1
@@ -43,8 +42,6 @@ from cryosegment.exchange.params import (
 )
 from cryosegment.exchange.params.training import COMPLETE
 from cryosegment.exchange.progress import Progress
-
-logger = logging.getLogger(__name__)
 
 DEFAULT_MINUTES = 10.0
 SCRATCH_PIXELS_PER_DIAMETER = 20.0
@@ -92,8 +89,8 @@ def train(
         network = RefinedNetwork(network, CRF_PRESETS[params.crf])
     front_end = front_end_of_card(card.front_end)
     images = read_labels(folders, card.pixels_per_diameter, progress, front_end, params.ctf)
-    training, held_out = _split(images, params)
-    scored = [image.for_validation() for image in held_out or training if len(image.centers_yx)]
+    parts = split(images, params.validation, params.seed)
+    scored = [image.for_validation() for image in parts.validation]
     share = _labelled_share(images, network.to(device), params, progress)
     (share,) = ranks.from_first(share)
     state_path = output.with_suffix(".state.safetensors")
@@ -101,15 +98,16 @@ def train(
         remove_state(state_path)
     ranks.wait_for_first()
     record = Record(output, progress)
-    loss = PickingLoss(params.loss, share, params.partial_loss, card.pixels_per_diameter)
-    settings = replace(_settings(params, len(training), device), loss=loss, ranks=ranks)
+    trained = share_with_picks(parts.training, share)
+    loss = PickingLoss(params.loss, trained, params.partial_loss, card.pixels_per_diameter)
+    settings = replace(_settings(params, len(parts.training), device), loss=loss, ranks=ranks)
 
     def validate(candidate: nn.Module) -> Validation:
         found = best_f1(candidate, scored, share)
         write_examples(output.with_suffix(".examples.png"), candidate, scored, found.threshold)
         return found
 
-    batches = _batches(training, params, device, ranks)
+    batches = _batches(parts.training, params, device, ranks)
     best, state = fit(network, batches, validate, settings, state_path, record)
     if not ranks.is_first:
         return
@@ -119,7 +117,7 @@ def train(
         card, best = replace(card, crf=params_to_dict(best.learned())), best.network
     facts = {"labelled_share": round(share, 3)}
     card = replace(card, name=output.stem, label_source=_label_source(folders), training=facts)
-    save_checkpoint(output, best, _describe(card, params, state, training, held_out))
+    save_checkpoint(output, best, _describe(card, params, state, parts))
 
 
 def _start(params: TrainParams) -> tuple[nn.Module, ModelCard]:
@@ -153,38 +151,19 @@ def _front_end(params: TrainParams, facts: Facts) -> Facts:
     return choose_front_end(params.front_end, params.low_pass, facts).facts()
 
 
-def _split(
-    images: list[LabelledImage], params: TrainParams
-) -> tuple[list[LabelledImage], list[LabelledImage]]:
-    """Micrographs to train on and those kept for validation, which are none where only one is."""
-    labelled = [index for index, image in enumerate(images) if len(image.centers_yx)]
-    if len(labelled) < 2 or params.validation == 0:
-        logger.warning(
-            "no micrograph is kept for validation: F1 is that of the micrographs trained on, and "
-            "flatters the model"
-        )
-        return images, []
-    count = min(max(1, round(params.validation * len(labelled))), len(labelled) - 1)
-    random = np.random.default_rng(params.seed)
-    held = set(random.permutation(labelled)[:count].tolist())
-    training = [image for index, image in enumerate(images) if index not in held]
-    return training, [images[index] for index in sorted(held)]
-
-
 def _labelled_share(
     images: list[LabelledImage], network: nn.Module, params: TrainParams, progress: Progress
 ) -> float:
     """Share of the particles that the labels have."""
     if params.labels_are == COMPLETE:
         return 1.0
-    labelled = [image.for_validation() for image in images if len(image.centers_yx)]
-    share = labelled_share(network, labelled, params.expected_particles)
+    share = labelled_share(network, images, params.expected_particles)
     progress(len(images), len(images), f"{share:.0%} of the particles are labelled")
     return share
 
 
 def _batches(
-    training: list[LabelledImage], params: TrainParams, device: str, ranks: Ranks
+    training: Sequence[LabelledImage], params: TrainParams, device: str, ranks: Ranks
 ) -> PatchBatches:
     """The patches that this process draws."""
     batch, augmentation = ranks.part(params.batch), LEVELS[params.augmentation]
@@ -219,13 +198,17 @@ def _describe(
     card: ModelCard,
     params: TrainParams,
     state: TrainingProgress,
-    training: list[LabelledImage],
-    held_out: list[LabelledImage],
+    parts: Split,
 ) -> ModelCard:
     """The card of what was trained."""
-    particles = sum(len(image.centers_yx) for image in training)
-    diameters = [round(image.diameter * image.pixel_size, 1) for image in training]
-    data = {"micrographs": len(training), "validation": len(held_out), "particles": particles}
+    particles = sum(len(image.centers_yx) for image in parts.training)
+    diameters = [round(image.diameter * image.pixel_size, 1) for image in parts.training]
+    validation = len(parts.validation) if parts.is_held_out else 0
+    data = {
+        "micrographs": len(parts.training),
+        "validation": validation,
+        "particles": particles,
+    }
     return replace(
         card,
         threshold=round(state.best_threshold, 3),
@@ -234,7 +217,7 @@ def _describe(
         training={**params_to_dict(params), **card.training, "steps": state.step},
         metrics=(
             {
-                "data": "validation micrographs" if held_out else "training micrographs",
+                "data": "validation micrographs" if parts.is_held_out else "training micrographs",
                 "metric": "F1 at 0.25 diameter",
                 "value": round(state.best_score, 4),
                 "threshold": state.best_threshold,

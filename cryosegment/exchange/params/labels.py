@@ -96,6 +96,11 @@ class LabelsCoordinatesParams(LabelsParams):
         metavar="FILE",
         is_path=True,
     )
+    min_score: Optional[float] = param(
+        None,
+        "coordinates are a picker's: those with a lower score become unknown; such labels are "
+        "trained on, but models are not validated on them",
+    )
     min_distance: float = _min_distance()
     unknown_ring: float = _unknown_ring(0.1)
     unknown_outside: bool = _unknown_outside()

@@ -11,7 +11,7 @@ from skimage.measure import regionprops
 from cryosegment.cli.main import main
 from cryosegment.exchange.coordinates import Coordinates, read_coordinates, write_coordinates
 from cryosegment.exchange.files import read_failures
-from cryosegment.exchange.labels import read_labels_index
+from cryosegment.exchange.labels import PICKS, read_labels_index
 
 
 @pytest.fixture
@@ -104,6 +104,23 @@ def test_no_particle_gets_lost(folder, capsys):
     assert "1 of 4 particles lie outside their micrograph" in output
     found = read_coordinates(folder / "labels" / "coordinates" / "a.star", 2.0)["a"]
     assert found.centers_yx.tolist() == [[20, 30], [60, 90]]
+
+
+def test_doubtful_picks_become_unknown(folder):
+    """And the labels are known for what they are: no measure of a model."""
+    picks = Coordinates([[20, 30], [60, 90]], 2.0, "a", scores=[0.39, 0.4])
+    write_coordinates(folder / "coordinates" / "a.star", picks)
+    assert label(folder, "--diameter", "40", "--min-score", "0.4", names=["a"]) == 0
+    index = read_labels_index(folder / "labels")
+    assert index.source == PICKS
+    instances, classes = (
+        mrcfile.read(path) for path in (index.entries[0].instances, index.entries[0].classes)
+    )
+    assert (instances[60, 90], classes[60, 90]) == (1, 1)
+    assert (instances[20, 30], classes[20, 30], classes[20, 39]) == (0, -1, -1)
+    assert classes[20, 42] == 0
+    found = read_coordinates(index.entries[0].coordinates, 2.0)["a"]
+    assert found.centers_yx.tolist() == [[60, 90]]
 
 
 def test_particles_have_the_diameter_of_the_file(folder, capsys):

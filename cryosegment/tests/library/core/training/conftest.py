@@ -46,6 +46,7 @@ def make_labels(tmp_path: Path, draw_truth: Callable) -> Callable[..., Path]:
         ring: float = 0.1,
         shape: tuple[int, int] = (300, 220),
         edge: float = 0.0,
+        source: str = "coordinates",
     ) -> Path:
         folder = tmp_path / name
         entries = []
@@ -73,7 +74,7 @@ def make_labels(tmp_path: Path, draw_truth: Callable) -> Callable[..., Path]:
             write_image(entry.classes, classes, size)
             write_coordinates(entry.coordinates, Coordinates(truth.centers_yx, size, stem))
             entries.append(entry)
-        write_labels_index(folder, LabelsIndex(tuple(entries), "coordinates"))
+        write_labels_index(folder, LabelsIndex(tuple(entries), source))
         return folder
 
     return make

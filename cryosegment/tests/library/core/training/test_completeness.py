@@ -1,11 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from cryosegment.core.training.completeness import estimate_share, labelled_share
-from cryosegment.core.training.validation import THRESHOLDS, Counts, ValidationImage
+from cryosegment.core.training.completeness import (
+    estimate_share,
+    labelled_share,
+    share_with_picks,
+)
+from cryosegment.core.training.labelled import LabelledImage
+from cryosegment.core.training.validation import THRESHOLDS, Counts
 from cryosegment.exchange.errors import InputError
 
 
@@ -43,13 +50,25 @@ def test_a_network_that_finds_nothing_has_no_opinion() -> None:
         estimate_share(Counts(nothing + 3, nothing + 50, 80))
 
 
+def labelled(count: int, is_verified: bool = True) -> LabelledImage:
+    plane = torch.zeros(40, 40)
+    area, centers = plane == 0, torch.rand(count, 2)
+    maps = (plane, plane.int(), ~area, ~area, area, area)
+    return LabelledImage(*maps, centers, 10.0, 4.0, Path("a.mrc"), is_verified)
+
+
 def test_the_expected_number_decides_where_it_is_given() -> None:
-    blank = torch.zeros(40, 40)
-    images = [
-        ValidationImage(blank, blank == 0, blank == 0, torch.rand(count, 2), 10.0)
-        for count in (10, 30)
-    ]
+    """Of micrographs with labels, which are no picker's."""
+    images = [labelled(10), labelled(30), labelled(0), labelled(99, is_verified=False)]
     assert labelled_share(nn.Identity(), images, 80.0) == 0.25
     assert labelled_share(nn.Identity(), images, 20.0) == 1.0
     with pytest.raises(InputError, match=r"expected 19 particles .* found 20 labelled"):
         labelled_share(nn.Identity(), images, 19.0)
+
+
+def test_a_picker_labels_all_that_it_sees() -> None:
+    """Of 80 + 60 particles 40 + 60 are labelled."""
+    images = [labelled(40), labelled(60, is_verified=False)]
+    assert share_with_picks(images, 0.5) == pytest.approx(100 / 140)
+    assert share_with_picks(images[:1], 0.5) == 0.5
+    assert share_with_picks(images, 1.0) == 1.0

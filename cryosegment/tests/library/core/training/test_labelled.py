@@ -14,6 +14,7 @@ from cryosegment.exchange.card import ModelCard
 from cryosegment.exchange.coordinates import Coordinates, read_coordinates, write_coordinates
 from cryosegment.exchange.ctf import read_ctfs
 from cryosegment.exchange.errors import InputError
+from cryosegment.exchange.labels import PICKS
 from cryosegment.exchange.params import FRONT_ENDS, FrontEndParams, PickParams
 from cryosegment.exchange.progress import no_progress
 from cryosegment.exchange.star import write_star
@@ -52,6 +53,13 @@ def test_particles_are_dark_and_where_their_labels_say(make_labels: MakeLabels) 
     for number, center in enumerate(item.centers_yx, start=1):
         pixels = torch.nonzero(item.instances == number).float()
         assert (pixels.mean(0) - center).abs().max() < 0.3
+
+
+def test_labels_of_picks_are_not_verified(make_labels: MakeLabels) -> None:
+    folders = [make_labels(count=1), make_labels("picks", count=1, source=PICKS)]
+    mine, theirs = read_labels(folders, 20.0, no_progress)
+    assert (mine.is_verified, theirs.is_verified) == (True, False)
+    assert mine.micrograph.samefile(folders[0] / "labels_0.mrc")
 
 
 def test_contamination_and_unknown_pixels(make_labels: MakeLabels) -> None:

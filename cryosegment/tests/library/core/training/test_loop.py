@@ -12,8 +12,13 @@ from cryosegment.core.checkpoint import fingerprint, load_network, save_checkpoi
 from cryosegment.core.training.completeness import labelled_share
 from cryosegment.core.training.labelled import read_labels
 from cryosegment.core.training.loop import _start, train
+from cryosegment.core.training.losses import PickingLoss
+from cryosegment.core.training.patches import PatchBatches
+from cryosegment.core.training.split import split
+from cryosegment.core.training.validation import best_f1
 from cryosegment.exchange.card import read_card
 from cryosegment.exchange.errors import InputError, ModelError, ParameterError
+from cryosegment.exchange.labels import PICKS
 from cryosegment.exchange.params import TrainParams
 from cryosegment.exchange.progress import no_progress
 
@@ -153,20 +158,21 @@ def test_another_loss_makes_another_model(
 
 
 def test_partial_labels(make_labels: MakeLabels, params: TrainParams, tmp_path: Path) -> None:
-    """The expected number says what share is labelled, and losses and F1 are others for it."""
-    folder, rows = make_labels(), []
-    labelled = 12  # on each micrograph
-    for expected in (labelled, 2 * labelled):
-        output = tmp_path / f"{expected}.safetensors"
-        partial = replace(params, labels_are="partial", expected_particles=float(expected))
-        train([folder], output, partial, "cpu", no_progress)
-        assert read_card(output).training["labelled_share"] == labelled / expected
-        rows.append(curve(output))
-    complete = tmp_path / "complete.safetensors"
-    train([folder], complete, params, "cpu", no_progress)
-    assert [row["score"] for row in rows[0]] == [row["score"] for row in curve(complete)]
-    assert rows[0][-1]["score"] != rows[1][-1]["score"]
-    assert rows[0][-1]["particle"] != rows[1][-1]["particle"]
+    """Loss and F1 are those of the expected number, of which half is labelled."""
+    folder, output = make_labels(), tmp_path / "model.safetensors"
+    partial = replace(params, labels_are="partial", expected_particles=24.0)
+    train([folder], output, partial, "cpu", no_progress)
+    assert read_card(output).training["labelled_share"] == 0.5
+    network, card = load_network(Path(params.start))
+    images = read_labels([folder], card.pixels_per_diameter, no_progress)
+    parts = split(images, partial.validation, partial.seed)
+    scored = [image.for_validation() for image in parts.validation]
+    first, second = curve(output)[:2]
+    assert float(first["score"]) == pytest.approx(best_f1(network, scored, 0.5).score)
+    assert float(first["score"]) != pytest.approx(best_f1(network, scored).score)
+    image, targets = PatchBatches(parts.training, 48, range(6), partial.seed)(0)
+    loss = PickingLoss(labelled_share=0.5)(network(image), targets)
+    assert float(second["particle"]) == pytest.approx(float(loss["particle"].detach()), rel=1e-4)
 
 
 def test_the_start_says_what_share_is_labelled(
@@ -177,9 +183,21 @@ def test_the_start_says_what_share_is_labelled(
     train([folder], output, replace(params, labels_are="partial"), "cpu", no_progress)
     network, card = load_network(tiny_model)
     images = read_labels([folder], card.pixels_per_diameter, no_progress)
-    share = labelled_share(network, [image.for_validation() for image in images], None)
+    share = labelled_share(network, images, None)
     assert 0 < share < 1
     assert read_card(output).training["labelled_share"] == pytest.approx(share, abs=1e-3)
+
+
+def test_a_round_on_picks(make_labels: MakeLabels, params: TrainParams, tmp_path: Path) -> None:
+    """Picks of other micrographs are trained on, and the model is no worse for it."""
+    folders = [make_labels(), make_labels("picks", count=3, source=PICKS)]
+    output = tmp_path / "model.safetensors"
+    train(folders, output, replace(params, learning_rate=1.0), "cpu", no_progress)
+    card = read_card(output)
+    assert card.label_source == "coordinates, picks"
+    assert card.training_data == ({"micrographs": 4, "validation": 1, "particles": 48},)
+    scores = [float(row["score"]) for row in curve(output)]
+    assert card.metrics[0]["value"] == pytest.approx(max(scores), abs=1e-4)
 
 
 def test_training_again_starts_again(

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -45,6 +47,7 @@ def labelled() -> LabelledImage:
         centers_yx=torch.from_numpy(CENTERS).float(),
         diameter=DIAMETER,
         pixel_size=4.0,
+        micrograph=Path("drawn.mrc"),
     )
 
 
