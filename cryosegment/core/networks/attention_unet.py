@@ -78,6 +78,6 @@ def _two_convolutions(channels_in: int, channels_out: int) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
-def attention_unet(widths: Sequence[int] = WIDTHS, channels_out: int = 6) -> Segmenter:
+def attention_unet(widths: Sequence[int] = WIDTHS) -> Segmenter:
     """Attention-gated U-Net; with the widths of CryoSegNet, 64 to 2048, 131 million weights."""
-    return Segmenter(AttentionBody(widths), widths[0], channels_out, 2 ** (len(widths) - 1))
+    return Segmenter(AttentionBody(widths), widths[0], 2 ** (len(widths) - 1))

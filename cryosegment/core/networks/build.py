@@ -9,9 +9,6 @@ from torch import nn
 
 from cryosegment.exchange.errors import ModelError, ParameterError
 
-HEADS = ("particle", "center", "offset_y", "offset_x", "edge", "contamination")
-"""Channels of a picking network, in order. Offsets are (centre - pixel) / particle radius."""
-
 _NETWORKS = {
     "compact": ("compact", "CompactUNet"),
     "unet": ("unet", "unet"),

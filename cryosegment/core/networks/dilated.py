@@ -78,22 +78,21 @@ def _convolution(channels_in: int, channels_out: int, size: int, rate: int = 1) 
     )
 
 
-def fcn(encoder: str = "resnet18", channels_out: int = 6) -> Segmenter:
+def fcn(encoder: str = "resnet18") -> Segmenter:
     """Fully convolutional network (Long et al., 2015) in torchvision's form, as CRISP used it."""
     body = DilatedBody(encoder)
     width = body.channels // 4
     body.neck = _convolution(body.channels, width, 3)
-    return Segmenter(body, width, channels_out, SCALE, SCALE)
+    return Segmenter(body, width, SCALE, SCALE)
 
 
 def deeplabv3(
     encoder: str = "resnet18",
     rates: Sequence[int] = RATES,
     width: int = WIDTH,
-    channels_out: int = 6,
 ) -> Segmenter:
     """DeepLabv3 (Chen et al., 2017, section 3.3) at output stride 8."""
     body = DilatedBody(encoder)
     pyramid = AtrousPyramid(body.channels, rates, width)
     body.neck = nn.Sequential(pyramid, _convolution(width, width, 3))
-    return Segmenter(body, width, channels_out, SCALE, SCALE)
+    return Segmenter(body, width, SCALE, SCALE)

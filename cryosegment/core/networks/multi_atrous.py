@@ -66,7 +66,6 @@ def multi_atrous(
     branches: int = 4,
     widths: Sequence[int] = WIDTHS,
     branch_width: int = 256,
-    channels_out: int = 6,
 ) -> Segmenter:
     """Multi-branch atrous network.
 
@@ -80,8 +79,6 @@ def multi_atrous(
         1 to 5.
     widths, branch_width
         Channels of the encoder and of each branch.
-    channels_out
-        Channels of the output: one per head.
 
     Raises
     ------
@@ -91,4 +88,4 @@ def multi_atrous(
     if not 1 <= branches <= MOST_BRANCHES:
         raise ParameterError(f"expected 1 to {MOST_BRANCHES} branches, got {branches}")
     body = MultiAtrousBody(branches, widths, branch_width)
-    return Segmenter(body, branches * branch_width, channels_out, 8, 8)
+    return Segmenter(body, branches * branch_width, 8, 8)

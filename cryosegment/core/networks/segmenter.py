@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+import math
+
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
 from cryosegment.core.networks.blocks import GROUPS
+from cryosegment.core.networks.heads import CENTER_PRIOR, HEADS
 
 
 class Segmenter(nn.Module):
@@ -20,23 +23,25 @@ class Segmenter(nn.Module):
         `(b, c, h / scale, w / scale)`. Its batch normalisations become group normalisations.
     features
         Channels of these maps.
-    channels_out
-        Channels of the output: one per head.
     stride
         By how much the body reduces its input where it is coarsest.
     scale
         By how much the maps are smaller than the input; their logits are interpolated.
     """
 
-    def __init__(
-        self, body: nn.Module, features: int, channels_out: int, stride: int, scale: int = 1
-    ) -> None:
+    def __init__(self, body: nn.Module, features: int, stride: int, scale: int = 1) -> None:
         super().__init__()
         group_normalize(body)
         self.body = body
-        self.head = nn.Conv2d(features, channels_out, 1)
+        self.head = nn.Conv2d(features, len(HEADS), 1)
+        self._expect_few_centers()
         self.stride = stride
         self.scale = scale
+
+    def _expect_few_centers(self) -> None:
+        bias = self.head.bias
+        assert bias is not None
+        nn.init.constant_(bias[HEADS.index("center")], math.log(CENTER_PRIOR / (1 - CENTER_PRIOR)))
 
     def forward(self, image: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b k h w"]:
         """Logits of every head, at the size of the image, which may be any."""

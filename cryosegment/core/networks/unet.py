@@ -126,15 +126,11 @@ def _up(coarse: int, fine: int, width: int) -> UpCat:
     )
 
 
-def unet(
-    encoder: str = "resnet18", widths: Sequence[int] = WIDTHS, channels_out: int = 6
-) -> Segmenter:
+def unet(encoder: str = "resnet18", widths: Sequence[int] = WIDTHS) -> Segmenter:
     """U-Net."""
-    return Segmenter(UNetBody(encoder, widths), widths[-1], channels_out, STRIDE)
+    return Segmenter(UNetBody(encoder, widths), widths[-1], STRIDE)
 
 
-def nested_unet(
-    encoder: str = "resnet18", widths: Sequence[int] = WIDTHS, channels_out: int = 6
-) -> Segmenter:
+def nested_unet(encoder: str = "resnet18", widths: Sequence[int] = WIDTHS) -> Segmenter:
     """U-Net++."""
-    return Segmenter(NestedBody(encoder, widths), widths[-1], channels_out, STRIDE)
+    return Segmenter(NestedBody(encoder, widths), widths[-1], STRIDE)

@@ -78,8 +78,9 @@ def test_none_is_left_out() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_patch_is_learnt_by_heart(name: str) -> None:
     image, instances, centers = scene()
-    nothing = torch.zeros(SIDE, SIDE)
-    targets = make_targets(instances, nothing, nothing + 1, centers, DIAMETER)
+    nothing = torch.zeros(1, SIDE, SIDE)
+    diameters = torch.tensor([DIAMETER])
+    targets = make_targets(instances[None], nothing, nothing + 1, centers[None], diameters)
     network = small(name)
     loss, optimizer = PickingLoss(), torch.optim.AdamW(network.parameters(), lr=1e-2)
     for _ in range(80):
