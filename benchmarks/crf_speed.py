@@ -25,7 +25,7 @@ from cryosegment.core.crf import crf_features, refine_logits
 from cryosegment.exchange.params import CRF_PRESETS, CrfParams
 
 CASES = ((768, 5), (1024, 10))  # pixels along a side, iterations
-PRESETS = ("gaussian", "intensity", "logits")
+PRESETS = ("gaussian", "intensity", "logits", "combined")
 DIAMETER = 20
 
 
@@ -107,13 +107,27 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     repeats = parser.parse_args().repeats
     torch.set_num_threads(1)
+    print(f"memory that ours takes at {CASES[-1][0]}², {PRESETS[-1]}: {our_memory():.2f} GiB")
     gpu = "  GPU ms" if torch.cuda.is_available() else ""
     print(f" size iterations  preset    ours s  pydensecrf  ratio  agreement  changed{gpu}")
     for size, iterations in CASES:
         for name in PRESETS:
             print(compare(size, iterations, name, repeats), flush=True)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    print(f"peak memory of the process, both programs: {peak:.2f} GB")
+    print(f"peak memory of the process, both programs: {peak_memory():.2f} GiB")
+
+
+def our_memory() -> float:
+    """Rise of the peak memory by the first and largest run, GiB."""
+    size, iterations = CASES[-1]
+    image, logits = scene(size)
+    before = peak_memory()
+    ours(image, logits, replace(CRF_PRESETS[PRESETS[-1]], iterations=iterations))
+    return peak_memory() - before
+
+
+def peak_memory() -> float:
+    """Peak memory of the process so far, GiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
 if __name__ == "__main__":

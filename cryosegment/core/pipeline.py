@@ -20,10 +20,12 @@ from cryosegment.core.images.working import WorkingImage, working_image
 from cryosegment.core.inference import picking_maps, predict_logits
 from cryosegment.core.networks import HEADS
 from cryosegment.core.picking import (
+    ParticleMaps,
     PickingMaps,
-    find_candidates,
     find_instances,
+    find_particles,
     instance_diameters,
+    renumber,
 )
 from cryosegment.exchange.card import ModelCard, model_path
 from cryosegment.exchange.coordinates import Coordinates
@@ -59,7 +61,7 @@ class Picks:
     candidates
         Every candidate down to a low score, best first, in the micrograph's pixels.
     chosen
-        Those at or above the threshold.
+        Those at or above the threshold, and of the sizes asked for.
     maps
         What the network says, after the CRF, at working scale.
     instances
@@ -70,7 +72,7 @@ class Picks:
 
     candidates: Coordinates
     chosen: Coordinates
-    maps: PickingMaps
+    maps: ParticleMaps
     instances: Int[Tensor, "h w"]
     working: WorkingImage
 
@@ -178,7 +180,7 @@ def refine_particle(
 
 
 def pick(
-    name: str, working: WorkingImage, maps: PickingMaps, model: Model, params: PickParams
+    name: str, working: WorkingImage, maps: ParticleMaps, model: Model, params: PickParams
 ) -> Picks:
     """Particles of a segmented micrograph.
 
@@ -189,15 +191,20 @@ def pick(
     working, maps
         The image and what `segment` says of it.
     model
-        Its card has the recommended threshold.
+        Its card recommends a threshold, a centre finder, a distance and sizes.
     params
-        Diameter, threshold, minimum distance, edge.
+        Diameter, edge, and what is chosen in place of the card's.
+
+    Raises
+    ------
+    InputError, ModelError
+        If the maps do not hold what the centre finder needs, or the card recommends what is not
+        known.
     """
     diameter_px = params.diameter / working.pixel_size
-    found = find_candidates(
-        maps, diameter_px, params.min_distance, CANDIDATE_FLOOR, params.edge * diameter_px
-    )
-    count = int((found.scores >= threshold_of(model, params)).sum())
+    selection = params.selection(model.card.picking)
+    edge_px = params.edge * diameter_px
+    found = find_particles(maps, diameter_px, selection, CANDIDATE_FLOOR, edge_px)
     centers = found.centers_yx.cpu()
     all_instances = find_instances(maps.particle, centers, diameter_px, INSTANCE_THRESHOLD).cpu()
     sizes = instance_diameters(all_instances, len(found)).numpy() * working.pixel_size
@@ -208,9 +215,10 @@ def pick(
         scores=found.scores.cpu().numpy(),
         diameters=sizes,
     )
-    instances = torch.where(all_instances <= count, all_instances, 0)
-    chosen = candidates.select(np.arange(count))
-    return Picks(candidates, chosen, maps, instances, working)
+    chosen = selection.has_size(sizes / params.diameter)
+    chosen &= candidates.scores >= threshold_of(model, params)
+    instances = renumber(all_instances, torch.from_numpy(chosen))
+    return Picks(candidates, candidates.select(chosen), maps, instances, working)
 
 
 def threshold_of(model: Model, params: PickParams) -> float:

@@ -18,7 +18,7 @@ GENERAL = "general"
 
 CARD_VERSION = 1
 CARD_KEY = "model_card"
-LATER_FIELDS = ("front_end",)
+LATER_FIELDS = ("front_end", "picking")
 """Fields that cards of earlier versions lack; their defaults say what was then."""
 HEADER_LIMIT = 100_000_000  # bytes; safetensors' own bound on its header
 Facts = Dict[str, Any]
@@ -46,6 +46,8 @@ class ModelCard:
         Meaning of each output channel, in order.
     threshold
         Recommended score threshold, in [0, 1].
+    picking
+        Recommended centre finder, distance and sizes by name; empty for the usual.
     crf
         Recommended CRF: its parameters by name; empty for none.
     tile_size, halo
@@ -75,6 +77,7 @@ class ModelCard:
     front_end: Facts = field(default_factory=dict)
     normalization: str = "local mean removed, mean 0 and standard deviation 1, clipped at 4"
     threshold: float = 0.5
+    picking: Facts = field(default_factory=dict)
     crf: Facts = field(default_factory=dict)
     tile_size: int = 2048
     halo: int = 64

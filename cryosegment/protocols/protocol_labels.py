@@ -108,7 +108,7 @@ class CryoSegmentProtLabels(CoreRun, LabelsForm):
         values = {**self._values(), "particles": path, "gpu": "cpu"}
         for name, pointer in (("map", self.inputVolume), ("mask", self.inputMask)):
             if pointer.get() is not None:
-                values[name] = volume_file(pointer.get(), self._getExtraPath("volumes"))
+                values[name] = volume_file(pointer.get(), self._getExtraPath("volumes", name))
         named = set(particles.micrographs)
         names = [name for name in micrographs_by_name(micrographs) if name in named]
         if not names:

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 from typing import Any, Dict, List
 
-from pwem.objects import SetOfCoordinates
+from pwem.objects import Micrograph, SetOfCoordinates
 from pwem.protocols import ProtParticlePickingAuto
 from pyworkflow.constants import BETA
 from pyworkflow.protocol import params
 
 from cryosegment.constants import BATCH_SIZE, BOX_PER_DIAMETER
 from cryosegment.convert import mic_name
+from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.exchange.errors import CryoSegmentError
 from cryosegment.exchange.files import check_unique
 from cryosegment.exchange.params import NO_CRF, PickParams, choose_crf
@@ -22,6 +23,12 @@ from cryosegment.protocols.model_choice import ModelChoice
 from cryosegment.protocols.protocol_pick_base import CryoSegmentProtPickBase
 
 AUTO = field_default(PickParams, "threshold")
+SELECTION = {
+    "minDistance": ("min_distance", "Smallest distance (diameters)"),
+    "minDiameter": ("min_diameter", "Smallest mask"),
+    "maxDiameter": ("max_diameter", "Largest mask"),
+}
+"""Form fields of numbers that may be auto: their parameters and labels."""
 
 
 class CryoSegmentProtPick(CryoSegmentProtPickBase, ModelChoice, GpuChoice):
@@ -101,12 +108,23 @@ class CryoSegmentProtPick(CryoSegmentProtPickBase, ModelChoice, GpuChoice):
         add_field(
             selection,
             PickParams,
-            "min_distance",
-            "Smallest distance (diameters)",
-            attribute="minDistance",
+            "centers",
+            "Centre finder",
             expertLevel=params.LEVEL_ADVANCED,
-            allowsPointers=True,
+            help="*heatmap*: peaks of the network's centre map on which its offsets agree.\n"
+            "The others see the particle map alone. *contour*: circles around its eroded pieces. "
+            "*crocker-grier*: centroids around maxima. *grid-nms*: maxima climbed to from a grid.",
         )
+        for attribute, (name, label) in SELECTION.items():
+            add_field(
+                selection,
+                PickParams,
+                name,
+                label,
+                attribute,
+                expertLevel=params.LEVEL_ADVANCED,
+                allowsPointers=True,
+            )
         add_field(
             selection,
             PickParams,
@@ -152,7 +170,11 @@ class CryoSegmentProtPick(CryoSegmentProtPickBase, ModelChoice, GpuChoice):
             "crf_solver": self.getEnumText("crfSolver"),
             "crf_strength": self.crfStrength.get(),
             "threshold": str(self.threshold.get()).strip(),
-            "min_distance": self.minDistance.get(),
+            "centers": self.getEnumText("centers"),
+            **{
+                name: str(getattr(self, attribute).get()).strip()
+                for attribute, (name, _) in SELECTION.items()
+            },
             "edge": self.edge.get(),
             "contrast": self.getEnumText("contrast"),
             "masks": self.masks.get(),
@@ -263,6 +285,12 @@ class CryoSegmentProtPick(CryoSegmentProtPickBase, ModelChoice, GpuChoice):
         if text != AUTO:
             return float(text)
         return card.threshold if card else 0.0
+
+    def getCandidates(self, mic: Micrograph) -> Coordinates:
+        """All that might be a particle and is of the right size, down to low scores."""
+        candidates, card = super().getCandidates(mic), self._card()
+        selection = PickParams(**self._pickParams()).selection(card.picking if card else {})
+        return candidates.select(selection.has_size(candidates.diameters / self.diameter.get()))
 
     def _thresholdText(self) -> str:
         source = " (the model's threshold)" if self.threshold.get() == AUTO else ""

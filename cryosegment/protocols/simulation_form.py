@@ -142,8 +142,10 @@ class SimulationForm(EMProtocol):
     def _moleculeErrors(self) -> List[str]:
         if self.molecule == MOLECULE_FILE:
             missing = [path for path in self._files() if not Path(path).is_file()]
-            if missing or not self._files():
-                return [f"Choose the file of a map or an atomic model: {missing} is none."]
+            if missing:
+                return [f"Choose the file of a map or an atomic model: {missing[0]} is none."]
+            if not self._files():
+                return ["Choose the file of a map or an atomic model."]
         if self.molecule == MOLECULE_VOLUME and not self._volumes():
             return ["Choose a volume, or several."]
         return []

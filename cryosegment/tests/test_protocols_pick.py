@@ -103,6 +103,13 @@ class TestCryoSegmentPick(ProtocolTest):
         assert len(circles.get_offsets()) == len(mine)
         assert distances(circles.get_offsets(), np.array(mine, float)).max() < 0.75  # rounding
         assert axes.get_ylim()[0] > axes.get_ylim()[1]  # y counts downwards
+        mic = self.source.outputMicrographs.getFirstItem()
+        every = self.whole.getCandidates(mic)
+        middle = float(np.nanmedian(every.diameters))
+        self.whole.maxDiameter.set(str(middle))
+        kept = self.whole.getCandidates(mic)
+        self.whole.maxDiameter.set("auto")
+        assert 0 < len(kept) == (np.nan_to_num(every.diameters) <= middle).sum() < len(every)
         viewer.threshold.set(1.1)
         (drawing,) = viewer._showMicrograph()
         assert ": 0 picks" in drawing.getLastSubPlot().get_title()
@@ -169,6 +176,8 @@ class TestCryoSegmentPick(ProtocolTest):
             ({"threshold": "1.5"}, "threshold"),
             ({"boxSize": 20}, "smaller than the particle"),
             ({"edge": -1.0}, "edge"),
+            ({"minDistance": "far"}, "min_distance"),
+            ({"maxDiameter": "-3"}, "max_diameter"),
             ({"useGpu": True, "gpuList": ""}, "numbers of GPUs"),
             ({"useGpu": True, "gpuList": "first"}, "numbers of GPUs"),
         ):

@@ -19,11 +19,14 @@ from cryosegment.tests.scripted import (
 
 FORM_NAMES = {
     "minDistance": "min_distance",
+    "minDiameter": "min_diameter",
+    "maxDiameter": "max_diameter",
     "crfSolver": "crf_solver",
     "crfStrength": "crf_strength",
 }
 FORM_FIELDS = (
     *("diameter", "contrast", "threshold", "minDistance", "edge"),
+    *("centers", "minDiameter", "maxDiameter"),
     *("crf", "crfSolver", "crfStrength", "masks", "maps"),
 )
 

@@ -234,7 +234,9 @@ class TestCryoSegmentTraining(ProtocolTest):
         card = read_card(train.outputModel.getPath())
         assert (card.name, card.label_source) == ("own", "coordinates")
         assert card.training["start"] == ""
-        assert card.training["labelled_share"] < 1
+        share = card.training["labelled_share"]
+        assert 0 < share < 1
+        assert f"The labels have {share:.0%} of the particles." in train.summary()
         assert card.particle_diameters == (DIAMETER, DIAMETER)
 
     def testFormDefaults(self) -> None:

@@ -1,15 +1,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Particles from maps: candidate centres with scores, and instances around them."""
 
-from cryosegment.core.picking.centers import Candidates, PickingMaps, find_candidates
-from cryosegment.core.picking.instances import find_instances, instance_diameters
+from cryosegment.core.picking.centers import Candidates, ParticleMaps, PickingMaps, find_candidates
+from cryosegment.core.picking.finders import find_particles
+from cryosegment.core.picking.instances import (
+    find_instances,
+    instance_diameters,
+    renumber,
+)
 from cryosegment.core.picking.suppression import suppress_neighbors
 
 __all__ = [
     "Candidates",
+    "ParticleMaps",
     "PickingMaps",
     "find_candidates",
     "find_instances",
+    "find_particles",
     "instance_diameters",
+    "renumber",
     "suppress_neighbors",
 ]

@@ -19,8 +19,25 @@ PEAK_REACH = 0.1
 
 
 @dataclass(frozen=True)
-class PickingMaps:
-    """What the network says of one image; probabilities in [0, 1].
+class ParticleMaps:
+    """What anything that segments says of one image; probabilities in [0, 1].
+
+    Parameters
+    ----------
+    particle, contamination
+        Probability that a pixel belongs to one.
+    valid
+        False on dead borders: such pixels do not vote, count or hold a centre.
+    """
+
+    particle: Float[Tensor, "h w"]
+    contamination: Float[Tensor, "h w"]
+    valid: Bool[Tensor, "h w"]
+
+
+@dataclass(frozen=True)
+class PickingMaps(ParticleMaps):
+    """What a picking network says of one image.
 
     Parameters
     ----------
@@ -28,17 +45,10 @@ class PickingMaps:
         Heat map, 1 on the centre of a particle.
     offsets
         (centre - pixel) / radius, (y, x), where there is a particle.
-    particle, contamination
-        Probability that a pixel belongs to one.
-    valid
-        False on dead borders: such pixels do not vote, count or hold a centre.
     """
 
     center: Float[Tensor, "h w"]
     offsets: Float[Tensor, "2 h w"]
-    particle: Float[Tensor, "h w"]
-    contamination: Float[Tensor, "h w"]
-    valid: Bool[Tensor, "h w"]
 
 
 @dataclass(frozen=True)
@@ -167,15 +177,25 @@ def _scores(
     peaks: Int[Tensor, "n 2"],
     diameter_px: float,
 ) -> Float[Tensor, " n"]:
+    particle, contamination = disc_means(maps, peaks, diameter_px)
+    strength = evidence[peaks[:, 0], peaks[:, 1]]
+    return (strength**2 * particle) ** (1 / 3) * (1 - contamination)
+
+
+def disc_means(
+    maps: ParticleMaps, peaks: Int[Tensor, "n 2"], diameter_px: float
+) -> tuple[Float[Tensor, " n"], Float[Tensor, " n"]]:
+    """Mean probabilities of particle and contamination over the discs around pixels (y, x).
+
+    What a disc lacks beyond the border or on invalid pixels counts as 0.
+    """
     y, x = _disc_pixels(diameter_px / 2, peaks)
     height, width = maps.valid.shape
     inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
     y, x = y.clamp(0, height - 1), x.clamp(0, width - 1)
-    counted = (inside & maps.valid[y, x]).to(evidence.dtype)
+    counted = (inside & maps.valid[y, x]).to(maps.particle.dtype)
     particle = (maps.particle[y, x] * counted).mean(1)
-    contamination = (maps.contamination[y, x] * counted).mean(1)
-    strength = evidence[peaks[:, 0], peaks[:, 1]]
-    return (strength**2 * particle) ** (1 / 3) * (1 - contamination)
+    return particle, (maps.contamination[y, x] * counted).mean(1)
 
 
 def _disc_pixels(radius: float, peaks: Int[Tensor, "n 2"]) -> tuple[Tensor, Tensor]:

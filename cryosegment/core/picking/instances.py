@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from skimage.segmentation import watershed
 from torch import Tensor
 
@@ -51,6 +51,12 @@ def _seeds(centers: Float[np.ndarray, "n 2"], shape: tuple[int, ...]) -> Int[np.
     backwards = np.flatnonzero(inside)[::-1]  # so that the first of several at a pixel stays
     seeds[rows[backwards], columns[backwards]] = numbers[backwards]
     return seeds
+
+
+def renumber(labels: Int[Tensor, "h w"], kept: Bool[Tensor, " n"]) -> Int[Tensor, "h w"]:
+    """A label map of `n` instances with those that are kept alone, numbered from 1 in order."""
+    numbers = torch.cumsum(kept, 0) * kept
+    return torch.cat((numbers.new_zeros(1), numbers)).to(labels)[labels.long()]
 
 
 def instance_diameters(labels: Int[Tensor, "h w"], count: int) -> Float[Tensor, " count"]:

@@ -67,8 +67,15 @@ from cryosegment.exchange.params.networks import (
     NETWORKS,
 )
 from cryosegment.exchange.params.picking import (
+    CENTERS,
+    CONTOUR,
+    CROCKER_GRIER,
     FORMATS,
+    GRID_NMS,
+    HEAT_MAP,
     PickParams,
+    SelectionParams,
+    selection_of_card,
 )
 from cryosegment.exchange.params.simulation import (
     SimulateParams,
@@ -81,7 +88,10 @@ __all__ = [
     "AUTO_FRONT_END",
     "BRANCHED_NETWORKS",
     "CARD_CRF",
+    "CENTERS",
+    "CONTOUR",
     "CRF_PRESETS",
+    "CROCKER_GRIER",
     "CRYOSEGNET",
     "CTF_HELP",
     "DEFAULT_PRESET",
@@ -93,6 +103,8 @@ __all__ = [
     "FORMATS",
     "FRONT_ENDS",
     "GPU_HELP",
+    "GRID_NMS",
+    "HEAT_MAP",
     "LOW_PASS",
     "MEDIAN",
     "MOST_BRANCHES",
@@ -124,6 +136,7 @@ __all__ = [
     "P",
     "Params",
     "PickParams",
+    "SelectionParams",
     "SimulateParams",
     "TrainParams",
     "choose_crf",
@@ -135,4 +148,5 @@ __all__ = [
     "params_from_dict",
     "params_to_dict",
     "parse_appearance",
+    "selection_of_card",
 ]

@@ -16,6 +16,8 @@ from cryosegment.core.training.targets import Targets
 
 Map = Float[Tensor, "b h w"]
 
+NEAR = 0.1
+"""A pixel is of a labelled centre where the centre's target is above this."""
 SITE_REACH = 0.25
 """A site is the highest pixel of the centre map this far around, in particle diameters."""
 
@@ -38,22 +40,21 @@ def nonnegative_terms(
         Share of the particles that are labelled.
     """
     labelled = targets.particle * targets.known
-    unlabelled = targets.known - labelled
+    own = _own_area(targets)
     pixels = targets.known.sum().clamp(min=1)
     particles = ((targets.center == 1) * targets.known).sum().clamp(min=1) / share
 
-    def risk(positive: Map, negative: Map) -> Float[Tensor, ""]:
-        return nonnegative_risk(
-            positive * labelled, negative * labelled, negative * unlabelled, share
-        )
+    def risk(area: Map, given: Map, negative: Map) -> Float[Tensor, ""]:
+        rest = given * (targets.known - area)
+        return nonnegative_risk(given * area, negative * area, rest, share)
 
     nothing = torch.zeros_like(targets.center)
     centers = [center_focal(logits[:, 1], target) for target in (targets.center, nothing)]
+    dice = nonnegative_dice(logits[:, 0], labelled, targets.known - labelled, share)
     return {
-        "particle": risk(*_entropies(logits[:, 0], targets.particle)) / pixels
-        + nonnegative_dice(logits[:, 0], labelled, unlabelled, share),
-        "center": risk(*centers) / particles,
-        "edge": risk(*_entropies(logits[:, 4], targets.edge)) / pixels,
+        "particle": risk(labelled, *_entropies(logits[:, 0], targets.particle)) / pixels + dice,
+        "center": risk(own, *centers) / particles,
+        "edge": risk(labelled, *_entropies(logits[:, 4], targets.edge)) / pixels,
     }
 
 
@@ -69,7 +70,7 @@ def nonnegative_risk(
     negative
         What these would be if they had been left unlabelled.
     unlabelled
-        Losses of the other pixels as background.
+        Losses of the other pixels.
     share
         Share of the particles that are labelled.
 
@@ -111,6 +112,11 @@ def _entropies(logits: Map, target: Map) -> tuple[Map, Map]:
     return entropy(logits, target, reduction="none"), functional.softplus(logits)
 
 
+def _own_area(targets: Targets) -> Map:
+    """1 on known pixels of labelled particles and around their centres."""
+    return torch.maximum(targets.particle, (targets.center > NEAR).float()) * targets.known
+
+
 def binomial_terms(
     logits: Float[Tensor, "b 6 h w"], targets: Targets, share: float, diameter: float
 ) -> dict[str, Tensor]:
@@ -131,15 +137,16 @@ def binomial_terms(
         Particle diameter, px.
     """
     labelled = targets.particle * targets.known
+    own = _own_area(targets)
     particles = ((targets.center == 1) * targets.known).sum().clamp(min=1)
     missing = float(particles) * (1 - share) / share
-    sites = find_sites(logits[:, 1], targets.known - labelled, diameter)
+    sites = find_sites(logits[:, 1], targets.known - own, diameter)
     size = 2 * (round(diameter) // 4) + 1
     around = functional.avg_pool2d(logits[:, 0].sigmoid(), size, 1, size // 2)
     entropy = _entropies(logits[:, 0], targets.particle)[0] * labelled
     edge = _entropies(logits[:, 4], targets.edge)[0] * labelled
     pixels = labelled.sum().clamp(min=1)
-    focal = (center_focal(logits[:, 1], targets.center) * labelled).sum() / particles
+    focal = (center_focal(logits[:, 1], targets.center) * own).sum() / particles
     counted = [binomial_penalty(p[sites], missing) for p in (around, logits[:, 1].sigmoid())]
     return {
         "particle": entropy.sum() / pixels + counted[0] / missing,

@@ -25,7 +25,7 @@ from cryosegment.core.pipeline import (
 )
 from cryosegment.exchange.card import ModelCard
 from cryosegment.exchange.errors import InputError, ModelError, ParameterError
-from cryosegment.exchange.params import PickParams
+from cryosegment.exchange.params import CENTERS, PickParams
 
 PARAMS = PickParams(diameter=60.0, crf="none")
 
@@ -122,9 +122,49 @@ def test_edge_and_distance_are_fractions_of_the_diameter(
     border = np.minimum(truth.centers_yx, np.array((300, 220)) - 1 - truth.centers_yx).min(1)
     away = pick_micrograph(truth.micrograph, disc_model, replace(PARAMS, edge=2.0))
     assert 0 < len(away.chosen) == (border > 60).sum() < 12
-    apart = pick_micrograph(truth.micrograph, disc_model, replace(PARAMS, min_distance=3.5))
+    apart = pick_micrograph(truth.micrograph, disc_model, replace(PARAMS, min_distance="3.5"))
     gaps = cKDTree(apart.chosen.centers_yx).query(apart.chosen.centers_yx, 2)[0][:, 1]
     assert gaps.min() >= 3.4 * 30
+
+
+@pytest.mark.parametrize("centers", CENTERS)
+def test_every_centre_finder_finds_discs(
+    draw_truth: Callable, disc_model: Model, centers: str
+) -> None:
+    truth = draw_truth()
+    by_name = pick_micrograph(truth.micrograph, disc_model, replace(PARAMS, centers=centers))
+    assert len(by_name.chosen) == len(truth.centers_yx)
+    assert distances(by_name.chosen.centers_yx, truth.centers_yx).max() < 1.5
+    facts = {"centers": centers, "scale": 0.0, "min_distance": 0.5}
+    model = Model(disc_model.network, replace(disc_model.card, picking=facts))
+    by_card = pick_micrograph(truth.micrograph, model, PARAMS)
+    np.testing.assert_array_equal(by_card.chosen.centers_yx, by_name.chosen.centers_yx)
+
+
+def test_masks_of_other_sizes_are_no_picks(draw_truth: Callable, disc_model: Model) -> None:
+    """A bound between the sizes of the candidates parts them; what is left is numbered anew."""
+    truth = draw_truth()
+    every = pick_micrograph(truth.micrograph, disc_model, PARAMS)
+    sizes = every.chosen.diameters
+    low, high = np.sort(sizes)[[3, 8]] + 1e-3
+    for changes, expected in (
+        ({"min_diameter": str(low)}, sizes > low),
+        ({"max_diameter": str(high)}, sizes < high),
+        ({"min_diameter": str(low), "max_diameter": str(high)}, (sizes > low) & (sizes < high)),
+    ):
+        picks = pick_micrograph(truth.micrograph, disc_model, replace(PARAMS, **changes))
+        assert 0 < expected.sum() < len(sizes)
+        np.testing.assert_array_equal(picks.chosen.centers_yx, every.chosen.centers_yx[expected])
+        assert len(picks.candidates) == len(every.candidates)
+        for row, old in enumerate(np.flatnonzero(expected), start=1):
+            assert torch.equal(picks.instances == row, every.instances == old + 1)
+        assert int(picks.instances.max()) == expected.sum()
+    facts = {"smallest": low / 60.0}
+    model = Model(disc_model.network, replace(disc_model.card, picking=facts))
+    found = pick_micrograph(truth.micrograph, model, PARAMS)
+    np.testing.assert_array_equal(found.chosen.diameters, sizes[sizes > low])
+    anything = pick_micrograph(truth.micrograph, model, replace(PARAMS, min_diameter="0"))
+    assert len(anything.chosen) == len(sizes)
 
 
 def test_nothing_to_find(disc_model: Model) -> None:

@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import dataclasses
 
+import numpy as np
 import pytest
 
 from cryosegment.exchange import params
-from cryosegment.exchange.errors import ParameterError
+from cryosegment.exchange.errors import ModelError, ParameterError
 from cryosegment.exchange.params import (
     CRF_PRESETS,
     CrfParams,
     EvaluateParams,
     PickParams,
+    SelectionParams,
     SimulateParams,
     TrainParams,
     params_from_dict,
@@ -113,3 +115,39 @@ def test_parameters_survive_json_values():
 def test_json_values_of_the_wrong_kind(values, message):
     with pytest.raises(ParameterError, match=message):
         params_from_dict(PickParams, values)
+
+
+def test_picking_takes_from_the_card_what_is_auto():
+    facts = {"centers": "contour", "scale": 0.3, "min_distance": 0.7, "smallest": 0.4}
+    assert PickParams(diameter=100.0).selection({}) == SelectionParams()
+    own = PickParams(diameter=100.0).selection(facts)
+    assert own == SelectionParams("contour", 0.3, 0.7, 0.4, 0.0)
+    chosen = PickParams(
+        diameter=100.0,
+        centers="grid-nms",
+        min_distance="0.6",
+        min_diameter="0",
+        max_diameter="150",
+    )
+    assert chosen.selection(facts) == SelectionParams("grid-nms", 0.0, 0.6, 0.0, 1.5)
+    with pytest.raises(ModelError, match="picking that this version does not know"):
+        own = PickParams(diameter=100.0).selection({"centers": "magic"})
+
+
+@pytest.mark.parametrize("name", ["threshold", "min_distance", "min_diameter", "max_diameter"])
+@pytest.mark.parametrize("text", ["-1", "nan", "many"])
+def test_numbers_that_may_be_auto_are_checked(name, text):
+    with pytest.raises(ParameterError, match=f"expected {name} to be"):
+        PickParams(diameter=100.0, **{name: text})
+
+
+def test_sizes_within_bounds():
+    sizes = np.array([0.3, 0.5, 0.9, 1.5, np.nan])
+    for smallest, largest, expected in (
+        (0.0, 0.0, [True, True, True, True, True]),
+        (0.5, 0.0, [False, True, True, True, False]),
+        (0.0, 0.9, [True, True, True, False, True]),
+        (0.4, 1.0, [False, True, True, False, False]),
+    ):
+        selection = SelectionParams(smallest=smallest, largest=largest)
+        assert selection.has_size(sizes).tolist() == expected

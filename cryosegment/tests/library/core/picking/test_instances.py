@@ -8,7 +8,11 @@ import torch
 from scipy import ndimage
 from skimage.draw import disk
 
-from cryosegment.core.picking.instances import find_instances, instance_diameters
+from cryosegment.core.picking.instances import (
+    find_instances,
+    instance_diameters,
+    renumber,
+)
 
 
 def discs_map(centers_yx, diameter, shape=(80, 80)):
@@ -79,3 +83,12 @@ def test_diameter_is_that_of_the_disc(diameter):
     found = float(instance_diameters(labels, 1)[0])
     assert found == pytest.approx(diameter, rel=0.05)
     assert found == pytest.approx(2 * math.sqrt(int((particle > 0).sum()) / math.pi))
+
+
+def test_kept_instances_are_numbered_in_order() -> None:
+    labels = torch.tensor([[0, 1, 2], [3, 4, 4]], dtype=torch.int32)
+    kept = torch.tensor([False, True, False, True])
+    assert renumber(labels, kept).tolist() == [[0, 0, 1], [0, 2, 2]]
+    assert renumber(labels, kept).dtype == torch.int32
+    nothing = torch.zeros(0, dtype=torch.bool)
+    assert renumber(torch.zeros_like(labels), nothing).tolist() == [[0, 0, 0], [0, 0, 0]]
