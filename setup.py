@@ -21,6 +21,7 @@ CORE = [
     "safetensors>=0.4",
     "gemmi>=0.6.5",
     "jaxtyping>=0.2.30",
+    "monai>=1.3",
     "matplotlib>=3.8",
     "tqdm>=4.60",
 ]
@@ -29,7 +30,6 @@ PYDENSECRF = ["pydensecrf2>=1.1"]
 TENSORBOARD = ["tensorboard>=2.10"]
 DEV = [
     "beartype>=0.18",
-    "monai>=1.3",
     "mypy>=1.10",
     "pytest>=8",
     "ruff>=0.6",

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cryosegment.core.images.tiles import predict_tiled
+from cryosegment.core.inference import network_stride
 from cryosegment.exchange.errors import ModelError
 
 
@@ -41,20 +42,21 @@ def predict_features(
         )
     seen: list[Tensor] = []
 
+    stride = network_stride(network)
+
     def forward(patch: Float[Tensor, "h w"]) -> Float[Tensor, "c h w"]:
-        network(patch[None, None])
-        return _enlarged(seen.pop().float(), patch.shape[0], patch.shape[1])[0]
+        height, width = patch.shape
+        whole = functional.pad(patch, (0, -width % stride, 0, -height % stride))
+        network(whole[None, None])
+        maps = seen.pop().float()
+        if maps.shape[-2:] != whole.shape:
+            maps = functional.interpolate(maps, size=whole.shape, mode="bilinear")
+        return maps[0, :, :height, :width]
 
     hook = head.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     try:
         with torch.inference_mode():
-            return predict_tiled(forward, image.to(next(network.parameters())), tile, halo)
+            on_device = image.to(next(network.parameters()))
+            return predict_tiled(forward, on_device, tile, halo, stride)
     finally:
         hook.remove()
-
-
-def _enlarged(maps: Float[Tensor, "b c y x"], height: int, width: int) -> Float[Tensor, "b c h w"]:
-    """Maps at the size of the image; coarser ones may reach beyond it, where it was padded."""
-    scale = -(-height // maps.shape[-2])
-    large = functional.interpolate(maps, scale_factor=scale, mode="bilinear") if scale > 1 else maps
-    return large[..., :height, :width]

@@ -46,7 +46,13 @@ def predict_logits(
     with torch.inference_mode():
         if max(image.shape) <= tile:
             return forward(image.to(device))
-        return predict_tiled(forward, image.to(device), tile, halo)
+        return predict_tiled(forward, image.to(device), tile, halo, network_stride(network))
+
+
+def network_stride(network: nn.Module) -> int:
+    """By how much a network reduces its input where it is coarsest; 1 where it does not say."""
+    stride = getattr(network, "stride", 1)
+    return stride if isinstance(stride, int) else 1
 
 
 def picking_maps(logits: Float[Tensor, "6 h w"], valid: Bool[Tensor, "h w"]) -> PickingMaps:

@@ -21,7 +21,7 @@ from cryosegment.exchange.params import LabelsCoordinatesParams, TrainParams
 from cryosegment.objects import SegmentationModel
 from cryosegment.protocols.core_run import CoreRun
 from cryosegment.protocols.form_fields import add_field
-from cryosegment.protocols.training_form import MODEL_SCRATCH, TrainingForm
+from cryosegment.protocols.training_form import MODEL_SCRATCH, PARTIAL, TrainingForm
 
 CONTINUED = ("minutes", "epochs", "learning_rate", "patience", "gpu", "resume")
 """Parameters that may change when an interrupted training goes on."""
@@ -70,7 +70,8 @@ class CryoSegmentProtTrain(CoreRun, TrainingForm):
             pointerClass="SetOfCoordinates",
             allowsNull=True,
             label="Coordinates",
-            help="All particles of a micrograph should be among them. A disc is drawn for each.",
+            help="All particles of a micrograph should be among them, unless labels are said to be "
+            "partial. A disc is drawn for each.",
         )
         group.addParam(
             "inputMicrographs",
@@ -185,6 +186,9 @@ class CryoSegmentProtTrain(CoreRun, TrainingForm):
         for data in card.training_data:
             facts = ", ".join(f"{count} {name}" for name, count in data.items())
             lines.append(f"Trained on: {facts}.")
+        if self.labelsAre == PARTIAL:
+            share = card.training["labelled_share"]
+            lines.append(f"The labels have {share:.0%} of the particles.")
         return card_lines(card) + lines + self._failureLines()
 
     def _methods(self) -> List[str]:

@@ -3,11 +3,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Sequence
 
 from pyworkflow.protocol import params
 
-from cryosegment.exchange.params import LOW_PASS, TrainParams
+from cryosegment.exchange.params import (
+    BRANCHED_NETWORKS,
+    ENCODED_NETWORKS,
+    LOW_PASS,
+    TrainParams,
+)
 from cryosegment.protocols.form_fields import add_field, field_choices
 from cryosegment.protocols.gpu_choice import GpuChoice
 from cryosegment.protocols.model_choice import ModelChoice
@@ -28,6 +33,8 @@ RULES = {
     "seed": "seed",
 }
 """Form fields and the parameters that they are."""
+OF_NETWORKS = {"encoder": ENCODED_NETWORKS, "branches": BRANCHED_NETWORKS}
+"""Parameters that only some networks have, by these."""
 
 
 class TrainingForm(ModelChoice, GpuChoice):
@@ -75,6 +82,9 @@ class TrainingForm(ModelChoice, GpuChoice):
         advanced = {"expertLevel": params.LEVEL_ADVANCED}
         scratch = {"condition": f"modelSource == {MODEL_SCRATCH}", **advanced}
         add_field(form, TrainParams, "network", "Network", **scratch)
+        for name, networks in OF_NETWORKS.items():
+            options = {**scratch, "condition": _has_network(networks)}
+            add_field(form, TrainParams, name, name.capitalize(), **options)
         add_field(
             form,
             TrainParams,
@@ -126,7 +136,7 @@ class TrainingForm(ModelChoice, GpuChoice):
     def _trainValues(self) -> Dict[str, Any]:
         """Parameters of the job."""
         values = {name: getattr(self, attribute).get() for attribute, name in RULES.items()}
-        for name in ("network", "crf", "schedule", "augmentation"):
+        for name in ("crf", "schedule", "augmentation"):
             values[name] = self.getEnumText(name)
         values["front_end"] = self.getEnumText("frontEnd")
         values["labels_are"] = self.getEnumText("labelsAre")
@@ -135,8 +145,23 @@ class TrainingForm(ModelChoice, GpuChoice):
             values["partial_loss"] = self.getEnumText("partialLoss")
         else:
             values["loss"] = self.getEnumText("loss")
+        if self.modelSource == MODEL_SCRATCH:
+            values.update(self._networkValues())
         unit = self.getEnumText("unit")
         values.update({unit: getattr(self, unit).get(), "start": self._model()})
         if not self.useGpu:
             values["gpu"] = "cpu"
         return values
+
+    def _networkValues(self) -> Dict[str, Any]:
+        network = self.getEnumText("network")
+        values = {"encoder": self.getEnumText("encoder"), "branches": self.branches.get()}
+        own = {name: value for name, value in values.items() if network in OF_NETWORKS[name]}
+        return {"network": network, **own}
+
+
+def _has_network(networks: Sequence[str]) -> str:
+    """Condition that the network is one of these, and trained from scratch."""
+    choices = field_choices(TrainParams, "network")
+    numbers = [choices.index(network) for network in networks]
+    return f"modelSource == {MODEL_SCRATCH} and network in {numbers}"

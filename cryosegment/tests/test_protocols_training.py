@@ -12,6 +12,7 @@ import numpy as np
 from cryosegment.exchange.card import read_card
 from cryosegment.exchange.labels import PICKS, read_labels_index
 from cryosegment.exchange.params import (
+    NETWORKS,
     LabelsReconstructionParams,
     TrainParams,
 )
@@ -233,7 +234,9 @@ class TestCryoSegmentTraining(ProtocolTest):
         card = read_card(train.outputModel.getPath())
         assert (card.name, card.label_source) == ("own", "coordinates")
         assert card.training["start"] == ""
-        assert card.training["labelled_share"] < 1
+        share = card.training["labelled_share"]
+        assert 0 < share < 1
+        assert f"The labels have {share:.0%} of the particles." in train.summary()
         assert card.particle_diameters == (DIAMETER, DIAMETER)
 
     def testFormDefaults(self) -> None:
@@ -241,8 +244,9 @@ class TestCryoSegmentTraining(ProtocolTest):
         train, defaults = self.newProtocol(CryoSegmentProtTrain), TrainParams()
         for name in ("validation", "batch", "patch", "seed"):
             assert getattr(train, name).get() == getattr(defaults, name)
-        for name in ("network", "loss", "crf"):
+        for name in ("network", "encoder", "loss", "crf"):
             assert train.getEnumText(name) == getattr(defaults, name)
+        assert train.branches.get() == defaults.branches
         assert train.getEnumText("labelsAre") == defaults.labels_are
         assert train.getEnumText("partialLoss") == defaults.partial_loss
         assert train.expectedParticles.get() is None
@@ -251,6 +255,30 @@ class TestCryoSegmentTraining(ProtocolTest):
         for attribute, name in (("lowPass", "low_pass"), ("mapThreshold", "map_threshold")):
             assert getattr(labels, attribute).get() == getattr(record, name)
         assert labels.getEnumText("coordinateScale") == "auto"
+
+    def testNetworkChoice(self) -> None:
+        """A network's own fields show with it, and only they become parameters."""
+        for network, shown in (
+            ("compact", {}),
+            ("unet++", {"encoder": "resnet50"}),
+            ("attention-unet", {}),
+            ("multi-atrous", {"branches": 3}),
+        ):
+            train = self.newProtocol(
+                CryoSegmentProtTrain,
+                modelSource=2,
+                network=NETWORKS.index(network),
+                encoder=2,
+                branches=3,
+            )
+            for name in ("encoder", "branches"):
+                assert train.evalParamCondition(name) == (name in shown)
+            found = TrainParams(**train._trainValues())
+            assert found.network == network
+            assert found.network_arguments() == shown
+            train.modelSource.set(0)
+            assert not train.evalParamCondition("encoder")
+            assert TrainParams(**train._trainValues()).network == "compact"
 
     def testTrainValidation(self) -> None:
         """What is missing or impossible is named before anything runs."""

@@ -17,6 +17,7 @@ def predict_tiled(
     image: Float[Tensor, "h w"],
     tile: int,
     halo: int,
+    stride: int = 1,
 ) -> Float[Tensor, "c h w"]:
     """What `function` gives for the whole image, computed tile by tile.
 
@@ -33,19 +34,25 @@ def predict_tiled(
         Side of a tile, px.
     halo
         How far, in px, the border of a tile disturbs its result.
+    stride
+        Tiles start at multiples of this, so that a function that reduces the image by as much
+        sees the same pixels together as it would in the whole image.
 
     Raises
     ------
     ParameterError
-        If a tile has no inside: `tile <= 2 * halo`.
+        If a tile has no inside: `tile < 2 * halo + stride`.
     """
-    if tile <= 2 * halo:
-        raise ParameterError(f"expected a tile above {2 * halo} px (twice the halo), got {tile}")
+    if tile < 2 * halo + stride:
+        raise ParameterError(
+            f"expected a tile of at least {2 * halo + stride} px (twice the halo, and {stride} "
+            f"inside), got {tile}"
+        )
     height, width = image.shape
     total: Tensor | None = None
     weights = image.new_zeros(height, width)
-    for top in tile_starts(height, tile, halo):
-        for left in tile_starts(width, tile, halo):
+    for top in tile_starts(height, tile, halo, stride):
+        for left in tile_starts(width, tile, halo, stride):
             rows, columns = slice(top, top + tile), slice(left, left + tile)
             maps = function(image[rows, columns])
             weight = _ramp(top, height, tile, halo, maps)[:, None] * _ramp(
@@ -59,23 +66,29 @@ def predict_tiled(
     return total / weights
 
 
-def tile_starts(length: int, tile: int, halo: int) -> list[int]:
-    """First pixels of the tiles along one axis: evenly spread, the last one ends at the end.
+def tile_starts(length: int, tile: int, halo: int, stride: int = 1) -> list[int]:
+    """First pixels of the tiles along one axis: evenly spread multiples of the stride.
+
+    The last tile reaches the end; it is cut there, by less than a stride.
 
     Parameters
     ----------
     length, tile, halo
         Pixels of the axis, of a tile, and of the halo on each side of it.
+    stride
+        px.
     """
     if length <= tile:
         return [0]
-    count = -(-(length - tile) // (tile - 2 * halo)) + 1
-    return [round(index * (length - tile) / (count - 1)) for index in range(count)]
+    most = (tile - 2 * halo) // stride
+    last = -(-(length - tile) // stride)
+    count = -(-last // most) + 1
+    return [stride * round(index * last / (count - 1)) for index in range(count)]
 
 
 def _ramp(start: int, length: int, tile: int, halo: int, like: Tensor) -> Float[Tensor, " t"]:
     """Weight along one axis of the tile at `start`."""
-    size = min(tile, length)
+    size = min(tile, length - start)
     distance = torch.arange(size, dtype=like.dtype, device=like.device)
     weight = torch.ones_like(distance)
     if not halo:

@@ -134,11 +134,11 @@ def _start(params: TrainParams) -> tuple[nn.Module, ModelCard]:
         return model.network, replace(card, pixels_per_diameter=scale, front_end=facts)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(params.seed)
-        network = build_network(params.network)
+        network = build_network(params.network, **params.network_arguments())
     return network, ModelCard(
         name="",
         architecture=params.network,
-        architecture_args={},
+        architecture_args=params.network_arguments(),
         pixels_per_diameter=params.pixels_per_diameter or SCRATCH_PIXELS_PER_DIAMETER,
         classes=HEADS,
         front_end=_front_end(params, {}),

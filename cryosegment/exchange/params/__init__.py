@@ -59,6 +59,13 @@ from cryosegment.exchange.params.labels import (
     LabelsProjectParams,
     LabelsReconstructionParams,
 )
+from cryosegment.exchange.params.networks import (
+    BRANCHED_NETWORKS,
+    ENCODED_NETWORKS,
+    ENCODERS,
+    MOST_BRANCHES,
+    NETWORKS,
+)
 from cryosegment.exchange.params.picking import (
     CENTERS,
     CONTOUR,
@@ -81,6 +88,7 @@ from cryosegment.exchange.params.tuning import AVERAGE_PRECISION, TuneParams
 __all__ = [
     "AUTO_FRONT_END",
     "AVERAGE_PRECISION",
+    "BRANCHED_NETWORKS",
     "CARD_CRF",
     "CENTERS",
     "CONTOUR",
@@ -90,6 +98,8 @@ __all__ = [
     "CTF_HELP",
     "DEFAULT_PRESET",
     "DIAMETER_HELP",
+    "ENCODED_NETWORKS",
+    "ENCODERS",
     "ENGINES",
     "FEATURES",
     "FORMATS",
@@ -99,6 +109,8 @@ __all__ = [
     "HEAT_MAP",
     "LOW_PASS",
     "MEDIAN",
+    "MOST_BRANCHES",
+    "NETWORKS",
     "NO_CRF",
     "PATH",
     "PIXEL_SIZE_HELP",

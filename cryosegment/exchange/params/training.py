@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Optional
+from typing import Any, Dict, Optional
 
 from cryosegment.exchange.errors import ParameterError
 from cryosegment.exchange.params.crf import NO_CRF
@@ -22,6 +22,18 @@ from cryosegment.exchange.params.front_end import (
     CTF_HELP,
     FRONT_ENDS,
     WITH_CTF,
+)
+from cryosegment.exchange.params.networks import (
+    AUTO_ENCODER,
+    BRANCHED_NETWORKS,
+    DEFAULT_BRANCHES,
+    DEFAULT_ENCODER,
+    ENCODED_NETWORKS,
+    ENCODERS,
+    MOST_BRANCHES,
+    NETWORKS,
+    check_network,
+    network_arguments,
 )
 
 TRAINED_PRESETS = ("gaussian", "intensity", "logits")
@@ -55,7 +67,18 @@ class TrainParams(Params):
     start: str = param(
         "", "model to fine-tune, or general; left out: from scratch", flag="from", **MODEL_PATH
     )
-    network: str = param("compact", "network architecture", choices=("compact",))
+    network: str = param(NETWORKS[0], "network architecture", choices=NETWORKS)
+    encoder: str = param(
+        AUTO_ENCODER,
+        f"encoder of {', '.join(ENCODED_NETWORKS)}; auto: {DEFAULT_ENCODER}",
+        choices=(AUTO_ENCODER, *ENCODERS),
+    )
+    branches: int = param(
+        DEFAULT_BRANCHES,
+        f"parallel dilated branches of {', '.join(BRANCHED_NETWORKS)}",
+        minimum=1,
+        maximum=MOST_BRANCHES,
+    )
     loss: str = param("bce+dice", "loss of the particle map", choices=LOSSES)
     labels_are: str = param(
         COMPLETE,
@@ -124,6 +147,12 @@ class TrainParams(Params):
         super().__post_init__()
         if self.minutes is not None and self.epochs is not None:
             raise ParameterError("expected minutes or epochs, got both: leave one out")
+        check_network(self.network, self.encoder, self.branches)
+        if self.start and self.network != NETWORKS[0]:
+            raise ParameterError(
+                f"network {self.network} is for training from scratch, got the model "
+                f"{self.start} to start from: leave one of them out"
+            )
         if 0 < self.pixels_per_diameter < MIN_PIXELS:
             raise ParameterError(
                 f"expected particles of at least {MIN_PIXELS} px, got {self.pixels_per_diameter:g}"
@@ -146,3 +175,7 @@ class TrainParams(Params):
                 "expected expected_particles or a model to start from, which estimates them, got "
                 "neither"
             )
+
+    def network_arguments(self) -> Dict[str, Any]:
+        """What builds the network, beside its name."""
+        return network_arguments(self.network, self.encoder, self.branches)

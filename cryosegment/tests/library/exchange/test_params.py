@@ -52,6 +52,12 @@ def test_there_are_presets_of_the_crf():
         (lambda: PickParams(diameter=9.0, formats=("box", "doc")), "formats to be one of"),
         (lambda: PickParams(diameter=9.0, pixel_size=0.0), "pixel_size .* Å/px, got 0"),
         (lambda: TrainParams(minutes=1.0, epochs=1), "minutes or epochs"),
+        (lambda: TrainParams(network="resnet18"), "network to be one of compact, unet, "),
+        (lambda: TrainParams(network="fcn", encoder="vgg16"), "encoder to be one of auto, "),
+        (lambda: TrainParams(encoder="resnet18"), "compact takes no encoder, got resnet18"),
+        (lambda: TrainParams(network="unet", branches=2), "unet has no branches, got 2"),
+        (lambda: TrainParams(network="multi-atrous", branches=6), "branches .* at most 5, got 6"),
+        (lambda: TrainParams(start="general", network="unet"), "unet is for training from scratch"),
         (lambda: TrainParams(expected_particles=9.0), "labels_are partial .* got complete"),
         (lambda: TrainParams(labels_are="partial"), "a model to start from"),
         (lambda: TrainParams(start="general", labels_are="partial", loss="bce"), "got bce"),
@@ -68,6 +74,20 @@ def test_there_are_presets_of_the_crf():
 def test_values_out_of_bounds(make, message):
     with pytest.raises(ParameterError, match=message):
         make()
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, {}),
+        ({"network": "unet"}, {"encoder": "resnet18"}),
+        ({"network": "unet++", "encoder": "densenet169"}, {"encoder": "densenet169"}),
+        ({"network": "attention-unet"}, {}),
+        ({"network": "multi-atrous", "branches": 2}, {"branches": 2}),
+    ],
+)
+def test_what_builds_a_network(given, expected):
+    assert TrainParams(**given).network_arguments() == expected
 
 
 def test_parameters_survive_json_values():

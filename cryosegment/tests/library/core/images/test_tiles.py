@@ -4,7 +4,7 @@ from itertools import pairwise
 import pytest
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d
+from torch.nn.functional import avg_pool2d, interpolate, pad
 
 from cryosegment.core.images.tiles import predict_tiled, tile_starts
 from cryosegment.exchange.errors import ParameterError
@@ -49,11 +49,30 @@ def test_starts_cover_the_axis(length: int, tile: int, halo: int) -> None:
     assert all(second - first <= tile - 2 * halo for first, second in pairwise(starts))
 
 
+@pytest.mark.parametrize("length", [65, 100, 129, 5000])
+def test_starts_are_multiples_of_the_stride(length: int) -> None:
+    starts = tile_starts(length, 64, 8, 16)
+    assert all(start % 16 == 0 for start in starts)
+    assert all(second - first <= 64 - 2 * 8 for first, second in pairwise(starts))
+    assert 0 <= starts[-1] + 64 - length < 16
+
+
+def test_tiles_keep_the_phase_of_a_function_that_reduces_its_input() -> None:
+    def blocks(tile: Tensor) -> Tensor:
+        height, width = tile.shape
+        whole = pad(tile, (0, -width % 16, 0, -height % 16))
+        means = avg_pool2d(whole[None, None], 16)
+        return interpolate(means, scale_factor=16)[0, :, :height, :width]
+
+    image = torch.randn(150, 101, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(predict_tiled(blocks, image, 64, 16, 16), blocks(image))
+
+
 def test_no_halo() -> None:
     image = torch.arange(60.0).reshape(1, 60)
     assert torch.equal(predict_tiled(lambda tile: tile[None], image, 16, 0)[0], image)
 
 
 def test_a_tile_needs_an_inside() -> None:
-    with pytest.raises(ParameterError, match="above 32 px"):
+    with pytest.raises(ParameterError, match="at least 33 px"):
         predict_tiled(lambda tile: tile[None], torch.zeros(64, 64), 32, 16)

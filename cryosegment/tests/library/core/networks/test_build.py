@@ -3,17 +3,11 @@ import pytest
 
 from cryosegment.core.networks import build_network, network_names
 from cryosegment.exchange.errors import ParameterError
-from cryosegment.exchange.params import TrainParams
-
-
-def test_every_name_builds_a_network() -> None:
-    for name in network_names():
-        assert sum(weight.numel() for weight in build_network(name).parameters()) > 0
+from cryosegment.exchange.params import NETWORKS
 
 
 def test_names_are_those_that_can_be_asked_for() -> None:
-    field = next(f for f in TrainParams.__dataclass_fields__.values() if f.name == "network")
-    assert field.metadata["choices"] == network_names()
+    assert network_names() == NETWORKS
 
 
 def test_arguments_reach_the_network() -> None:

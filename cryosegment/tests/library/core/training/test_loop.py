@@ -293,3 +293,9 @@ def test_the_front_end_is_the_models_unless_another_is_chosen(
             [folder], second, replace(short, start=str(first), front_end=chosen), "cpu", no_progress
         )
         assert read_card(second).front_end == expected
+
+
+def test_a_network_of_the_zoo_is_in_the_card() -> None:
+    network, card = _start(TrainParams(network="multi-atrous", branches=2))
+    assert (card.architecture, card.architecture_args) == ("multi-atrous", {"branches": 2})
+    assert network.head.weight.shape[1] == 2 * 256

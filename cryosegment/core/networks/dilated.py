@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""FCN and DeepLabv3: an encoder whose last stages are dilated, at an eighth of the image's size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from jaxtyping import Float
+from torch import Tensor, cat, nn
+
+from cryosegment.core.networks.encoders import build_encoder
+from cryosegment.core.networks.segmenter import Segmenter
+
+SCALE = 8
+WIDTH = 256
+RATES = (12, 24, 36)
+
+
+class DilatedBody(nn.Module):
+    """The last maps of an encoder, kept at an eighth of the image's size, and a neck.
+
+    Parameters
+    ----------
+    encoder
+        Its name.
+    """
+
+    def __init__(self, encoder: str) -> None:
+        super().__init__()
+        self.encoder = build_encoder(encoder)
+        for stage, rate in ((3, 2), (4, 4)):
+            self.encoder.dilate(stage, rate)
+        self.channels = self.encoder.channels[-1]
+        self.neck: nn.Module = nn.Identity()
+
+    def forward(self, image: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b c y x"]:
+        """Maps at an eighth of the image's size."""
+        maps: Float[Tensor, "b c y x"] = self.neck(self.encoder(image)[-1])
+        return maps
+
+
+class AtrousPyramid(nn.Module):
+    """Parallel convolutions of several dilations, and the mean of the image, mixed.
+
+    Parameters
+    ----------
+    channels_in
+        Of its input.
+    rates
+        Dilations of the 3x3 convolutions, beside one of 1x1.
+    width
+        Channels of each branch and of the result.
+    """
+
+    def __init__(self, channels_in: int, rates: Sequence[int], width: int) -> None:
+        super().__init__()
+        branches = [_convolution(channels_in, width, 1)]
+        branches += [_convolution(channels_in, width, 3, rate) for rate in rates]
+        self.branches = nn.ModuleList(branches)
+        self.mean = nn.Sequential(nn.AdaptiveAvgPool2d(1), _convolution(channels_in, width, 1))
+        self.mix = _convolution((len(branches) + 1) * width, width, 1)
+
+    def forward(self, maps: Float[Tensor, "b c h w"]) -> Float[Tensor, "b k h w"]:
+        """Maps of the same height and width."""
+        found = [branch(maps) for branch in self.branches]
+        mixed: Float[Tensor, "b k h w"] = self.mix(
+            cat((*found, self.mean(maps).expand_as(found[0])), 1)
+        )
+        return mixed
+
+
+def _convolution(channels_in: int, channels_out: int, size: int, rate: int = 1) -> nn.Sequential:
+    padding = rate * (size // 2)
+    return nn.Sequential(
+        nn.Conv2d(channels_in, channels_out, size, padding=padding, dilation=rate, bias=False),
+        nn.BatchNorm2d(channels_out),
+        nn.ReLU(inplace=True),
+    )
+
+
+def fcn(encoder: str = "resnet18") -> Segmenter:
+    """Fully convolutional network (Long et al., 2015) in torchvision's form, as CRISP used it."""
+    body = DilatedBody(encoder)
+    width = body.channels // 4
+    body.neck = _convolution(body.channels, width, 3)
+    return Segmenter(body, width, SCALE, SCALE)
+
+
+def deeplabv3(
+    encoder: str = "resnet18",
+    rates: Sequence[int] = RATES,
+    width: int = WIDTH,
+) -> Segmenter:
+    """DeepLabv3 (Chen et al., 2017, section 3.3) at output stride 8."""
+    body = DilatedBody(encoder)
+    pyramid = AtrousPyramid(body.channels, rates, width)
+    body.neck = nn.Sequential(pyramid, _convolution(width, width, 3))
+    return Segmenter(body, width, SCALE, SCALE)

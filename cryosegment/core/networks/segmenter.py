@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the networks of the zoo share: images of any size in, logits of that size out."""
+
+from __future__ import annotations
+
+import math
+
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from cryosegment.core.networks.blocks import GROUPS
+from cryosegment.core.networks.heads import CENTER_PRIOR, HEADS
+
+
+class Segmenter(nn.Module):
+    """A network of two parts: the body makes feature maps, the head logits of them.
+
+    Parameters
+    ----------
+    body
+        Takes images `(b, 1, h, w)` whose sides are multiples of `stride`, gives maps
+        `(b, c, h / scale, w / scale)`. Its batch normalisations become group normalisations.
+    features
+        Channels of these maps.
+    stride
+        By how much the body reduces its input where it is coarsest.
+    scale
+        By how much the maps are smaller than the input; their logits are interpolated.
+    """
+
+    def __init__(self, body: nn.Module, features: int, stride: int, scale: int = 1) -> None:
+        super().__init__()
+        group_normalize(body)
+        self.body = body
+        self.head = nn.Conv2d(features, len(HEADS), 1)
+        self._expect_few_centers()
+        self.stride = stride
+        self.scale = scale
+
+    def _expect_few_centers(self) -> None:
+        bias = self.head.bias
+        assert bias is not None
+        nn.init.constant_(bias[HEADS.index("center")], math.log(CENTER_PRIOR / (1 - CENTER_PRIOR)))
+
+    def forward(self, image: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b k h w"]:
+        """Logits of every head, at the size of the image, which may be any."""
+        height, width = image.shape[-2:]
+        padding = (0, -width % self.stride, 0, -height % self.stride)
+        logits = self.head(self.body(functional.pad(image, padding)))
+        if self.scale > 1:
+            logits = functional.interpolate(logits, scale_factor=self.scale, mode="bilinear")
+        return logits[..., :height, :width]
+
+
+def group_normalize(module: nn.Module) -> None:
+    """Replace the batch normalisations in a module, in place.
+
+    Group normalisation has no running statistics: a step of one small patch can be trained on,
+    weights can be averaged, and simulated and real micrographs are treated alike.
+    """
+    for name, child in module.named_children():
+        if isinstance(child, nn.BatchNorm2d):
+            setattr(module, name, nn.GroupNorm(GROUPS, child.num_features))
+        else:
+            group_normalize(child)

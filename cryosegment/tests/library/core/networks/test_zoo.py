@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every network of the zoo does what a network must: learn, be saved, take any image."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from cryosegment.core.checkpoint import load_network, save_checkpoint
+from cryosegment.core.feature_maps import predict_features
+from cryosegment.core.inference import predict_logits
+from cryosegment.core.networks import HEADS, build_network, encoders, network_names
+from cryosegment.core.networks.encoders import Encoder
+from cryosegment.core.training.losses import PickingLoss, total
+from cryosegment.core.training.targets import make_targets
+from cryosegment.exchange.card import ModelCard
+from cryosegment.exchange.errors import ModelError, ParameterError
+from cryosegment.exchange.params import ENCODED_NETWORKS
+
+WIDTHS = [32, 16, 16, 16, 8]
+SMALL = {
+    "compact": {"widths": [8, 16], "deep_blocks": 0},
+    "unet": {"encoder": "tiny", "widths": WIDTHS},
+    "unet++": {"encoder": "tiny", "widths": WIDTHS},
+    "fcn": {"encoder": "tiny"},
+    "deeplabv3": {"encoder": "tiny", "rates": [1, 2, 3], "width": 16},
+    "attention-unet": {"widths": [8, 16, 32]},
+    "multi-atrous": {"branches": 2, "widths": [8, 16, 16, 16], "branch_width": 16},
+}
+NAMES = tuple(SMALL)
+SIDE, DIAMETER = 64, 24.0
+PATCH = 32
+FAMILIES = ("resnet18", "resnet50", "densenet121", "efficientnet-b0")
+
+
+def tiny_encoder() -> Encoder:
+    """An encoder of one convolution a stage."""
+    channels = (8, 16, 16, 32, 64)
+    stages = [
+        nn.Sequential(nn.Conv2d(before, after, 3, 2, 1), nn.BatchNorm2d(after), nn.ReLU())
+        for before, after in zip((1, *channels), channels)
+    ]
+    return Encoder(stages, channels)
+
+
+@pytest.fixture(autouse=True)
+def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(encoders._ENCODERS, "tiny", tiny_encoder)
+
+
+def small(name: str) -> nn.Module:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        return build_network(name, **SMALL[name])
+
+
+def scene() -> tuple[Tensor, Tensor, Tensor]:
+    """Image, instances and centres of two discs in noise."""
+    centers = torch.tensor([[20.0, 17.0], [43.0, 46.0]])
+    pixels = torch.stack(torch.meshgrid(torch.arange(SIDE), torch.arange(SIDE), indexing="ij"), -1)
+    distance, nearest = ((pixels[:, :, None] - centers) ** 2).sum(-1).min(-1)
+    instances = torch.where(distance <= (DIAMETER / 2) ** 2, nearest + 1, 0).int()
+    noise = torch.randn(SIDE, SIDE, generator=torch.Generator().manual_seed(0))
+    return noise - 2.0 * (instances > 0), instances, centers
+
+
+def weights(network: nn.Module) -> int:
+    return sum(weight.numel() for weight in network.parameters())
+
+
+def test_none_is_left_out() -> None:
+    assert network_names() == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_patch_is_learnt_by_heart(name: str) -> None:
+    image, instances, centers = scene()
+    nothing = torch.zeros(1, SIDE, SIDE)
+    diameters = torch.tensor([DIAMETER])
+    targets = make_targets(instances[None], nothing, nothing + 1, centers[None], diameters)
+    network = small(name)
+    loss, optimizer = PickingLoss(), torch.optim.AdamW(network.parameters(), lr=1e-2)
+    for _ in range(80):
+        optimizer.zero_grad()
+        total(loss(network(image[None, None]), targets)).backward()
+        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.step()
+    mask = predict_logits(network.eval(), image)[HEADS.index("particle")] > 0
+    true = instances > 0
+    assert (mask & true).sum() / (mask | true).sum() > 0.9
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_model_comes_back_bit_by_bit(name: str, tmp_path: Path) -> None:
+    network = small(name).half().float().eval()  # files hold half precision
+    path = tmp_path / "model.safetensors"
+    save_checkpoint(path, network, ModelCard(name, name, SMALL[name], 20.0, HEADS))
+    found, card = load_network(path)
+    assert card.architecture_args == SMALL[name]
+    network = network.to(memory_format=torch.channels_last)
+    image = scene()[0]
+    assert torch.equal(predict_logits(found, image), predict_logits(network, image))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (31, 50), (64, 33)])
+@pytest.mark.parametrize("name", NAMES)
+def test_logits_and_features_have_the_size_of_the_image(name: str, size: tuple[int, int]) -> None:
+    network, image = small(name).eval(), torch.randn(*size)
+    before = image.clone()
+    assert predict_logits(network, image).shape == (6, *size)
+    assert predict_features(network, image, 512, 64).shape[1:] == size
+    assert torch.equal(image, before)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_step_of_one_smallest_patch(name: str) -> None:
+    """No layer needs a batch, or keeps statistics of the batches that it saw."""
+    network = small(name)
+    network(torch.randn(1, 1, PATCH, PATCH)).square().sum().backward()
+    missing = [key for key, weight in network.named_parameters() if weight.grad is None]
+    assert (missing, list(network.buffers())) == ([], [])
+
+
+@pytest.mark.parametrize("encoder", FAMILIES)
+@pytest.mark.parametrize("name", ENCODED_NETWORKS)
+def test_every_family_of_encoders_fits(name: str, encoder: str) -> None:
+    with torch.device("meta"):
+        network = build_network(name, encoder=encoder)
+        assert network(torch.zeros(1, 1, 40, 64)).shape == (1, 6, 40, 64)
+
+
+@pytest.mark.parametrize(
+    ("name", "encoder", "published", "middle"),
+    [
+        ("fcn", "resnet50", 35_322_218, 512),
+        ("fcn", "resnet101", 54_314_346, 512),
+        ("deeplabv3", "resnet50", 42_004_074, 256),
+        ("deeplabv3", "resnet101", 60_996_202, 256),
+    ],
+)
+def test_weights_are_as_many_as_in_torchvision(
+    name: str, encoder: str, published: int, middle: int
+) -> None:
+    """Torchvision's models see three colours and 21 classes, and have an auxiliary FCN head."""
+    auxiliary = 9 * 1024 * 256 + 2 * 256 + 21 * (256 + 1)
+    colours, classes = 2 * 64 * 49, (21 - 6) * (middle + 1)
+    with torch.device("meta"):
+        network = build_network(name, encoder=encoder)
+    assert weights(network) == published - auxiliary - colours - classes
+
+
+def test_weights_of_the_sources() -> None:
+    with torch.device("meta"):
+        cryosegnet = build_network("attention-unet", widths=[64, 128, 256, 512, 1024, 2048])
+        pixer = build_network("multi-atrous", widths=[96, 128, 256, 384], branch_width=1024)
+    assert weights(cryosegnet) == pytest.approx(131.4e6, rel=1e-3)
+    layers = [(1, 96), (96, 96), (96, 128), (128, 128), (128, 256), (256, 256), (256, 384)]
+    encoder = sum(9 * before * after + 3 * after for before, after in layers)
+    branch = 9 * 384 * 1024 + 1024**2 + 6 * 1024
+    assert weights(pixer) == encoder + 4 * branch + 6 * (4 * 1024 + 1)
+
+
+@pytest.mark.parametrize("encoder", ["resnet50", "efficientnet-b0"])
+def test_the_unet_is_that_of_monai(encoder: str) -> None:
+    from monai.networks.nets.flexible_unet import FlexibleUNet
+
+    with torch.device("meta"):
+        theirs = FlexibleUNet(1, 6, encoder)
+        ours = build_network("unet", encoder=encoder)
+    classifier = [
+        module
+        for name, module in theirs.encoder.named_children()
+        if name in ("_conv_head", "_bn1", "_fc")
+    ]
+    head = (9 - 1) * 16 * 6  # theirs is 3x3
+    assert weights(ours) == weights(theirs) - sum(map(weights, classifier)) - head
+
+
+@pytest.mark.parametrize("branches", [0, 6])
+def test_branches_out_of_range(branches: int) -> None:
+    with pytest.raises(ParameterError, match=f"1 to 5 branches, got {branches}"):
+        build_network("multi-atrous", branches=branches)
+
+
+def test_monai_is_imported_where_it_is_needed() -> None:
+    """Without it the compact network works, and the others say what is missing."""
+    code = """
+import sys
+sys.modules["monai"] = None
+from cryosegment.core.networks import build_network
+build_network("compact"), build_network("attention-unet"), build_network("multi-atrous")
+try:
+    build_network("unet")
+except RuntimeError as error:
+    print(type(error).__name__, error)
+"""
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.startswith(f"{ModelError.__name__} expected MONAI for network unet")
