@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -89,25 +89,18 @@ def train(
         network = RefinedNetwork(network, CRF_PRESETS[params.crf])
     front_end = front_end_of_card(card.front_end)
     images = read_labels(folders, card.pixels_per_diameter, progress, front_end, params.ctf)
+    (share,) = ranks.from_first(_labelled_share(images, network.to(device), params, progress))
     parts = split(images, params.validation, params.seed)
-    scored = [image.for_validation() for image in parts.validation]
-    share = _labelled_share(images, network.to(device), params, progress)
-    (share,) = ranks.from_first(share)
-    state_path = output.with_suffix(".state.safetensors")
-    if not params.resume and ranks.is_first:
-        remove_state(state_path)
-    ranks.wait_for_first()
-    record = Record(output, progress)
-    trained = share_with_picks(parts.training, share)
-    loss = PickingLoss(params.loss, trained, params.partial_loss, card.pixels_per_diameter)
+    loss = PickingLoss(
+        params.loss,
+        share_with_picks(parts.training, share),
+        params.partial_loss,
+        card.pixels_per_diameter,
+    )
     settings = replace(_settings(params, len(parts.training), device), loss=loss, ranks=ranks)
-
-    def validate(candidate: nn.Module) -> Validation:
-        found = best_f1(candidate, scored, share)
-        write_examples(output.with_suffix(".examples.png"), candidate, scored, found.threshold)
-        return found
-
     batches = _batches(parts.training, params, device, ranks)
+    state_path, record = _state_path(output, params, ranks), Record(output, progress)
+    validate = _validation(parts, share, output)
     best, state = fit(network, batches, validate, settings, state_path, record)
     if not ranks.is_first:
         return
@@ -118,6 +111,27 @@ def train(
     facts = {"labelled_share": round(share, 3)}
     card = replace(card, name=output.stem, label_source=_label_source(folders), training=facts)
     save_checkpoint(output, best, _describe(card, params, state, parts))
+
+
+def _state_path(output: Path, params: TrainParams, ranks: Ranks) -> Path:
+    """The state to resume from, which is removed where training starts again."""
+    path = output.with_suffix(".state.safetensors")
+    if not params.resume and ranks.is_first:
+        remove_state(path)
+    ranks.wait_for_first()
+    return path
+
+
+def _validation(parts: Split, share: float, output: Path) -> Callable[[nn.Module], Validation]:
+    """Scores a network on the micrographs for validation, and draws what it finds there."""
+    scored = [image.for_validation() for image in parts.validation]
+
+    def validate(candidate: nn.Module) -> Validation:
+        found = best_f1(candidate, scored, share)
+        write_examples(output.with_suffix(".examples.png"), candidate, scored, found.threshold)
+        return found
+
+    return validate
 
 
 def _start(params: TrainParams) -> tuple[nn.Module, ModelCard]:
