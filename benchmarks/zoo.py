@@ -65,7 +65,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--maps", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--epochs", default="2", help=f"of {STEPS_PER_EPOCH} steps of four patches")
+    add_epochs(parser)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     others = [(n, e) for n in ENCODED_NETWORKS for e in ENCODERS if (n, e) not in TRAINED]
@@ -79,6 +79,11 @@ def main() -> None:
                 row |= train(network, encoder, path, arguments)
             write_text(row_path, json.dumps(row))
         print_row(network, encoder, json.loads(row_path.read_text()))
+
+
+def add_epochs(parser: argparse.ArgumentParser) -> None:
+    """How long to train."""
+    parser.add_argument("--epochs", default="2", help=f"of {STEPS_PER_EPOCH} steps of four patches")
 
 
 def print_row(network: str, encoder: str, row: Row) -> None:
@@ -121,16 +126,20 @@ def seconds(network: nn.Module, device: str) -> float:
 
 def train(network: str, encoder: str, path: Path, arguments: argparse.Namespace) -> Row:
     """What a network reaches."""
-    molecule = next(arguments.maps.rglob(f"{MOLECULE}.*"))
-    labels = simulate(molecule, arguments.work / "train", 8, 1)
+    labels, test = simulate_sets(arguments.maps, arguments.work)
     model = path.with_suffix(".safetensors")
     options = ["--network", network, *(["--encoder", encoder] if encoder else []), "--resume"]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     training = [*TRAINING.split(), "--epochs", arguments.epochs]
     run("train", str(labels), "--output", str(model), *options, *training)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    test = simulate(molecule, arguments.work / "test", 4, 2)
     return {**score(model, test), "training CPU s": after.ru_utime - before.ru_utime}
+
+
+def simulate_sets(maps: Path, work: Path) -> tuple[Path, Path]:
+    """Labels folders to train with and to score on."""
+    molecule = next(maps.rglob(f"{MOLECULE}.*"))
+    return simulate(molecule, work / "train", 8, 1), simulate(molecule, work / "test", 4, 2)
 
 
 def simulate(molecule: Path, folder: Path, count: int, seed: int) -> Path:

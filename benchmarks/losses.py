@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every loss of the particle map, with the network, micrographs and steps of `zoo.py`.
+
+    OMP_NUM_THREADS=1 python benchmarks/losses.py --maps MAPS --work runs/zoo
+
+With the work folder of `zoo.py`, its micrographs are not simulated again. A finished model is kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import torch
+from scoring import run
+from zoo import TRAINING, add_epochs, score, simulate_sets
+
+from cryosegment.exchange.params.training import LOSSES
+
+
+def main() -> None:
+    """Train, score, print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--maps", type=Path, required=True)
+    parser.add_argument("--work", type=Path, required=True)
+    add_epochs(parser)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    labels, test = simulate_sets(arguments.maps, arguments.work)
+    print("| loss | pixel IoU | F1 |\n|---|---|---|")
+    for loss in LOSSES:
+        model = arguments.work / f"loss_{loss}.safetensors"
+        if not model.exists():
+            options = [*TRAINING.split(), "--epochs", arguments.epochs, "--resume"]
+            run("train", str(labels), "--output", str(model), "--loss", loss, *options)
+        figures = score(model, test)
+        print(f"| {loss} | {figures['pixel IoU']:.3f} | {figures['F1']:.3f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
