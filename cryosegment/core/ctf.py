@@ -10,23 +10,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from cryosegment.exchange.ctf import CtfEstimate
+
 
 @dataclass(frozen=True)
-class Ctf:
-    """Parameters of a contrast transfer function.
+class Ctf(CtfEstimate):
+    """A contrast transfer function with its envelopes.
 
-    Attributes
+    Parameters
     ----------
-    defocus_u, defocus_v
-        Defocus along and across `defocus_angle`, Å; positive = underfocus.
-    defocus_angle
-        From the x axis (columns) to the y axis (rows), degrees.
-    voltage
-        Acceleration voltage, kV.
-    spherical_aberration
-        Spherical aberration, mm.
-    amplitude_contrast
-        Fraction of amplitude contrast, in [0, 1).
     b_factor
         Fall-off of the amplitudes, exp(-B f^2 / 4), Å^2.
     focus_spread
@@ -40,8 +32,6 @@ class Ctf:
     Assemblies (2006), section 2.3.
     """
 
-    defocus_u: float
-    defocus_v: float
     defocus_angle: float = 0.0
     voltage: float = 300.0
     spherical_aberration: float = 2.7

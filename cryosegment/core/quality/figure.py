@@ -104,7 +104,7 @@ def _draw_placements(axes: Any, placements: Mapping[str, float]) -> None:
     axes.invert_yaxis()
     axes.axvline(0, color=GREY, lw=1)
     axes.set_xlabel("mean grey level under the particles (SD)")
-    axes.set_title("the labels as they are, and were they placed otherwise", fontsize=9)
+    axes.set_title("the labels as they are, or placed otherwise", fontsize=9)
 
 
 def _draw_micrographs(axes: Any, quality: Quality) -> None:
