@@ -27,6 +27,7 @@ CORE = [
 ]
 SCIPION = ["scipion-app>=3.8", "scipion-em>=3.11.1", "scipion-pyworkflow>=3.11.7"]
 PYDENSECRF = ["pydensecrf2>=1.1"]
+SMP = ["segmentation-models-pytorch>=0.5"]
 TENSORBOARD = ["tensorboard>=2.10"]
 DEV = [
     "beartype>=0.18",
@@ -60,6 +61,7 @@ setup(
         "core": CORE,
         "scipion": SCIPION,
         "pydensecrf": PYDENSECRF,
+        "smp": SMP,
         "tensorboard": TENSORBOARD,
         "dev": DEV,
     },

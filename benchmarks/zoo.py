@@ -34,7 +34,7 @@ from cryosegment.core.training.labelled import read_labels
 from cryosegment.core.training.validation import TOLERANCE
 from cryosegment.exchange.card import ModelCard
 from cryosegment.exchange.files import write_text
-from cryosegment.exchange.params import ENCODED_NETWORKS, ENCODERS, TrainParams
+from cryosegment.exchange.params import ENCODERS, OWN_ENCODED_NETWORKS, TrainParams
 from cryosegment.exchange.progress import no_progress
 
 TRAINED = (
@@ -68,7 +68,7 @@ def main() -> None:
     add_epochs(parser)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    others = [(n, e) for n in ENCODED_NETWORKS for e in ENCODERS if (n, e) not in TRAINED]
+    others = [(n, e) for n in OWN_ENCODED_NETWORKS for e in ENCODERS if (n, e) not in TRAINED]
     print(f"| network | encoder | {' | '.join(COLUMNS)} |\n{'|---' * (len(COLUMNS) + 2)}|")
     for network, encoder in [*TRAINED, *others]:
         path = arguments.work / f"{network}_{encoder}".strip("_")

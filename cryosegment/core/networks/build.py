@@ -8,6 +8,7 @@ from importlib import import_module
 from torch import nn
 
 from cryosegment.exchange.errors import ModelError, ParameterError
+from cryosegment.exchange.params import SMP_NETWORKS
 
 _NETWORKS = {
     "compact": ("compact", "CompactUNet"),
@@ -17,8 +18,11 @@ _NETWORKS = {
     "deeplabv3": ("dilated", "deeplabv3"),
     "attention-unet": ("attention_unet", "attention_unet"),
     "multi-atrous": ("multi_atrous", "multi_atrous"),
+    **{name: ("segmentation_models", "segmentation_model") for name in SMP_NETWORKS},
 }
-"""Module and maker of each network; imported when asked for, as MONAI takes seconds."""
+"""Module and maker of each network; imported when asked for, as libraries take seconds."""
+LIBRARIES = {"monai": "monai", "segmentation_models_pytorch": "segmentation-models-pytorch"}
+"""Libraries that networks need, and what pip calls them."""
 
 
 def network_names() -> tuple[str, ...]:
@@ -41,7 +45,7 @@ def build_network(name: str, **arguments: object) -> nn.Module:
     ParameterError
         If there is no network of that name, or an argument is out of range.
     ModelError
-        If the network needs MONAI and it is not installed.
+        If the network needs a library that is not installed.
     """
     if name not in _NETWORKS:
         known = ", ".join(_NETWORKS)
@@ -52,10 +56,12 @@ def build_network(name: str, **arguments: object) -> nn.Module:
     try:
         makers = import_module(f"cryosegment.core.networks.{module}")
     except ModuleNotFoundError as error:
-        if "monai" not in str(error.name):
+        library = str(error.name).partition(".")[0]
+        if library not in LIBRARIES:
             raise
         raise ModelError(
-            f"expected MONAI for network {name}, found none: install it (pip install monai)"
+            f"expected the package {library} for network {name}, found none: install it (pip "
+            f"install {LIBRARIES[library]})"
         ) from error
     network: nn.Module = getattr(makers, maker)(**arguments)
     return network

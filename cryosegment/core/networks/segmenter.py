@@ -61,6 +61,7 @@ def group_normalize(module: nn.Module) -> None:
     """
     for name, child in module.named_children():
         if isinstance(child, nn.BatchNorm2d):
-            setattr(module, name, nn.GroupNorm(GROUPS, child.num_features))
+            groups = math.gcd(GROUPS, child.num_features)
+            setattr(module, name, nn.GroupNorm(groups, child.num_features))
         else:
             group_normalize(child)

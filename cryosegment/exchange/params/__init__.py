@@ -65,6 +65,8 @@ from cryosegment.exchange.params.networks import (
     ENCODERS,
     MOST_BRANCHES,
     NETWORKS,
+    OWN_ENCODED_NETWORKS,
+    SMP_NETWORKS,
 )
 from cryosegment.exchange.params.picking import (
     CENTERS,
@@ -112,11 +114,13 @@ __all__ = [
     "MOST_BRANCHES",
     "NETWORKS",
     "NO_CRF",
+    "OWN_ENCODED_NETWORKS",
     "PATH",
     "PIXEL_SIZE_HELP",
     "REQUIRED",
     "RESUME_HELP",
     "SEED_HELP",
+    "SMP_NETWORKS",
     "SOLVERS",
     "WIENER",
     "WITH_CTF",

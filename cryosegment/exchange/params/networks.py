@@ -7,11 +7,27 @@ from typing import Any, Dict
 
 from cryosegment.exchange.errors import ParameterError
 
-ENCODED_NETWORKS = ("unet", "unet++", "fcn", "deeplabv3")
+OWN_ENCODED_NETWORKS = ("unet", "unet++", "fcn", "deeplabv3")
+SMP_NETWORKS = {
+    "smp-unet++": "unetplusplus",
+    "smp-fpn": "fpn",
+    "smp-linknet": "linknet",
+    "smp-manet": "manet",
+    "smp-segformer": "segformer",
+    "smp-upernet": "upernet",
+}
+"""Networks of segmentation_models.pytorch, and what it calls them."""
+ENCODED_NETWORKS = (*OWN_ENCODED_NETWORKS, *SMP_NETWORKS)
 """Networks that take an encoder."""
 BRANCHED_NETWORKS = ("multi-atrous",)
 """Networks that take a number of branches."""
-NETWORKS = ("compact", *ENCODED_NETWORKS, "attention-unet", *BRANCHED_NETWORKS)
+NETWORKS = (
+    "compact",
+    *OWN_ENCODED_NETWORKS,
+    "attention-unet",
+    *BRANCHED_NETWORKS,
+    *SMP_NETWORKS,
+)
 
 ENCODERS = (
     "resnet18",
@@ -49,5 +65,6 @@ def check_network(network: str, encoder: str, branches: int) -> None:
 def network_arguments(network: str, encoder: str, branches: int) -> Dict[str, Any]:
     """What builds a network, beside its name."""
     if network in ENCODED_NETWORKS:
-        return {"encoder": DEFAULT_ENCODER if encoder == AUTO_ENCODER else encoder}
+        library = {"architecture": SMP_NETWORKS[network]} if network in SMP_NETWORKS else {}
+        return {**library, "encoder": DEFAULT_ENCODER if encoder == AUTO_ENCODER else encoder}
     return {"branches": branches} if network in BRANCHED_NETWORKS else {}

@@ -28,10 +28,10 @@ from cryosegment.exchange.params.networks import (
     BRANCHED_NETWORKS,
     DEFAULT_BRANCHES,
     DEFAULT_ENCODER,
-    ENCODED_NETWORKS,
     ENCODERS,
     MOST_BRANCHES,
     NETWORKS,
+    OWN_ENCODED_NETWORKS,
     check_network,
     network_arguments,
 )
@@ -67,10 +67,14 @@ class TrainParams(Params):
     start: str = param(
         "", "model to fine-tune, or general; left out: from scratch", flag="from", **MODEL_PATH
     )
-    network: str = param(NETWORKS[0], "network architecture", choices=NETWORKS)
+    network: str = param(
+        NETWORKS[0],
+        "network architecture; smp-...: of segmentation_models.pytorch, where it is installed",
+        choices=NETWORKS,
+    )
     encoder: str = param(
         AUTO_ENCODER,
-        f"encoder of {', '.join(ENCODED_NETWORKS)}; auto: {DEFAULT_ENCODER}",
+        f"encoder of {', '.join(OWN_ENCODED_NETWORKS)} and smp-...; auto: {DEFAULT_ENCODER}",
         choices=(AUTO_ENCODER, *ENCODERS),
     )
     branches: int = param(

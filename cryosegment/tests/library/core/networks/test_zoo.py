@@ -3,6 +3,7 @@
 
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from cryosegment.core.training.losses import PickingLoss, total
 from cryosegment.core.training.targets import make_targets
 from cryosegment.exchange.card import ModelCard
 from cryosegment.exchange.errors import ModelError, ParameterError
-from cryosegment.exchange.params import ENCODED_NETWORKS
+from cryosegment.exchange.params import OWN_ENCODED_NETWORKS, SMP_NETWORKS
 
 WIDTHS = [32, 16, 16, 16, 8]
 SMALL = {
@@ -30,6 +31,8 @@ SMALL = {
     "attention-unet": {"widths": [8, 16, 32]},
     "multi-atrous": {"branches": 2, "widths": [8, 16, 16, 16], "branch_width": 16},
 }
+LIBRARY = tuple(SMP_NETWORKS) if find_spec("segmentation_models_pytorch") else ()
+SMALL |= {name: {"architecture": SMP_NETWORKS[name], "encoder": "resnet18"} for name in LIBRARY}
 NAMES = tuple(SMALL)
 SIDE, DIAMETER = 64, 24.0
 PATCH = 32
@@ -72,7 +75,7 @@ def weights(network: nn.Module) -> int:
 
 
 def test_none_is_left_out() -> None:
-    assert network_names() == NAMES
+    assert network_names() == (*(name for name in NAMES if name not in LIBRARY), *SMP_NETWORKS)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -125,10 +128,11 @@ def test_a_step_of_one_smallest_patch(name: str) -> None:
 
 
 @pytest.mark.parametrize("encoder", FAMILIES)
-@pytest.mark.parametrize("name", ENCODED_NETWORKS)
+@pytest.mark.parametrize("name", [*OWN_ENCODED_NETWORKS, *LIBRARY])
 def test_every_family_of_encoders_fits(name: str, encoder: str) -> None:
+    library = {"architecture": SMP_NETWORKS[name]} if name in LIBRARY else {}
     with torch.device("meta"):
-        network = build_network(name, encoder=encoder)
+        network = build_network(name, encoder=encoder, **library)
         assert network(torch.zeros(1, 1, 40, 64)).shape == (1, 6, 40, 64)
 
 
@@ -185,17 +189,20 @@ def test_branches_out_of_range(branches: int) -> None:
         build_network("multi-atrous", branches=branches)
 
 
-def test_monai_is_imported_where_it_is_needed() -> None:
-    """Without it the compact network works, and the others say what is missing."""
+def test_libraries_are_imported_where_they_are_needed() -> None:
+    """Without them the compact network works, and the others say what is missing."""
     code = """
 import sys
-sys.modules["monai"] = None
+sys.modules["monai"] = sys.modules["segmentation_models_pytorch"] = None
 from cryosegment.core.networks import build_network
 build_network("compact"), build_network("attention-unet"), build_network("multi-atrous")
-try:
-    build_network("unet")
-except RuntimeError as error:
-    print(type(error).__name__, error)
+for name, arguments in (("unet", {}), ("smp-fpn", {"architecture": "fpn", "encoder": "resnet18"})):
+    try:
+        build_network(name, **arguments)
+    except RuntimeError as error:
+        print(type(error).__name__, error)
 """
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.startswith(f"{ModelError.__name__} expected MONAI for network unet")
+    monai, smp = found.stdout.splitlines()
+    assert monai.startswith(f"{ModelError.__name__} expected the package monai for network unet")
+    assert smp.endswith("found none: install it (pip install segmentation-models-pytorch)")

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Networks of segmentation_models.pytorch, which is optional."""
+
+from __future__ import annotations
+
+import segmentation_models_pytorch
+
+from cryosegment.core.networks.segmenter import Segmenter
+
+FEATURES = 16
+"""Channels of what comes before the heads."""
+STRIDE = 32
+UNUSED = ("_conv_head", "_bn1")
+"""Of an EfficientNet's classifier. Without them every weight has a gradient, as training in several
+processes wants."""
+
+
+def segmentation_model(architecture: str, encoder: str) -> Segmenter:
+    """Network of that library, with fresh weights.
+
+    Parameters
+    ----------
+    architecture, encoder
+        As the library calls them.
+    """
+    body = segmentation_models_pytorch.create_model(
+        architecture, encoder, encoder_weights=None, in_channels=1, classes=FEATURES
+    )
+    for name in UNUSED:
+        if hasattr(body.encoder, name):
+            delattr(body.encoder, name)
+    return Segmenter(body, FEATURES, STRIDE)
