@@ -26,7 +26,7 @@ TVERSKY_FOCUS = 0.75
 
 
 TINY = 1e-6
-"""Where the focal Tversky loss ends: at 0 its gradient has no bounds."""
+"""Where Tversky losses end: at 0 the gradient of a power has no bounds."""
 
 
 def of_known(
@@ -71,27 +71,36 @@ def focal(logits: Row, target: Row) -> Float[Tensor, ""]:
 def tversky(
     logits: Row, target: Row, false_positives: float, false_negatives: float, focus: float = 1.0
 ) -> Float[Tensor, ""]:
-    """One minus the soft Tversky index, to a power.
+    """One minus the soft Tversky index, to a power; the mean of particles and background.
+
+    Of particles alone, all pixels being particle is a good answer to a network that knows nothing
+    yet, from which it does not come back.
 
     Parameters
     ----------
     logits, target
         Of pixels.
     false_positives, false_negatives
-        What they count: both 0.5 is Dice (Milletari et al., 2016), both 1 Jaccard.
+        What they count where particles are positive: both 0.5 is Dice (Milletari et al., 2016),
+        both 1 Jaccard.
     focus
         The power.
     """
+    of_particles = tversky_of_particles(logits, target, false_positives, false_negatives)
+    of_background = tversky_of_particles(-logits, 1 - target, false_negatives, false_positives)
+    return (of_particles**focus + of_background**focus) / 2
+
+
+def tversky_of_particles(
+    logits: Row, target: Row, false_positives: float, false_negatives: float
+) -> Float[Tensor, ""]:
+    """The same of particles alone, and no less than a little."""
     probability = logits.sigmoid()
     shared = (probability * target).sum()
     wrong = false_positives * (probability.sum() - shared)
     missed = false_negatives * (target.sum() - shared)
     smooth = (false_positives + false_negatives) / 2  # is 1 in the usual form of Dice, over 2
-    index = (shared + smooth) / (shared + wrong + missed + smooth)
-    return (1 - index).clamp(min=TINY) ** focus
-
-
-dice = partial(tversky, false_positives=0.5, false_negatives=0.5)
+    return (1 - (shared + smooth) / (shared + wrong + missed + smooth)).clamp(min=TINY)
 
 
 def lovasz(logits: Row, target: Row) -> Float[Tensor, ""]:
@@ -100,14 +109,21 @@ def lovasz(logits: Row, target: Row) -> Float[Tensor, ""]:
     Notes
     -----
     Pixels become wrong one after the other, the worst first. The loss is the sum of the errors,
-    each times the rise of the Jaccard loss when its pixel becomes wrong.
+    each times the rise of the Jaccard loss when its pixel becomes wrong: the mean of the rises of
+    particles and background.
     """
     errors, order = torch.sort((logits.sigmoid() - target).abs(), descending=True)
     target = target[order]
+    rise = (_jaccard_rise(target) + _jaccard_rise(1 - target)) / 2
+    return torch.dot(errors, rise)
+
+
+def _jaccard_rise(target: Row) -> Row:
+    """By how much the Jaccard loss rises with each pixel that becomes wrong."""
     shared = target.sum() - target.cumsum(0)
     union = target.sum() + (1 - target).cumsum(0)
     jaccard = 1 - shared / union
-    return torch.dot(errors, torch.diff(jaccard, prepend=jaccard.new_zeros(1)))
+    return torch.diff(jaccard, prepend=jaccard.new_zeros(1))
 
 
 def center_focal(
@@ -129,8 +145,8 @@ def center_focal(
 
 
 def cross_entropy_and_dice(logits: Row, target: Row) -> Float[Tensor, ""]:
-    """The sum of the two."""
-    return cross_entropy(logits, target) + dice(logits, target)
+    """The sum of the two, Dice of particles alone: cross entropy knows the background."""
+    return cross_entropy(logits, target) + tversky_of_particles(logits, target, 0.5, 0.5)
 
 
 PIXEL_LOSSES: dict[str, PixelLoss] = {
@@ -138,7 +154,7 @@ PIXEL_LOSSES: dict[str, PixelLoss] = {
     "bce": cross_entropy,
     "smoothed-bce": smoothed_cross_entropy,
     "focal": focal,
-    "dice": dice,
+    "dice": partial(tversky, false_positives=0.5, false_negatives=0.5),
     "jaccard": partial(tversky, false_positives=1.0, false_negatives=1.0),
     "lovasz": lovasz,
     "tversky": partial(tversky, false_positives=FALSE_POSITIVES, false_negatives=FALSE_NEGATIVES),

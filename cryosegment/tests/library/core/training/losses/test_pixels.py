@@ -20,12 +20,16 @@ from cryosegment.exchange.params.training import LOSSES
 SHAPE = (2, 5, 7)
 SMOOTH = {"sigmoid": True, "batch": True, "smooth_nr": 1.0, "smooth_dr": 1.0}
 HALF = {**SMOOTH, "smooth_nr": 0.5, "smooth_dr": 0.5}
-MONAI = {
-    "dice": DiceLoss(**SMOOTH),
-    "jaccard": DiceLoss(jaccard=True, **{**SMOOTH, "smooth_nr": 2.0, "smooth_dr": 2.0}),
-    "tversky": TverskyLoss(alpha=0.3, beta=0.7, **HALF),
-    "focal": FocalLoss(gamma=2.0),
+DICE = DiceLoss(**SMOOTH)
+JACCARD = DiceLoss(jaccard=True, **{**SMOOTH, "smooth_nr": 2.0, "smooth_dr": 2.0})
+TVERSKY = TverskyLoss(alpha=0.3, beta=0.7, **HALF), TverskyLoss(alpha=0.7, beta=0.3, **HALF)
+OVERLAPS = {
+    "dice": (DICE, DICE, 1.0),
+    "jaccard": (JACCARD, JACCARD, 1.0),
+    "tversky": (*TVERSKY, 1.0),
+    "focal-tversky": (*TVERSKY, 0.75),
 }
+"""MONAI's loss of particles, of background, and the power that both are taken to."""
 
 
 @pytest.fixture
@@ -45,11 +49,21 @@ def test_every_loss_that_can_be_asked_for_is_there() -> None:
     assert tuple(PIXEL_LOSSES) == LOSSES
 
 
-@pytest.mark.parametrize("name", MONAI)
-def test_losses_that_monai_has(name: str, maps: tuple[Tensor, Tensor, Tensor]) -> None:
+@pytest.mark.parametrize("name", OVERLAPS)
+def test_overlaps_are_monais_of_both_classes(
+    name: str, maps: tuple[Tensor, Tensor, Tensor]
+) -> None:
+    logits, target = (plane[:, None] for plane in maps[:2])
+    of_particles, of_background, power = OVERLAPS[name]
+    losses = of_particles(logits, target), of_background(-logits, 1 - target)
+    expected = sum(loss**power for loss in losses) / 2
+    torch.testing.assert_close(everywhere(name, maps[0], maps[1]), expected)
+
+
+def test_focal_is_monais(maps: tuple[Tensor, Tensor, Tensor]) -> None:
     logits, target, _ = maps
-    expected = MONAI[name](logits[:, None], target[:, None])
-    torch.testing.assert_close(everywhere(name, logits, target), expected)
+    expected = FocalLoss(gamma=2.0)(logits[:, None], target[:, None])
+    torch.testing.assert_close(everywhere("focal", logits, target), expected)
 
 
 def test_cross_entropy(maps: tuple[Tensor, Tensor, Tensor]) -> None:
@@ -67,14 +81,19 @@ def test_smoothed_cross_entropy_is_torchs(maps: tuple[Tensor, Tensor, Tensor]) -
     torch.testing.assert_close(everywhere("smoothed-bce", logits, target), expected)
 
 
-def test_cross_entropy_and_dice_are_added(maps: tuple[Tensor, Tensor, Tensor]) -> None:
-    parts = [of_known(PIXEL_LOSSES[name], *maps) for name in ("bce", "dice")]
-    torch.testing.assert_close(of_known(PIXEL_LOSSES["bce+dice"], *maps), sum(parts))
+def test_dice_of_particles_is_added_to_cross_entropy(maps: tuple[Tensor, Tensor, Tensor]) -> None:
+    logits, target, _ = maps
+    expected = everywhere("bce", logits, target) + DICE(logits[:, None], target[:, None])
+    torch.testing.assert_close(everywhere("bce+dice", logits, target), expected)
 
 
-def test_focal_tversky_is_a_power_of_tversky(maps: tuple[Tensor, Tensor, Tensor]) -> None:
-    expected = of_known(PIXEL_LOSSES["tversky"], *maps) ** 0.75
-    torch.testing.assert_close(of_known(PIXEL_LOSSES["focal-tversky"], *maps), expected)
+def test_all_particle_is_no_better_than_not_knowing() -> None:
+    """Of an overlap of particles alone it is, and a fresh network goes there."""
+    target = torch.zeros(1, 10, 10)
+    target[:, :3] = 1
+    for name in (*OVERLAPS, "lovasz"):
+        losses = [float(everywhere(name, 0 * target + level, target)) for level in (0.0, 20.0)]
+        assert losses[0] <= losses[1] + 1e-3, name
 
 
 def test_lovasz_by_its_definition(maps: tuple[Tensor, Tensor, Tensor]) -> None:
@@ -87,7 +106,8 @@ def test_lovasz_by_its_definition(maps: tuple[Tensor, Tensor, Tensor]) -> None:
     def jaccard_loss(wrong: np.ndarray) -> float:
         predicted = truth.copy()
         predicted[wrong] = ~truth[wrong]
-        return 1 - (predicted & truth).sum() / (predicted | truth).sum()
+        pairs = ((predicted, truth), (~predicted, ~truth))
+        return 1 - np.mean([(one & other).sum() / (one | other).sum() for one, other in pairs])
 
     rises = [jaccard_loss(order[:end]) for end in range(len(order) + 1)]
     expected = sum(errors[i] * (b - a) for i, (a, b) in zip(order, pairwise(rises), strict=True))
