@@ -102,7 +102,8 @@ def test_a_patch_is_learnt_by_heart(name: str) -> None:
         optimizer.step()
     mask = predict_logits(network.eval(), image)[HEADS.index("particle")] > 0
     true = instances > 0
-    assert (mask & true).sum() / (mask | true).sum() > 0.9
+    least = 0.8 if name in SMP_NETWORKS else 0.9  # a feature pyramid is a quarter of the size
+    assert (mask & true).sum() / (mask | true).sum() > least
 
 
 @pytest.mark.parametrize("name", NAMES)
