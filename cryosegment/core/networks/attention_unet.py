@@ -20,8 +20,8 @@ class AttentionGate(nn.Module):
 
     Parameters
     ----------
-    coarse, fine, width
-        Channels of the coarser maps, of the finer ones, and of the result.
+    coarse, fine
+        Channels of the coarser maps, and of the finer ones and the result.
 
     Notes
     -----

@@ -20,7 +20,7 @@ from cryosegment.core.inference import predict_logits
 from cryosegment.core.networks import HEADS
 from cryosegment.core.pipeline import Model, load_model
 from cryosegment.core.training.crf_tuning import Trial, Tuning, TuningImage, tune_crf
-from cryosegment.core.training.labelled import LabelledImage, read_labels
+from cryosegment.core.training.labelled import LabelledImage, for_judging, read_labels
 from cryosegment.exchange.card import Facts, ModelCard, model_path
 from cryosegment.exchange.files import write_text
 from cryosegment.exchange.params import (
@@ -89,13 +89,13 @@ def tune_model(
     Raises
     ------
     InputError, ModelError
-        If the labels or the model cannot be used.
+        If the labels or the model cannot be used, or fewer than two micrographs are labelled.
     """
     model = load_model(params.model, device)
     front_end = front_end_of_card(model.card.front_end)
     scale = model.card.pixels_per_diameter
     labelled = read_labels(folders, scale, progress, front_end, params.ctf)
-    images = [tuning_image(item, model) for item in labelled]
+    images = [tuning_image(item, model) for item in for_judging(labelled)]
     temperature = calibrate_temperature(
         [image.logits for image in images],
         [image.mask for image in images],

@@ -120,7 +120,7 @@ def tune_crf(
     Parameters
     ----------
     images
-        At least one.
+        At least two.
     temperature
         Of the unary.
     trials
@@ -147,11 +147,8 @@ def judge(trials: Sequence[Trial]) -> Tuning:
     """The best of some trials, of which the first is no CRF."""
     count = len(trials[0].scores)
     best = _best(trials, range(count))
-    if count == 1:
-        halves = [(range(1), range(1))]
-    else:
-        even, odd = range(0, count, 2), range(1, count, 2)
-        halves = [(even, odd), (odd, even)]
+    even, odd = range(0, count, 2), range(1, count, 2)
+    halves = [(even, odd), (odd, even)]
     gains = [
         _best(trials, chosen_on).total(judged_on).value - trials[0].total(judged_on).value
         for chosen_on, judged_on in halves

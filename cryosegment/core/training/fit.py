@@ -26,7 +26,7 @@ from cryosegment.core.training.state import (
     save_state,
 )
 from cryosegment.core.training.targets import Targets
-from cryosegment.exchange.errors import InputError, ParameterError
+from cryosegment.exchange.errors import InputError, ModelError, ParameterError
 
 logger = logging.getLogger(__name__)
 
@@ -71,6 +71,8 @@ class FitSettings:
         The processes that train it. Only the first validates, writes and reports.
     loss
         What is minimised.
+    labels
+        Fingerprint of what is learned from: a training goes on with the same.
     """
 
     steps: int | None
@@ -84,6 +86,7 @@ class FitSettings:
     device: str = "cpu"
     ranks: Ranks = ALONE
     loss: PickingLoss = field(default_factory=PickingLoss)
+    labels: str = ""
 
     def __post_init__(self) -> None:
         if self.steps is None and self.minutes is None:
@@ -125,7 +128,7 @@ def fit(
     ParameterError
         If the loss is not finite; state and best network stay as the last validation left them.
     ModelError
-        If the state is damaged or of another network.
+        If the state is damaged, or of another network or other labels.
     InputError
         If the state cannot be written, or the GPU's memory is too small for half a batch.
     """
@@ -165,9 +168,14 @@ class _Run:
         self._optimizer = torch.optim.AdamW(
             network.parameters(), lr=settings.learning_rate, weight_decay=WEIGHT_DECAY
         )
-        self.progress = Progress()
+        self.progress = Progress(labels=settings.labels)
         if state_path.exists():
             self.progress = load_state(state_path, network, self.average, self._optimizer)
+        if self.progress.labels != settings.labels:
+            raise ModelError(
+                f"expected the labels of the training in {state_path}, found others: train without "
+                "resume, or give another output"
+            )
         self._predict = self._ranks.wrap(network)
         self._started = time.monotonic() - self.progress.seconds
 
@@ -242,10 +250,7 @@ class _Run:
         weights = self._network.state_dict()
         with torch.no_grad():
             for name, mean in self.average.state_dict().items():
-                if mean.is_floating_point():
-                    mean.lerp_(weights[name], 1 - keep)
-                else:
-                    mean.copy_(weights[name])
+                mean.lerp_(weights[name], 1 - keep)
 
     def validate(
         self, validate: Callable[[nn.Module], Validation], terms: dict[str, float]

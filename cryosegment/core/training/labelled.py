@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -87,6 +88,33 @@ class LabelledImage:
     def for_validation(self) -> ValidationImage:
         """The same for scoring a network."""
         return ValidationImage(self.image, self.valid, self.known, self.centers_yx, self.diameter)
+
+
+def labels_fingerprint(images: Sequence[LabelledImage]) -> str:
+    """SHA-256 of what labels say at working scale, in hexadecimal."""
+    found = hashlib.sha256()
+    for item in images:
+        maps = (item.instances, item.edge, item.contamination, item.known, item.centers_yx)
+        for tensor in maps:
+            found.update(tensor.contiguous().numpy().tobytes())
+    return found.hexdigest()
+
+
+def for_judging(images: Sequence[LabelledImage]) -> list[LabelledImage]:
+    """Those that can judge how to use a model: with particles that somebody has looked at.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two: what is chosen on one must be judged on another.
+    """
+    judges = [item for item in images if item.is_verified and len(item.centers_yx)]
+    if len(judges) < 2:
+        raise InputError(
+            f"expected labels of at least 2 micrographs, looked at by somebody, found "
+            f"{len(judges)}: settings must be judged on micrographs that they were not chosen on"
+        )
+    return judges
 
 
 def read_labels(

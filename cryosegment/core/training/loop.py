@@ -20,7 +20,7 @@ from cryosegment.core.training.completeness import labelled_share, share_with_pi
 from cryosegment.core.training.examples import write_examples
 from cryosegment.core.training.fit import FitSettings, Validation, fit
 from cryosegment.core.training.joint import RefinedNetwork
-from cryosegment.core.training.labelled import LabelledImage, read_labels
+from cryosegment.core.training.labelled import LabelledImage, labels_fingerprint, read_labels
 from cryosegment.core.training.losses import PickingLoss
 from cryosegment.core.training.patches import PatchBatches
 from cryosegment.core.training.ranks import ALONE, Ranks
@@ -89,15 +89,20 @@ def train(
         network = RefinedNetwork(network, CRF_PRESETS[params.crf])
     front_end = front_end_of_card(card.front_end)
     images = read_labels(folders, card.pixels_per_diameter, progress, front_end, params.ctf)
-    (share,) = ranks.from_first(_labelled_share(images, network.to(device), params, progress))
     parts = split(images, params.validation, params.seed)
+    (share,) = ranks.from_first(_labelled_share(images, network.to(device), params, progress))
     loss = PickingLoss(
         params.loss,
         share_with_picks(parts.training, share),
         params.partial_loss,
         card.pixels_per_diameter,
     )
-    settings = replace(_settings(params, len(parts.training), device), loss=loss, ranks=ranks)
+    settings = replace(
+        _settings(params, len(parts.training), device),
+        loss=loss,
+        ranks=ranks,
+        labels=labels_fingerprint(images),
+    )
     batches = _batches(parts.training, params, device, ranks)
     state_path, record = _state_path(output, params, ranks), Record(output, progress)
     validate = _validation(parts, share, output)
@@ -142,7 +147,8 @@ def _start(params: TrainParams) -> tuple[nn.Module, ModelCard]:
     """
     if params.start:
         model = load_model(params.start)
-        card = replace(model.card, parent=fingerprint(model_path(params.start)))
+        # ways of picking are tuned for the network that training will change
+        card = replace(model.card, parent=fingerprint(model_path(params.start)), picking={})
         scale = params.pixels_per_diameter or card.pixels_per_diameter
         facts = _front_end(params, card.front_end)
         return model.network, replace(card, pixels_per_diameter=scale, front_end=facts)

@@ -14,7 +14,7 @@ from cryosegment.core.checkpoint import fingerprint, save_checkpoint
 from cryosegment.core.images.working import WorkingImage
 from cryosegment.core.picking.centers import away_from_edge
 from cryosegment.core.pipeline import Model, load_model, segment
-from cryosegment.core.training.labelled import LabelledImage, read_labels
+from cryosegment.core.training.labelled import LabelledImage, for_judging, read_labels
 from cryosegment.core.training.pick_figure import draw_tuning
 from cryosegment.core.training.pick_tuning import (
     Choice,
@@ -28,7 +28,6 @@ from cryosegment.core.training.pick_tuning import (
 )
 from cryosegment.core.training.validation import THRESHOLDS
 from cryosegment.exchange.card import ModelCard, model_path
-from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import write_text
 from cryosegment.exchange.params import (
     PickParams,
@@ -114,13 +113,7 @@ def tune_picking(
     card = model.card
     front_end = front_end_of_card(card.front_end)
     labelled = read_labels(folders, card.pixels_per_diameter, progress, front_end, params.ctf)
-    labelled = [item for item in labelled if item.is_verified and len(item.centers_yx)]
-    if len(labelled) < 2:
-        raise InputError(
-            f"expected labels of at least 2 micrographs, looked at by somebody, found "
-            f"{len(labelled)}: settings must be judged on micrographs that they were not chosen on"
-        )
-    images = [tuning_image(item, model) for item in labelled]
+    images = [tuning_image(item, model) for item in for_judging(labelled)]
     usual = selection_of_card(card.picking)
     trials = try_selections(images, usual, params.centers, progress)
     tuned = TunedPicking(judge(trials, card.threshold, params.score, params.folds), params.score)

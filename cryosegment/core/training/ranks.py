@@ -53,14 +53,9 @@ class Ranks:
         return range(self.rank * share, (self.rank + 1) * share)
 
     def wrap(self, network: nn.Module) -> nn.Module:
-        """The network to predict with in training: its gradients are the mean over all processes.
-
-        Batch normalisation sees the whole batch on GPUs, and this process's part on CPUs.
-        """
+        """The network to train with: its gradients are the mean over all processes."""
         if self.count == 1:
             return network
-        if next(network.parameters()).is_cuda:
-            network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
         return nn.parallel.DistributedDataParallel(network)
 
     def gather(self, part: Tensor) -> Tensor:

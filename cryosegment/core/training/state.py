@@ -34,6 +34,8 @@ class Progress:
         One row per validation: step, seconds, loss terms, gradient, score, threshold.
     is_halved
         Whether the memory of the GPU was enough for half the batch only.
+    labels
+        Fingerprint of what is learned from.
     """
 
     step: int = 0
@@ -42,6 +44,7 @@ class Progress:
     best_threshold: float = 0.5
     history: list[dict[str, float]] = field(default_factory=list)
     is_halved: bool = False
+    labels: str = ""
 
 
 def save_state(

@@ -149,5 +149,13 @@ def test_tuning_writes_a_card_that_picking_follows(
         assert match["appearance"] == ";".join(chosen.appearance)
 
 
+def test_one_micrograph_judges_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    size = ["--size", "160", "200", "--pixel-size", "4", "--snr", "0.5"]
+    assert main(["simulate", "--output", str(tmp_path / "sim"), "--count", "1", *size]) == 0
+    output = ["--output", str(tmp_path / "tuned.safetensors")]
+    assert main(["crf", "tune", str(tmp_path / "sim/truth"), *output]) == 1
+    assert "at least 2 micrographs" in capsys.readouterr().err
+
+
 def test_tuning_needs_a_model_name(scene: Path, tmp_path: Path) -> None:
     assert main(["crf", "tune", str(scene / "sim/truth"), "--output", str(tmp_path / "x")]) == 1

@@ -58,12 +58,6 @@ def test_halves_judge_each_other() -> None:
     assert spoiled.crf is None
 
 
-def test_a_single_image_judges_itself() -> None:
-    found = judge([Trial(None, [score(50)]), Trial(WEAK, [score(53)])])
-    assert found.gain == pytest.approx(0.03)
-    assert judge([Trial(None, [score(50)]), Trial(WEAK, [score(49)])]).crf is None
-
-
 def test_noise_is_smoothed() -> None:
     images = [noisy_image(seed, noise=2.5) for seed in range(2)]
     told: list[tuple[int, int]] = []
@@ -84,7 +78,8 @@ def test_noise_is_smoothed() -> None:
 
 
 def test_perfect_logits_need_no_crf() -> None:
-    found = tune_crf([noisy_image(0, noise=0.0)], 1.0, 8, 0, no_progress)
+    images = [noisy_image(seed, noise=0.0) for seed in range(2)]
+    found = tune_crf(images, 1.0, 8, 0, no_progress)
     assert found.crf is None
     assert found.trials[0].scores[0].value == 1
 

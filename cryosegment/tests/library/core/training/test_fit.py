@@ -308,6 +308,12 @@ def test_a_state_of_another_network(tiny_network: nn.Module, state: Path) -> Non
         fit(nn.Conv2d(1, 6, 1), draw_batch, bias_score, settings(), state, no_report)
 
 
+def test_a_state_of_other_labels(tiny_network: nn.Module, state: Path) -> None:
+    fit(tiny_network, draw_batch, bias_score, settings(1, labels="these"), state, no_report)
+    with pytest.raises(ModelError, match="found others"):
+        fit(tiny_network, never, bias_score, settings(labels="those"), state, no_report)
+
+
 def test_an_unwritable_place_is_known_before_the_first_step(
     tiny_network: nn.Module, tmp_path: Path
 ) -> None:

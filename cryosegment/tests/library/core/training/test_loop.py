@@ -145,6 +145,18 @@ def test_resuming_what_has_finished_trains_no_more(
     assert read_card(output).training["steps"] == 10
 
 
+def test_resuming_with_other_labels(
+    make_labels: MakeLabels, params: TrainParams, tmp_path: Path
+) -> None:
+    output = tmp_path / "model.safetensors"
+    train([make_labels()], output, params, "cpu", no_progress)
+    before, again = output.read_bytes(), replace(params, resume=True)
+    for folder in (make_labels("others", edge=20.0), make_labels("labels", ring=0.3)):
+        with pytest.raises(ModelError, match="found others"):
+            train([folder], output, again, "cpu", no_progress)
+    assert output.read_bytes() == before
+
+
 def test_another_loss_makes_another_model(
     make_labels: MakeLabels, params: TrainParams, tmp_path: Path
 ) -> None:
@@ -198,6 +210,25 @@ def test_a_round_on_picks(make_labels: MakeLabels, params: TrainParams, tmp_path
     assert card.training_data == ({"micrographs": 4, "validation": 1, "particles": 48},)
     scores = [float(row["score"]) for row in curve(output)]
     assert card.metrics[0]["value"] == pytest.approx(max(scores), abs=1e-4)
+
+
+@pytest.mark.parametrize("expected", [None, 80.0])
+def test_picks_alone_teach_nothing(
+    make_labels: MakeLabels, params: TrainParams, tmp_path: Path, expected: float | None
+) -> None:
+    partial = replace(params, labels_are="partial", expected_particles=expected)
+    with pytest.raises(InputError, match="found picks alone"):
+        train([make_labels(source=PICKS)], tmp_path / "m.safetensors", partial, "cpu", no_progress)
+
+
+def test_a_way_of_picking_is_that_of_the_parent_alone(
+    make_labels: MakeLabels, params: TrainParams, tiny_model: Path, tmp_path: Path
+) -> None:
+    network, card = load_network(tiny_model)
+    tuned, output = tmp_path / "tuned.safetensors", tmp_path / "model.safetensors"
+    save_checkpoint(tuned, network, replace(card, picking={"min_distance": 0.9}))
+    train([make_labels()], output, replace(params, start=str(tuned)), "cpu", no_progress)
+    assert read_card(output).picking == {}
 
 
 def test_training_again_starts_again(
