@@ -146,6 +146,7 @@ def _plain(name: str, kind: str, value: Any) -> Any:
 
 PIXEL_SIZE_HELP = "pixel size of the micrographs"
 DIAMETER_HELP = "particle diameter, the longest for elongated particles"
+ONE_GPU_HELP = "auto (a GPU where there is one), cpu, or the number of a GPU, such as 0"
 GPU_HELP = "auto (a GPU where there is one), cpu, or the numbers of the GPUs, such as 0,1"
 SEED_HELP = "seed of everything random"
 RESUME_HELP = "skip what an earlier run has finished"

@@ -11,7 +11,7 @@ from cryosegment.core.ctf import Ctf, wavelength
 from cryosegment.core.simulation.molecule import read_molecule
 from cryosegment.core.simulation.projection import project, rotation_matrices
 
-CTF = Ctf(15000.0, 11000.0, 30.0, 300.0, 2.7, 0.1, 80.0)
+CTF = Ctf(15000.0, 11000.0, 30.0, 300.0, 2.7, 0.1, b_factor=80.0)
 
 
 def textbook(height, width, pixel_size, ctf):
@@ -36,6 +36,19 @@ def test_wavelength_matches_the_tables(voltage, expected):
 def test_transfer_agrees_with_the_formula_in_polar_form():
     found = CTF.transfer(96, 75, 1.5).numpy()
     np.testing.assert_allclose(found, textbook(96, 75, 1.5, CTF), atol=2e-4)
+
+
+@pytest.mark.parametrize("phase_shift", [90.0, 40.0])
+def test_a_phase_plate_shifts_the_phase_as_in_relion(phase_shift):
+    """RELION: -sin(k1 f^2 + k2 f^4 - k5 - k3), k1 negative at underfocus, k5 the phase shift."""
+    ctf = dataclasses.replace(CTF, defocus_v=CTF.defocus_u, b_factor=0.0, phase_shift=phase_shift)
+    found = ctf.transfer(96, 96, 1.5)[0].numpy()
+    f, length = np.fft.rfftfreq(96, 1.5), wavelength(300.0)
+    gamma = -np.pi * length * 15000.0 * f**2 + np.pi / 2 * 2.7e7 * length**3 * f**4
+    gamma -= np.arctan(0.1 / np.sqrt(1 - 0.1**2))
+    np.testing.assert_allclose(found, -np.sin(gamma - np.deg2rad(phase_shift)), atol=2e-4)
+    if phase_shift == 90.0:
+        np.testing.assert_allclose(found, np.cos(gamma), atol=2e-4)
 
 
 def test_underfocus_images_protein_bright():
