@@ -202,7 +202,7 @@ class TestCryoSegmentTraining(ProtocolTest):
         assert card.label_source == "reconstruction"
         assert card.training["start"] == "general"
         summary = " ".join(train.summary())
-        assert "best F1" in summary
+        assert "best F1 on the validation micrographs" in summary
         assert "Trained on: 2 micrographs, 1 validation" in summary
 
         train.epochs.set(2)
@@ -229,9 +229,11 @@ class TestCryoSegmentTraining(ProtocolTest):
     def testTrainOnCoordinates(self) -> None:
         """Coordinates alone make labels and a model, here from scratch."""
         partial = {"labelsAre": 1, "expectedParticles": 400.0}
-        train = self.newTrain(diameter=DIAMETER, modelSource=2, modelName="own", **partial)
+        options = {"modelSource": 2, "modelName": "own", "validation": 0.0, **partial}
+        train = self.newTrain(diameter=DIAMETER, **options)
         self.point(train.inputCoordinates, self.source, "outputCoordinates")
         self.launchProtocol(train)
+        assert "best F1 on the training micrographs" in " ".join(train.summary())
         card = read_card(train.outputModel.getPath())
         assert (card.name, card.label_source) == ("own", "coordinates")
         assert card.training["start"] == ""
@@ -239,6 +241,19 @@ class TestCryoSegmentTraining(ProtocolTest):
         assert 0 < share < 1
         assert f"The labels have {share:.0%} of the particles." in train.summary()
         assert card.particle_diameters == (DIAMETER, DIAMETER)
+        self.checkOtherDiameter(train)
+
+    def checkOtherDiameter(self, train: Any) -> None:
+        """Continue with another diameter makes labels anew, and trains anew on them."""
+        for epochs, diameter in ((1, 0.8 * DIAMETER), (2, 0.9 * DIAMETER)):
+            history = train.getHistory()
+            train.diameter.set(diameter)
+            train.epochs.set(epochs)
+            self.launch(train)
+            assert train.isFinished(), train.getErrorMessage()
+            card = read_card(train.outputModel.getPath())
+            assert card.particle_diameters == (diameter, diameter)
+            assert train.getHistory()[: len(history)] != history
 
     def testFormDefaults(self) -> None:
         """Every field starts with the default of the parameter record."""
