@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, Iterable, List, Mapping, Optional, Tuple, Union
+from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
 
 import mrcfile
 import numpy as np
@@ -26,9 +26,9 @@ from cryosegment.exchange.files import micrograph_name
 from cryosegment.exchange.particles import UNCLASSIFIED, Particles, angles_from_matrices
 from cryosegment.exchange.star import Block
 
-SCORES = ("_rlnAutopickFigureOfMerit", "_cryosegmentScore", "_rlnMaxValueProbDistribution")
-"""Attributes that score a particle or coordinate, the first that is there counts; RELION's files
-keep them."""
+PICK_SCORES = ("_rlnAutopickFigureOfMerit", "_cryosegmentScore")
+POSE_SCORE = "_rlnMaxValueProbDistribution"
+"""Attributes that score a coordinate or the pose of a particle; RELION's files keep them."""
 SHAPE = ("_rlnAnglePsi", "_cryosegmentDiameter")
 """Attributes of a coordinate: how its particle is turned and how long it is."""
 TRUTH = ("rlnClassNumber", "rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi")
@@ -68,8 +68,9 @@ def scaled_coordinates(
         if name in matched.names:
             x, y = coordinate.getPosition()
             angle, diameter = (_known(coordinate, name) for name in SHAPE)
+            score = _score(coordinate, (*PICK_SCORES, POSE_SCORE))
             size = diameter if with_diameters else np.nan
-            row = (y * factor, x * factor, _score(coordinate), size, angle)
+            row = (y * factor, x * factor, score, size, angle)
             found.setdefault(name, []).append(row)
     if not found:
         raise InputError(
@@ -131,7 +132,7 @@ def refined_particles(particles: SetOfParticles, micrographs: SetOfMicrographs) 
         names.append(matched.name(coordinate.getMicName(), coordinate.getMicId()))
         centers.append((y, x))
         transforms.append(particle.getTransform().getMatrix())
-        scores.append(_score(particle))
+        scores.append(_score(particle, (POSE_SCORE, *PICK_SCORES)))
         number = particle.getClassId()
         classes.append(UNCLASSIFIED if number is None else number)
     inverse = np.linalg.inv(np.array(transforms, dtype=np.float64).reshape(-1, 4, 4))
@@ -149,9 +150,10 @@ def refined_particles(particles: SetOfParticles, micrographs: SetOfMicrographs) 
     )
 
 
-def _score(item: Union[Coordinate, Particle]) -> float:
-    known = [score for score in (_known(item, name) for name in SCORES) if np.isfinite(score)]
-    return known[0] if known else 1.0
+def _score(item: Union[Coordinate, Particle], attributes: Sequence[str]) -> float:
+    """The first score that an item has, NaN where it has none."""
+    known = [score for score in (_known(item, name) for name in attributes) if np.isfinite(score)]
+    return known[0] if known else np.nan
 
 
 def append_coordinates(
@@ -176,7 +178,7 @@ def append_coordinates(
         coordinate.setMicrograph(micrograph)
         known = truth[record.name] if truth is not None else {}
         for i, (y, x) in enumerate(record.centers_yx):
-            score, diameter = float(record.scores[i]), float(record.diameters[i])
+            score, diameter = float(record.ranking[i]), float(record.diameters[i])
             coordinate.setObjId(None)
             coordinate.setPosition(round(float(x)), round(float(y)))
             coordinate._cryosegmentScore.set(score)

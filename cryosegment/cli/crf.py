@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from cryosegment.cli.batches import report_failures, run_each
-from cryosegment.cli.devices import choose_devices
+from cryosegment.cli.devices import choose_device
 from cryosegment.cli.training import model_file
 from cryosegment.exchange.files import check_unique
 from cryosegment.exchange.job import Job
@@ -20,7 +20,7 @@ def run_crf(job: Job, params: CrfMapsParams, progress: Progress) -> None:
 
     maps = find_maps([Path(folder) for folder in job.inputs])
     check_unique(item.name for item in maps)
-    output, device = Path(job.output), choose_devices(params.gpu)[0]
+    output, device = Path(job.output), choose_device(params.gpu)
     failures = run_each(
         [item.name for item in maps],
         lambda i: refine_map(maps[i], output, params, device),
@@ -34,6 +34,6 @@ def run_crf_tune(job: Job, params: CrfTuneParams, progress: Progress) -> None:
     output = model_file(job.output)
     from cryosegment.core.training.crf_model import tune_model
 
-    device = choose_devices(params.gpu)[0]
+    device = choose_device(params.gpu)
     tuned = tune_model([Path(folder) for folder in job.inputs], output, params, device, progress)
     print(tuned.summary())

@@ -28,7 +28,7 @@ def choose_devices(gpu: str) -> tuple[str, ...]:
         return (CPU,)
     if text in ("", AUTO):
         return ("cuda:0",) if count else (CPU,)
-    numbers = re.split(r"[,\s]+", text)
+    numbers = _words(text)
     if not all(number.isdigit() for number in numbers):
         raise ParameterError(f"expected gpu to be auto, cpu or numbers such as 0,1, got {gpu!r}")
     for number in numbers:
@@ -38,6 +38,23 @@ def choose_devices(gpu: str) -> tuple[str, ...]:
                 "--gpu cpu, or install a torch build for your GPU"
             )
     return tuple(f"cuda:{number}" for number in numbers)
+
+
+def choose_device(gpu: str) -> str:
+    """Name of the one torch device of a command that has no use for several.
+
+    Raises
+    ------
+    ParameterError, InputError
+        As `choose_devices`, and if several GPUs are named.
+    """
+    if len(_words(gpu)) > 1:
+        raise ParameterError(f"expected one GPU for this command, got {gpu}: give one number")
+    return choose_devices(gpu)[0]
+
+
+def _words(gpu: str) -> list[str]:
+    return re.split(r"[,\s]+", gpu.strip())
 
 
 def own_device(gpu: str, process: int) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cryosegment.cli.batches import report_failures, run_each
-from cryosegment.cli.devices import choose_devices
+from cryosegment.cli.devices import choose_device
 from cryosegment.core.labels.picked import PickedParticles
 from cryosegment.core.labels.project import project_masks
 from cryosegment.core.labels.refined import RefinedParticles
@@ -33,13 +33,13 @@ def run_labels_reconstruction(
     job: Job, params: LabelsReconstructionParams, progress: Progress
 ) -> None:
     """Make a labels folder in which every particle is the footprint of its body."""
-    device = choose_devices(params.gpu)[0]
+    device = choose_device(params.gpu)
     _label(job, RefinedParticles(params, _micrographs(job), device), params, progress)
 
 
 def run_labels_project(job: Job, params: LabelsProjectParams, progress: Progress) -> None:
     """Write a mask for every image of refined particles."""
-    device = choose_devices(params.gpu)[0]
+    device = choose_device(params.gpu)
     _print(project_masks(params, Path(job.output), progress, device))
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from cryosegment.cli.batches import report_failures
-from cryosegment.cli.devices import choose_devices
+from cryosegment.cli.devices import choose_device
 from cryosegment.exchange.job import Job
 from cryosegment.exchange.params import PickParams
 from cryosegment.exchange.progress import Progress
@@ -17,7 +17,7 @@ def run_pick(job: Job, params: PickParams, progress: Progress) -> None:
     from cryosegment.core.batch import pick_micrographs
     from cryosegment.core.pipeline import load_model
 
-    model = load_model(params.model, choose_devices(params.gpu)[0])
+    model = load_model(params.model, choose_device(params.gpu))
     output = Path(job.output)
     micrographs = [(name, Path(path)) for name, path in zip(job.names, job.inputs, strict=True)]
     failures = pick_micrographs(micrographs, model, params, output, progress)

@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 from cryosegment.cli.batches import report_failures, run_each
-from cryosegment.cli.devices import choose_devices
+from cryosegment.cli.devices import choose_device
 from cryosegment.exchange.files import check_unique
 from cryosegment.exchange.job import Job
 from cryosegment.exchange.labels import read_labels_index
@@ -25,7 +25,7 @@ def run_labels_check(job: Job, params: LabelsCheckParams, progress: Progress) ->
     entries = [entry for folder in folders for entry in read_labels_index(folder).entries]
     names = [entry.name for entry in entries]
     check_unique(names)
-    inspector = Inspector(params.model, choose_devices(params.gpu)[0], params.ctf)
+    inspector = Inspector(params.model, choose_device(params.gpu), params.ctf)
     inspections: list[Inspection] = []
     failures = run_each(
         names, lambda i: inspections.append(inspector.inspect(entries[i])), progress

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cryosegment.cli.devices import choose_devices
+from cryosegment.cli.devices import choose_device
 from cryosegment.exchange.job import Job
 from cryosegment.exchange.params import SimulateParams
 from cryosegment.exchange.progress import Progress
@@ -15,7 +15,7 @@ def run_simulate(job: Job, params: SimulateParams, progress: Progress) -> None:
     """Simulate micrographs, with their truth as a labels folder."""
     from cryosegment.core.simulation.writer import write_simulation
 
-    device = choose_devices(params.gpu)[0]
+    device = choose_device(params.gpu)
     index = write_simulation(Path(job.output), params, device, progress)
     size = f"{'up to ' if len(params.molecule) > 1 else ''}{index.entries[0].diameter:.0f}"
     print(f"particles of {size} Å on {len(index.entries)} micrographs in {job.output}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cryosegment.cli.devices import choose_devices
+from cryosegment.cli.devices import choose_device
 from cryosegment.cli.training import model_file
 from cryosegment.exchange.job import Job
 from cryosegment.exchange.params import TuneParams
@@ -17,6 +17,6 @@ def run_tune(job: Job, params: TuneParams, progress: Progress) -> None:
     output = model_file(job.output)
     from cryosegment.core.training.pick_model import tune_picking
 
-    device = choose_devices(params.gpu)[0]
+    device = choose_device(params.gpu)
     tuned = tune_picking([Path(folder) for folder in job.inputs], output, params, device, progress)
     print(tuned.summary())

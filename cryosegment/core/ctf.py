@@ -78,7 +78,7 @@ class Ctf(CtfEstimate):
             slope = (2 * phase - 4 * aberration).square_() / squared.clamp(min=1e-20)
             envelope -= (5e-4 * self.convergence / length) ** 2 * slope
         phase -= aberration
-        phase += math.asin(self.amplitude_contrast)
+        phase += math.asin(self.amplitude_contrast) + math.radians(self.phase_shift)
         return torch.sin_(phase).mul_(torch.exp_(envelope))
 
     def _defocus_terms(self) -> tuple[float, float, float]:

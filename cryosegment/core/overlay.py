@@ -42,7 +42,7 @@ def draw_picks(
     """
     picture = enlarged(working.image)
     centers = picks.centers_yx / np.array(working.scale_yx)
-    for center, score in zip(centers, picks.scores, strict=True):
+    for center, score in zip(centers, picks.ranking, strict=True):
         mix = np.clip(score, 0, 1)
         color = tuple(float(a + mix * (b - a)) for a, b in zip(LOW, HIGH, strict=True))
         draw_circle(picture, center, diameter / working.pixel_size, color)

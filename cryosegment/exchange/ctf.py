@@ -22,7 +22,8 @@ COLUMNS = (
     "rlnSphericalAberration",
     "rlnAmplitudeContrast",
 )
-"""In the order of `CtfEstimate`."""
+PHASE_SHIFT = "rlnPhaseShift"
+"""In the order of `CtfEstimate`; the last is there where a phase plate was used."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ class CtfEstimate:
         Spherical aberration, mm.
     amplitude_contrast
         Fraction of amplitude contrast, in [0, 1).
+    phase_shift
+        Of a phase plate, degrees: as RELION has it, 90 turn the sine of the phase into a cosine.
     """
 
     defocus_u: float
@@ -49,6 +52,7 @@ class CtfEstimate:
     voltage: float
     spherical_aberration: float
     amplitude_contrast: float
+    phase_shift: float = 0.0
 
 
 def read_ctfs(path: PathLike) -> Dict[str, CtfEstimate]:
@@ -59,6 +63,7 @@ def read_ctfs(path: PathLike) -> Dict[str, CtfEstimate]:
     path
         Table of micrographs, or of particles: the first row of a micrograph counts. Voltage,
         spherical aberration and amplitude contrast may stand in the table of optics groups.
+        Without a column of phase shifts there are none.
         An empty path gives no estimates.
 
     Raises
@@ -72,8 +77,10 @@ def read_ctfs(path: PathLike) -> Dict[str, CtfEstimate]:
     optics = blocks.get("optics", {})
     for name, block in blocks.items():
         if name != "optics" and MICROGRAPH in block:
-            values = np.stack([_column(path, block, optics, column) for column in COLUMNS], axis=1)
-            return _by_name(block[MICROGRAPH], values)
+            values = [_column(path, block, optics, column) for column in COLUMNS]
+            if PHASE_SHIFT in block or PHASE_SHIFT in optics:
+                values.append(_column(path, block, optics, PHASE_SHIFT))
+            return _by_name(block[MICROGRAPH], np.stack(values, axis=1))
     raise InputError(f"expected a table with the column {MICROGRAPH} in {path}, found none")
 
 

@@ -10,7 +10,7 @@ from typing import Any, Dict, List
 
 from pwem.objects import SetOfMicrographs
 from pwem.protocols import EMProtocol
-from pyworkflow.object import Pointer
+from pyworkflow.object import Pointer, Set
 from pyworkflow.utils import cleanPath
 
 from cryosegment.convert import mask_content, mic_name, micrographs_by_name
@@ -22,6 +22,15 @@ from cryosegment.exchange.job import Job
 from cryosegment.exchange.labels import read_labels_index
 from cryosegment.objects import MicrographMask, SetOfMicrographMasks
 from cryosegment.plugin import Plugin
+
+
+def identity(pointer: Pointer) -> List[Any]:
+    """What a pointer names: among the arguments of a step, Continue notices another choice."""
+    chosen = pointer.get()
+    if chosen is None:
+        return []
+    size = chosen.getSize() if isinstance(chosen, Set) else 1
+    return [pointer.getUniqueId(), chosen.getObjId(), size]
 
 
 class CoreRun(EMProtocol):

@@ -20,7 +20,7 @@ from cryosegment.exchange.job import Job
 from cryosegment.exchange.params import params_from_dict
 from cryosegment.exchange.particles import write_particles
 from cryosegment.objects import SetOfMicrographMasks
-from cryosegment.protocols.core_run import CoreRun
+from cryosegment.protocols.core_run import CoreRun, identity
 from cryosegment.protocols.labels_form import (
     SHAPE_ELLIPSE,
     SHAPE_TEMPLATE,
@@ -28,6 +28,12 @@ from cryosegment.protocols.labels_form import (
     SOURCE_RECONSTRUCTION,
     LabelsForm,
 )
+
+INPUTS = {
+    SOURCE_COORDINATES: ("inputCoordinates", "inputTemplate"),
+    SOURCE_RECONSTRUCTION: ("inputParticles", "inputVolume", "inputMask"),
+}
+"""Form fields of the inputs beside the micrographs, by the source."""
 
 
 class CryoSegmentProtLabels(CoreRun, LabelsForm):
@@ -80,9 +86,9 @@ class CryoSegmentProtLabels(CoreRun, LabelsForm):
 
     # --------------------------- STEPS functions -----------------------------
     def _insertAllSteps(self) -> None:
-        signature = json.dumps(self._values(), sort_keys=True)
+        signature = self._signature()
         self._insertFunctionStep(self.labelStep, signature, needsGPU=False)
-        self._insertFunctionStep(self.createOutputStep, needsGPU=False)
+        self._insertFunctionStep(self.createOutputStep, signature, needsGPU=False)
         if self.checkLabels:
             self._insertFunctionStep(self.checkStep, signature, needsGPU=False)
 
@@ -117,7 +123,7 @@ class CryoSegmentProtLabels(CoreRun, LabelsForm):
             )
         self._runLabels("labels reconstruction", values, micrographs, names)
 
-    def createOutputStep(self) -> None:
+    def createOutputStep(self, signature: str) -> None:
         """Register the instance maps."""
         pointer = self._micrographsPointer()
         self._defineMasks(self.getLabelsFolder(), pointer)
@@ -200,6 +206,13 @@ class CryoSegmentProtLabels(CoreRun, LabelsForm):
         return ["Chung2025"]
 
     # --------------------------- UTILS functions -----------------------------
+    def _signature(self) -> str:
+        """All that the labels depend on."""
+        pointers = [getattr(self, name) for name in INPUTS[self.source.get()]]
+        inputs = [identity(pointer) for pointer in (self._micrographsPointer(), *pointers)]
+        facts = [self._values(), inputs, self.shape.get(), self.ownDiameters.get()]
+        return json.dumps(facts, sort_keys=True)
+
     def _micrographs(self) -> SetOfMicrographs:
         return self._micrographsPointer().get()
 

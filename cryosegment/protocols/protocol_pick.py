@@ -9,6 +9,7 @@ from pwem.objects import Micrograph, SetOfCoordinates
 from pwem.protocols import ProtParticlePickingAuto
 from pyworkflow.constants import BETA
 from pyworkflow.protocol import params
+from pyworkflow.protocol.constants import VOID_GPU
 
 from cryosegment.constants import BATCH_SIZE, BOX_PER_DIAMETER
 from cryosegment.convert import mic_name
@@ -192,7 +193,7 @@ class CryoSegmentProtPick(CryoSegmentProtPickBase, ModelChoice, GpuChoice):
         micrographs = self.getInputMicrographs()
         if micrographs is None or self.diameter.get() is None:
             return []  # Scipion itself says that they are missing
-        errors = self._modelErrors() + self._gpuErrors()
+        errors = self._modelErrors() + self._gpuErrors() + self._sharedGpuErrors()
         if errors:
             return errors
         try:
@@ -201,6 +202,18 @@ class CryoSegmentProtPick(CryoSegmentProtPickBase, ModelChoice, GpuChoice):
         except CryoSegmentError as error:
             return [str(error)]
         return self._sizeErrors(micrographs)
+
+    def _sharedGpuErrors(self) -> List[str]:
+        """Scipion gives several to a step where there are more GPUs than steps at a time."""
+        if not self.useGpu or self._gpuErrors():
+            return []
+        count = sum(number != VOID_GPU for number in self.getGpuList())
+        if count <= max(1, self.numberOfThreads.get() - 1):
+            return []
+        return [
+            f"A batch runs on one GPU: give {count + 1} Scipion threads for {count} GPUs, or "
+            "choose fewer GPUs."
+        ]
 
     def _sizeErrors(self, micrographs: Any) -> List[str]:
         if not micrographs.getSize():

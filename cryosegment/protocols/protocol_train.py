@@ -5,21 +5,22 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Dict, List
+from typing import Dict, List, Sequence
 
 from pwem.objects import SetOfMicrographs
 from pyworkflow.constants import BETA
 from pyworkflow.protocol import params
+from pyworkflow.utils import cleanPath
 
 from cryosegment.convert import card_lines, scaled_coordinates
 from cryosegment.exchange.card import ModelCard, read_card
 from cryosegment.exchange.errors import CryoSegmentError
-from cryosegment.exchange.files import read_table
+from cryosegment.exchange.files import read_table, read_text, write_text
 from cryosegment.exchange.job import Job, read_job
-from cryosegment.exchange.labels import read_labels_index
+from cryosegment.exchange.labels import LABELS_NAME, read_labels_index
 from cryosegment.exchange.params import LabelsCoordinatesParams, TrainParams
 from cryosegment.objects import SegmentationModel
-from cryosegment.protocols.core_run import CoreRun
+from cryosegment.protocols.core_run import CoreRun, identity
 from cryosegment.protocols.form_fields import add_field
 from cryosegment.protocols.training_form import MODEL_SCRATCH, PARTIAL, TrainingForm
 
@@ -94,32 +95,36 @@ class CryoSegmentProtTrain(CoreRun, TrainingForm):
 
     # --------------------------- STEPS functions -----------------------------
     def _insertAllSteps(self) -> None:
-        coordinates = self.inputCoordinates.get()
-        if coordinates is not None:
-            self._insertFunctionStep(
-                self.labelStep, self.diameter.get(), coordinates.getObjId(), needsGPU=False
-            )
-        signature = json.dumps([self._trainValues(), self._folders()], sort_keys=True)
+        labels = self._labelsSignature()
+        if labels:
+            self._insertFunctionStep(self.labelStep, labels, needsGPU=False)
+        masks = [[identity(pointer) for pointer in self.inputMasks], _ages(self._maskFolders())]
+        signature = json.dumps([self._trainValues(), masks, labels], sort_keys=True)
         self._insertFunctionStep(self.trainStep, signature, needsGPU=self.useGpu.get())
         self._insertFunctionStep(self.createOutputStep, signature, needsGPU=False)
 
-    def labelStep(self, diameter: float, coordinates: int) -> None:
+    def labelStep(self, signature: str) -> None:
         """Make labels of the coordinates."""
         micrographs = self._micrographs()
         records = scaled_coordinates(self.inputCoordinates.get(), micrographs)
-        self._labelCoordinates(records, micrographs, {"diameter": diameter})
+        self._labelCoordinates(records, micrographs, {"diameter": self.diameter.get()})
 
     def trainStep(self, signature: str) -> None:
         """Train, or go on with the same training."""
         job = Job("train", self._trainValues(), tuple(self._folders()), self._modelPath())
         job.params["resume"] = self._isBegun(job)
+        if not job.params["resume"]:
+            cleanPath(str(Path(self._modelPath()).with_suffix(".state.safetensors")))
+        write_text(self._agesFile(), json.dumps(_ages(self._folders())))
         self._runCore(job, gpu=self.useGpu.get())
 
     def _isBegun(self, job: Job) -> bool:
         """Whether an interrupted training had the same settings and labels."""
-        path = Path(self._modelPath()).with_suffix(".job.json")
-        if not path.exists():
+        path, ages = Path(self._modelPath()).with_suffix(".job.json"), Path(self._agesFile())
+        if not (path.exists() and ages.exists()):
             return False
+        if json.loads(read_text(ages)) != _ages(self._folders()):
+            return False  # they were made anew
         earlier = read_job(path)
         return earlier.inputs == job.inputs and all(
             earlier.params.get(name) == value
@@ -172,17 +177,10 @@ class CryoSegmentProtTrain(CoreRun, TrainingForm):
         return []
 
     def _summary(self) -> List[str]:
-        history = self.getHistory()
-        lines = []
-        if history:
-            best, last = max(row["score"] for row in history), history[-1]
-            lines.append(
-                f"{last['step']:.0f} steps in {last['seconds'] / 60:.1f} min, best F1 on the "
-                f"validation micrographs {best:.3f}."
-            )
         if not self.hasAttribute("outputModel"):
-            return [*lines, "No model yet."]
+            return [*self._historyLines("so far"), "No model yet."]
         card = self._trainedCard()
+        lines = self._historyLines(f"on the {card.metrics[0]['data']}")
         for data in card.training_data:
             facts = ", ".join(f"{count} {name}" for name, count in data.items())
             lines.append(f"Trained on: {facts}.")
@@ -190,6 +188,15 @@ class CryoSegmentProtTrain(CoreRun, TrainingForm):
             share = card.training["labelled_share"]
             lines.append(f"The labels have {share:.0%} of the particles.")
         return card_lines(card) + lines + self._failureLines()
+
+    def _historyLines(self, where: str) -> List[str]:
+        """How long training took, and how good the model is there."""
+        history = self.getHistory()
+        if not history:
+            return []
+        best, last = max(row["score"] for row in history), history[-1]
+        minutes = last["seconds"] / 60
+        return [f"{last['step']:.0f} steps in {minutes:.1f} min, best F1 {where} {best:.3f}."]
 
     def _methods(self) -> List[str]:
         if not self.hasAttribute("outputModel"):
@@ -222,8 +229,26 @@ class CryoSegmentProtTrain(CoreRun, TrainingForm):
     def _micrographs(self) -> SetOfMicrographs:
         return self.inputMicrographs.get() or self.inputCoordinates.get().getMicrographs()
 
+    def _labelsSignature(self) -> str:
+        """All that the labels of coordinates depend on; empty without coordinates."""
+        if self.inputCoordinates.get() is None:
+            return ""
+        inputs = [identity(self.inputCoordinates), identity(self.inputMicrographs)]
+        return json.dumps([self.diameter.get(), *inputs])
+
+    def _agesFile(self) -> str:
+        """File that says which labels the training has begun with."""
+        return self._getExtraPath("trained_on.json")
+
+    def _maskFolders(self) -> List[str]:
+        return [pointer.get().getLabelsFolder() for pointer in self.inputMasks]
+
     def _folders(self) -> List[str]:
         """Labels folders to train on."""
-        folders = [pointer.get().getLabelsFolder() for pointer in self.inputMasks]
         own = [self.getLabelsFolder()] if self.inputCoordinates.get() is not None else []
-        return folders + own
+        return self._maskFolders() + own
+
+
+def _ages(folders: Sequence[str]) -> Dict[str, int]:
+    """When the labels of each folder were made, ns."""
+    return {folder: (Path(folder) / LABELS_NAME).stat().st_mtime_ns for folder in folders}

@@ -139,6 +139,8 @@ class TrainingForm(ModelChoice, GpuChoice):
         for name in ("crf", "schedule", "augmentation"):
             values[name] = self.getEnumText(name)
         values["front_end"] = self.getEnumText("frontEnd")
+        if self.frontEnd != LOW_PASS_CHOICE:
+            del values["low_pass"]
         values["labels_are"] = self.getEnumText("labelsAre")
         if self.labelsAre == PARTIAL:
             values["expected_particles"] = self.expectedParticles.get()

@@ -49,10 +49,14 @@ class TestCryoSegmentLabels(ProtocolTest):
         return labels
 
     def maps(self, labels: Any) -> Tuple[np.ndarray, np.ndarray]:
-        """Instances and classes that a run makes, (h, w)."""
+        """Instances and classes that a run makes, or makes anew on Continue, (h, w)."""
         self.launchProtocol(labels)
         (entry,) = read_labels_index(labels.outputMasks.getLabelsFolder()).entries
-        return mrcfile.read(entry.instances), mrcfile.read(entry.classes)
+        instances = mrcfile.read(entry.instances)
+        (coverage,) = [mask.getCoverage() for mask in labels.outputMasks]
+        labels.outputMasks.close()  # Continue makes another file
+        assert abs(coverage - (instances > 0).mean()) < 1e-6
+        return instances, mrcfile.read(entry.classes)
 
     def checkAxes(self, instances: np.ndarray, area: float) -> None:
         """Particles that nothing cuts have the area, px, and lie along their angles."""
@@ -77,7 +81,7 @@ class TestCryoSegmentLabels(ProtocolTest):
         assert "ellipses" in labels.methods()[0]
 
     def testTemplate(self) -> None:
-        """The silhouette of one image of a stack, as long as the diameter."""
+        """The silhouette of one image of a stack, as long as the diameter; Continue makes it."""
         path = self.folder / "averages.mrcs"
         bar = np.zeros((2, 64, 64), dtype=np.float32)
         bar[0] = 1
@@ -87,7 +91,9 @@ class TestCryoSegmentLabels(ProtocolTest):
         image = objects.Particle(location=(2, str(path)))
         self.simulated._defineOutputs(outputAverage=image)
         self.proj._storeProtocol(self.simulated)
-        labels = self.newLabels(shape=2)
+        labels = self.newLabels()
+        self.launchProtocol(labels)  # discs
+        labels.shape.set(2)
         self.point(labels.inputTemplate, self.simulated, "outputAverage")
         instances, _ = self.maps(labels)
         length = DIAMETER / PIXEL_SIZE
@@ -110,20 +116,32 @@ class TestCryoSegmentLabels(ProtocolTest):
         assert (classes == EDGE).sum() > (classes == PARTICLE).sum() > 0
 
     def testOwnDiameters(self) -> None:
-        """Picks may have a measured diameter each; without one the form's counts."""
+        """Picks may have a measured diameter each; without one the form's counts.
+
+        Continue makes the labels again.
+        """
         coordinates = objects.SetOfCoordinates.create(self.simulated._getExtraPath())
         first = self.simulated.outputCoordinates
         coordinates.setMicrographs(first.getMicrographs(asPointer=True))
         for number, coordinate in enumerate(first, start=1):
+            if number == first.getSize():
+                break  # not all are picked
             coordinate._cryosegmentDiameter.set(60.0 if number == 1 else None)
             coordinates.append(coordinate)
         self.simulated._defineOutputs(outputMeasured=coordinates)
         self.proj._storeProtocol(self.simulated)
-        for is_own, diameter in ((True, 60.0), (False, DIAMETER)):
-            labels = self.newLabels(ownDiameters=is_own)
-            self.point(labels.inputCoordinates, self.simulated, "outputMeasured")
-            area = (self.maps(labels)[0] == 1).sum() * PIXEL_SIZE**2
+        labels = self.newLabels()
+        for is_own, output, diameter in (
+            (True, "outputMeasured", 60.0),
+            (False, "outputMeasured", DIAMETER),
+            (False, "outputCoordinates", DIAMETER),
+        ):
+            labels.ownDiameters.set(is_own)
+            self.point(labels.inputCoordinates, self.simulated, output)
+            instances, _ = self.maps(labels)
+            area = (instances == 1).sum() * PIXEL_SIZE**2
             assert 0.5 < area / (np.pi / 4 * diameter**2) < 1.1
+            assert instances.max() == first.getSize() - (output == "outputMeasured")
 
     def testFormDefaults(self) -> None:
         """Parameters of the commands have their fields, which start with their defaults."""

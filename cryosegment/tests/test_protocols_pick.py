@@ -180,10 +180,13 @@ class TestCryoSegmentPick(ProtocolTest):
             ({"maxDiameter": "-3"}, "max_diameter"),
             ({"useGpu": True, "gpuList": ""}, "numbers of GPUs"),
             ({"useGpu": True, "gpuList": "first"}, "numbers of GPUs"),
+            ({"useGpu": True, "gpuList": "0 1", "numberOfThreads": 2}, "give 3 Scipion threads"),
         ):
             errors = self.newPick(self.source, **options).validate()
             assert len(errors) == 1, errors
             assert words in errors[0]
+        shared = self.newPick(self.source, useGpu=True, gpuList="0 1", numberOfThreads=3)
+        assert not shared.validate()
 
     def testImportValidation(self) -> None:
         """What is no model is refused before it is imported."""

@@ -12,6 +12,7 @@ import numpy as np
 from cryosegment.exchange.card import read_card
 from cryosegment.exchange.labels import PICKS, read_labels_index
 from cryosegment.exchange.params import (
+    FRONT_ENDS,
     NETWORKS,
     LabelsReconstructionParams,
     TrainParams,
@@ -201,7 +202,7 @@ class TestCryoSegmentTraining(ProtocolTest):
         assert card.label_source == "reconstruction"
         assert card.training["start"] == "general"
         summary = " ".join(train.summary())
-        assert "best F1" in summary
+        assert "best F1 on the validation micrographs" in summary
         assert "Trained on: 2 micrographs, 1 validation" in summary
 
         train.epochs.set(2)
@@ -228,9 +229,11 @@ class TestCryoSegmentTraining(ProtocolTest):
     def testTrainOnCoordinates(self) -> None:
         """Coordinates alone make labels and a model, here from scratch."""
         partial = {"labelsAre": 1, "expectedParticles": 400.0}
-        train = self.newTrain(diameter=DIAMETER, modelSource=2, modelName="own", **partial)
+        options = {"modelSource": 2, "modelName": "own", "validation": 0.0, **partial}
+        train = self.newTrain(diameter=DIAMETER, **options)
         self.point(train.inputCoordinates, self.source, "outputCoordinates")
         self.launchProtocol(train)
+        assert "best F1 on the training micrographs" in " ".join(train.summary())
         card = read_card(train.outputModel.getPath())
         assert (card.name, card.label_source) == ("own", "coordinates")
         assert card.training["start"] == ""
@@ -238,6 +241,19 @@ class TestCryoSegmentTraining(ProtocolTest):
         assert 0 < share < 1
         assert f"The labels have {share:.0%} of the particles." in train.summary()
         assert card.particle_diameters == (DIAMETER, DIAMETER)
+        self.checkOtherDiameter(train)
+
+    def checkOtherDiameter(self, train: Any) -> None:
+        """Continue with another diameter makes labels anew, and trains anew on them."""
+        for epochs, diameter in ((1, 0.8 * DIAMETER), (2, 0.9 * DIAMETER)):
+            history = train.getHistory()
+            train.diameter.set(diameter)
+            train.epochs.set(epochs)
+            self.launch(train)
+            assert train.isFinished(), train.getErrorMessage()
+            card = read_card(train.outputModel.getPath())
+            assert card.particle_diameters == (diameter, diameter)
+            assert train.getHistory()[: len(history)] != history
 
     def testFormDefaults(self) -> None:
         """Every field starts with the default of the parameter record."""
@@ -279,6 +295,14 @@ class TestCryoSegmentTraining(ProtocolTest):
             train.modelSource.set(0)
             assert not train.evalParamCondition("encoder")
             assert TrainParams(**train._trainValues()).network == "compact"
+
+    def testLowPass(self) -> None:
+        """What was typed for a front end that is no longer chosen does not count."""
+        train = self.newProtocol(CryoSegmentProtTrain, lowPass=30.0)
+        assert TrainParams(**train._trainValues()).low_pass == 0
+        train.frontEnd.set(FRONT_ENDS.index("low-pass") + 1)
+        found = TrainParams(**train._trainValues())
+        assert (found.front_end, found.low_pass) == ("low-pass", 30.0)
 
     def testTrainValidation(self) -> None:
         """What is missing or impossible is named before anything runs."""

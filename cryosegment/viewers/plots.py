@@ -64,7 +64,7 @@ def draw_picks(axes: Any, coordinates: Coordinates, diameter_px: float) -> Any:
         linewidths=1.1,
         cmap=SCORE_COLORS,
     )
-    circles.set_array(coordinates.scores)
+    circles.set_array(coordinates.ranking)
     circles.set_clim(0, 1)
     axes.add_collection(circles)
     return circles

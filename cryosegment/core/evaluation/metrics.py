@@ -200,8 +200,8 @@ def _compare(picks: Coordinates | None, reference: Coordinates, tolerance: float
     centers_yx = picks.at_pixel_size(reference.pixel_size).centers_yx
     tolerance_px = tolerance / reference.pixel_size
     pairs = match(centers_yx, reference.centers_yx, tolerance_px)
-    hits = ranked_hits(centers_yx, reference.centers_yx, picks.scores, tolerance_px)
-    return _Outcome(picks.scores, hits, pairs.distances * reference.pixel_size, len(reference))
+    hits = ranked_hits(centers_yx, reference.centers_yx, picks.ranking, tolerance_px)
+    return _Outcome(picks.ranking, hits, pairs.distances * reference.pixel_size, len(reference))
 
 
 def _join(outcomes: list[_Outcome]) -> _Outcome:

@@ -11,7 +11,14 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from cryosegment.core.labels.canvas import Canvas
-from cryosegment.core.labels.screening import POOR, Screening, area_flaws, not_given, screen
+from cryosegment.core.labels.screening import (
+    POOR,
+    Screening,
+    area_flaws,
+    check_scored,
+    not_given,
+    screen,
+)
 from cryosegment.core.labels.shapes import Template, ellipse, read_silhouette
 from cryosegment.exchange.coordinates import Coordinates, read_coordinates
 from cryosegment.exchange.errors import InputError
@@ -34,7 +41,8 @@ class PickedParticles:
     Raises
     ------
     InputError
-        If the coordinates cannot be read, or name a micrograph in two ways.
+        If the coordinates cannot be read, name a micrograph in two ways, or have no scores where
+        a smallest one is asked for.
     """
 
     def __init__(self, params: LabelsCoordinatesParams, micrographs: Mapping[str, Path]) -> None:
@@ -46,6 +54,9 @@ class PickedParticles:
         given = self._at_pixel_size(params.pixel_size or 1.0)
         stems = [micrograph_name(path) for path in micrographs.values()]
         self._names = _names_in_file(given, list(micrographs), stems)
+        for key in self._names.values():
+            of = f"micrograph {key} in {self.path}"
+            check_scored(given[key].scores, params.min_score, of)
         strangers = [own for key, own in given.items() if key not in self._names.values()]
         self.strangers = [
             rejection
@@ -84,7 +95,7 @@ class PickedParticles:
         names = [entry.name] * len(own)
         flaws = area_flaws(contaminated, own.centers_yx)
         if self._params.min_score is not None:
-            flaws[POOR] = own.scores < self._params.min_score
+            flaws[POOR] = ~(own.scores >= self._params.min_score)
         return screen(own, names, own.centers_yx, entry.shape, distance, flaws)
 
     def paint(self, entry: LabelEntry, found: Screening[Coordinates]) -> Canvas:

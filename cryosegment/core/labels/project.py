@@ -17,7 +17,14 @@ from cryosegment.core.labels.footprints import Footprints
 from cryosegment.core.labels.masks import mask_image
 from cryosegment.core.labels.refined import check_classes, read_body
 from cryosegment.core.labels.report import Report
-from cryosegment.core.labels.screening import OUTSIDE, Rejection, class_flaws, pose_flaws, screen
+from cryosegment.core.labels.screening import (
+    OUTSIDE,
+    Rejection,
+    check_scored,
+    class_flaws,
+    pose_flaws,
+    screen,
+)
 from cryosegment.core.simulation.projection import rotation_matrices
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.params import LabelsProjectParams
@@ -90,6 +97,7 @@ def project_masks(
     )
     images = replace(images, box_sizes=_sides(images, params))
     check_classes(images.particles, params)
+    check_scored(images.particles.scores, params.min_score, params.particles)
     body = read_body(params)
     report = Report(body.diameter, list(body.notes), [])
     groups = _screened(images, params, report)

@@ -102,8 +102,8 @@ class Labeller:
 
     def coordinates(self, name: str, pixel_size: float, particles: Particles) -> Coordinates:
         """Centres that are written for micrograph `name`, with the scores of the poses."""
-        scores = np.nan_to_num(particles.scores, nan=0.0)
-        return Coordinates(self._named_centers(particles, pixel_size), pixel_size, name, scores)
+        centers_yx = self._named_centers(particles, pixel_size)
+        return Coordinates(centers_yx, pixel_size, name, particles.scores)
 
     def paint(
         self, shape: tuple[int, int], pixel_size: float, found: Screening[Particles]

@@ -14,7 +14,7 @@ from cryosegment.core.labels.body import Body, body_from_map, body_from_mask
 from cryosegment.core.labels.canvas import Canvas
 from cryosegment.core.labels.reconstruction import Labeller, LabelRules
 from cryosegment.core.labels.scale import SAME, Scale, find_scale, on_micrograph
-from cryosegment.core.labels.screening import Screening, not_given
+from cryosegment.core.labels.screening import Screening, check_scored, not_given
 from cryosegment.core.simulation.volume import read_volume
 from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.exchange.errors import CryoSegmentError, InputError, ParameterError
@@ -64,6 +64,7 @@ class RefinedParticles:
             params.particles, params.passthrough, params.score, params.particle_pixel_size
         )
         check_classes(particles, params)
+        check_scored(particles.scores, params.min_score, params.particles)
         body = read_body(params)
         self.micrographs, self._params = micrographs, params
         self._labeller = Labeller(body, _rules(params), device)

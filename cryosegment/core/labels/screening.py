@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float
 from scipy.spatial import cKDTree
 
 from cryosegment.exchange.coordinates import Coordinates
+from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.particles import Particles
 
 NO_COORDINATES = "no coordinates"
@@ -170,6 +171,21 @@ def pose_flaws(particles: Particles, min_score: float | None) -> dict[str, Bool[
     if min_score is not None:
         flaws[POOR] = ~(particles.scores >= min_score)
     return flaws
+
+
+def check_scored(scores: Float[np.ndarray, " n"], min_score: float | None, of: str) -> None:
+    """Check that some particle has a score, where a smallest one is asked for.
+
+    Raises
+    ------
+    InputError
+        If none of the particles, `of` some file, has one.
+    """
+    if min_score is not None and len(scores) and np.isnan(scores).all():
+        raise InputError(
+            f"expected scores of at least {min_score:g}, but the particles of {of} have none: "
+            "give picks with scores, or leave out --min-score"
+        )
 
 
 def not_given(

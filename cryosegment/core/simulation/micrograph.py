@@ -154,9 +154,9 @@ def draw_ctf(params: SimulateParams, generator: torch.Generator) -> Ctf:
         params.voltage,
         params.spherical_aberration,
         params.amplitude_contrast,
-        params.b_factor,
-        params.focus_spread,
-        params.convergence,
+        b_factor=params.b_factor,
+        focus_spread=params.focus_spread,
+        convergence=params.convergence,
     )
 
 

@@ -13,8 +13,10 @@ from cryosegment.exchange.errors import InputError
 ArrayLike = Union[np.ndarray, Sequence[float], Sequence[Sequence[float]]]
 
 
-LEFT_OUT = {"scores": 1.0, "diameters": np.nan, "short_diameters": np.nan, "angles": np.nan}
-"""Values of what is left out."""
+OPTIONAL = ("scores", "diameters", "short_diameters", "angles")
+"""What is NaN where it is left out."""
+SURE = 1.0
+"""Score of particles that nobody has scored, where they are ordered."""
 
 
 def _absent() -> np.ndarray:
@@ -34,7 +36,7 @@ class Coordinates:
     name
         Name of the micrograph: its file name without folder and suffixes.
     scores
-        Score of each particle, (n,); ones where left out.
+        Score of each particle, (n,); NaN where unknown or left out.
     diameters
         Diameter of each particle in Å, (n,), of elongated ones the long one; NaN where unknown or
         left out.
@@ -49,8 +51,8 @@ class Coordinates:
     Raises
     ------
     InputError
-        If the arrays do not fit, a centre or score is not finite, or the pixel size is not
-        positive.
+        If the arrays do not fit, a centre or score is infinite, a centre is NaN, or the pixel
+        size is not positive.
     """
 
     centers_yx: np.ndarray
@@ -66,22 +68,22 @@ class Coordinates:
         centers_yx = np.array(self.centers_yx, dtype=np.float64).reshape(-1, 2)
         count = len(centers_yx)
         object.__setattr__(self, "centers_yx", centers_yx)
-        for name, value in LEFT_OUT.items():
+        for name in OPTIONAL:
             values = np.array(getattr(self, name), dtype=np.float64).reshape(-1)
-            object.__setattr__(self, name, values if len(values) else np.full(count, value))
+            object.__setattr__(self, name, values if len(values) else np.full(count, np.nan))
         rows = np.array(self.rows, dtype=np.int64).reshape(-1)
         object.__setattr__(self, "rows", rows if len(rows) else np.arange(1, count + 1))
         self._check()
 
     def _check(self) -> None:
         count = len(self.centers_yx)
-        for name in (*LEFT_OUT, "rows"):
+        for name in (*OPTIONAL, "rows"):
             if len(getattr(self, name)) != count:
                 raise InputError(
                     f"{self.name}: expected {name.replace('_', ' ')} of {count} centres, got "
                     f"{len(getattr(self, name))}"
                 )
-        if not np.isfinite(self.centers_yx).all() or not np.isfinite(self.scores).all():
+        if not np.isfinite(self.centers_yx).all() or np.isinf(self.scores).any():
             raise InputError(f"{self.name}: a coordinate or score is not a number: remove the row")
         if not (np.isfinite(self.pixel_size) and self.pixel_size > 0):
             raise InputError(
@@ -90,6 +92,11 @@ class Coordinates:
 
     def __len__(self) -> int:
         return len(self.centers_yx)
+
+    @property
+    def ranking(self) -> np.ndarray:
+        """What orders the particles, (n,): their scores, `SURE` where these are unknown."""
+        return np.where(np.isnan(self.scores), SURE, self.scores)
 
     def at_pixel_size(self, pixel_size: float) -> Coordinates:
         """The same centres in the pixels of an image of another `pixel_size` (Å/px).
@@ -105,7 +112,7 @@ class Coordinates:
         chosen = np.asarray(index)
         if chosen.dtype != bool:
             chosen = chosen.astype(np.intp)
-        names = ("centers_yx", *LEFT_OUT, "rows")
+        names = ("centers_yx", *OPTIONAL, "rows")
         return replace(self, **{name: getattr(self, name)[chosen] for name in names})
 
     def flipped(self, height: int) -> Coordinates:

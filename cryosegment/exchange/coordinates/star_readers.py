@@ -40,7 +40,7 @@ def read_star_coordinates(path: Path, pixel_size: float) -> Dict[str, Coordinate
         centers_yx,
         pixel_size,
         own_name(path),
-        scores=numbers(path, score, block.get(score, ["1"] * count), 1.0),
+        scores=numbers(path, score, block.get(score, [""] * count), np.nan),
         **{
             name: numbers(path, column, block.get(column, [""] * count), np.nan)
             for name, column in STAR_COLUMNS.items()
@@ -67,14 +67,14 @@ def read_cbox(path: Path, pixel_size: float) -> Dict[str, Coordinates]:
     corner_x, corner_y, width, height = (required(path, name, block[name]) for name in needed)
     count = len(corner_x)
     sizes = numbers(path, "EstWidth", block.get("EstWidth", [""] * count), np.nan)
-    scores = numbers(path, "Confidence", block.get("Confidence", ["1"] * count), 1.0)
+    scores = numbers(path, "Confidence", block.get("Confidence", [""] * count), np.nan)
     name = own_name(path)
     centers_yx = np.stack([corner_y + height / 2, corner_x + width / 2], axis=1)
     return {name: Coordinates(centers_yx, pixel_size, name, scores, sizes * pixel_size)}
 
 
 def read_pos(path: Path, pixel_size: float) -> Dict[str, Coordinates]:
-    """Particles of Xmipp, picked by hand or automatically, without those that were deleted."""
+    """Particles of Xmipp that were not deleted: by hand, which are sure, or automatic ones."""
     blocks = read_star(path)
     found = [blocks[name] for name in POS_BLOCKS if blocks.get(name)]
     if not found and not any(name in blocks for name in ("header", *POS_BLOCKS)):

@@ -80,7 +80,7 @@ def read_csv(path: Path, pixel_size: float) -> Dict[str, Coordinates]:
         np.stack([required(path, "y", y), required(path, "x", x)], axis=1),
         pixel_size,
         own_name(path),
-        scores=numbers(path, "score", column(CSV_SCORE) or ["1"] * len(x), 1.0),
+        scores=numbers(path, "score", column(CSV_SCORE) or [""] * len(x), np.nan),
         diameters=pixels * pixel_size
         if angstroms is None
         else numbers(path, "diameter_angstrom", angstroms, np.nan),

@@ -21,19 +21,19 @@ def _columns(coordinates: Coordinates) -> Columns:
     columns: Columns = {
         "rlnCoordinateX": [float(x) for x in coordinates.centers_yx[:, 1]],
         "rlnCoordinateY": [float(y) for y in coordinates.centers_yx[:, 0]],
-        "rlnAutopickFigureOfMerit": [float(score) for score in coordinates.scores],
         "rlnClassNumber": [0] * count,
         "rlnAnglePsi": [float(angle) for angle in np.nan_to_num(coordinates.angles)],
     }
-    for name, values in _sizes(coordinates).items():
+    for name, values in _optional(coordinates).items():
         if np.isfinite(values).any():
             columns[name] = [float(value) for value in values]
     return columns
 
 
-def _sizes(coordinates: Coordinates) -> Dict[str, np.ndarray]:
-    """Å; written where any is known."""
+def _optional(coordinates: Coordinates) -> Dict[str, np.ndarray]:
+    """Scores, and sizes in Å; written where any is known."""
     return {
+        "rlnAutopickFigureOfMerit": coordinates.scores,
         "cryosegmentDiameter": coordinates.diameters,
         "cryosegmentShortDiameter": coordinates.short_diameters,
     }
@@ -42,8 +42,8 @@ def _sizes(coordinates: Coordinates) -> Dict[str, np.ndarray]:
 def write_coordinates(path: PathLike, coordinates: Coordinates) -> None:
     """Write one micrograph's coordinates as a STAR file that RELION 3.1 and later read.
 
-    Diameters (Å) stand in `_cryosegmentDiameter` and `_cryosegmentShortDiameter` where any is
-    known.
+    Scores stand in `_rlnAutopickFigureOfMerit`, diameters (Å) in `_cryosegmentDiameter` and
+    `_cryosegmentShortDiameter`, where any is known.
     """
     write_star(path, {"": _columns(coordinates)})
 
@@ -88,7 +88,9 @@ def write_cbox(path: PathLike, coordinates: Coordinates, box_size: float) -> Non
         "Depth": ["<NA>"] * count,
         "EstWidth": sizes,
         "EstHeight": sizes,
-        "Confidence": [float(score) for score in coordinates.scores],
+        "Confidence": [
+            float(score) if np.isfinite(score) else "<NA>" for score in coordinates.scores
+        ],
         "NumBoxes": ["<NA>"] * count,
         "Angle": ["<NA>"] * count,
     }
@@ -104,5 +106,6 @@ def write_csv(path: PathLike, coordinates: Coordinates) -> None:
         coordinates.centers_yx, coordinates.scores, coordinates.diameters
     ):
         size = f"{diameter:.3f}" if np.isfinite(diameter) else ""
-        writer.writerow([coordinates.name, f"{x:.3f}", f"{y:.3f}", f"{score:.6f}", size])
+        own = f"{score:.6f}" if np.isfinite(score) else ""
+        writer.writerow([coordinates.name, f"{x:.3f}", f"{y:.3f}", own, size])
     write_text(path, text.getvalue())

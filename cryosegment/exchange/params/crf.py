@@ -9,8 +9,8 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 
 from cryosegment.exchange.errors import ModelError, ParameterError
 from cryosegment.exchange.params.fields import (
-    GPU_HELP,
     MODEL_PATH,
+    ONE_GPU_HELP,
     PATH,
     RESUME_HELP,
     SEED_HELP,
@@ -200,7 +200,7 @@ class CrfMapsParams(Params):
     appearance: Tuple[str, ...] = param(
         (), f"appearance kernels in place of its own, as {APPEARANCE_FORM}", metavar="TERM,..."
     )
-    gpu: str = param("auto", GPU_HELP, metavar="IDS")
+    gpu: str = param("auto", ONE_GPU_HELP, metavar="ID")
     resume: bool = param(False, RESUME_HELP)
 
     def __post_init__(self) -> None:
@@ -229,4 +229,4 @@ class CrfTuneParams(Params):
     ctf: str = param("", CTF_HELP, **PATH)
     trials: int = param(60, "CRFs tried", minimum=1, maximum=10_000)
     seed: int = param(0, SEED_HELP, minimum=0)
-    gpu: str = param("auto", GPU_HELP, metavar="IDS")
+    gpu: str = param("auto", ONE_GPU_HELP, metavar="ID")

@@ -146,10 +146,10 @@ def _plain(name: str, kind: str, value: Any) -> Any:
 
 PIXEL_SIZE_HELP = "pixel size of the micrographs"
 DIAMETER_HELP = "particle diameter, the longest for elongated particles"
+ONE_GPU_HELP = "auto (a GPU where there is one), cpu, or the number of a GPU, such as 0"
 GPU_HELP = "auto (a GPU where there is one), cpu, or the numbers of the GPUs, such as 0,1"
 SEED_HELP = "seed of everything random"
 RESUME_HELP = "skip what an earlier run has finished"
 Y_UP_HELP = "the coordinate files count y from the last row"
 PATH: Dict[str, Any] = {"metavar": "FILE_OR_DIR", "is_path": True}
 MODEL_PATH: Dict[str, Any] = {"metavar": "MODEL", "is_path": True, "names": ("general",)}
-LEARNING_RATE_HELP = "learning rate at its highest; 0: 0.002 from scratch, 0.0005 from a model"

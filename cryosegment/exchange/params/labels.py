@@ -9,7 +9,7 @@ from typing import Any, Optional, Tuple
 from cryosegment.exchange.errors import ParameterError
 from cryosegment.exchange.params.fields import (
     DIAMETER_HELP,
-    GPU_HELP,
+    ONE_GPU_HELP,
     PATH,
     PIXEL_SIZE_HELP,
     REQUIRED,
@@ -167,7 +167,7 @@ class BodyParams(Params):
         minimum=0,
         metavar="N,N",
     )
-    gpu: str = param("auto", GPU_HELP, metavar="IDS")
+    gpu: str = param("auto", ONE_GPU_HELP, metavar="ID")
 
 
 @dataclass(frozen=True)
@@ -230,4 +230,4 @@ class LabelsCheckParams(Params):
     overlays: int = param(
         6, "number of micrographs to draw, from weak to strong contrast", minimum=0
     )
-    gpu: str = param("auto", GPU_HELP, metavar="IDS")
+    gpu: str = param("auto", ONE_GPU_HELP, metavar="ID")

@@ -13,8 +13,8 @@ from cryosegment.exchange.errors import ModelError, ParameterError
 from cryosegment.exchange.params.crf import CARD_CRF, CRF_PRESETS, NO_CRF, SOLVERS
 from cryosegment.exchange.params.fields import (
     DIAMETER_HELP,
-    GPU_HELP,
     MODEL_PATH,
+    ONE_GPU_HELP,
     PATH,
     PIXEL_SIZE_HELP,
     REQUIRED,
@@ -87,7 +87,7 @@ class PickParams(Params):
     )
     overlays: bool = param(False, "write PNG images of the micrographs with their picks")
     seed: int = param(0, SEED_HELP, minimum=0)
-    gpu: str = param("auto", GPU_HELP, metavar="IDS")
+    gpu: str = param("auto", ONE_GPU_HELP, metavar="ID")
     resume: bool = param(False, RESUME_HELP)
 
     def __post_init__(self) -> None:

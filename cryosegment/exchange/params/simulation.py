@@ -8,7 +8,7 @@ from typing import Optional, Tuple
 
 from cryosegment.exchange.errors import ParameterError
 from cryosegment.exchange.params.fields import (
-    GPU_HELP,
+    ONE_GPU_HELP,
     RESUME_HELP,
     SEED_HELP,
     Params,
@@ -119,7 +119,7 @@ class SimulateParams(Params):
         0.0, "electrons counted; 0: no counting noise", "e⁻/Å²", minimum=0, maximum=10_000
     )
     seed: int = param(0, SEED_HELP, minimum=0)
-    gpu: str = param("cpu", GPU_HELP, metavar="IDS")
+    gpu: str = param("cpu", ONE_GPU_HELP, metavar="ID")
     resume: bool = param(False, RESUME_HELP)
 
     def __post_init__(self) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Tuple
 
-from cryosegment.exchange.params.fields import GPU_HELP, MODEL_PATH, PATH, Params, param
+from cryosegment.exchange.params.fields import MODEL_PATH, ONE_GPU_HELP, PATH, Params, param
 from cryosegment.exchange.params.front_end import CTF_HELP
 from cryosegment.exchange.params.picking import CENTERS, HEAT_MAP
 
@@ -30,4 +30,4 @@ class TuneParams(Params):
         5, "parts of the micrographs, each judged by settings chosen on the others", minimum=2
     )
     ctf: str = param("", CTF_HELP, **PATH)
-    gpu: str = param("auto", GPU_HELP, metavar="IDS")
+    gpu: str = param("auto", ONE_GPU_HELP, metavar="ID")

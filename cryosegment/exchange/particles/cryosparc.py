@@ -209,7 +209,7 @@ def _scores(path: Path, fields: Dict[str, np.ndarray], score: str) -> np.ndarray
     if score and not named:
         raise InputError(f"expected the field {score} in {path}, not found: check --score")
     if not named:
-        return np.ones(len(fields[POSE]))
+        return np.full(len(fields[POSE]), np.nan)
     return np.asarray(fields[named], dtype=np.float64)
 
 

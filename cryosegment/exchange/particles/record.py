@@ -33,7 +33,7 @@ class Particles:
     pixel_sizes
         Å/px of the particle images, (n,); not those of the micrographs.
     scores
-        How well each pose fits, (n,), high is good.
+        How well each pose fits, (n,), high is good; NaN where unknown.
     rows
         Number of each in its file, (n,), from 1.
     shapes

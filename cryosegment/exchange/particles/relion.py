@@ -21,7 +21,8 @@ SHIFT_PX = ("rlnOriginY", "rlnOriginX")
 IMAGE, IMAGE_SIZE = "rlnImageName", "rlnImageSize"
 PIXEL_SIZE = ("rlnImagePixelSize", "rlnPixelSize")
 CLASS = "rlnClassNumber"
-SCORES = ("rlnAutopickFigureOfMerit", "cryosegmentScore", "rlnMaxValueProbDistribution")
+SCORES = ("rlnMaxValueProbDistribution", "rlnAutopickFigureOfMerit", "cryosegmentScore")
+"""That of a refinement before those of a picking, which know no poses."""
 
 
 def read_relion(path: PathLike, score: str = "", pixel_size: Optional[float] = None) -> Particles:
@@ -172,7 +173,7 @@ def _scores(path: PathLike, block: Block, score: str, count: int) -> np.ndarray:
     named = next((column for column in wanted if column in block), "")
     if score and not named:
         raise InputError(f"expected the column {score} in {path}, not found: check --score")
-    return numbers(path, block, named) if named else np.ones(count)
+    return numbers(path, block, named) if named else np.full(count, np.nan)
 
 
 def _classes(path: PathLike, block: Block, count: int) -> np.ndarray:
@@ -195,8 +196,9 @@ def write_particles(path: PathLike, particles: Particles) -> None:
     columns: Dict[str, Sequence[Cell]] = {
         "rlnMicrographName": list(particles.micrographs),
         "rlnOpticsGroup": [int(group) + 1 for group in groups],
-        "rlnAutopickFigureOfMerit": [float(score) for score in particles.scores],
     }
+    if np.isfinite(particles.scores).any():
+        columns["rlnAutopickFigureOfMerit"] = [float(score) for score in particles.scores]
     if (particles.classes != UNCLASSIFIED).any():
         columns[CLASS] = [int(number) for number in particles.classes]
     named = zip((*CENTER, *ANGLES, *SHIFT), np.hstack(_poses(particles)).T)

@@ -2,7 +2,7 @@
 import pytest
 import torch
 
-from cryosegment.cli.devices import choose_devices, own_device
+from cryosegment.cli.devices import choose_device, choose_devices, own_device
 from cryosegment.exchange.errors import InputError, ParameterError
 
 
@@ -21,6 +21,19 @@ def test_a_gpu_that_is_not_there(gpu):
 def test_a_gpu_that_cannot_be(gpu):
     with pytest.raises(ParameterError, match="auto, cpu or numbers"):
         choose_devices(gpu)
+
+
+def test_one_device():
+    assert choose_device(" cpu ") == "cpu"
+    assert choose_device("auto") == choose_devices("auto")[0]
+    with pytest.raises(InputError, match="GPU 99 was asked for"):
+        choose_device("99")
+
+
+@pytest.mark.parametrize("gpu", ["0,1", "0 1", "99, 100"])
+def test_a_second_gpu_is_not_ignored(gpu):
+    with pytest.raises(ParameterError, match=f"expected one GPU for this command, got {gpu}: give"):
+        choose_device(gpu)
 
 
 def test_a_device_for_each_process():

@@ -123,6 +123,19 @@ def test_doubtful_picks_become_unknown(folder):
     assert found.centers_yx.tolist() == [[60, 90]]
 
 
+def test_a_smallest_score_needs_scores(folder, capsys):
+    """A pick that nobody has scored is no sure particle."""
+    assert label(folder, "--diameter", "40", "--min-score", "0.4") == 1
+    message = capsys.readouterr().err
+    assert "expected scores of at least 0.4, but the particles of micrograph a in" in message
+    assert "leave out --min-score" in message
+    picks = Coordinates([[20, 30], [60, 90]], 2.0, "a", scores=[np.nan, 0.4])
+    write_coordinates(folder / "coordinates" / "a.star", picks)
+    assert label(folder, "--diameter", "40", "--min-score", "0.4", names=["a"]) == 0
+    classes = mrcfile.read(folder / "labels" / "classes" / "a.mrc")
+    assert (classes[20, 30], classes[60, 90]) == (-1, 1)
+
+
 def test_particles_have_the_diameter_of_the_file(folder, capsys):
     """In px in CryoPPP's files, whatever the pixel size is that the micrographs' headers say."""
     for path in (folder / "coordinates").iterdir():

@@ -35,10 +35,12 @@ def assert_same(ours, expected, tolerance=1e-3):
     assert (ours.name, ours.pixel_size) == (expected.name, expected.pixel_size)
 
 
-def test_left_out_scores_are_ones_and_diameters_unknown():
+def test_left_out_scores_and_diameters_are_unknown():
     made = Coordinates(np.zeros((2, 2)), 1.0, "a")
-    assert made.scores.tolist() == [1.0, 1.0]
+    assert np.isnan(made.scores).all()
     assert np.isnan(made.diameters).all()
+    assert made.ranking.tolist() == [1.0, 1.0]
+    assert Coordinates(np.zeros((2, 2)), 1.0, "a", [np.nan, 0.5]).ranking.tolist() == [1.0, 0.5]
     assert len(Coordinates(np.zeros((0, 2)), 1.0, "a")) == 0
 
 
@@ -79,7 +81,7 @@ def test_the_array_given_is_not_shared():
         ({"pixel_size": 0.0}, "pixel size"),
         ({"pixel_size": float("nan")}, "pixel size"),
         ({"scores": [1.0, 2.0]}, "expected scores of 1 centres, got 2"),
-        ({"scores": [np.nan]}, "not a number"),
+        ({"scores": [np.inf]}, "not a number"),
         ({"centers_yx": [[np.inf, 0.0]]}, "not a number"),
     ],
 )
@@ -134,6 +136,30 @@ def test_no_particles_round_trip(tmp_path, suffix):
     }
     writers[suffix](path, none)
     assert len(read_coordinates(path, 2.0)["mic"]) == 0
+
+
+UNSCORED = {
+    "box": "5 5 10 10\n15 5 10 10\n",
+    "coord": "10 10\n20 10\n",
+    "csv": "x,y\n10,10\n20,10\n",
+    "star": "data_\nloop_\n_rlnCoordinateX\n_rlnCoordinateY\n10 10\n20 10\n",
+    "cbox": "data_cryolo\nloop_\n_CoordinateX\n_CoordinateY\n_Width\n_Height\n_Confidence\n"
+    "5 5 10 10 <NA>\n15 5 10 10 <NA>\n",
+}
+
+
+@pytest.mark.parametrize("suffix", UNSCORED)
+def test_scores_that_a_file_does_not_give_are_unknown(tmp_path, suffix):
+    """They stay so when the particles are written and read again."""
+    (tmp_path / f"mic.{suffix}").write_text(UNSCORED[suffix])
+    found = read_coordinates(tmp_path / f"mic.{suffix}", 2.0)["mic"]
+    assert found.centers_yx.tolist() == [[10, 10], [10, 20]]
+    assert np.isnan(found.scores).all()
+    write_coordinates(tmp_path / "out" / "mic.star", found)
+    write_csv(tmp_path / "out" / "mic.csv", found)
+    write_cbox(tmp_path / "out" / "mic.cbox", found, 10.0)
+    for path in (tmp_path / "out").iterdir():
+        assert_same(read_coordinates(path, 2.0)["mic"], found)
 
 
 @pytest.mark.parametrize("name", ["2d_left", "2d_center", "2d_center_float"])

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+from dataclasses import replace
+
 import pytest
 import starfile
 
@@ -43,6 +45,20 @@ def test_estimates_with_optics_groups(write):
 def test_estimates_in_one_table_as_relion_3_0_has_them(write):
     values = {name: column[::-1] for name, column in OF_OPTICS.items()}
     assert read_ctfs(write(micrographs={**OF_MICROGRAPHS, **values})) == EXPECTED
+
+
+@pytest.mark.parametrize("table", ["micrographs", "optics"])
+def test_phase_shifts_of_a_phase_plate(write, table):
+    values = {name: column[::-1] for name, column in OF_OPTICS.items()}
+    tables = {
+        "optics": {"rlnOpticsGroup": [1, 2]},
+        "micrographs": {**OF_MICROGRAPHS, **values, "rlnOpticsGroup": [1, 2]},
+    }
+    tables[table]["rlnPhaseShift"] = [90.0, 45.5]
+    assert read_ctfs(write(**tables)) == {
+        "a": replace(EXPECTED["a"], phase_shift=90.0),
+        "b c": replace(EXPECTED["b c"], phase_shift=45.5),
+    }
 
 
 def test_the_first_particle_of_a_micrograph_counts_and_missing_values_do_not(write):

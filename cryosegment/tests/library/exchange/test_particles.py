@@ -137,12 +137,19 @@ def test_files_that_cannot_be(tmp_path, changes, message):
 
 
 def test_a_score_is_found_by_its_name(tmp_path):
+    """Left out, that of the poses counts before that of the picks; without any it is unknown."""
     block = {**PARTICLE_COLUMNS, "rlnMaxValueProbDistribution": [3, 2, 1], "rlnOther": [4, 5, 6]}
+    block["rlnAutopickFigureOfMerit"] = [7, 8, 9]
     write_star(tmp_path / "p.star", {"particles": block})
     path = tmp_path / "p.star"
     np.testing.assert_array_equal(read_particles(path).scores, [3, 2, 1])
     np.testing.assert_array_equal(read_particles(path, score="rlnOther").scores, [4, 5, 6])
     np.testing.assert_array_equal(read_particles(path, score="Other").scores, [4, 5, 6])
+    picked = {**PARTICLE_COLUMNS, "rlnAutopickFigureOfMerit": [7, 8, 9]}
+    write_star(tmp_path / "picked.star", {"particles": picked})
+    np.testing.assert_array_equal(read_particles(tmp_path / "picked.star").scores, [7, 8, 9])
+    write_star(tmp_path / "bare.star", {"particles": PARTICLE_COLUMNS})
+    assert np.isnan(read_particles(tmp_path / "bare.star").scores).all()
     with pytest.raises(InputError, match="--score"):
         read_particles(path, score="nothing")
 

@@ -178,6 +178,14 @@ def test_a_mask_stands_for_the_map(simulated, tmp_path):
     assert overlap(areas(simulated, tmp_path)) >= 0.9
 
 
+def test_a_smallest_score_needs_scores(simulated, tmp_path):
+    particles = read_particles(simulated.star)
+    unscored = dataclasses.replace(particles, scores=np.full(len(particles), np.nan))
+    write_particles(tmp_path / "p.star", unscored)
+    with pytest.raises(InputError, match="expected scores of at least"):
+        run_labels(simulated, tmp_path, particles=str(tmp_path / "p.star"), min_score=0.5)
+
+
 def test_bad_rows_are_named_and_counted(simulated, tmp_path):
     particles = read_particles(simulated.star)
     first = [name == particles.micrographs[0] for name in particles.micrographs]

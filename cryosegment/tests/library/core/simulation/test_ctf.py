@@ -11,7 +11,7 @@ from cryosegment.core.ctf import Ctf, wavelength
 from cryosegment.core.simulation.molecule import read_molecule
 from cryosegment.core.simulation.projection import project, rotation_matrices
 
-CTF = Ctf(15000.0, 11000.0, 30.0, 300.0, 2.7, 0.1, 80.0)
+CTF = Ctf(15000.0, 11000.0, 30.0, 300.0, 2.7, 0.1, b_factor=80.0)
 
 
 def textbook(height, width, pixel_size, ctf):
@@ -38,27 +38,43 @@ def test_transfer_agrees_with_the_formula_in_polar_form():
     np.testing.assert_allclose(found, textbook(96, 75, 1.5, CTF), atol=2e-4)
 
 
+@pytest.mark.parametrize("phase_shift", [90.0, 40.0])
+def test_a_phase_plate_shifts_the_phase_as_in_relion(phase_shift):
+    """RELION: -sin(k1 f^2 + k2 f^4 - k5 - k3), k1 negative at underfocus, k5 the phase shift."""
+    ctf = dataclasses.replace(CTF, defocus_v=CTF.defocus_u, b_factor=0.0, phase_shift=phase_shift)
+    found = ctf.transfer(96, 96, 1.5)[0].numpy()
+    f, length = np.fft.rfftfreq(96, 1.5), wavelength(300.0)
+    gamma = -np.pi * length * 15000.0 * f**2 + np.pi / 2 * 2.7e7 * length**3 * f**4
+    gamma -= np.arctan(0.1 / np.sqrt(1 - 0.1**2))
+    np.testing.assert_allclose(found, -np.sin(gamma - np.deg2rad(phase_shift)), atol=2e-4)
+    if phase_shift == 90.0:
+        np.testing.assert_allclose(found, np.cos(gamma), atol=2e-4)
+
+
 def test_underfocus_images_protein_bright():
     transfer = CTF.transfer(64, 64, 4.0)
     assert transfer[0, 0] == pytest.approx(0.1)
     assert transfer[1, 1] > transfer[0, 0]
 
 
-def test_transfer_agrees_with_relion(relion):
+@pytest.mark.parametrize(
+    ("phase_shift", "mistake"), [(0.0, {"defocus_angle": -30.0}), (60.0, {"phase_shift": 0.0})]
+)
+def test_transfer_agrees_with_relion(relion, phase_shift, mistake):
     molecule = read_molecule("builtin", 4.0)
     size = molecule.density.shape[0]
     angles = torch.tensor([[10.0, 20.0, 30.0], [100.0, 110.0, 120.0]])
-    ctf = Ctf(15000.0, 9000.0, 30.0, 200.0, 2.0, 0.07)
+    ctf = Ctf(15000.0, 9000.0, 30.0, 200.0, 2.0, 0.07, phase_shift)
     relion.write_map("map.mrc", molecule.density.numpy(), 4.0)
     rows = np.array([[*row, 15000.0, 9000.0, 30.0] for row in angles.tolist()])
-    optics = {"voltage": 200, "aberration": 2.0, "amplitude": 0.07}
+    optics = {"voltage": 200, "aberration": 2.0, "amplitude": 0.07, "phase_shift": phase_shift}
     relion.write_star("in.star", "x.mrcs", rows, pixel_size=4.0, size=size, **optics)
     arguments = ("--i", "map.mrc", "--ang", "in.star", "--o", "out", "--angpix", 4, "--ctf")
     relion.run("relion_project", *arguments)
     images = torch.fft.rfft2(project(molecule.density, rotation_matrices(angles)))
     found = torch.fft.irfft2(images * ctf.transfer(size, size, 4.0), s=(size, size)).numpy()
-    turned = Ctf(15000.0, 9000.0, -30.0, 200.0, 2.0, 0.07).transfer(size, size, 4.0)
-    wrong = torch.fft.irfft2(images * turned, s=(size, size)).numpy()
+    mistaken = dataclasses.replace(ctf, **mistake).transfer(size, size, 4.0)
+    wrong = torch.fft.irfft2(images * mistaken, s=(size, size)).numpy()
     for ours, other, theirs in zip(
         found, wrong, mrcfile.read(relion.folder / "out.mrcs"), strict=True
     ):
