@@ -114,14 +114,14 @@ class CryoSegmentProtTrain(CoreRun, TrainingForm):
         job = Job("train", self._trainValues(), tuple(self._folders()), self._modelPath())
         job.params["resume"] = self._isBegun(job)
         if not job.params["resume"]:
-            cleanPath(str(Path(self._modelPath()).with_suffix(".state.safetensors")))
+            cleanPath(str(self._stateFile()))
         write_text(self._agesFile(), json.dumps(_ages(self._folders())))
         self._runCore(job, gpu=self.useGpu.get())
 
     def _isBegun(self, job: Job) -> bool:
         """Whether an interrupted training had the same settings and labels."""
         path, ages = Path(self._modelPath()).with_suffix(".job.json"), Path(self._agesFile())
-        if not (path.exists() and ages.exists()):
+        if not (path.exists() and ages.exists() and self._stateFile().exists()):
             return False
         if json.loads(read_text(ages)) != _ages(self._folders()):
             return False  # they were made anew
@@ -235,6 +235,10 @@ class CryoSegmentProtTrain(CoreRun, TrainingForm):
             return ""
         inputs = [identity(self.inputCoordinates), identity(self.inputMicrographs)]
         return json.dumps([self.diameter.get(), *inputs])
+
+    def _stateFile(self) -> Path:
+        """What the core goes on from; written from the first validation on."""
+        return Path(self._modelPath()).with_suffix(".state.safetensors")
 
     def _agesFile(self) -> str:
         """File that says which labels the training has begun with."""
