@@ -35,6 +35,18 @@ RULES = {
 """Form fields and the parameters that they are."""
 OF_NETWORKS = {"encoder": ENCODED_NETWORKS, "branches": BRANCHED_NETWORKS}
 """Parameters that only some networks have, by these."""
+ADVANCED = {"expertLevel": params.LEVEL_ADVANCED}
+LEARNING = (
+    ("crf", "crf", "Train through CRF"),
+    ("batch", "batch", "Batch"),
+    ("patch", "patch", "Patch"),
+    ("augmentation", "augmentation", "Augmentation"),
+    ("learning_rate", "learningRate", "Learning rate"),
+    ("schedule", "schedule", "Schedule of the learning rate"),
+    ("patience", "patience", "Patience"),
+    ("seed", "seed", "Seed"),
+)
+"""Parameter, form field and label of what is for experts."""
 
 
 class TrainingForm(ModelChoice, GpuChoice):
@@ -50,6 +62,21 @@ class TrainingForm(ModelChoice, GpuChoice):
             more=["scratch"],
             help="\n*scratch*: random weights; needs many micrographs.",
         )
+        self._defineDurationParams(form)
+        add_field(form, TrainParams, "validation", "Validation fraction")
+        form.addParam(
+            "modelName",
+            params.StringParam,
+            default="trained",
+            label="Name of the model",
+            help="Letters, digits, - and _.",
+        )
+        self._defineNetworkParams(form)
+        self._defineLabelsParams(form)
+        for name, attribute, label in LEARNING:
+            add_field(form, TrainParams, name, label, attribute, **ADVANCED)
+
+    def _defineDurationParams(self, form: params.Form) -> None:
         form.addParam(
             "unit",
             params.EnumParam,
@@ -71,16 +98,9 @@ class TrainingForm(ModelChoice, GpuChoice):
                 label=name.capitalize(),
                 help="Longer training is better until the curve of F1 is flat.",
             )
-        add_field(form, TrainParams, "validation", "Validation fraction")
-        form.addParam(
-            "modelName",
-            params.StringParam,
-            default="trained",
-            label="Name of the model",
-            help="Letters, digits, - and _.",
-        )
-        advanced = {"expertLevel": params.LEVEL_ADVANCED}
-        scratch = {"condition": f"modelSource == {MODEL_SCRATCH}", **advanced}
+
+    def _defineNetworkParams(self, form: params.Form) -> None:
+        scratch = {"condition": f"modelSource == {MODEL_SCRATCH}", **ADVANCED}
         add_field(form, TrainParams, "network", "Network", **scratch)
         for name, networks in OF_NETWORKS.items():
             options = {**scratch, "condition": _has_network(networks)}
@@ -91,15 +111,17 @@ class TrainingForm(ModelChoice, GpuChoice):
             "pixels_per_diameter",
             "Particle diameter for the network",
             "pixelsPerDiameter",
-            **advanced,
+            **ADVANCED,
         )
-        add_field(form, TrainParams, "front_end", "Front end", "frontEnd", **advanced)
-        low_pass = {"condition": f"frontEnd == {LOW_PASS_CHOICE}", **advanced}
+        add_field(form, TrainParams, "front_end", "Front end", "frontEnd", **ADVANCED)
+        low_pass = {"condition": f"frontEnd == {LOW_PASS_CHOICE}", **ADVANCED}
         add_field(form, TrainParams, "low_pass", "Low-pass", "lowPass", **low_pass)
+
+    def _defineLabelsParams(self, form: params.Form) -> None:
         complete, partial = (
-            {"condition": f"labelsAre == {value}", **advanced} for value in (COMPLETE, PARTIAL)
+            {"condition": f"labelsAre == {value}", **ADVANCED} for value in (COMPLETE, PARTIAL)
         )
-        add_field(form, TrainParams, "labels_are", "Labels are", "labelsAre", **advanced)
+        add_field(form, TrainParams, "labels_are", "Labels are", "labelsAre", **ADVANCED)
         add_field(
             form,
             TrainParams,
@@ -111,14 +133,6 @@ class TrainingForm(ModelChoice, GpuChoice):
         )
         add_field(form, TrainParams, "partial_loss", "Loss", "partialLoss", **partial)
         add_field(form, TrainParams, "loss", "Loss", **complete)
-        add_field(form, TrainParams, "crf", "Train through CRF", **advanced)
-        add_field(form, TrainParams, "batch", "Batch", **advanced)
-        add_field(form, TrainParams, "patch", "Patch", **advanced)
-        add_field(form, TrainParams, "augmentation", "Augmentation", **advanced)
-        add_field(form, TrainParams, "learning_rate", "Learning rate", "learningRate", **advanced)
-        add_field(form, TrainParams, "schedule", "Schedule of the learning rate", **advanced)
-        add_field(form, TrainParams, "patience", "Patience", **advanced)
-        add_field(form, TrainParams, "seed", "Seed", **advanced)
 
     def _gpuErrors(self) -> List[str]:
         errors = super()._gpuErrors()
