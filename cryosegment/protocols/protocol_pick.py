@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Dict, List
 
 from pwem.objects import Micrograph, SetOfCoordinates
@@ -18,16 +19,17 @@ from cryosegment.exchange.errors import CryoSegmentError
 from cryosegment.exchange.files import check_unique
 from cryosegment.exchange.params import PickParams, choose_crf
 from cryosegment.plugin import Plugin
+from cryosegment.protocols.ctf_choice import CtfChoice
 from cryosegment.protocols.form_fields import field_default
 from cryosegment.protocols.gpu_choice import GpuChoice
-from cryosegment.protocols.model_choice import ModelChoice
+from cryosegment.protocols.model_choice import MODEL_PROJECT
 from cryosegment.protocols.picking_form import SELECTION, PickingForm
 from cryosegment.protocols.protocol_pick_base import CryoSegmentProtPickBase
 
 AUTO = field_default(PickParams, "threshold")
 
 
-class CryoSegmentProtPick(CryoSegmentProtPickBase, PickingForm, ModelChoice, GpuChoice):
+class CryoSegmentProtPick(CryoSegmentProtPickBase, PickingForm, CtfChoice, GpuChoice):
     """Pick particles by segmenting micrographs.
 
     A neural network marks the pixels of particles, their centres and contamination; a conditional
@@ -52,6 +54,7 @@ class CryoSegmentProtPick(CryoSegmentProtPickBase, PickingForm, ModelChoice, Gpu
     def _defineParams(self, form: params.Form) -> None:
         ProtParticlePickingAuto._defineParams(self, form)
         self._defineModelParams(form)
+        self._defineCtfParam(form, condition=f"modelSource == {MODEL_PROJECT}")
         self._defineParticleParams(form)
         self._definePickingParams(form)
         self._defineGpuParams(
@@ -89,7 +92,21 @@ class CryoSegmentProtPick(CryoSegmentProtPickBase, PickingForm, ModelChoice, Gpu
             "contrast": self.getEnumText("contrast"),
             "masks": self.masks.get(),
             "maps": self.maps.get(),
+            **self._ctfParams(self._getExtraPath()),
         }
+
+    def getPreviewParams(self, folder: str) -> Dict[str, Any]:
+        """Parameters of a `pick` job before the run, with its files in `folder`."""
+        self._writeCtfs(folder)
+        return {**self.getCoreParams(), **self._ctfParams(folder)}
+
+    def _signature(self) -> str:
+        return json.dumps([super()._signature(), *self._ctfIdentity()])
+
+    def _insertInitialSteps(self) -> List[int]:
+        steps = super()._insertInitialSteps()
+        self._writeCtfs(self._getExtraPath())
+        return steps
 
     def _box(self) -> int:
         if self.boxSize.get():
@@ -103,6 +120,7 @@ class CryoSegmentProtPick(CryoSegmentProtPickBase, PickingForm, ModelChoice, Gpu
         if micrographs is None or self.diameter.get() is None:
             return []  # Scipion itself says that they are missing
         errors = self._modelErrors() + self._gpuErrors() + self._sharedGpuErrors()
+        errors += self._ctfErrors()
         if errors:
             return errors
         try:
@@ -147,6 +165,9 @@ class CryoSegmentProtPick(CryoSegmentProtPickBase, PickingForm, ModelChoice, Gpu
         if self.useGpu and not Plugin.hasGpu() and not self.useQueue():
             warnings.append("No NVIDIA GPU is seen here: choose *Use GPU: No* to run on the CPU.")
         warnings += self._diameterWarnings(self.diameter.get())
+        missing = self._withoutCtf(mic_name(mic) for mic in self.getInputMicrographs())
+        if missing:
+            warnings.append(f"{len(missing)} micrographs have no CTF, such as {missing[0]}.")
         if self.isContinued() and self._hasOtherParams():
             warnings.append(
                 "Micrographs were picked with other parameters: all will be picked again."

@@ -8,18 +8,22 @@ from typing import Any, Dict, List, Sequence
 from pyworkflow.protocol import params
 
 from cryosegment.exchange.params import (
+    AUTO_FRONT_END,
     BRANCHED_NETWORKS,
     ENCODED_NETWORKS,
     LOW_PASS,
+    WITH_CTF,
     TrainParams,
 )
+from cryosegment.protocols.ctf_choice import CtfChoice
 from cryosegment.protocols.form_fields import add_field, field_choices
 from cryosegment.protocols.gpu_choice import GpuChoice
-from cryosegment.protocols.model_choice import ModelChoice
 
 MODEL_SCRATCH = 2
 UNIT_MINUTES, UNIT_EPOCHS = 0, 1
-LOW_PASS_CHOICE = field_choices(TrainParams, "front_end").index(LOW_PASS)
+FRONT_ENDS = field_choices(TrainParams, "front_end")
+LOW_PASS_CHOICE = FRONT_ENDS.index(LOW_PASS)
+CTF_CHOICES = [FRONT_ENDS.index(name) for name in (AUTO_FRONT_END, *WITH_CTF)]
 COMPLETE, PARTIAL = 0, 1
 
 RULES = {
@@ -49,7 +53,7 @@ LEARNING = (
 """Parameter, form field and label of what is for experts."""
 
 
-class TrainingForm(ModelChoice, GpuChoice):
+class TrainingForm(CtfChoice, GpuChoice):
     """Form fields of a training: where it starts, how long it takes, and the rest for experts."""
 
     _label = None
@@ -116,6 +120,7 @@ class TrainingForm(ModelChoice, GpuChoice):
         add_field(form, TrainParams, "front_end", "Front end", "frontEnd", **ADVANCED)
         low_pass = {"condition": f"frontEnd == {LOW_PASS_CHOICE}", **ADVANCED}
         add_field(form, TrainParams, "low_pass", "Low-pass", "lowPass", **low_pass)
+        self._defineCtfParam(form, condition=f"frontEnd in {CTF_CHOICES}")
 
     def _defineLabelsParams(self, form: params.Form) -> None:
         complete, partial = (
@@ -147,12 +152,18 @@ class TrainingForm(ModelChoice, GpuChoice):
     def _model(self) -> str:
         return "" if self.modelSource == MODEL_SCRATCH else super()._model()
 
+    def _frontEnd(self) -> str:
+        chosen = self.getEnumText("frontEnd")
+        is_scratch = self.modelSource == MODEL_SCRATCH
+        return super()._frontEnd() if chosen == AUTO_FRONT_END and not is_scratch else chosen
+
     def _trainValues(self) -> Dict[str, Any]:
         """Parameters of the job."""
         values = {name: getattr(self, attribute).get() for attribute, name in RULES.items()}
         for name in ("crf", "schedule", "augmentation"):
             values[name] = self.getEnumText(name)
         values["front_end"] = self.getEnumText("frontEnd")
+        values.update(self._ctfParams(self._getExtraPath()))
         values["labels_are"] = self.getEnumText("labelsAre")
         if self.labelsAre == PARTIAL:
             values["expected_particles"] = self.expectedParticles.get()
