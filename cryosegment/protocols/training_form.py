@@ -164,6 +164,8 @@ class TrainingForm(CtfChoice, GpuChoice):
             values[name] = self.getEnumText(name)
         values["front_end"] = self.getEnumText("frontEnd")
         values.update(self._ctfParams(self._getExtraPath()))
+        if self.frontEnd != LOW_PASS_CHOICE:
+            del values["low_pass"]
         values["labels_are"] = self.getEnumText("labelsAre")
         if self.labelsAre == PARTIAL:
             values["expected_particles"] = self.expectedParticles.get()

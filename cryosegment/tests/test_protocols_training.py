@@ -12,6 +12,7 @@ import numpy as np
 from cryosegment.exchange.card import read_card
 from cryosegment.exchange.labels import PICKS, read_labels_index
 from cryosegment.exchange.params import (
+    FRONT_ENDS,
     NETWORKS,
     LabelsReconstructionParams,
     TrainParams,
@@ -294,6 +295,14 @@ class TestCryoSegmentTraining(ProtocolTest):
             train.modelSource.set(0)
             assert not train.evalParamCondition("encoder")
             assert TrainParams(**train._trainValues()).network == "compact"
+
+    def testLowPass(self) -> None:
+        """What was typed for a front end that is no longer chosen does not count."""
+        train = self.newProtocol(CryoSegmentProtTrain, lowPass=30.0)
+        assert TrainParams(**train._trainValues()).low_pass == 0
+        train.frontEnd.set(FRONT_ENDS.index("low-pass") + 1)
+        found = TrainParams(**train._trainValues())
+        assert (found.front_end, found.low_pass) == ("low-pass", 30.0)
 
     def testTrainValidation(self) -> None:
         """What is missing or impossible is named before anything runs."""

@@ -40,12 +40,15 @@ from cryosegment.exchange.params import (
     front_end_of_card,
     params_to_dict,
 )
-from cryosegment.exchange.params.training import COMPLETE
+from cryosegment.exchange.params.training import (
+    COMPLETE,
+    DEFAULT_MINUTES,
+    FINETUNE_RATE,
+    SCRATCH_PIXELS_PER_DIAMETER,
+    SCRATCH_RATE,
+)
 from cryosegment.exchange.progress import Progress
 
-DEFAULT_MINUTES = 10.0
-SCRATCH_PIXELS_PER_DIAMETER = 20.0
-SCRATCH_RATE, FINETUNE_RATE = 2e-3, 5e-4
 PATCHES_PER_MICROGRAPH = 64
 """Patches that make one epoch of a micrograph."""
 

@@ -153,4 +153,3 @@ RESUME_HELP = "skip what an earlier run has finished"
 Y_UP_HELP = "the coordinate files count y from the last row"
 PATH: Dict[str, Any] = {"metavar": "FILE_OR_DIR", "is_path": True}
 MODEL_PATH: Dict[str, Any] = {"metavar": "MODEL", "is_path": True, "names": ("general",)}
-LEARNING_RATE_HELP = "learning rate at its highest; 0: 0.002 from scratch, 0.0005 from a model"

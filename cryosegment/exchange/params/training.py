@@ -10,7 +10,6 @@ from cryosegment.exchange.errors import ParameterError
 from cryosegment.exchange.params.crf import NO_CRF
 from cryosegment.exchange.params.fields import (
     GPU_HELP,
-    LEARNING_RATE_HELP,
     MODEL_PATH,
     PATH,
     SEED_HELP,
@@ -21,6 +20,7 @@ from cryosegment.exchange.params.front_end import (
     AUTO_FRONT_END,
     CTF_HELP,
     FRONT_ENDS,
+    LOW_PASS,
     WITH_CTF,
 )
 from cryosegment.exchange.params.networks import (
@@ -51,9 +51,17 @@ LOSSES = (
     "focal-tversky",
 )
 COMPLETE, PARTIAL = "complete", "partial"
+DEFAULT_MINUTES = 10.0
+"""Training time where neither minutes nor epochs are given."""
+SCRATCH_PIXELS_PER_DIAMETER = 20.0
+SCRATCH_RATE, FINETUNE_RATE = 2e-3, 5e-4
 PIXELS_PER_DIAMETER_HELP = (
     "particle diameter at the network's input: more is slower and draws finer outlines; "
-    "0: the model's, or 20 from scratch"
+    f"0: the model's, or {SCRATCH_PIXELS_PER_DIAMETER:g} from scratch"
+)
+LEARNING_RATE_HELP = (
+    f"learning rate at its highest; 0: {SCRATCH_RATE:g} from scratch, {FINETUNE_RATE:g} from a "
+    "model"
 )
 MIN_PIXELS = 4
 AUGMENTATIONS = ("none", "basic", "full")
@@ -106,8 +114,15 @@ class TrainParams(Params):
         "conditional random field to train through; its kernels are learned and go in the card",
         choices=(NO_CRF, *TRAINED_PRESETS),
     )
-    minutes: Optional[float] = param(None, "training time", "min", minimum=0.01)
-    epochs: Optional[int] = param(None, "passes over the micrographs", minimum=1)
+    minutes: Optional[float] = param(
+        None,
+        f"training time; without epochs either: {DEFAULT_MINUTES:g}",
+        "min",
+        minimum=0.01,
+    )
+    epochs: Optional[int] = param(
+        None, "passes over the micrographs, in place of minutes", minimum=1
+    )
     validation: float = param(
         0.2, "fraction of the micrographs kept for validation", minimum=0, maximum=0.9
     )
@@ -165,7 +180,19 @@ class TrainParams(Params):
             raise ParameterError(
                 f"the front end {self.front_end} needs CTFs, got none: give ctf, or choose another"
             )
+        if self.low_pass != TrainParams.low_pass and self.front_end != LOW_PASS:
+            raise ParameterError(
+                f"expected front_end {LOW_PASS} where low_pass is given, got {self.front_end}"
+            )
+        self._check_labels()
+
+    def _check_labels(self) -> None:
+        """Check what goes with complete labels alone, or with partial ones."""
         if self.labels_are == COMPLETE:
+            if self.partial_loss != TrainParams.partial_loss:
+                raise ParameterError(
+                    "expected labels_are partial where partial_loss is given, got complete"
+                )
             if self.expected_particles is not None:
                 raise ParameterError(
                     "expected labels_are partial where expected_particles are given, got complete"

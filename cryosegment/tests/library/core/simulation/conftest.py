@@ -21,7 +21,8 @@ _rlnAmplitudeContrast #5
 _rlnImagePixelSize #6
 _rlnImageSize #7
 _rlnImageDimensionality #8
-1 optics1 {voltage} {aberration} {amplitude} {pixel_size} {size} 2
+_rlnPhaseShift #9
+1 optics1 {voltage} {aberration} {amplitude} {pixel_size} {size} 2 {phase_shift}
 
 
 data_particles
@@ -59,7 +60,7 @@ class Relion:
 
     def write_star(self, name: str, stack: str, rows: np.ndarray, **optics: float) -> None:
         """Particles of a stack; rows of rot, tilt, psi, defocus u, v and angle."""
-        optics = {"voltage": 300, "aberration": 2.7, "amplitude": 0.1, **optics}
+        optics = {"voltage": 300, "aberration": 2.7, "amplitude": 0.1, "phase_shift": 0, **optics}
         lines = [
             f"{number:06d}@{stack} {rot} {tilt} {psi} 0 0 {u} {v} {angle} 1"
             for number, (rot, tilt, psi, u, v, angle) in enumerate(rows, start=1)

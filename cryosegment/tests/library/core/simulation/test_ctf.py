@@ -57,21 +57,24 @@ def test_underfocus_images_protein_bright():
     assert transfer[1, 1] > transfer[0, 0]
 
 
-def test_transfer_agrees_with_relion(relion):
+@pytest.mark.parametrize(
+    ("phase_shift", "mistake"), [(0.0, {"defocus_angle": -30.0}), (60.0, {"phase_shift": 0.0})]
+)
+def test_transfer_agrees_with_relion(relion, phase_shift, mistake):
     molecule = read_molecule("builtin", 4.0)
     size = molecule.density.shape[0]
     angles = torch.tensor([[10.0, 20.0, 30.0], [100.0, 110.0, 120.0]])
-    ctf = Ctf(15000.0, 9000.0, 30.0, 200.0, 2.0, 0.07)
+    ctf = Ctf(15000.0, 9000.0, 30.0, 200.0, 2.0, 0.07, phase_shift)
     relion.write_map("map.mrc", molecule.density.numpy(), 4.0)
     rows = np.array([[*row, 15000.0, 9000.0, 30.0] for row in angles.tolist()])
-    optics = {"voltage": 200, "aberration": 2.0, "amplitude": 0.07}
+    optics = {"voltage": 200, "aberration": 2.0, "amplitude": 0.07, "phase_shift": phase_shift}
     relion.write_star("in.star", "x.mrcs", rows, pixel_size=4.0, size=size, **optics)
     arguments = ("--i", "map.mrc", "--ang", "in.star", "--o", "out", "--angpix", 4, "--ctf")
     relion.run("relion_project", *arguments)
     images = torch.fft.rfft2(project(molecule.density, rotation_matrices(angles)))
     found = torch.fft.irfft2(images * ctf.transfer(size, size, 4.0), s=(size, size)).numpy()
-    turned = Ctf(15000.0, 9000.0, -30.0, 200.0, 2.0, 0.07).transfer(size, size, 4.0)
-    wrong = torch.fft.irfft2(images * turned, s=(size, size)).numpy()
+    mistaken = dataclasses.replace(ctf, **mistake).transfer(size, size, 4.0)
+    wrong = torch.fft.irfft2(images * mistaken, s=(size, size)).numpy()
     for ours, other, theirs in zip(
         found, wrong, mrcfile.read(relion.folder / "out.mrcs"), strict=True
     ):
