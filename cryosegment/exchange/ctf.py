@@ -92,8 +92,10 @@ def write_ctfs(path: PathLike, estimates: Mapping[str, CtfEstimate]) -> None:
     InputError
         If the file cannot be written.
     """
-    rows = [tuple(map(float, astuple(estimate))) for estimate in estimates.values()]
-    columns = dict(zip((*COLUMNS, PHASE_SHIFT), zip(*rows)))
+    rows = [astuple(estimate) for estimate in estimates.values()]
+    columns = {
+        name: [float(row[i]) for row in rows] for i, name in enumerate((*COLUMNS, PHASE_SHIFT))
+    }
     write_star(path, {"micrographs": {MICROGRAPH: list(estimates), **columns}})
 
 

@@ -165,7 +165,7 @@ class CryoSegmentProtPick(CryoSegmentProtPickBase, PickingForm, CtfChoice, GpuCh
         if self.useGpu and not Plugin.hasGpu() and not self.useQueue():
             warnings.append("No NVIDIA GPU is seen here: choose *Use GPU: No* to run on the CPU.")
         warnings += self._diameterWarnings(self.diameter.get())
-        missing = self._withoutCtf(mic_name(mic) for mic in self.getInputMicrographs())
+        missing = self._withoutCtf(mic_name(mic) for mic in self.getInputMicrographs() or ())
         if missing:
             warnings.append(f"{len(missing)} micrographs have no CTF, such as {missing[0]}.")
         if self.isContinued() and self._hasOtherParams():

@@ -180,10 +180,13 @@ class CryoSegmentProtTrain(CoreRun, TrainingForm):
         return []
 
     def _ctfErrors(self) -> List[str]:
+        errors = super()._ctfErrors()
+        if errors or not self._needsCtfs():
+            return errors
         missing = self._withoutCtf(self._labelledNames())
-        if not missing:
-            return super()._ctfErrors()
-        return [f"{len(missing)} labelled micrographs have no CTF, such as {missing[0]}."]
+        if missing:
+            return [f"{len(missing)} labelled micrographs have no CTF, such as {missing[0]}."]
+        return []
 
     def _labelledNames(self) -> Set[str]:
         """Micrographs with labels; of coordinates, those whose name they know."""

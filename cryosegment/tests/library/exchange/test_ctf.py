@@ -84,3 +84,5 @@ def test_what_is_written_others_read(tmp_path):
     assert list(table["rlnMicrographName"]) == ["a", "b c"]
     assert list(table["rlnDefocusV"]) == [14000.0, 20500.0]
     assert list(table["rlnPhaseShift"]) == [90.0, 0.0]
+    write_ctfs(path, {})
+    assert read_ctfs(path) == {}
