@@ -19,7 +19,13 @@ from cryosegment.exchange.card import model_path, read_card
 from cryosegment.exchange.errors import CryoSegmentError, InputError, ParameterError
 from cryosegment.exchange.files import check_unique, unique_names
 from cryosegment.exchange.job import Job, read_job
-from cryosegment.exchange.params import GPU_HELP, Params, params_from_dict, params_to_dict
+from cryosegment.exchange.params import (
+    GPU_HELP,
+    Params,
+    option_name,
+    params_from_dict,
+    params_to_dict,
+)
 
 OK, FAILED = 0, 1
 FREE_TO_CHANGE = {"resume", "gpu", "count", "minutes", "epochs", "learning_rate", "patience"}
@@ -113,21 +119,26 @@ def _execute(command: Command, job: Job, params: Params) -> None:
     if job.output:
         path = command.job_path(job.output)
         if job.params.get("resume") and path.exists():
-            _check_resumed(job, read_job(path), path)
+            _check_resumed(command, job, read_job(path), path)
         job.write(path)
     with show_progress() as progress:
         command.load()(job, params, progress)
 
 
-def _check_resumed(job: Job, earlier: Job, path: Path) -> None:
+def _check_resumed(command: Command, job: Job, earlier: Job, path: Path) -> None:
     """Check that a run goes on as it began: its results are kept together."""
     for name, value in job.params.items():
         before = earlier.params.get(name, value)
         if name not in FREE_TO_CHANGE and before != value:
             raise ParameterError(
-                f"--resume goes on with the run of {path}, but {name} was {before} there and is "
-                f"{value} now: give the same value, or another output"
+                f"--resume goes on with the run of {path}, but {option_name(command.params, name)} "
+                f"was {_shown(before)} there and is {_shown(value)} now: give the same value, or "
+                "another output"
             )
+
+
+def _shown(value: object) -> str:
+    return "left out" if value in (None, "", []) else str(value)
 
 
 def _with_names(job: Job) -> Job:

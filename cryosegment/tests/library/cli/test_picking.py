@@ -148,3 +148,14 @@ def test_a_model_that_needs_ctfs(folder, model, tmp_path, capsys):
     flipped = mrcfile.read(folder / "out/probability/a.mrc")
     assert pick(folder, model, "--maps") == 0
     assert np.abs(flipped - mrcfile.read(folder / "out/probability/a.mrc")).max() > 0.01
+
+
+def test_a_folder_of_micrographs(folder, model, capsys):
+    assert main(["pick", str(folder), "--diameter", "40", "--output", str(folder / "out")]) == 1
+    assert f"{folder} is a folder: give {folder}/*.mrc" in capsys.readouterr().err
+
+
+def test_a_diameter_that_hardly_fits_is_told_once(folder, model, caplog):
+    assert pick(folder, model, "--pixel-size", "0.8") == 0
+    expected = "40 Å are 50 px of a micrograph of 120 x 160 px: check pixel size and diameter"
+    assert [record.getMessage() for record in caplog.records] == [expected]
