@@ -21,6 +21,7 @@ from pyworkflow.object import Float, Integer
 
 from cryosegment.exchange.card import ModelCard
 from cryosegment.exchange.coordinates import Coordinates
+from cryosegment.exchange.ctf import CtfEstimate
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import micrograph_name
 from cryosegment.exchange.particles import UNCLASSIFIED, Particles, angles_from_matrices
@@ -200,6 +201,33 @@ def append_ctfs(target: SetOfCTF, truth: Iterable[Tuple[Micrograph, Block]]) -> 
             ctf.setStandardDefocus(*(float(block[f"rlnDefocus{name}"][0]) for name in DEFOCUS))
             ctf.setMicrograph(micrograph)
             target.append(ctf)
+
+
+def ctf_estimates(ctfs: SetOfCTF) -> Dict[str, CtfEstimate]:
+    """CTFs of a set by the name of their micrograph, where all of their values are there.
+
+    A micrograph that does not say how it was acquired was acquired as the set's are.
+    """
+    micrographs = ctfs.getMicrographs()
+    usual = micrographs.getAcquisition() if micrographs is not None else None
+    found = {}
+    for ctf in ctfs:
+        own = ctf.getMicrograph().getAcquisition()
+        acquisition = own if own is not None and own.getVoltage() is not None else usual
+        if acquisition is None:
+            continue
+        values = (
+            ctf.getDefocusU(),
+            ctf.getDefocusV(),
+            ctf.getDefocusAngle(),
+            acquisition.getVoltage(),
+            acquisition.getSphericalAberration(),
+            acquisition.getAmplitudeContrast(),
+        )
+        if all(value is not None and np.isfinite(value) for value in values):
+            phase_shift = ctf.getPhaseShift() or 0.0
+            found[mic_name(ctf.getMicrograph())] = CtfEstimate(*values, phase_shift)
+    return found
 
 
 def mask_content(path: str) -> Tuple[int, float]:

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from cryosegment.exchange.params import P, Params, kind_of
+from cryosegment.exchange.params import P, Params, kind_of, option_name
 
 CONVERTERS: dict[str, type] = {"float": float, "int": int, "str": str}
 Field = dataclasses.Field[Any]
@@ -18,10 +18,9 @@ Field = dataclasses.Field[Any]
 def add_options(parser: argparse.ArgumentParser, params: type[Params]) -> None:
     """Add an option for every parameter; those left out are not in the namespace."""
     for field in dataclasses.fields(params):
-        flag = "--" + field.metadata.get("flag", field.name).replace("_", "-")
         required = field.default is dataclasses.MISSING
         parser.add_argument(
-            flag,
+            option_name(params, field.name),
             dest=field.name,
             default=argparse.SUPPRESS,
             required=required,

@@ -11,6 +11,7 @@ from cryosegment.cli.commands import MICROGRAPHS, Command
 from cryosegment.exchange.errors import InputError, ParameterError
 from cryosegment.exchange.files import FAILURES_NAME
 from cryosegment.exchange.job import Job, read_job
+from cryosegment.exchange.params import option_name
 
 FREE_TO_CHANGE = {"resume", "gpu", "count", "minutes", "epochs", "learning_rate", "patience"}
 """Parameters that a resumed run may change."""
@@ -62,7 +63,7 @@ def _check_output(command: Command, job: Job, earlier: Job | None) -> None:
         if command.inputs == MICROGRAPHS:
             _check_others(job)
     elif earlier is not None:
-        _check_resumed(job, earlier, command.job_path(job.output))
+        _check_resumed(command, job, earlier)
 
 
 def _check_others(job: Job) -> None:
@@ -76,15 +77,21 @@ def _check_others(job: Job) -> None:
         )
 
 
-def _check_resumed(job: Job, earlier: Job, path: Path) -> None:
+def _check_resumed(command: Command, job: Job, earlier: Job) -> None:
     """Check that a run goes on as it began: its results are kept together."""
+    path = command.job_path(job.output)
     for name, value in job.params.items():
         before = earlier.params.get(name, value)
         if name not in FREE_TO_CHANGE and before != value:
             raise ParameterError(
-                f"--resume goes on with the run of {path}, but {name} was {before} there and is "
-                f"{value} now: give the same value, or another output"
+                f"--resume goes on with the run of {path}, but {option_name(command.params, name)} "
+                f"was {_shown(before)} there and is {_shown(value)} now: give the same value, or "
+                "another output"
             )
+
+
+def _shown(value: object) -> str:
+    return "left out" if value in (None, "", []) else str(value)
 
 
 def _results(command: Command, job: Job) -> Iterator[Path]:

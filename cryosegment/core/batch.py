@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 
 from cryosegment.core.images.micrograph import write_image
 from cryosegment.core.images.resample import resample_labels
-from cryosegment.core.images.working import WorkingImage
+from cryosegment.core.images.working import WorkingImage, doubt_diameter
 from cryosegment.core.overlay import draw_picks, write_png
 from cryosegment.core.pipeline import (
     Model,
@@ -35,6 +36,8 @@ from cryosegment.exchange.errors import CryoSegmentError
 from cryosegment.exchange.files import remove_file
 from cryosegment.exchange.params import PickParams
 from cryosegment.exchange.progress import Progress
+
+logger = logging.getLogger(__name__)
 
 CONTAMINATED = 0.5
 """Probability above which a pixel is in the contamination mask."""
@@ -72,7 +75,7 @@ def pick_micrographs(
     """
     failures: dict[str, str] = {}
     waiting = [m for m in micrographs if not (params.resume and is_finished(folder, m[0]))]
-    done = len(micrographs) - len(waiting)
+    done, doubt = len(micrographs) - len(waiting), ""
     for name, working in _read_ahead(waiting, model, params):
         done += 1
         try:
@@ -82,6 +85,9 @@ def pick_micrographs(
         except CryoSegmentError as error:
             failures[name] = str(error)
             text = f"{name}: failed, {error}"
+        else:
+            if not doubt and (doubt := doubt_diameter(picks.working, params.diameter)):
+                logger.warning(doubt)  # once
         progress(done, len(micrographs), text)
     _write_summary(folder, [m for m in micrographs if m[0] not in failures], params)
     return failures

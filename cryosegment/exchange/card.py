@@ -18,6 +18,8 @@ GENERAL = "general"
 
 CARD_VERSION = 1
 CARD_KEY = "model_card"
+STATE = ".state"
+"""In the names of files of a training that is not finished."""
 LATER_FIELDS = ("front_end", "picking")
 """Fields that cards of earlier versions lack; their defaults say what was then."""
 HEADER_LIMIT = 100_000_000  # bytes; safetensors' own bound on its header
@@ -170,6 +172,11 @@ def read_card(path: PathLike) -> ModelCard:
         raise InputError(f"model {path} does not exist: check the path") from None
     except OSError as error:
         raise InputError(f"cannot read model {path}: {error.strerror or error}") from error
+    if CARD_KEY not in metadata and STATE in path.suffixes:
+        model = path.name.split(STATE)[0] + path.suffix
+        raise ModelError(
+            f"{path} is the state of a training, not its model: give {model} beside it"
+        )
     if CARD_KEY not in metadata:
         raise ModelError(f"{path} has no model card: it was not made by `cryosegment train`")
     return card_from_json(metadata[CARD_KEY], path)

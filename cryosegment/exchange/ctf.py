@@ -3,15 +3,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Dict, List
+from dataclasses import astuple, dataclass
+from typing import Dict, List, Mapping
 
 import numpy as np
 
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import PathLike, micrograph_name
 from cryosegment.exchange.particles.columns import numbers, of_optics_groups
-from cryosegment.exchange.star import Block, read_star
+from cryosegment.exchange.star import Block, read_star, write_star
 
 MICROGRAPH = "rlnMicrographName"
 COLUMNS = (
@@ -82,6 +82,21 @@ def read_ctfs(path: PathLike) -> Dict[str, CtfEstimate]:
                 values.append(_column(path, block, optics, PHASE_SHIFT))
             return _by_name(block[MICROGRAPH], np.stack(values, axis=1))
     raise InputError(f"expected a table with the column {MICROGRAPH} in {path}, found none")
+
+
+def write_ctfs(path: PathLike, estimates: Mapping[str, CtfEstimate]) -> None:
+    """Write estimates by micrograph name as a table of micrographs in RELION's columns.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written.
+    """
+    rows = [astuple(estimate) for estimate in estimates.values()]
+    columns = {
+        name: [float(row[i]) for row in rows] for i, name in enumerate((*COLUMNS, PHASE_SHIFT))
+    }
+    write_star(path, {"micrographs": {MICROGRAPH: list(estimates), **columns}})
 
 
 def _column(path: PathLike, block: Block, optics: Block, column: str) -> np.ndarray:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Dict, List
 
 from pwem.objects import Micrograph, SetOfCoordinates
@@ -16,23 +17,19 @@ from cryosegment.convert import mic_name
 from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.exchange.errors import CryoSegmentError
 from cryosegment.exchange.files import check_unique
-from cryosegment.exchange.params import NO_CRF, PickParams, choose_crf
+from cryosegment.exchange.params import PickParams, choose_crf
 from cryosegment.plugin import Plugin
-from cryosegment.protocols.form_fields import add_field, field_choices, field_default
+from cryosegment.protocols.ctf_choice import CtfChoice
+from cryosegment.protocols.form_fields import field_default
 from cryosegment.protocols.gpu_choice import GpuChoice
-from cryosegment.protocols.model_choice import ModelChoice
+from cryosegment.protocols.model_choice import MODEL_PROJECT
+from cryosegment.protocols.picking_form import SELECTION, PickingForm
 from cryosegment.protocols.protocol_pick_base import CryoSegmentProtPickBase
 
 AUTO = field_default(PickParams, "threshold")
-SELECTION = {
-    "minDistance": ("min_distance", "Smallest distance (diameters)"),
-    "minDiameter": ("min_diameter", "Smallest mask"),
-    "maxDiameter": ("max_diameter", "Largest mask"),
-}
-"""Form fields of numbers that may be auto: their parameters and labels."""
 
 
-class CryoSegmentProtPick(CryoSegmentProtPickBase, ModelChoice, GpuChoice):
+class CryoSegmentProtPick(CryoSegmentProtPickBase, PickingForm, CtfChoice, GpuChoice):
     """Pick particles by segmenting micrographs.
 
     A neural network marks the pixels of particles, their centres and contamination; a conditional
@@ -57,6 +54,7 @@ class CryoSegmentProtPick(CryoSegmentProtPickBase, ModelChoice, GpuChoice):
     def _defineParams(self, form: params.Form) -> None:
         ProtParticlePickingAuto._defineParams(self, form)
         self._defineModelParams(form)
+        self._defineCtfParam(form, condition=f"modelSource == {MODEL_PROJECT}")
         self._defineParticleParams(form)
         self._definePickingParams(form)
         self._defineGpuParams(
@@ -74,92 +72,6 @@ class CryoSegmentProtPick(CryoSegmentProtPickBase, ModelChoice, GpuChoice):
         self._defineStreamingParams(form)
         form.getParam("streamingBatchSize").setDefault(BATCH_SIZE)
 
-    def _defineParticleParams(self, form: params.Form) -> None:
-        sizes = form.addGroup("Particle")
-        add_field(sizes, PickParams, "diameter", "Particle diameter", allowsPointers=True)
-        sizes.addParam(
-            "boxSize",
-            params.IntParam,
-            default=0,
-            allowsPointers=True,
-            label="Box size (px)",
-            help=f"Side of the boxes. 0: {BOX_PER_DIAMETER} diameters, made even. It changes no "
-            "position; it is what *boxsize* hands on to extraction.",
-        )
-        add_field(
-            sizes,
-            PickParams,
-            "contrast",
-            "Contrast",
-            expertLevel=params.LEVEL_ADVANCED,
-            help="Particles are dark in micrographs that nobody inverted.",
-        )
-
-    def _definePickingParams(self, form: params.Form) -> None:
-        form.addSection(label="Picking")
-        selection = form.addGroup("Selection")
-        add_field(
-            selection,
-            PickParams,
-            "threshold",
-            "Score threshold",
-            allowsPointers=True,
-            help="Lower it to get more particles, raise it to get fewer and surer ones.",
-        )
-        add_field(
-            selection,
-            PickParams,
-            "centers",
-            "Centre finder",
-            expertLevel=params.LEVEL_ADVANCED,
-            help="*heatmap*: peaks of the network's centre map on which its offsets agree.\n"
-            "The others see the particle map alone. *contour*: circles around its eroded pieces. "
-            "*crocker-grier*: centroids around maxima. *grid-nms*: maxima climbed to from a grid.",
-        )
-        for attribute, (name, label) in SELECTION.items():
-            add_field(
-                selection,
-                PickParams,
-                name,
-                label,
-                attribute,
-                expertLevel=params.LEVEL_ADVANCED,
-                allowsPointers=True,
-            )
-        add_field(
-            selection,
-            PickParams,
-            "edge",
-            "Distance from the border (diameters)",
-            expertLevel=params.LEVEL_ADVANCED,
-            allowsPointers=True,
-        )
-        refinement = form.addGroup("CRF refinement")
-        add_field(
-            refinement,
-            PickParams,
-            "crf",
-            "Refine with",
-            help="*none*: the network's map as it is.\n*gaussian*: neighbouring pixels agree.\n"
-            "*intensity*, *denoised*: also pixels of like brightness do.\n"
-            "*logits*, *network*: also pixels that look alike to the network do.\n"
-            "*combined*: *logits* and *intensity*, stronger.",
-        )
-        with_crf = f"crf != {field_choices(PickParams, 'crf').index(NO_CRF)}"
-        advanced = {"condition": with_crf, "expertLevel": params.LEVEL_ADVANCED}
-        add_field(refinement, PickParams, "crf_solver", "Solver", "crfSolver", **advanced)
-        add_field(refinement, PickParams, "crf_strength", "Strength", "crfStrength", **advanced)
-        output = form.addGroup("Further output")
-        add_field(output, PickParams, "masks", "Masks of the particles?")
-        add_field(
-            output,
-            PickParams,
-            "maps",
-            "Probability maps?",
-            expertLevel=params.LEVEL_ADVANCED,
-            help="Kept in extra/probability.",
-        )
-
     # --------------------------- what the base asks for ----------------------
     def _pickParams(self) -> Dict[str, Any]:
         micrographs = self.getInputMicrographs()
@@ -174,13 +86,27 @@ class CryoSegmentProtPick(CryoSegmentProtPickBase, ModelChoice, GpuChoice):
             "centers": self.getEnumText("centers"),
             **{
                 name: str(getattr(self, attribute).get()).strip()
-                for attribute, (name, _) in SELECTION.items()
+                for name, attribute, _ in SELECTION
             },
             "edge": self.edge.get(),
             "contrast": self.getEnumText("contrast"),
             "masks": self.masks.get(),
             "maps": self.maps.get(),
+            **self._ctfParams(self._getExtraPath()),
         }
+
+    def getPreviewParams(self, folder: str) -> Dict[str, Any]:
+        """Parameters of a `pick` job before the run, with its files in `folder`."""
+        self._writeCtfs(folder)
+        return {**self.getCoreParams(), **self._ctfParams(folder)}
+
+    def _signature(self) -> str:
+        return json.dumps([super()._signature(), *self._ctfIdentity()])
+
+    def _insertInitialSteps(self) -> List[int]:
+        steps = super()._insertInitialSteps()
+        self._writeCtfs(self._getExtraPath())
+        return steps
 
     def _box(self) -> int:
         if self.boxSize.get():
@@ -194,6 +120,7 @@ class CryoSegmentProtPick(CryoSegmentProtPickBase, ModelChoice, GpuChoice):
         if micrographs is None or self.diameter.get() is None:
             return []  # Scipion itself says that they are missing
         errors = self._modelErrors() + self._gpuErrors() + self._sharedGpuErrors()
+        errors += self._ctfErrors()
         if errors:
             return errors
         try:
@@ -238,6 +165,9 @@ class CryoSegmentProtPick(CryoSegmentProtPickBase, ModelChoice, GpuChoice):
         if self.useGpu and not Plugin.hasGpu() and not self.useQueue():
             warnings.append("No NVIDIA GPU is seen here: choose *Use GPU: No* to run on the CPU.")
         warnings += self._diameterWarnings(self.diameter.get())
+        missing = self._withoutCtf(mic_name(mic) for mic in self.getInputMicrographs() or ())
+        if missing:
+            warnings.append(f"{len(missing)} micrographs have no CTF, such as {missing[0]}.")
         if self.isContinued() and self._hasOtherParams():
             warnings.append(
                 "Micrographs were picked with other parameters: all will be picked again."

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Dict, List, Sequence
+from typing import Any, Dict, List, Sequence, Set
 
 from pwem.objects import SetOfMicrographs
 from pyworkflow.constants import BETA
@@ -15,7 +15,7 @@ from pyworkflow.utils import cleanPath
 from cryosegment.convert import card_lines, scaled_coordinates
 from cryosegment.exchange.card import ModelCard, read_card
 from cryosegment.exchange.errors import CryoSegmentError
-from cryosegment.exchange.files import read_table, read_text, write_text
+from cryosegment.exchange.files import micrograph_name, read_table, read_text, write_text
 from cryosegment.exchange.job import Job, read_job
 from cryosegment.exchange.labels import LABELS_NAME, read_labels_index
 from cryosegment.exchange.params import LabelsCoordinatesParams, TrainParams
@@ -99,7 +99,8 @@ class CryoSegmentProtTrain(CoreRun, TrainingForm):
         if labels:
             self._insertFunctionStep(self.labelStep, labels, needsGPU=False)
         masks = [[identity(pointer) for pointer in self.inputMasks], _ages(self._maskFolders())]
-        signature = json.dumps([self._trainValues(), masks, labels], sort_keys=True)
+        facts = [self._trainValues(), masks, labels, self._ctfIdentity()]
+        signature = json.dumps(facts, sort_keys=True)
         self._insertFunctionStep(self.trainStep, signature, needsGPU=self.useGpu.get())
         self._insertFunctionStep(self.createOutputStep, signature, needsGPU=False)
 
@@ -115,16 +116,17 @@ class CryoSegmentProtTrain(CoreRun, TrainingForm):
         job.params["resume"] = self._isBegun(job)
         if not job.params["resume"]:
             cleanPath(str(self._stateFile()))
-        write_text(self._agesFile(), json.dumps(_ages(self._folders())))
+        write_text(self._begunFile(), json.dumps(self._begunWith()))
+        self._writeCtfs(self._getExtraPath())
         self._runCore(job, gpu=self.useGpu.get())
 
     def _isBegun(self, job: Job) -> bool:
-        """Whether an interrupted training had the same settings and labels."""
-        path, ages = Path(self._modelPath()).with_suffix(".job.json"), Path(self._agesFile())
-        if not (path.exists() and ages.exists() and self._stateFile().exists()):
+        """Whether an interrupted training had the same settings, labels and CTFs."""
+        path, begun = Path(self._modelPath()).with_suffix(".job.json"), Path(self._begunFile())
+        if not (path.exists() and begun.exists() and self._stateFile().exists()):
             return False
-        if json.loads(read_text(ages)) != _ages(self._folders()):
-            return False  # they were made anew
+        if json.loads(read_text(begun)) != self._begunWith():
+            return False
         earlier = read_job(path)
         return earlier.inputs == job.inputs and all(
             earlier.params.get(name) == value
@@ -146,6 +148,7 @@ class CryoSegmentProtTrain(CoreRun, TrainingForm):
         if not self.inputMasks and self.inputCoordinates.get() is None:
             return ["Choose labels, or coordinates."]
         errors = self._modelErrors() + self._gpuErrors() + self._labelErrors()
+        errors = errors or self._ctfErrors()
         if errors:
             return errors
         if not self.modelName.get().replace("-", "").replace("_", "").isalnum():
@@ -175,6 +178,24 @@ class CryoSegmentProtTrain(CoreRun, TrainingForm):
             except CryoSegmentError as error:
                 return [str(error)]
         return []
+
+    def _ctfErrors(self) -> List[str]:
+        errors = super()._ctfErrors()
+        if errors or not self._needsCtfs():
+            return errors
+        missing = self._withoutCtf(self._labelledNames())
+        if missing:
+            return [f"{len(missing)} labelled micrographs have no CTF, such as {missing[0]}."]
+        return []
+
+    def _labelledNames(self) -> Set[str]:
+        """Micrographs with labels; of coordinates, those whose name they know."""
+        folders = self._maskFolders()
+        names = {entry.name for folder in folders for entry in read_labels_index(folder).entries}
+        if self.inputCoordinates.get() is not None:
+            known = self.inputCoordinates.get().getUniqueValues("_micName")
+            names |= {micrograph_name(name) for name in known if name}
+        return names
 
     def _summary(self) -> List[str]:
         if not self.hasAttribute("outputModel"):
@@ -240,9 +261,13 @@ class CryoSegmentProtTrain(CoreRun, TrainingForm):
         """What the core goes on from; written from the first validation on."""
         return Path(self._modelPath()).with_suffix(".state.safetensors")
 
-    def _agesFile(self) -> str:
-        """File that says which labels the training has begun with."""
-        return self._getExtraPath("trained_on.json")
+    def _begunFile(self) -> str:
+        """File that says what the training has begun with."""
+        return self._getExtraPath("begun_with.json")
+
+    def _begunWith(self) -> List[Any]:
+        """What tells labels that were made anew, and other CTFs."""
+        return [_ages(self._folders()), self._ctfIdentity()]
 
     def _maskFolders(self) -> List[str]:
         return [pointer.get().getLabelsFolder() for pointer in self.inputMasks]

@@ -8,18 +8,22 @@ from typing import Any, Dict, List, Sequence
 from pyworkflow.protocol import params
 
 from cryosegment.exchange.params import (
+    AUTO_FRONT_END,
     BRANCHED_NETWORKS,
     ENCODED_NETWORKS,
     LOW_PASS,
+    WITH_CTF,
     TrainParams,
 )
+from cryosegment.protocols.ctf_choice import CtfChoice
 from cryosegment.protocols.form_fields import add_field, field_choices
 from cryosegment.protocols.gpu_choice import GpuChoice
-from cryosegment.protocols.model_choice import ModelChoice
 
 MODEL_SCRATCH = 2
 UNIT_MINUTES, UNIT_EPOCHS = 0, 1
-LOW_PASS_CHOICE = field_choices(TrainParams, "front_end").index(LOW_PASS)
+FRONT_ENDS = field_choices(TrainParams, "front_end")
+LOW_PASS_CHOICE = FRONT_ENDS.index(LOW_PASS)
+CTF_CHOICES = [FRONT_ENDS.index(name) for name in (AUTO_FRONT_END, *WITH_CTF)]
 COMPLETE, PARTIAL = 0, 1
 
 RULES = {
@@ -35,9 +39,21 @@ RULES = {
 """Form fields and the parameters that they are."""
 OF_NETWORKS = {"encoder": ENCODED_NETWORKS, "branches": BRANCHED_NETWORKS}
 """Parameters that only some networks have, by these."""
+ADVANCED = {"expertLevel": params.LEVEL_ADVANCED}
+LEARNING = (
+    ("crf", "crf", "Train through CRF"),
+    ("batch", "batch", "Batch"),
+    ("patch", "patch", "Patch"),
+    ("augmentation", "augmentation", "Augmentation"),
+    ("learning_rate", "learningRate", "Learning rate"),
+    ("schedule", "schedule", "Schedule of the learning rate"),
+    ("patience", "patience", "Patience"),
+    ("seed", "seed", "Seed"),
+)
+"""Parameter, form field and label of what is for experts."""
 
 
-class TrainingForm(ModelChoice, GpuChoice):
+class TrainingForm(CtfChoice, GpuChoice):
     """Form fields of a training: where it starts, how long it takes, and the rest for experts."""
 
     _label = None
@@ -50,6 +66,21 @@ class TrainingForm(ModelChoice, GpuChoice):
             more=["scratch"],
             help="\n*scratch*: random weights; needs many micrographs.",
         )
+        self._defineDurationParams(form)
+        add_field(form, TrainParams, "validation", "Validation fraction")
+        form.addParam(
+            "modelName",
+            params.StringParam,
+            default="trained",
+            label="Name of the model",
+            help="Letters, digits, - and _.",
+        )
+        self._defineNetworkParams(form)
+        self._defineLabelsParams(form)
+        for name, attribute, label in LEARNING:
+            add_field(form, TrainParams, name, label, attribute, **ADVANCED)
+
+    def _defineDurationParams(self, form: params.Form) -> None:
         form.addParam(
             "unit",
             params.EnumParam,
@@ -71,16 +102,9 @@ class TrainingForm(ModelChoice, GpuChoice):
                 label=name.capitalize(),
                 help="Longer training is better until the curve of F1 is flat.",
             )
-        add_field(form, TrainParams, "validation", "Validation fraction")
-        form.addParam(
-            "modelName",
-            params.StringParam,
-            default="trained",
-            label="Name of the model",
-            help="Letters, digits, - and _.",
-        )
-        advanced = {"expertLevel": params.LEVEL_ADVANCED}
-        scratch = {"condition": f"modelSource == {MODEL_SCRATCH}", **advanced}
+
+    def _defineNetworkParams(self, form: params.Form) -> None:
+        scratch = {"condition": f"modelSource == {MODEL_SCRATCH}", **ADVANCED}
         add_field(form, TrainParams, "network", "Network", **scratch)
         for name, networks in OF_NETWORKS.items():
             options = {**scratch, "condition": _has_network(networks)}
@@ -91,15 +115,18 @@ class TrainingForm(ModelChoice, GpuChoice):
             "pixels_per_diameter",
             "Particle diameter for the network",
             "pixelsPerDiameter",
-            **advanced,
+            **ADVANCED,
         )
-        add_field(form, TrainParams, "front_end", "Front end", "frontEnd", **advanced)
-        low_pass = {"condition": f"frontEnd == {LOW_PASS_CHOICE}", **advanced}
+        add_field(form, TrainParams, "front_end", "Front end", "frontEnd", **ADVANCED)
+        low_pass = {"condition": f"frontEnd == {LOW_PASS_CHOICE}", **ADVANCED}
         add_field(form, TrainParams, "low_pass", "Low-pass", "lowPass", **low_pass)
+        self._defineCtfParam(form, condition=f"frontEnd in {CTF_CHOICES}")
+
+    def _defineLabelsParams(self, form: params.Form) -> None:
         complete, partial = (
-            {"condition": f"labelsAre == {value}", **advanced} for value in (COMPLETE, PARTIAL)
+            {"condition": f"labelsAre == {value}", **ADVANCED} for value in (COMPLETE, PARTIAL)
         )
-        add_field(form, TrainParams, "labels_are", "Labels are", "labelsAre", **advanced)
+        add_field(form, TrainParams, "labels_are", "Labels are", "labelsAre", **ADVANCED)
         add_field(
             form,
             TrainParams,
@@ -111,14 +138,6 @@ class TrainingForm(ModelChoice, GpuChoice):
         )
         add_field(form, TrainParams, "partial_loss", "Loss", "partialLoss", **partial)
         add_field(form, TrainParams, "loss", "Loss", **complete)
-        add_field(form, TrainParams, "crf", "Train through CRF", **advanced)
-        add_field(form, TrainParams, "batch", "Batch", **advanced)
-        add_field(form, TrainParams, "patch", "Patch", **advanced)
-        add_field(form, TrainParams, "augmentation", "Augmentation", **advanced)
-        add_field(form, TrainParams, "learning_rate", "Learning rate", "learningRate", **advanced)
-        add_field(form, TrainParams, "schedule", "Schedule of the learning rate", **advanced)
-        add_field(form, TrainParams, "patience", "Patience", **advanced)
-        add_field(form, TrainParams, "seed", "Seed", **advanced)
 
     def _gpuErrors(self) -> List[str]:
         errors = super()._gpuErrors()
@@ -133,12 +152,18 @@ class TrainingForm(ModelChoice, GpuChoice):
     def _model(self) -> str:
         return "" if self.modelSource == MODEL_SCRATCH else super()._model()
 
+    def _frontEnd(self) -> str:
+        chosen = self.getEnumText("frontEnd")
+        is_scratch = self.modelSource == MODEL_SCRATCH
+        return super()._frontEnd() if chosen == AUTO_FRONT_END and not is_scratch else chosen
+
     def _trainValues(self) -> Dict[str, Any]:
         """Parameters of the job."""
         values = {name: getattr(self, attribute).get() for attribute, name in RULES.items()}
         for name in ("crf", "schedule", "augmentation"):
             values[name] = self.getEnumText(name)
         values["front_end"] = self.getEnumText("frontEnd")
+        values.update(self._ctfParams(self._getExtraPath()))
         if self.frontEnd != LOW_PASS_CHOICE:
             del values["low_pass"]
         values["labels_are"] = self.getEnumText("labelsAre")

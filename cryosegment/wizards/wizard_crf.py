@@ -42,7 +42,7 @@ class CryoSegmentWizardCrf(Wizard):
             protocol.crfStrength.get(),
         )
         with tempfile.TemporaryDirectory(prefix="cryosegment_") as folder:
-            previews = CrfPreviews(protocol.getCoreParams(), folder)
+            previews = CrfPreviews(protocol.getPreviewParams(folder), folder)
             asked = CrfDialog(form.root, listed_micrographs(micrographs), previews, choice)
         if asked.resultYes():
             self._fill(form, asked.choice)

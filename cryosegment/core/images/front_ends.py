@@ -86,7 +86,7 @@ def _ctf(micrograph: Micrograph, front_end: FrontEndParams) -> Ctf:
     if micrograph.ctf is None:
         raise InputError(
             f"expected the CTF of {micrograph.name} for the model's front end {front_end.name}, "
-            "found none: give --ctf a STAR file that has it"
+            "found none: give CTFs that have it, or leave the micrograph out"
         )
     return Ctf(**dataclasses.asdict(micrograph.ctf))
 

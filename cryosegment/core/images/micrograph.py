@@ -130,6 +130,8 @@ def read_image(path: PathLike) -> tuple[npt.NDArray[np.generic], float]:
             return _read_format(stream, start, path)
     except FileNotFoundError:
         raise InputError(f"micrograph {path} does not exist: check the path") from None
+    except IsADirectoryError:
+        raise InputError(f"{path} is a folder: give {path}/*.mrc") from None
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise InputError(f"{path} is truncated or damaged ({error}): copy it again") from error
     except OSError as error:

@@ -33,6 +33,9 @@ HOT_PIXEL_SDS = 8.0
 MIN_DIAMETER_PX = 4.0
 """Particles of fewer micrograph pixels hold nothing to segment."""
 
+FEWEST_DIAMETERS, MOST_DIAMETERS = 4, 200
+"""A micrograph's shorter side has more particle diameters than the first, fewer than the other."""
+
 MAX_WORKING_PIXELS = 2**26
 
 NOTHING = FrontEndParams()
@@ -120,6 +123,18 @@ def working_image(
     if contrast == "auto" and detect_contrast(image, pixels_per_diameter, valid) == "bright":
         image = -image
     return WorkingImage(image, valid, micrograph.pixel_size * sum(scale_yx) / 2, scale_yx)
+
+
+def doubt_diameter(working: WorkingImage, diameter: float) -> str:
+    """What is odd about a diameter (Å) on a micrograph of this size; empty if nothing is."""
+    shape = working.micrograph_shape
+    diameter_px = diameter / working.micrograph_pixel_size
+    if FEWEST_DIAMETERS <= min(shape) / diameter_px <= MOST_DIAMETERS:
+        return ""
+    return (
+        f"{diameter:g} Å are {diameter_px:.3g} px of a micrograph of {shape[0]} x {shape[1]} px: "
+        "check pixel size and diameter"
+    )
 
 
 def labels_at_working_scale(

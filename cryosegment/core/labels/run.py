@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -16,7 +17,7 @@ from cryosegment.core.labels.contamination import ContaminationMaps
 from cryosegment.core.labels.contrast import micrograph_contrast
 from cryosegment.core.labels.files import label_entry, write_labels
 from cryosegment.core.labels.report import REJECTED_NAME, Report
-from cryosegment.core.labels.screening import MEANT, Rejection, Screening
+from cryosegment.core.labels.screening import MEANT, POOR, Rejection, Screening
 from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.labels import UNKNOWN, LabelEntry, is_particle
@@ -110,21 +111,19 @@ class LabelsRun:
             If it cannot be read or is smaller than a particle, no particle is said to be on it,
             or none of those on it can be labelled although some should.
         """
+        micrograph = self._read(name)
         if name not in self.source:
             raise InputError(
                 f"no particles of micrograph {name} in {self.source.path}: leave it out or "
                 "correct the names"
             )
-        micrograph = self._read(name)
         entry = self._entry(micrograph)
         contaminated = self._contamination.area(entry) if self._contamination else None
         found = self.source.screen(entry, contaminated)
         if not len(found.labelled) and any(r.reason not in MEANT for r in found.rejections):
             self.report.add(name, found, 0.0, 0.0, None)
             raise InputError(
-                f"none of {len(found.rejections)} particles of micrograph {name} can be labelled "
-                f"(the first: {found.rejections[0].reason}): see {REJECTED_NAME}, check the pixel "
-                "sizes"
+                f"none of {len(found.rejections)} particles of {_why_none(found, name)}"
             )
         coordinates = self.source.coordinates(entry, found)
         if self._params.resume and entry.coordinates.exists():
@@ -168,3 +167,18 @@ class LabelsRun:
             self._params.unknown_ring * diameter_px,
             diameter_px if self._params.unknown_outside else None,
         )
+
+
+def _why_none(found: Screening[Any], name: str) -> str:
+    """Why no particle of a micrograph can be labelled, and what to do."""
+    reasons = Counter(rejection.reason for rejection in found.rejections)
+    poor = [rejection.row for rejection in found.rejections if rejection.reason == POOR]
+    scores = found.doubtful.scores[np.isin(found.doubtful.rows, poor)]
+    highest = np.fmax.reduce(scores, initial=-np.inf)
+    if reasons.most_common(1)[0][0] == POOR and np.isfinite(highest):
+        text = f"the highest score is {highest:.3g}: lower --min-score"
+        return f"micrograph {name} scores enough, {text}"
+    return (
+        f"micrograph {name} can be labelled (the first: {found.rejections[0].reason}): see "
+        f"{REJECTED_NAME}, check the pixel sizes"
+    )

@@ -99,6 +99,11 @@ class CrfParams(Params):
                 "choose the engine grid"
             )
 
+    def __str__(self) -> str:
+        parts = [self.solver, f"{self.iterations} updates", f"temperature {self.temperature:g}"]
+        parts.append(f"smoothness {self.gaussian_weight:g} within {self.gaussian_sigma:g} px")
+        return ", ".join([*parts, *self.appearance])
+
     def appearance_terms(self) -> Tuple[AppearanceTerm, ...]:
         """The appearance kernels."""
         return tuple(parse_appearance(text) for text in self.appearance)

@@ -35,4 +35,6 @@ class EvaluateParams(Params):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.y_up and self.height is None:
-            raise ParameterError("y_up needs the height of the micrographs: give --height")
+            raise ParameterError(
+                "y that counts from the last row needs the height of the micrographs: give --height"
+            )

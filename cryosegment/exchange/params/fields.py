@@ -80,6 +80,14 @@ def check_value(name: str, value: Any, metadata: Mapping[str, Any]) -> None:
         raise ParameterError(f"expected {name} to be {expected}{unit}, got {value:g}")
 
 
+def option_name(cls: Type[Params], name: str) -> str:
+    """What the command line calls the parameter `name` of a class."""
+    flags = {
+        field.name: field.metadata.get("flag", field.name) for field in dataclasses.fields(cls)
+    }
+    return "--" + flags[name].replace("_", "-")
+
+
 def params_to_dict(params: Params) -> Dict[str, Any]:
     """Parameters by name, as JSON can hold them."""
     values = dataclasses.asdict(params)

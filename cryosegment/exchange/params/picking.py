@@ -98,6 +98,13 @@ class PickParams(Params):
             if text != AUTO:
                 limits = {"minimum": 0, "maximum": bounds.get(name, 100_000.0)}
                 check_value(name, _number(name, text), limits)
+        if AUTO not in (self.min_diameter, self.max_diameter):
+            smallest, largest = float(self.min_diameter), float(self.max_diameter)
+            if 0 < largest < smallest:
+                raise ParameterError(
+                    "expected the smallest diameter of a mask to be at most the largest, got "
+                    f"{smallest:g} and {largest:g} Å"
+                )
 
     def selection(self, facts: Mapping[str, Any]) -> SelectionParams:
         """What these parameters choose, and what a model card recommends where they do not.

@@ -178,11 +178,13 @@ class TrainParams(Params):
             )
         if self.front_end in WITH_CTF and not self.ctf:
             raise ParameterError(
-                f"the front end {self.front_end} needs CTFs, got none: give ctf, or choose another"
+                f"the front end {self.front_end} needs CTFs, got none: give a file of "
+                "them, or choose another"
             )
         if self.low_pass != TrainParams.low_pass and self.front_end != LOW_PASS:
             raise ParameterError(
-                f"expected front_end {LOW_PASS} where low_pass is given, got {self.front_end}"
+                f"expected the front end {LOW_PASS} where its resolution is given, got "
+                f"{self.front_end}"
             )
         self._check_labels()
 
@@ -191,20 +193,21 @@ class TrainParams(Params):
         if self.labels_are == COMPLETE:
             if self.partial_loss != TrainParams.partial_loss:
                 raise ParameterError(
-                    "expected labels_are partial where partial_loss is given, got complete"
+                    "expected partial labels where a loss of such is given, got complete ones"
                 )
             if self.expected_particles is not None:
                 raise ParameterError(
-                    "expected labels_are partial where expected_particles are given, got complete"
+                    "expected partial labels where expected particles are given, got complete ones"
                 )
         elif self.loss != TrainParams.loss:
             raise ParameterError(
-                f"expected no loss beside partial labels, which have partial_loss, got {self.loss}"
+                "expected no loss of complete labels beside partial ones, which have their own, "
+                f"got {self.loss}"
             )
         elif not self.start and self.expected_particles is None:
             raise ParameterError(
-                "expected expected_particles or a model to start from, which estimates them, got "
-                "neither"
+                "partial labels need the number of expected particles, or a model to start from, "
+                "which estimates it, got neither"
             )
 
     def network_arguments(self) -> Dict[str, Any]:

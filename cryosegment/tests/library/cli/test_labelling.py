@@ -136,6 +136,22 @@ def test_a_smallest_score_needs_scores(folder, capsys):
     assert (classes[20, 30], classes[60, 90]) == (-1, 1)
 
 
+def test_scores_that_are_all_too_low_are_told(folder, capsys):
+    """With the highest of them; one particle outside does not change what there is to do."""
+    picks = Coordinates([[20, 30], [60, 90], [500, 9]], 2.0, "a", scores=[0.3, 0.45, 0.2])
+    write_coordinates(folder / "coordinates" / "a.star", picks)
+    assert label(folder, "--diameter", "40", "--min-score", "0.9", names=["a"]) == 1
+    message = capsys.readouterr().err
+    assert "none of 3 particles of micrograph a" in message
+    assert "the highest score is 0.45: lower --min-score" in message
+    assert "pixel size" not in message
+
+
+def test_a_micrograph_that_is_not_there(folder, capsys):
+    assert label(folder, "--diameter", "40", names=["nosuch"]) == 1
+    assert "nosuch.mrc does not exist" in capsys.readouterr().err
+
+
 def test_particles_have_the_diameter_of_the_file(folder, capsys):
     """In px in CryoPPP's files, whatever the pixel size is that the micrographs' headers say."""
     for path in (folder / "coordinates").iterdir():
@@ -251,4 +267,4 @@ def test_resume_keeps_what_is_finished(folder):
 def test_resume_with_another_diameter_is_refused(folder, capsys):
     label(folder, "--diameter", "40")
     assert label(folder, "--diameter", "50", "--resume") == 1
-    assert "diameter was 40.0 there and is 50.0 now" in capsys.readouterr().err
+    assert "--diameter was 40.0 there and is 50.0 now" in capsys.readouterr().err

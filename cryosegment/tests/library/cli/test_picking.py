@@ -189,3 +189,14 @@ def test_the_table_of_an_earlier_run_goes_where_all_fail(folder, model):
     assert pick(folder, model, "--resume", names=["a"]) == 0
     assert set(read_coordinates(out / "coordinates.star", 2.0)) == {"a"}
     assert read_failures(out) == {}
+
+
+def test_a_folder_of_micrographs(folder, model, capsys):
+    assert main(["pick", str(folder), "--diameter", "40", "--output", str(folder / "out")]) == 1
+    assert f"{folder} is a folder: give {folder}/*.mrc" in capsys.readouterr().err
+
+
+def test_a_diameter_that_hardly_fits_is_told_once(folder, model, caplog):
+    assert pick(folder, model, "--pixel-size", "0.8") == 0
+    expected = "40 Å are 50 px of a micrograph of 120 x 160 px: check pixel size and diameter"
+    assert [record.getMessage() for record in caplog.records] == [expected]

@@ -91,3 +91,12 @@ def test_a_missing_model(tmp_path):
         read_card(tmp_path / "m.safetensors")
     with pytest.raises(InputError, match="cannot read"):
         read_card(tmp_path)
+
+
+@pytest.mark.parametrize("ending", [".state.safetensors", ".state.best.safetensors"])
+def test_the_state_of_a_training_is_no_model(tmp_path, ending):
+    path = tmp_path / f"mine{ending}"
+    save_file({"w": np.zeros(3)}, path)
+    message = r"is the state of a training.*: give mine\.safetensors beside it"
+    with pytest.raises(ModelError, match=message):
+        read_card(path)

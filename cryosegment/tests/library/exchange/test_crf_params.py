@@ -73,3 +73,11 @@ def test_choice():
     assert choose_crf("logits", card) == CRF_PRESETS["logits"]
     chosen = choose_crf("auto", card, "l2", 2.0)
     assert chosen == dataclasses.replace(CrfParams(), solver="l2", gaussian_weight=2.0)
+
+
+def test_a_crf_is_shown_in_words():
+    crf = CrfParams(temperature=0.5, gaussian_weight=3.0, appearance=("logits:3:10:2",))
+    assert (
+        str(crf)
+        == "mean-field, 5 updates, temperature 0.5, smoothness 3 within 2 px, logits:3:10:2"
+    )

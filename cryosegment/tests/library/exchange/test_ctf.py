@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 import starfile
 
-from cryosegment.exchange.ctf import CtfEstimate, read_ctfs
+from cryosegment.exchange.ctf import CtfEstimate, read_ctfs, write_ctfs
 from cryosegment.exchange.errors import InputError
 
 OF_MICROGRAPHS = {
@@ -73,3 +73,16 @@ def test_what_is_no_estimate(write):
         read_ctfs(write(micrographs=OF_MICROGRAPHS))
     with pytest.raises(InputError, match="expected a table with the column rlnMicrographName"):
         read_ctfs(write(micrographs=OF_OPTICS))
+
+
+def test_what_is_written_others_read(tmp_path):
+    path = tmp_path / "ctfs.star"
+    expected = {"a": replace(EXPECTED["a"], phase_shift=90.0), "b c": EXPECTED["b c"]}
+    write_ctfs(path, expected)
+    assert read_ctfs(path) == expected
+    table = starfile.read(path)
+    assert list(table["rlnMicrographName"]) == ["a", "b c"]
+    assert list(table["rlnDefocusV"]) == [14000.0, 20500.0]
+    assert list(table["rlnPhaseShift"]) == [90.0, 0.0]
+    write_ctfs(path, {})
+    assert read_ctfs(path) == {}

@@ -14,6 +14,7 @@ from cryosegment.exchange.params import (
     SelectionParams,
     SimulateParams,
     TrainParams,
+    option_name,
     params_from_dict,
     params_to_dict,
 )
@@ -41,6 +42,16 @@ def test_there_are_presets_of_the_crf():
     assert all(isinstance(preset, CrfParams) for preset in CRF_PRESETS.values())
 
 
+def test_no_bound_is_above_the_smallest_diameter():
+    assert PickParams(diameter=9.0, min_diameter="300", max_diameter="0").max_diameter == "0"
+    assert PickParams(diameter=9.0, min_diameter="300").max_diameter == "auto"
+
+
+def test_options_are_named_as_they_are_given():
+    assert option_name(TrainParams, "start") == "--from"
+    assert option_name(TrainParams, "labels_are") == "--labels-are"
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -58,9 +69,15 @@ def test_there_are_presets_of_the_crf():
         (lambda: TrainParams(network="unet", branches=2), "unet has no branches, got 2"),
         (lambda: TrainParams(network="multi-atrous", branches=6), "branches .* at most 5, got 6"),
         (lambda: TrainParams(start="general", network="unet"), "unet is for training from scratch"),
-        (lambda: TrainParams(expected_particles=9.0), "labels_are partial .* got complete"),
-        (lambda: TrainParams(partial_loss="ge-binomial"), "where partial_loss .* got complete"),
-        (lambda: TrainParams(low_pass=30.0), "front_end low-pass where low_pass .* got auto"),
+        (
+            lambda: TrainParams(expected_particles=9.0),
+            "partial labels where expected particles .* got complete",
+        ),
+        (
+            lambda: TrainParams(partial_loss="ge-binomial"),
+            "partial labels where a loss of such .* got complete",
+        ),
+        (lambda: TrainParams(low_pass=30.0), "the front end low-pass where its .* got auto"),
         (lambda: TrainParams(front_end="median", low_pass=30.0), "got median"),
         (lambda: TrainParams(labels_are="partial"), "a model to start from"),
         (lambda: TrainParams(start="general", labels_are="partial", loss="bce"), "got bce"),
@@ -71,7 +88,12 @@ def test_there_are_presets_of_the_crf():
         (lambda: SimulateParams(molecule=()), "a tuple of molecules"),
         (lambda: SimulateParams(molecule="builtin"), "a tuple of molecules"),
         (lambda: SimulateParams(snr=1.0, snr_db=3.0), "snr or snr_db, got both"),
-        (lambda: EvaluateParams("p", "r", 9.0, 1.0, y_up=True), "--height"),
+        (lambda: TrainParams(front_end="ctf-flip"), "needs CTFs, got none: give a file"),
+        (lambda: EvaluateParams("p", "r", 9.0, 1.0, y_up=True), "the last row needs .* --height"),
+        (
+            lambda: PickParams(diameter=9.0, min_diameter="300", max_diameter="100"),
+            "smallest diameter of a mask .* the largest, got 300 and 100 Å",
+        ),
     ],
 )
 def test_values_out_of_bounds(make, message):

@@ -8,7 +8,7 @@ from scipy.signal import resample
 
 from cryosegment.core.images.micrograph import Micrograph
 from cryosegment.core.images.normalize import CLIP, working_normalize
-from cryosegment.core.images.working import LOCAL_MEAN_SIGMA, working_image
+from cryosegment.core.images.working import LOCAL_MEAN_SIGMA, doubt_diameter, working_image
 from cryosegment.exchange.errors import ParameterError
 
 PIXEL_SIZE = 2.0
@@ -105,6 +105,15 @@ def test_a_coarse_micrograph_is_enlarged(micrograph: Micrograph) -> None:
     working = working_image(micrograph, 20.0, 20.0)  # 10 px
     assert working.image.shape == (1200, 1000)
     assert working.scale_yx == (0.5, 0.5)
+
+
+def test_diameters_that_hardly_fit(micrograph: Micrograph) -> None:
+    """More than a quarter of the shorter side, 500 px of 2 Å, or less than 1/200 of it."""
+    working = working_image(micrograph, DIAMETER, 20.0)
+    assert [doubt_diameter(working, diameter) for diameter in (250.0, 5.0)] == ["", ""]
+    text = "251 Å are 126 px of a micrograph of 600 x 500 px: check pixel size and diameter"
+    assert doubt_diameter(working, 251.0) == text
+    assert doubt_diameter(working, 4.9).startswith("4.9 Å are 2.45 px")
 
 
 def test_argument_is_kept(micrograph: Micrograph) -> None:

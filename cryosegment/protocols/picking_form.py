@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How to pick: the form's fields."""
+
+from __future__ import annotations
+
+from pwem.protocols import EMProtocol
+from pyworkflow.protocol import params
+
+from cryosegment.constants import BOX_PER_DIAMETER
+from cryosegment.exchange.params import NO_CRF, PickParams
+from cryosegment.protocols.form_fields import add_field, field_choices
+
+SELECTION = (
+    ("min_distance", "minDistance", "Smallest distance (diameters)"),
+    ("min_diameter", "minDiameter", "Smallest mask"),
+    ("max_diameter", "maxDiameter", "Largest mask"),
+)
+"""Parameter, form field and label of numbers that may be auto."""
+
+
+class PickingForm(EMProtocol):
+    """Form fields of the particle, of how picks are selected and refined, and of more output."""
+
+    _label = None
+
+    def _defineParticleParams(self, form: params.Form) -> None:
+        sizes = form.addGroup("Particle")
+        add_field(sizes, PickParams, "diameter", "Particle diameter", allowsPointers=True)
+        sizes.addParam(
+            "boxSize",
+            params.IntParam,
+            default=0,
+            allowsPointers=True,
+            label="Box size (px)",
+            help=f"Side of the boxes. 0: {BOX_PER_DIAMETER} diameters, made even. It changes no "
+            "position; it is what *boxsize* hands on to extraction.",
+        )
+        add_field(
+            sizes,
+            PickParams,
+            "contrast",
+            "Contrast",
+            expertLevel=params.LEVEL_ADVANCED,
+            help="Particles are dark in micrographs that nobody inverted.",
+        )
+
+    def _definePickingParams(self, form: params.Form) -> None:
+        form.addSection(label="Picking")
+        self._defineSelectionParams(form)
+        self._defineRefinementParams(form)
+        output = form.addGroup("Further output")
+        add_field(output, PickParams, "masks", "Masks of the particles?")
+        add_field(
+            output,
+            PickParams,
+            "maps",
+            "Probability maps?",
+            expertLevel=params.LEVEL_ADVANCED,
+            help="Kept in extra/probability.",
+        )
+
+    def _defineSelectionParams(self, form: params.Form) -> None:
+        group, advanced = form.addGroup("Selection"), {"expertLevel": params.LEVEL_ADVANCED}
+        add_field(
+            group,
+            PickParams,
+            "threshold",
+            "Score threshold",
+            allowsPointers=True,
+            help="Lower it to get more particles, raise it to get fewer and surer ones.",
+        )
+        add_field(
+            group,
+            PickParams,
+            "centers",
+            "Centre finder",
+            help="*heatmap*: peaks of the network's centre map on which its offsets agree.\n"
+            "The others see the particle map alone. *contour*: circles around its eroded pieces. "
+            "*crocker-grier*: centroids around maxima. *grid-nms*: maxima climbed to from a grid.",
+            **advanced,
+        )
+        edge = ("edge", "edge", "Distance from the border (diameters)")
+        for name, attribute, label in (*SELECTION, edge):
+            add_field(group, PickParams, name, label, attribute, allowsPointers=True, **advanced)
+
+    def _defineRefinementParams(self, form: params.Form) -> None:
+        group = form.addGroup("CRF refinement")
+        add_field(
+            group,
+            PickParams,
+            "crf",
+            "Refine with",
+            help="*none*: the network's map as it is.\n*gaussian*: neighbouring pixels agree.\n"
+            "*intensity*, *denoised*: also pixels of like brightness do.\n"
+            "*logits*, *network*: also pixels that look alike to the network do.\n"
+            "*combined*: *logits* and *intensity*, stronger.",
+        )
+        with_crf = f"crf != {field_choices(PickParams, 'crf').index(NO_CRF)}"
+        advanced = {"condition": with_crf, "expertLevel": params.LEVEL_ADVANCED}
+        add_field(group, PickParams, "crf_solver", "Solver", "crfSolver", **advanced)
+        add_field(group, PickParams, "crf_strength", "Strength", "crfStrength", **advanced)
