@@ -26,6 +26,8 @@ CLASSES = {
 
 
 PICKS = "picks"
+OUTLINED = ("simulation", "reconstruction")
+"""Sources whose labels have the outlines of the particles, which discs have not."""
 """Source of labels that are picks which nobody has looked at: no measure of a model."""
 
 

@@ -28,6 +28,7 @@ from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.labels import (
     CONTAMINATION,
     EDGE,
+    OUTLINED,
     PICKS,
     UNKNOWN,
     LabelEntry,
@@ -71,6 +72,8 @@ class LabelledImage:
         Its file.
     is_verified
         False where the labels are picks that nobody has looked at.
+    has_outlines
+        Whether the labels are as large and of the form of the particles.
     """
 
     image: Float[Tensor, "h w"]
@@ -84,6 +87,7 @@ class LabelledImage:
     pixel_size: float
     micrograph: Path
     is_verified: bool = True
+    has_outlines: bool = False
 
     def for_validation(self) -> ValidationImage:
         """The same for scoring a network."""
@@ -156,7 +160,7 @@ def read_labels(
         working = working_image(
             micrograph, entry.diameter, pixels_per_diameter, front_end=front_end
         )
-        image = _labelled(entry, working, source != PICKS)
+        image = _labelled(entry, working, source)
         if image.known.any():
             images.append(image)
         else:
@@ -169,7 +173,7 @@ def read_labels(
     return images
 
 
-def _labelled(entry: LabelEntry, working: WorkingImage, is_verified: bool) -> LabelledImage:
+def _labelled(entry: LabelEntry, working: WorkingImage, source: str) -> LabelledImage:
     instances, classes = (
         labels_at_working_scale(_read_map(path, entry), working, path)
         for path in (entry.instances, entry.classes)
@@ -192,7 +196,8 @@ def _labelled(entry: LabelEntry, working: WorkingImage, is_verified: bool) -> La
         diameter=entry.diameter / working.pixel_size,
         pixel_size=working.pixel_size,
         micrograph=entry.micrograph.resolve(),
-        is_verified=is_verified,
+        is_verified=source != PICKS,
+        has_outlines=source in OUTLINED,
     )
 
 

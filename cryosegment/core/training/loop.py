@@ -14,9 +14,10 @@ from torch import nn
 from cryosegment import __version__
 from cryosegment.core.checkpoint import fingerprint, save_checkpoint
 from cryosegment.core.networks import HEADS, build_network
-from cryosegment.core.pipeline import load_model
+from cryosegment.core.pipeline import Model, load_model
 from cryosegment.core.training.augmentation import LEVELS
 from cryosegment.core.training.completeness import labelled_share, share_with_picks
+from cryosegment.core.training.crf_choice import choose_card_crf
 from cryosegment.core.training.examples import write_examples
 from cryosegment.core.training.fit import FitSettings, Validation, fit
 from cryosegment.core.training.joint import RefinedNetwork
@@ -114,11 +115,28 @@ def train(
         return
     record.write(state)
     record.close()
+    model, found = _as_used(best, card, parts, share, state, progress)
+    facts = {"labelled_share": round(share, 3), "steps": state.step}
+    card = replace(
+        model.card, name=output.stem, label_source=_label_source(folders), training=facts
+    )
+    save_checkpoint(output, model.network, _describe(card, params, found, parts))
+
+
+def _as_used(
+    best: nn.Module,
+    card: ModelCard,
+    parts: Split,
+    share: float,
+    state: TrainingProgress,
+    progress: Progress,
+) -> tuple[Model, Validation]:
+    """The network with its CRF apart from it, in the card, and its score as both are used."""
     if isinstance(best, RefinedNetwork):
-        card, best = replace(card, crf=params_to_dict(best.learned())), best.network
-    facts = {"labelled_share": round(share, 3)}
-    card = replace(card, name=output.stem, label_source=_label_source(folders), training=facts)
-    save_checkpoint(output, best, _describe(card, params, state, parts))
+        card = replace(card, crf=params_to_dict(best.learned()))
+        return Model(best.network, card), Validation(state.best_score, state.best_threshold)
+    card, found = choose_card_crf(Model(best, card), parts.validation, share, progress)
+    return Model(best, card), found
 
 
 def _state_path(output: Path, params: TrainParams, ranks: Ranks) -> Path:
@@ -220,7 +238,7 @@ def _label_source(folders: Sequence[Path]) -> str:
 def _describe(
     card: ModelCard,
     params: TrainParams,
-    state: TrainingProgress,
+    found: Validation,
     parts: Split,
 ) -> ModelCard:
     """The card of what was trained."""
@@ -234,16 +252,16 @@ def _describe(
     }
     return replace(
         card,
-        threshold=round(state.best_threshold, 3),
+        threshold=round(found.threshold, 3),
         particle_diameters=(min(diameters), max(diameters)),
         training_data=(data,),
-        training={**params_to_dict(params), **card.training, "steps": state.step},
+        training={**params_to_dict(params), **card.training},
         metrics=(
             {
                 "data": "validation micrographs" if parts.is_held_out else "training micrographs",
                 "metric": "F1 at 0.25 diameter",
-                "value": round(state.best_score, 4),
-                "threshold": state.best_threshold,
+                "value": round(found.score, 4),
+                "threshold": found.threshold,
             },
         ),
         software={"cryosegment": __version__, "torch": torch.__version__},

@@ -117,7 +117,12 @@ def best_f1(
     labelled_share
         Share of the particles that are labelled.
     """
-    f1 = count_hits(network, images).f1(labelled_share)
+    return best_of_counts(count_hits(network, images), labelled_share)
+
+
+def best_of_counts(counts: Counts, labelled_share: float = 1.0) -> Validation:
+    """Best F1 over all thresholds, and the threshold to recommend."""
+    f1 = counts.f1(labelled_share)
     return Validation(float(f1.max()), middle_of_plateau(f1))
 
 
