@@ -79,15 +79,15 @@ def pick_micrographs(
     for name, working in _read_ahead(waiting, model, params):
         done += 1
         try:
-            picks = _picks(name, working.result(), model, params)
+            image = working.result()
+            if not doubt and (doubt := doubt_diameter(image, params.diameter)):
+                logger.warning(doubt)  # once
+            picks = _picks(name, image, model, params)
             write_picks(folder, name, picks, params)
             text = f"{name}: {len(picks.chosen)} particles"
         except CryoSegmentError as error:
             failures[name] = str(error)
             text = f"{name}: failed, {error}"
-        else:
-            if not doubt and (doubt := doubt_diameter(picks.working, params.diameter)):
-                logger.warning(doubt)  # once
         progress(done, len(micrographs), text)
     _write_summary(folder, [m for m in micrographs if m[0] not in failures], params)
     return failures
