@@ -121,8 +121,9 @@ def _execute(command: Command, job: Job, params: Params) -> None:
     if command.inputs == MICROGRAPHS:
         job = _with_names(job)
     try:
-        with recorded(command, job) if job.output else nullcontext(), show_progress() as progress:
-            command.load()(job, params, progress)
+        record = recorded(command, job) if job.output else nullcontext(job)
+        with record as whole_job, show_progress() as progress:
+            command.load()(whole_job, params, progress)
     except KeyboardInterrupt:
         advice = "; --resume goes on from what is finished" if "resume" in job.params else ""
         raise KeyboardInterrupt(advice) from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from cryosegment.cli.commands import MICROGRAPHS, Command
@@ -18,8 +19,12 @@ FREE_TO_CHANGE = {"resume", "gpu", "count", "minutes", "epochs", "learning_rate"
 
 
 @contextmanager
-def recorded(command: Command, job: Job) -> Iterator[None]:
+def recorded(command: Command, job: Job) -> Iterator[Job]:
     """Leave a job in its output; where the block fails without results, all stays as it was.
+
+    Yields
+    ------
+    The job to run: one that is resumed has the micrographs of its earlier runs as well.
 
     Raises
     ------
@@ -32,6 +37,8 @@ def recorded(command: Command, job: Job) -> Iterator[None]:
     path = command.job_path(job.output)
     earlier = read_job(path) if path.exists() else None
     _check_output(command, job, earlier)
+    if earlier is not None and job.params.get("resume") and command.inputs == MICROGRAPHS:
+        job = _with_earlier(job, earlier)
     is_new_folder = not path.parent.exists()
     job.write(path)
     begun = path.stat().st_mtime_ns
@@ -49,7 +56,7 @@ def recorded(command: Command, job: Job) -> Iterator[None]:
 
     with ExitStack() as failing:
         failing.callback(take_back)
-        yield
+        yield job
         failing.pop_all()
 
 
@@ -66,6 +73,12 @@ def _check_output(command: Command, job: Job, earlier: Job | None) -> None:
         _check_resumed(command, job, earlier)
 
 
+def _with_earlier(job: Job, earlier: Job) -> Job:
+    """The job with the micrographs of an earlier one before its own."""
+    files = dict(zip(earlier.names, earlier.inputs)) | dict(zip(job.names, job.inputs))
+    return replace(job, inputs=tuple(files.values()), names=tuple(files))
+
+
 def _check_others(job: Job) -> None:
     """Check that no results of other micrographs would stay beside those of this run."""
     finished = {path.stem for path in Path(job.output, "coordinates").glob("*.star")}
@@ -73,7 +86,7 @@ def _check_others(job: Job) -> None:
     if others:
         raise InputError(
             f"{job.output} holds results of {len(others)} other micrographs, such as {others[0]}: "
-            "give all micrographs and --resume to go on there, or another --output"
+            "give --resume to go on there, or another --output"
         )
 
 

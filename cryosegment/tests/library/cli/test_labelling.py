@@ -291,6 +291,15 @@ def test_resume_keeps_what_is_finished(folder):
     assert path.read_bytes() == b"kept"
 
 
+def test_resume_goes_on_with_more_micrographs(folder, capsys):
+    assert label(folder, "--diameter", "40", names=["a"]) == 0
+    assert label(folder, "--diameter", "40", names=["b"]) == 1
+    assert "holds results of 1 other micrographs, such as a" in capsys.readouterr().err
+    assert label(folder, "--diameter", "40", "--resume", names=["b"]) == 0
+    index = read_labels_index(folder / "labels")
+    assert [entry.name for entry in index.entries] == ["a", "b"]
+
+
 def test_resume_with_another_diameter_is_refused(folder, capsys):
     label(folder, "--diameter", "40")
     assert label(folder, "--diameter", "50", "--resume") == 1

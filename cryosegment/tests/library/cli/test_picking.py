@@ -174,8 +174,11 @@ def test_no_results_of_other_micrographs_are_left_beside_new_ones(folder, model,
     assert "holds results of 1 other micrographs, such as a: give" in capsys.readouterr().err
     assert set(read_coordinates(folder / "out" / "coordinates.star", 2.0)) == {"a", "b"}
     (folder / "b.mrc").rename(folder / "c.mrc")
-    assert pick(folder, model, "--resume", names=["a", "c"]) == 0
-    assert set(read_coordinates(folder / "out" / "coordinates.star", 2.0)) == {"a", "c"}
+    assert pick(folder, model, "--resume", names=["c"]) == 0
+    assert set(read_coordinates(folder / "out" / "coordinates.star", 2.0)) == {"a", "b", "c"}
+    job = json.loads((folder / "out" / "job.json").read_text())
+    assert job["names"] == ["a", "b", "c"]
+    assert [path.rpartition("/")[2] for path in job["inputs"]] == ["a.mrc", "b.mrc", "c.mrc"]
 
 
 def test_the_table_of_an_earlier_run_goes_where_all_fail(folder, model):
