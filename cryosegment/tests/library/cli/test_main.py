@@ -175,8 +175,9 @@ def test_card_is_printed(tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)["pixels_per_diameter"] == 20.0
 
 
-def test_a_reader_that_has_seen_enough():
-    command = [sys.executable, "-m", "cryosegment", "card", "general", "--json"]
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_a_reader_that_has_seen_enough(more):
+    command = [sys.executable, "-m", "cryosegment", "card", "general", *more]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         process.stdout.close()
         assert process.stderr.read() == b""
