@@ -116,7 +116,11 @@ def train(
     record.write(state)
     record.close()
     model, found = _as_used(best, card, parts, share, state, progress)
-    facts = {"labelled_share": round(share, 3), "steps": state.step}
+    facts = {
+        "labelled_share": round(share, 3),
+        "steps": state.step,
+        "seconds": round(state.seconds),
+    }
     card = replace(
         model.card, name=output.stem, label_source=_label_source(folders), training=facts
     )
