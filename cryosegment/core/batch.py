@@ -33,6 +33,7 @@ from cryosegment.exchange.coordinates import (
 )
 from cryosegment.exchange.ctf import read_ctfs
 from cryosegment.exchange.errors import CryoSegmentError
+from cryosegment.exchange.files import remove_file
 from cryosegment.exchange.params import PickParams
 from cryosegment.exchange.progress import Progress
 
@@ -163,11 +164,17 @@ def _write_formats(folder: Path, chosen: Coordinates, params: PickParams) -> Non
 def _write_summary(
     folder: Path, micrographs: Sequence[tuple[str, Path]], params: PickParams
 ) -> None:
-    """One STAR with the picks of all finished micrographs, of this run and earlier ones."""
+    """One STAR with the picks of all finished micrographs, of this run and earlier ones.
+
+    Without any, one that an earlier run has left is removed.
+    """
     pairs = []
     for name, path in micrographs:
         if is_finished(folder, name):
             found = read_coordinates(coordinates_path(folder, name), params.pixel_size or 1.0)
             pairs += [(path, coordinates) for coordinates in found.values()]
+    path = folder / "coordinates.star"
     if pairs:
-        write_coordinates_star(folder / "coordinates.star", pairs)
+        write_coordinates_star(path, pairs)
+    else:
+        remove_file(path)
