@@ -67,6 +67,6 @@ setup(
     },
     entry_points={
         "pyworkflow.plugin": ["cryosegment = cryosegment"],
-        "console_scripts": ["cryosegment = cryosegment.cli.main:main"],
+        "console_scripts": ["cryosegment = cryosegment.__main__:main"],
     },
 )

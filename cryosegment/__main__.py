@@ -1,9 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`python -m cryosegment`: the command line."""
+"""`cryosegment` and `python -m cryosegment`: the command line."""
 
 import sys
 
-from cryosegment.cli.main import main
+INTERRUPTED = 130
+
+
+def main() -> int:
+    """Exit status of the command line, also where it is interrupted while it is imported."""
+    try:
+        from cryosegment.cli.main import main as run
+
+        return run()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -9,44 +9,48 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
+from contextlib import nullcontext
 
 import cryosegment
 from cryosegment.cli.arguments import add_options, params_from_namespace
 from cryosegment.cli.commands import COMMANDS, MICROGRAPHS, Command, find_command
+from cryosegment.cli.outputs import recorded
 from cryosegment.cli.progress import LOG_FORMAT, show_progress
 from cryosegment.exchange.card import model_path, read_card
-from cryosegment.exchange.errors import CryoSegmentError, InputError, ParameterError
+from cryosegment.exchange.errors import CryoSegmentError, InputError
 from cryosegment.exchange.files import check_unique, unique_names
 from cryosegment.exchange.job import Job, read_job
-from cryosegment.exchange.params import (
-    GPU_HELP,
-    Params,
-    option_name,
-    params_from_dict,
-    params_to_dict,
-)
+from cryosegment.exchange.params import GPU_HELP, Params, params_from_dict, params_to_dict
 
-OK, FAILED = 0, 1
-FREE_TO_CHANGE = {"resume", "gpu", "count", "minutes", "epochs", "learning_rate", "patience"}
-"""Parameters that a resumed run may change."""
+OK, FAILED, INTERRUPTED = 0, 1, 130
 
 
 def main(args: Sequence[str] | None = None) -> int:
-    """Exit status of a command line: 0, or 1 after an error of ours.
+    """Exit status of a command line: 0, 1 after an error of ours, or 130 when interrupted.
 
     Other exceptions keep their traceback; a usage error leaves by `SystemExit` with status 2.
     """
-    namespace = build_parser().parse_args(_joined(sys.argv[1:] if args is None else args))
+    try:
+        try:
+            return _run(sys.argv[1:] if args is None else args)
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+
+
+def _run(args: Sequence[str]) -> int:
+    namespace = build_parser().parse_args(_joined(args))
     logging.basicConfig(format=LOG_FORMAT)
     try:
         namespace.action(namespace)
     except CryoSegmentError as error:
         print(f"cryosegment: {error}", file=sys.stderr)
         return FAILED
-    except KeyboardInterrupt:
-        print("cryosegment: interrupted; --resume goes on from what is finished", file=sys.stderr)
-        return FAILED
+    except KeyboardInterrupt as stop:
+        print(f"cryosegment: interrupted{stop}", file=sys.stderr)
+        return INTERRUPTED
     return OK
 
 
@@ -113,32 +117,15 @@ def _start_command(namespace: argparse.Namespace) -> None:
 
 
 def _execute(command: Command, job: Job, params: Params) -> None:
-    """Run a job, after leaving it in its output."""
+    """Run a job, which is left in its output."""
     if command.inputs == MICROGRAPHS:
         job = _with_names(job)
-    if job.output:
-        path = command.job_path(job.output)
-        if job.params.get("resume") and path.exists():
-            _check_resumed(command, job, read_job(path), path)
-        job.write(path)
-    with show_progress() as progress:
-        command.load()(job, params, progress)
-
-
-def _check_resumed(command: Command, job: Job, earlier: Job, path: Path) -> None:
-    """Check that a run goes on as it began: its results are kept together."""
-    for name, value in job.params.items():
-        before = earlier.params.get(name, value)
-        if name not in FREE_TO_CHANGE and before != value:
-            raise ParameterError(
-                f"--resume goes on with the run of {path}, but {option_name(command.params, name)} "
-                f"was {_shown(before)} there and is {_shown(value)} now: give the same value, or "
-                "another output"
-            )
-
-
-def _shown(value: object) -> str:
-    return "left out" if value in (None, "", []) else str(value)
+    try:
+        with recorded(command, job) if job.output else nullcontext(), show_progress() as progress:
+            command.load()(job, params, progress)
+    except KeyboardInterrupt:
+        advice = "; --resume goes on from what is finished" if "resume" in job.params else ""
+        raise KeyboardInterrupt(advice) from None
 
 
 def _with_names(job: Job) -> Job:

@@ -33,6 +33,7 @@ from cryosegment.exchange.coordinates import (
 )
 from cryosegment.exchange.ctf import read_ctfs
 from cryosegment.exchange.errors import CryoSegmentError
+from cryosegment.exchange.files import remove_file
 from cryosegment.exchange.params import PickParams
 from cryosegment.exchange.progress import Progress
 
@@ -78,15 +79,15 @@ def pick_micrographs(
     for name, working in _read_ahead(waiting, model, params):
         done += 1
         try:
-            picks = _picks(name, working.result(), model, params)
+            image = working.result()
+            if not doubt and (doubt := doubt_diameter(image, params.diameter)):
+                logger.warning(doubt)  # once
+            picks = _picks(name, image, model, params)
             write_picks(folder, name, picks, params)
             text = f"{name}: {len(picks.chosen)} particles"
         except CryoSegmentError as error:
             failures[name] = str(error)
             text = f"{name}: failed, {error}"
-        else:
-            if not doubt and (doubt := doubt_diameter(picks.working, params.diameter)):
-                logger.warning(doubt)  # once
         progress(done, len(micrographs), text)
     _write_summary(folder, [m for m in micrographs if m[0] not in failures], params)
     return failures
@@ -163,11 +164,17 @@ def _write_formats(folder: Path, chosen: Coordinates, params: PickParams) -> Non
 def _write_summary(
     folder: Path, micrographs: Sequence[tuple[str, Path]], params: PickParams
 ) -> None:
-    """One STAR with the picks of all finished micrographs, of this run and earlier ones."""
+    """One STAR with the picks of all finished micrographs, of this run and earlier ones.
+
+    Without any, one that an earlier run has left is removed.
+    """
     pairs = []
     for name, path in micrographs:
         if is_finished(folder, name):
             found = read_coordinates(coordinates_path(folder, name), params.pixel_size or 1.0)
             pairs += [(path, coordinates) for coordinates in found.values()]
+    path = folder / "coordinates.star"
     if pairs:
-        write_coordinates_star(folder / "coordinates.star", pairs)
+        write_coordinates_star(path, pairs)
+    else:
+        remove_file(path)

@@ -73,7 +73,7 @@ def find_maps(folders: Sequence[Path]) -> list[SavedMap]:
     Raises
     ------
     InputError
-        If a folder has no maps or no job.
+        If a folder has no maps or no job of `pick`.
     """
     found = []
     for folder in folders:
@@ -84,6 +84,11 @@ def find_maps(folders: Sequence[Path]) -> list[SavedMap]:
                 "`cryosegment pick --maps`"
             )
         job = read_job(folder / JOB_NAME)
+        if job.command != "pick":
+            raise InputError(
+                f"expected the job of `cryosegment pick` in {folder / JOB_NAME}, found that of "
+                f"`cryosegment {job.command}`: give a folder made by `cryosegment pick --maps`"
+            )
         found += [SavedMap(path.stem, path, job) for path in paths]
     return found
 

@@ -41,10 +41,11 @@ def atomic_path(path: PathLike) -> Iterator[Path]:
         reason = error.strerror or str(error)
         raise InputError(f"cannot write {path}: {reason}; free or choose another place") from error
     finally:
-        _remove(temporary)
+        remove_file(temporary)
 
 
-def _remove(path: Path) -> None:
+def remove_file(path: Path) -> None:
+    """Remove a file, if it is there and can be removed."""
     try:
         path.unlink()
     except OSError:
@@ -146,7 +147,7 @@ def write_failures(folder: PathLike, failures: Mapping[str, str]) -> None:
     """Write `failures.csv` (columns micrograph, error); no failures remove an old one."""
     path = Path(folder) / FAILURES_NAME
     if not failures:
-        _remove(path)
+        remove_file(path)
         return
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

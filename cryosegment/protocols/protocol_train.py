@@ -115,7 +115,7 @@ class CryoSegmentProtTrain(CoreRun, TrainingForm):
         job = Job("train", self._trainValues(), tuple(self._folders()), self._modelPath())
         job.params["resume"] = self._isBegun(job)
         if not job.params["resume"]:
-            cleanPath(str(Path(self._modelPath()).with_suffix(".state.safetensors")))
+            cleanPath(str(self._stateFile()))
         write_text(self._begunFile(), json.dumps(self._begunWith()))
         self._writeCtfs(self._getExtraPath())
         self._runCore(job, gpu=self.useGpu.get())
@@ -123,7 +123,7 @@ class CryoSegmentProtTrain(CoreRun, TrainingForm):
     def _isBegun(self, job: Job) -> bool:
         """Whether an interrupted training had the same settings, labels and CTFs."""
         path, begun = Path(self._modelPath()).with_suffix(".job.json"), Path(self._begunFile())
-        if not (path.exists() and begun.exists()):
+        if not (path.exists() and begun.exists() and self._stateFile().exists()):
             return False
         if json.loads(read_text(begun)) != self._begunWith():
             return False
@@ -256,6 +256,10 @@ class CryoSegmentProtTrain(CoreRun, TrainingForm):
             return ""
         inputs = [identity(self.inputCoordinates), identity(self.inputMicrographs)]
         return json.dumps([self.diameter.get(), *inputs])
+
+    def _stateFile(self) -> Path:
+        """What the core goes on from; written from the first validation on."""
+        return Path(self._modelPath()).with_suffix(".state.safetensors")
 
     def _begunFile(self) -> str:
         """File that says what the training has begun with."""

@@ -69,7 +69,7 @@ class CrfPreviews:
     """
 
     def __init__(self, values: Dict[str, Any], folder: str) -> None:
-        self._values = {**values, "masks": False, "maps": True}
+        self._values = {**values, "masks": False, "maps": True, "resume": True}
         self.diameter: float = values["diameter"]
         self._folder = Path(folder)
 

@@ -132,7 +132,7 @@ def doubt_diameter(working: WorkingImage, diameter: float) -> str:
     if FEWEST_DIAMETERS <= min(shape) / diameter_px <= MOST_DIAMETERS:
         return ""
     return (
-        f"{diameter:g} Å are {diameter_px:.3g} px of a micrograph of {shape[0]} x {shape[1]} px: "
+        f"{diameter:g} Å are {diameter_px:.4g} px of a micrograph of {shape[0]} x {shape[1]} px: "
         "check pixel size and diameter"
     )
 

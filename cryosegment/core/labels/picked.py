@@ -27,6 +27,9 @@ from cryosegment.exchange.labels import PICKS, LabelEntry
 from cryosegment.exchange.params import LabelsCoordinatesParams
 from cryosegment.exchange.particles import match_names
 
+FAR = 3.0
+"""Diameters of the file are believed up to this many times the nominal one, or its part."""
+
 
 class PickedParticles:
     """A `Source` of particles of which only the centres are known, and perhaps sizes.
@@ -67,7 +70,20 @@ class PickedParticles:
         if params.template:
             self._template = Template(read_silhouette(Path(params.template)))
         is_round = params.ellipse is None and self._template is None
-        self.notes = _notes([given[key] for key in self._names.values()], is_round)
+        self._notes = _notes([given[key] for key in self._names.values()], is_round)
+        self._far = 0
+
+    @property
+    def notes(self) -> list[str]:
+        """Choices that were made and what is odd about the input so far, a sentence each."""
+        if not self._far:
+            return self._notes
+        return [
+            *self._notes,
+            f"{self._far} particles have diameters in the file that are less than a third of "
+            f"{self.diameter:g} Å or more than three times that: they are drawn with "
+            f"{self.diameter:g} Å",
+        ]
 
     def __contains__(self, name: str) -> bool:
         return name in self._names
@@ -84,7 +100,9 @@ class PickedParticles:
         """
         given = self._at_pixel_size(entry.pixel_size)[self._names[entry.name]]
         own = given.flipped(entry.shape[0]) if self._params.y_up else given
-        own = self._shaped(own.renamed(entry.name))
+        is_far = self._is_far(own.diameters)
+        self._far += int(is_far.sum())
+        own = self._shaped(own.renamed(entry.name), is_far)
         largest = own.diameters.max(initial=0.0) / entry.pixel_size
         if largest > min(entry.shape):
             raise InputError(
@@ -120,11 +138,16 @@ class PickedParticles:
             self._read[key] = read_coordinates(self._params.coordinates, pixel_size)
         return self._read[key]
 
-    def _shaped(self, own: Coordinates) -> Coordinates:
-        """The same particles, each with diameters and an angle."""
-        long = np.where(own.diameters > 0, own.diameters, self.diameter)
+    def _is_far(self, diameters: Float[np.ndarray, " n"]) -> Bool[np.ndarray, " n"]:
+        """Which diameters (Å) of the file cannot be those of the particles."""
+        ratios = diameters / self.diameter
+        return np.asarray((diameters > 0) & ((ratios < 1 / FAR) | (ratios > FAR)))
+
+    def _shaped(self, own: Coordinates, is_far: Bool[np.ndarray, " n"]) -> Coordinates:
+        """The same particles, each with diameters and an angle; the file's where not far off."""
+        long = np.where((own.diameters > 0) & ~is_far, own.diameters, self.diameter)
         short = long if self._params.ellipse is None else np.full(len(own), self._params.ellipse)
-        short = np.where(own.short_diameters > 0, own.short_diameters, short)
+        short = np.where((own.short_diameters > 0) & ~is_far, own.short_diameters, short)
         angles = np.nan_to_num(own.angles)
         return replace(own, diameters=long, short_diameters=short, angles=angles)
 

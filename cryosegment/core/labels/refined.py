@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from cryosegment.core.images.micrograph import read_micrograph
 from cryosegment.core.labels.body import Body, body_from_map, body_from_mask
 from cryosegment.core.labels.canvas import Canvas
 from cryosegment.core.labels.reconstruction import Labeller, LabelRules
-from cryosegment.core.labels.scale import SAME, Scale, find_scale, on_micrograph
+from cryosegment.core.labels.scale import CONTRADICTS, SAME, Scale, find_scale, on_micrograph
 from cryosegment.core.labels.screening import Screening, check_scored, not_given
 from cryosegment.core.simulation.volume import read_volume
 from cryosegment.exchange.coordinates import Coordinates
@@ -72,7 +73,9 @@ class RefinedParticles:
         stems = [micrograph_name(path) for path in micrographs.values()]
         self._particles, strangers = split_by_micrograph(particles, list(micrographs), stems)
         self._scale, pixel_size = self._find_scale()
+        source = "their headers say" if params.pixel_size is None else "--pixel-size says"
         self.notes = [*body.notes, self._scale.note, *_notes(particles, body, pixel_size)]
+        self.notes += _contradiction(particles, pixel_size, source)
         self.strangers = not_given(
             strangers.rows.tolist(), strangers.micrographs, strangers.centers_yx
         )
@@ -140,11 +143,16 @@ def read_body(params: BodyParams) -> Body:
     """
     if not params.map and not params.mask:
         raise ParameterError("expected a map or a mask, got none: give --map or --mask")
-    volume, voxel_size = read_volume(Path(params.mask or params.map))
-    voxel_size = params.map_pixel_size or voxel_size
+    volume, said = read_volume(Path(params.mask or params.map))
+    size, widened = params.map_pixel_size or said, params.dilation
     if params.mask:
-        return body_from_mask(volume, voxel_size, params.dilation)
-    return body_from_map(volume, voxel_size, params.map_threshold, params.low_pass, params.dilation)
+        body = body_from_mask(volume, size, widened)
+    else:
+        body = body_from_map(volume, size, params.map_threshold, params.low_pass, widened)
+    if abs(said / size - 1) < CONTRADICTS:
+        return body
+    note = f"the header of the map says {said:.4g} Å per voxel, --map-pixel-size says {size:.4g}"
+    return replace(body, notes=(*body.notes, note))
 
 
 def _rules(params: LabelsReconstructionParams) -> LabelRules:
@@ -178,3 +186,17 @@ def _notes(particles: Particles, body: Body, pixel_size: float | None) -> list[s
             "projections are the particles' coordinates: --recenter moves them"
         )
     return notes
+
+
+def _contradiction(particles: Particles, pixel_size: float | None, source: str) -> list[str]:
+    """A note where the particles' file and the `source` of `pixel_size` say different things."""
+    known = particles.micrograph_pixel_sizes[particles.micrograph_pixel_sizes > 0]
+    if pixel_size is None or not len(known):
+        return []
+    said = float(np.median(known))
+    if abs(said / pixel_size - 1) < CONTRADICTS:
+        return []
+    return [
+        f"the particles' file says micrographs of {said:.4g} Å/px, {source} {pixel_size:.4g}: "
+        "check the pixel size, unless the micrographs were binned"
+    ]

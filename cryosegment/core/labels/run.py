@@ -38,8 +38,6 @@ class Source(Protocol):
         File of each micrograph, by name.
     diameter
         Nominal, Å.
-    notes
-        Choices that were made and what is odd about the input, a sentence each.
     strangers
         Particles on other micrographs than those given.
     """
@@ -48,8 +46,11 @@ class Source(Protocol):
     path: str
     micrographs: Mapping[str, Path]
     diameter: float
-    notes: list[str]
     strangers: list[Rejection]
+
+    @property
+    def notes(self) -> list[str]:
+        """Choices that were made and what is odd about the input so far, a sentence each."""
 
     def __contains__(self, name: str) -> bool:
         """Whether there are particles of a micrograph."""
@@ -94,12 +95,13 @@ class LabelsRun:
     def __init__(self, source: Source, params: LabelsParams, folder: Path) -> None:
         self.source, self._params, self._folder = source, params, folder
         self._contamination = None
-        notes = list(self.source.notes)
+        self._notes: list[str] = []
         if params.contamination:
             self._contamination = ContaminationMaps(
                 Path(params.contamination), list(source.micrographs)
             )
-            notes += [self._contamination.note] if self._contamination.note else []
+            self._notes += [self._contamination.note] if self._contamination.note else []
+        notes = [*source.notes, *self._notes]
         self.report = Report(self.source.diameter, notes, self.source.strangers)
 
     def label(self, name: str) -> LabelEntry:
@@ -120,13 +122,15 @@ class LabelsRun:
         entry = self._entry(micrograph)
         contaminated = self._contamination.area(entry) if self._contamination else None
         found = self.source.screen(entry, contaminated)
+        self.report.notes = [*self.source.notes, *self._notes]
         if not len(found.labelled) and any(r.reason not in MEANT for r in found.rejections):
             self.report.add(name, found, 0.0, 0.0, None)
             raise InputError(
                 f"none of {len(found.rejections)} particles of {_why_none(found, name)}"
             )
         coordinates = self.source.coordinates(entry, found)
-        if self._params.resume and entry.coordinates.exists():
+        is_kept = self._params.resume and entry.coordinates.exists()
+        if is_kept:
             instances, classes = (
                 read_image(path)[0].astype(kind)
                 for path, kind in ((entry.instances, np.int16), (entry.classes, np.int8))
@@ -135,13 +139,14 @@ class LabelsRun:
             canvas = self.source.paint(entry, found)
             classes = canvas.classes(self._rules(entry), contaminated)
             instances = np.where(is_particle(classes), canvas.instances, np.int16(0))
-            write_labels(entry, instances, classes, coordinates)
         contrast = None
         if len(coordinates):
             centers_yx = coordinates.centers_yx
             contrast = micrograph_contrast(
                 micrograph, entry.diameter, instances, classes, centers_yx
             )
+        if not is_kept:
+            write_labels(entry, instances, classes, coordinates)
         coverage, unknown = is_particle(classes).mean(), (classes == UNKNOWN).mean()
         self.report.add(name, found, float(coverage), float(unknown), contrast)
         return entry

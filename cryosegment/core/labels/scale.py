@@ -19,6 +19,8 @@ from cryosegment.exchange.particles import Particles
 MICROGRAPH, PARTICLE = "micrograph", "particle"
 SAME = 0.01
 """Pixel sizes that differ by less than this part are the same."""
+CONTRADICTS = 0.03
+"""Pixel sizes of one thing from two sources contradict each other from this part on."""
 OUTSIDE = 0.01
 """A scale that puts more than this part of the particles outside the micrographs is wrong."""
 CHANCE = 0.001

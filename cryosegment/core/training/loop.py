@@ -31,6 +31,7 @@ from cryosegment.core.training.state import Progress as TrainingProgress
 from cryosegment.core.training.state import remove_state
 from cryosegment.core.training.validation import best_f1
 from cryosegment.exchange.card import Facts, ModelCard, model_path
+from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.labels import read_labels_index
 from cryosegment.exchange.params import (
     CRF_PRESETS,
@@ -52,6 +53,7 @@ from cryosegment.exchange.progress import Progress
 
 PATCHES_PER_MICROGRAPH = 64
 """Patches that make one epoch of a micrograph."""
+STATE_SUFFIX = ".state.safetensors"
 
 
 def train(
@@ -86,8 +88,10 @@ def train(
     Raises
     ------
     InputError, ModelError, ParameterError
-        If labels, the model to start from or the parameters cannot be used.
+        If labels, the model to start from or the parameters cannot be used, or the state of a
+        model that should be trained further is missing.
     """
+    _check_resumed(output, params)
     network, card = _start(params)
     if params.crf != NO_CRF:
         network = RefinedNetwork(network, CRF_PRESETS[params.crf])
@@ -143,9 +147,19 @@ def _as_used(
     return Model(best, card), found
 
 
+def _check_resumed(output: Path, params: TrainParams) -> None:
+    """Check that a finished model is not trained from the start where it should go on."""
+    path = output.with_suffix(STATE_SUFFIX)
+    if params.resume and output.exists() and not path.exists():
+        raise InputError(
+            f"expected the state of the training of {output.name} in {path}, found none: leave out "
+            "--resume to start again"
+        )
+
+
 def _state_path(output: Path, params: TrainParams, ranks: Ranks) -> Path:
     """The state to resume from, which is removed where training starts again."""
-    path = output.with_suffix(".state.safetensors")
+    path = output.with_suffix(STATE_SUFFIX)
     if not params.resume and ranks.is_first:
         remove_state(path)
     ranks.wait_for_first()

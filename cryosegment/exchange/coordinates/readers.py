@@ -8,9 +8,16 @@ from typing import Callable, Dict, Mapping, Optional, Union
 
 from cryosegment.exchange.coordinates.record import Coordinates
 from cryosegment.exchange.coordinates.star_readers import read_cbox, read_pos, read_star_coordinates
-from cryosegment.exchange.coordinates.text_readers import read_box, read_coord, read_csv
+from cryosegment.exchange.coordinates.text_readers import (
+    is_topaz,
+    read_box,
+    read_coord,
+    read_csv,
+    read_topaz,
+)
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import FAILURES_NAME, PathLike
+from cryosegment.exchange.labels import LABELS_NAME, read_labels_index
 
 Heights = Union[int, Mapping[str, int]]
 
@@ -22,6 +29,7 @@ READERS: Dict[str, Callable[[Path, float], Dict[str, Coordinates]]] = {
     ".coord": read_coord,
     ".coords": read_coord,
     ".pos": read_pos,
+    ".txt": read_topaz,
 }
 
 
@@ -30,15 +38,16 @@ def read_coordinates(
 ) -> Dict[str, Coordinates]:
     """Coordinates of every micrograph in a file or a folder, by micrograph name.
 
-    Reads `.star` (one micrograph or many), `.box` (EMAN), `.cbox` (crYOLO), `.csv`, `.pos` (Xmipp)
-    and `.coord` or `.coords` (x and y on every line). A file that does not name its micrographs is
-    taken to be named after its micrograph; endings that pickers add, such as `_autopick`, are
-    dropped.
+    Reads `.star` (one micrograph or many), `.box` (EMAN), `.cbox` (crYOLO), `.csv`, `.pos` (Xmipp),
+    `.txt` (Topaz) and `.coord` or `.coords` (x and y on every line). A file that does not name its
+    micrographs is taken to be named after its micrograph; endings that pickers add, such as
+    `_autopick`, are dropped.
 
     Parameters
     ----------
     path
-        File, or folder of such files (its subfolders are not searched).
+        File, or folder of such files (its subfolders are not searched); a labels folder stands for
+        the coordinates that its index names.
     pixel_size
         Pixel size of the micrographs, Å/px.
     height
@@ -72,13 +81,10 @@ def _flip(coordinates: Coordinates, height: Optional[Heights]) -> Coordinates:
 
 def _read_folder(folder: Path, pixel_size: float) -> Dict[str, Coordinates]:
     found: Dict[str, Coordinates] = {}
-    files = [
-        path
-        for path in sorted(folder.iterdir())
-        if path.suffix.lower() in READERS
-        and path.name != FAILURES_NAME
-        and not path.name.startswith(".")
-    ]
+    if (folder / LABELS_NAME).exists():
+        files = [entry.coordinates for entry in read_labels_index(folder).entries]
+    else:
+        files = [path for path in sorted(folder.iterdir()) if _may_be_coordinates(path)]
     if not files:
         raise InputError(f"no coordinate file ({', '.join(READERS)}) in {folder}: check the folder")
     for path in files:
@@ -90,6 +96,13 @@ def _read_folder(folder: Path, pixel_size: float) -> Dict[str, Coordinates]:
                 )
             found[name] = coordinates
     return found
+
+
+def _may_be_coordinates(path: Path) -> bool:
+    if path.name == FAILURES_NAME or path.name.startswith("."):
+        return False
+    suffix = path.suffix.lower()
+    return suffix in READERS and (suffix != ".txt" or (path.is_file() and is_topaz(path)))
 
 
 def _read_file(path: Path, pixel_size: float) -> Dict[str, Coordinates]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Coordinates in tables of text: .box of EMAN, .coord of many programs, .csv of CryoPPP."""
+"""Coordinates in tables of text: .box of EMAN, .coord, .csv of CryoPPP, .txt of Topaz."""
 
 from __future__ import annotations
 
@@ -22,6 +22,9 @@ CSV_NAME = ("micrographs filename", "micrograph", "image_name")
 CSV_SCORE = ("score", "confidence")
 CSV_DIAMETER = ("diameter",)  # px, as in CryoPPP
 CSV_DIAMETER_ANGSTROM = ("diameter_angstrom",)
+
+TITLES_LIMIT = 1000
+"""Bytes in which the titles of a table end."""
 
 
 def read_box(path: Path, pixel_size: float) -> Dict[str, Coordinates]:
@@ -59,9 +62,26 @@ def _is_plain(name: str) -> bool:
     return not name.lower().endswith(IMAGE_SUFFIXES + COMPRESSION_SUFFIXES)
 
 
-def read_csv(path: Path, pixel_size: float) -> Dict[str, Coordinates]:
+def is_topaz(path: Path) -> bool:
+    """Whether a file is a table of Topaz, by its titles."""
+    with path.open("rb") as stream:
+        titles = stream.readline(TITLES_LIMIT).split(b"\t")
+    return {b"x_coord", b"y_coord"} <= {title.strip() for title in titles}
+
+
+def read_topaz(path: Path, pixel_size: float) -> Dict[str, Coordinates]:
+    """Centres and scores of Topaz, in px of the micrographs that it was scaled to."""
+    if not is_topaz(path):
+        raise InputError(
+            f"expected a table of Topaz, with x_coord and y_coord, in {path}: convert it, or name "
+            "a file of x and y .coord"
+        )
+    return read_csv(path, pixel_size, "\t")
+
+
+def read_csv(path: Path, pixel_size: float, delimiter: str = ",") -> Dict[str, Coordinates]:
     """Coordinates with a header, of CryoPPP or our own."""
-    rows = list(csv.reader(io.StringIO(read_text(path), newline="")))
+    rows = list(csv.reader(io.StringIO(read_text(path), newline=""), delimiter=delimiter))
     header = [cell.strip().lower() for cell in rows[0]] if rows else []
     cells = [row for row in rows[1:] if row]
     if any(len(row) != len(header) for row in cells):

@@ -21,6 +21,7 @@ LOCATION = (
 )
 BLOB = ("blob/path", "blob/idx", "blob/shape")
 POSE, SHIFT = "alignments3D/pose", "alignments3D/shift"
+MICROGRAPH_PIXEL_SIZE = "location/micrograph_psize_A"
 PIXEL_SIZE = ("alignments3D/psize_A", "blob/psize_A")
 CLASSES = ("alignments3D/class", "alignments2D/class")
 SCORES = ("alignments3D/class_posterior", "pick_stats/ncc_score")
@@ -71,6 +72,7 @@ def read_cryosparc(
         rows=np.arange(1, count + 1),
         shapes=shapes,
         classes=_classes(fields, count),
+        micrograph_pixel_sizes=fields.get(MICROGRAPH_PIXEL_SIZE, np.empty(0)),
     )
 
 

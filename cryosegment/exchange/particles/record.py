@@ -41,6 +41,8 @@ class Particles:
     classes
         Number of the class of each, (n,), as the file counts them; `UNCLASSIFIED` where unknown or
         left out.
+    micrograph_pixel_sizes
+        Å/px of the micrograph of each, (n,), according to the file; NaN where unknown or left out.
 
     Raises
     ------
@@ -57,11 +59,13 @@ class Particles:
     rows: np.ndarray
     shapes: np.ndarray
     classes: np.ndarray = field(default_factory=lambda: np.empty(0))
+    micrograph_pixel_sizes: np.ndarray = field(default_factory=lambda: np.empty(0))
 
     def __post_init__(self) -> None:
         count = len(self.micrographs)
-        if not len(self.classes):
-            object.__setattr__(self, "classes", np.full(count, UNCLASSIFIED))
+        for name, unknown in (("classes", UNCLASSIFIED), ("micrograph_pixel_sizes", np.nan)):
+            if not len(getattr(self, name)):
+                object.__setattr__(self, name, np.full(count, unknown))
         for name in _ARRAYS:
             kind = np.int64 if name in ("rows", "shapes", "classes") else np.float64
             values = np.array(getattr(self, name), dtype=kind)

@@ -20,6 +20,8 @@ SHIFT = ("rlnOriginYAngst", "rlnOriginXAngst")
 SHIFT_PX = ("rlnOriginY", "rlnOriginX")
 IMAGE, IMAGE_SIZE = "rlnImageName", "rlnImageSize"
 PIXEL_SIZE = ("rlnImagePixelSize", "rlnPixelSize")
+MICROGRAPH_PIXEL_SIZE = ("rlnMicrographPixelSize", "rlnMicrographOriginalPixelSize")
+"""That of the averages before that of the movies, which may have been binned."""
 CLASS = "rlnClassNumber"
 SCORES = ("rlnMaxValueProbDistribution", "rlnAutopickFigureOfMerit", "cryosegmentScore")
 """That of a refinement before those of a picking, which know no poses."""
@@ -83,11 +85,12 @@ def _particles(
     score: str,
     pixel_size: Optional[float],
 ) -> Particles:
-    count = len(block[ANGLES[0]])
+    count, optics = len(block[ANGLES[0]]), blocks.get("optics", {})
     if pixel_size is None:
-        pixel_sizes = _pixel_sizes(path, block, blocks.get("optics", {}), count)
+        pixel_sizes = _pixel_sizes(path, block, optics, count)
     else:
         pixel_sizes = np.full(count, float(pixel_size))
+    of_micrographs = of_optics_groups(path, block, optics, MICROGRAPH_PIXEL_SIZE)
     return Particles(
         micrographs=tuple(_micrographs(path, block)),
         centers_yx=stacked(path, block, CENTER),
@@ -98,6 +101,7 @@ def _particles(
         rows=np.arange(1, count + 1),
         shapes=np.zeros((count, 2)),
         classes=_classes(path, block, count),
+        micrograph_pixel_sizes=np.empty(0) if of_micrographs is None else of_micrographs,
     )
 
 

@@ -106,6 +106,20 @@ def test_what_maps_cannot_give(
     assert "expected appearance as" in capsys.readouterr().err
 
 
+def test_maps_of_another_command(
+    scene: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = (scene / "picks/job.json").read_text()
+    assert refine(scene, scene / "picks") == 1
+    assert "is an output of `cryosegment pick`" in capsys.readouterr().err
+    assert (scene / "picks/job.json").read_text() == job
+    assert refine(scene, tmp_path / "once") == 0
+    twice = ["crf", str(tmp_path / "once"), "--output", str(tmp_path / "twice"), "--gpu", "cpu"]
+    assert main(twice) == 1
+    assert "found that of `cryosegment crf`: give a folder made" in capsys.readouterr().err
+    assert not (tmp_path / "twice").exists()
+
+
 def test_a_map_that_fails_is_listed(scene: Path, tmp_path: Path) -> None:
     copy = tmp_path / "picks"
     shutil.copytree(scene / "picks", copy)

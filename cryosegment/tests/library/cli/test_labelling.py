@@ -167,6 +167,33 @@ def test_particles_have_the_diameter_of_the_file(folder, capsys):
     assert "1 of 2 particles have the file's own diameter" in capsys.readouterr().out
 
 
+def test_diameters_of_the_file_that_cannot_be_are_not_drawn(folder, capsys):
+    """Specks of a third of the diameter, giants of three times; the file may count px."""
+    (folder / "picks.csv").write_text(
+        "micrograph,x,y,diameter\na.mrc,30,20,6\na.mrc,90,60,7\na.mrc,30,70,61\n"
+    )
+    arguments = ["--coordinates", str(folder / "picks.csv"), "--diameter", "40"]
+    assert label(folder, *arguments, names=["a"]) == 0
+    instances = mrcfile.read(folder / "labels" / "instances" / "a.mrc")
+    areas = np.bincount(instances.ravel())[1:]
+    disc = np.pi * 10**2
+    assert areas.tolist() == pytest.approx([disc, np.pi * 3.5**2, disc], rel=0.06)
+    notes = json.loads((folder / "labels" / "report.json").read_text())["notes"]
+    expected = "2 particles have diameters in the file that are less than a third of 40 Å or more"
+    assert any(note.startswith(expected) for note in notes)
+    assert expected in capsys.readouterr().out
+
+
+def test_a_micrograph_that_fails_leaves_nothing(folder):
+    assert label(folder, "--diameter", "5") == 1
+    assert sorted(path.name for path in (folder / "labels").iterdir()) == [
+        "failures.csv",
+        "job.json",
+        "rejected.csv",
+        "report.json",
+    ]
+
+
 def psi_star(path, angles):
     """Two particles on micrograph a with in-plane angles, as RELION's autopicking writes them."""
     rows = [f"30 40 {angles[0]}", f"90 60 {angles[1]}"]

@@ -173,3 +173,34 @@ def test_card_is_printed(tmp_path, capsys):
     assert "architecture: compact" in capsys.readouterr().out
     assert main(["card", str(path), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["pixels_per_diameter"] == 20.0
+
+
+def test_a_reader_that_has_seen_enough():
+    command = [sys.executable, "-m", "cryosegment", "card", "general", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("module", "command", "said"),
+    [
+        ("main", "train", ""),
+        ("training", "train", "cryosegment: interrupted; --resume goes on from what is finished\n"),
+        ("tuning", "tune", "cryosegment: interrupted\n"),
+    ],
+)
+def test_an_interrupt_during_an_import(module, command, said, tmp_path):
+    code = (
+        "import runpy, sys\n"
+        "class Interrupt:\n"
+        "    def find_spec(self, name, path, target=None):\n"
+        f"        if name == 'cryosegment.cli.{module}': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupt())\n"
+        f"sys.argv[1:] = {[command, 'labels', '--output', str(tmp_path / 'm.safetensors')]!r}\n"
+        "runpy.run_module('cryosegment', run_name='__main__')"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (result.returncode, result.stderr) == (130, said)
+    assert not list(tmp_path.iterdir())

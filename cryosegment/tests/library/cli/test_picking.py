@@ -101,10 +101,10 @@ def test_resume_skips_the_finished_and_retries_the_failed(folder, model):
 def test_names_of_a_job_name_the_results(folder, model):
     pick(folder, model, names=["a"])
     path = folder / "out" / "job.json"
-    job = json.loads(path.read_text())
-    path.write_text(json.dumps({**job, "names": ["mic 7"]}))
+    job = {**json.loads(path.read_text()), "names": ["mic 7"], "output": str(folder / "named")}
+    path.write_text(json.dumps(job))
     assert main(["run", str(path), "--gpu", "cpu"]) == 0
-    assert (folder / "out" / "coordinates" / "mic 7.star").exists()
+    assert (folder / "named" / "coordinates" / "mic 7.star").exists()
 
 
 @pytest.mark.parametrize(
@@ -148,6 +148,47 @@ def test_a_model_that_needs_ctfs(folder, model, tmp_path, capsys):
     flipped = mrcfile.read(folder / "out/probability/a.mrc")
     assert pick(folder, model, "--maps") == 0
     assert np.abs(flipped - mrcfile.read(folder / "out/probability/a.mrc")).max() > 0.01
+
+
+def test_a_mistyped_run_leaves_what_is_there(folder, model, capsys):
+    """So that the run it was meant to be still goes on."""
+    assert pick(folder, model, names=["a"]) == 0
+    before = (folder / "out" / "job.json").read_text()
+    assert pick(folder, "typo.safetensors", names=["a"]) == 1
+    assert (folder / "out" / "job.json").read_text() == before
+    assert pick(folder, model, "--resume") == 0
+    assert json.loads((folder / "out" / "job.json").read_text())["names"] == ["a", "b"]
+    assert not pick(folder, model, "--masks")  # it is the job of the last run with results
+    assert pick(folder, model, "--resume") == 1
+    assert "masks was True there" in capsys.readouterr().err
+
+
+def test_a_run_that_fails_at_once_leaves_no_folder(folder, model):
+    assert pick(folder, "typo.safetensors") == 1
+    assert not (folder / "out").exists()
+
+
+def test_no_results_of_other_micrographs_are_left_beside_new_ones(folder, model, capsys):
+    assert pick(folder, model) == 0
+    assert pick(folder, model, names=["b"]) == 1
+    assert "holds results of 1 other micrographs, such as a: give" in capsys.readouterr().err
+    assert set(read_coordinates(folder / "out" / "coordinates.star", 2.0)) == {"a", "b"}
+    (folder / "b.mrc").rename(folder / "c.mrc")
+    assert pick(folder, model, "--resume", names=["a", "c"]) == 0
+    assert set(read_coordinates(folder / "out" / "coordinates.star", 2.0)) == {"a", "c"}
+
+
+def test_the_table_of_an_earlier_run_goes_where_all_fail(folder, model):
+    assert pick(folder, model, names=["a"]) == 0
+    before = (folder / "out" / "job.json").read_text()
+    assert pick(folder, model, "--diameter", "4000", names=["a"]) == 1
+    out = folder / "out"
+    assert set(read_failures(out)) == {"a"}
+    assert not (out / "coordinates.star").exists()
+    assert (out / "job.json").read_text() == before
+    assert pick(folder, model, "--resume", names=["a"]) == 0
+    assert set(read_coordinates(out / "coordinates.star", 2.0)) == {"a"}
+    assert read_failures(out) == {}
 
 
 def test_a_folder_of_micrographs(folder, model, capsys):

@@ -46,13 +46,18 @@ def test_simulated_labels_to_a_model(
     assert all((load_file(output)[name] == before[name]).all() for name in before)
     assert main([*command[:-1], "64", "--resume"]) == 1
     assert "patch was 48 there" in capsys.readouterr().err
+    output.with_suffix(".state.safetensors").unlink()
+    written = output.read_bytes()
+    assert main([*command, "--resume"]) == 1
+    assert "leave out --resume to start again" in capsys.readouterr().err
+    assert output.read_bytes() == written
 
 
 def test_labels_that_are_missing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     output = tmp_path / "model.safetensors"
     assert main(["train", str(tmp_path), "--output", str(output)]) == 1
     assert "labels.json" in capsys.readouterr().err
-    assert not output.exists()
+    assert not list(tmp_path.iterdir())
 
 
 KILLED = """

@@ -13,6 +13,7 @@ from cryosegment.exchange.coordinates import (
     write_csv,
 )
 from cryosegment.exchange.errors import InputError
+from cryosegment.exchange.labels import LabelEntry, LabelsIndex, write_labels_index
 
 
 @pytest.fixture
@@ -242,6 +243,33 @@ def test_cryoppp_csv(tmp_path):
     assert found.diameters == pytest.approx(108 * 1.77)
 
 
+TOPAZ = "image_name\tx_coord\ty_coord\tscore\nmic\t30\t20\t1.5\nb.aligned\t90\t60\t-2.25\n"
+
+
+def test_topaz_tables(tmp_path):
+    """The scores are log-likelihood ratios; other text files of a folder are none of its picks."""
+    (tmp_path / "picks.txt").write_text(TOPAZ)
+    (tmp_path / "README.txt").write_text("x and y\nof particles\n")
+    for path in (tmp_path / "picks.txt", tmp_path):
+        found = read_coordinates(path, 2.0)
+        assert list(found) == ["mic", "b.aligned"]
+        assert found["mic"].centers_yx.tolist() == [[20, 30]]
+        assert found["b.aligned"].scores.tolist() == [-2.25]
+
+
+def test_a_labels_folder_stands_for_its_coordinates(tmp_path, coordinates):
+    """Those that its index names, and not its tables."""
+    for name in ("mic", "left_out"):
+        write_coordinates(tmp_path / "labels" / "coordinates" / f"{name}.star", coordinates)
+    (tmp_path / "labels" / "report.csv").write_text("micrograph,particles\nmic,3\n")
+    star = tmp_path / "labels" / "coordinates" / "mic.star"
+    entry = LabelEntry("mic", star, star, star, star, 2.0, (64, 64), 100.0)
+    write_labels_index(tmp_path / "labels", LabelsIndex((entry,), "coordinates"))
+    found = read_coordinates(tmp_path / "labels", 2.0)
+    assert list(found) == ["mic"]
+    assert_same(found["mic"], coordinates)
+
+
 def test_poses_that_count_y_from_the_last_row_agree_with_the_expert_picks(shared_data):
     folder = shared_data / "empiar10017"
     expert = read_coordinates(folder / "coordinates", 1.77)
@@ -298,7 +326,8 @@ def test_two_files_for_one_micrograph_are_refused(tmp_path, coordinates):
         ("a.csv", "p,q\n1,2\n", "X-Coordinate"),
         ("a.csv", "", "X-Coordinate"),
         ("a.csv", "x,y\n1\n", "expected 2 values"),
-        ("a.txt", "1 2", "expected coordinates as"),
+        ("a.dat", "1 2", "expected coordinates as"),
+        ("a.txt", "1 2", "expected a table of Topaz, with x_coord and y_coord"),
     ],
 )
 def test_a_broken_file_says_what_is_wrong(tmp_path, name, text, message):

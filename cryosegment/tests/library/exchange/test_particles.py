@@ -322,3 +322,24 @@ def test_particles_of_micrographs_that_were_not_given_are_apart():
     assert {name: tuple(some.rows) for name, some in own.items()} == {"a": (1,), "1_c": (3,)}
     assert own["1_c"].micrographs == ("1_c",)
     assert strangers.micrographs == ("b",)
+
+
+def test_relion_says_the_pixel_size_of_the_micrographs(tmp_path):
+    """That of the averaged ones before that of the movies, which may have been binned."""
+    blocks = {
+        "optics": {"rlnOpticsGroup": [1], "rlnMicrographOriginalPixelSize": [1.77]},
+        "particles": {**PARTICLE_COLUMNS, "rlnOpticsGroup": [1, 1, 1]},
+    }
+    write_star(tmp_path / "p.star", blocks)
+    assert read_particles(tmp_path / "p.star").micrograph_pixel_sizes.tolist() == [1.77] * 3
+    blocks["optics"]["rlnMicrographPixelSize"] = [3.54]
+    write_star(tmp_path / "p.star", blocks)
+    assert read_particles(tmp_path / "p.star").micrograph_pixel_sizes.tolist() == [3.54] * 3
+    del blocks["optics"]
+    write_star(tmp_path / "p.star", blocks)
+    assert np.isnan(read_particles(tmp_path / "p.star").micrograph_pixel_sizes).all()
+
+
+def test_cryosparc_says_the_pixel_size_of_the_micrographs(cryosparc):
+    found = with_fields(cryosparc, {"location/micrograph_psize_A": [2, 2]})
+    assert found.micrograph_pixel_sizes.tolist() == [2.0, 2.0]

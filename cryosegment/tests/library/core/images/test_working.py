@@ -111,7 +111,7 @@ def test_diameters_that_hardly_fit(micrograph: Micrograph) -> None:
     """More than a quarter of the shorter side, 500 px of 2 Å, or less than 1/200 of it."""
     working = working_image(micrograph, DIAMETER, 20.0)
     assert [doubt_diameter(working, diameter) for diameter in (250.0, 5.0)] == ["", ""]
-    text = "251 Å are 126 px of a micrograph of 600 x 500 px: check pixel size and diameter"
+    text = "251 Å are 125.5 px of a micrograph of 600 x 500 px: check pixel size and diameter"
     assert doubt_diameter(working, 251.0) == text
     assert doubt_diameter(working, 4.9).startswith("4.9 Å are 2.45 px")
 

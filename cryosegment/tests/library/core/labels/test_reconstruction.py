@@ -18,6 +18,7 @@ from cryosegment.exchange.coordinates import read_coordinates
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.params import LabelsReconstructionParams
 from cryosegment.exchange.particles import read_particles, write_particles
+from cryosegment.exchange.star import read_star, write_star
 
 PIXEL_SIZE = 2.0
 
@@ -304,3 +305,23 @@ def test_a_body_that_is_not_centred_is_told_and_can_be_recentred(simulated, tmp_
         for number in range(1, 6):
             inside = np.argwhere(instances == number)
             assert np.linalg.norm(inside.mean(axis=0) - centers[number - 1]) < 8
+
+
+def test_pixel_sizes_that_contradict_the_files_are_told(simulated, tmp_path):
+    star = read_star(simulated.star)
+    star["optics"]["rlnMicrographPixelSize"] = ["1.0"]
+    write_star(tmp_path / "p.star", star)
+    given = {"particles": str(tmp_path / "p.star"), "map": str(simulated.map)}
+    micrographs = simulated.micrographs
+
+    def notes(**values):
+        params = LabelsReconstructionParams(**given, **values)
+        return " ".join(RefinedParticles(params, micrographs).notes)
+
+    said = "the particles' file says micrographs of 1 Å/px, "
+    assert f"{said}--pixel-size says 2" in notes(pixel_size=2.0)
+    assert f"{said}their headers say 2" in notes()
+    assert "file says" not in notes(pixel_size=1.02)
+    of_map = "the header of the map says 2 Å per voxel, --map-pixel-size says 3"
+    assert of_map in notes(map_pixel_size=3.0)
+    assert "header of the map" not in notes(map_pixel_size=2.03)
