@@ -3,19 +3,16 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import torch
 from torch import nn
 
-from cryosegment import __version__
-from cryosegment.core.checkpoint import fingerprint, save_checkpoint
-from cryosegment.core.networks import HEADS, build_network
-from cryosegment.core.pipeline import Model, load_model
+from cryosegment.core.checkpoint import save_checkpoint
+from cryosegment.core.pipeline import Model
 from cryosegment.core.training.augmentation import LEVELS
+from cryosegment.core.training.card import describe, label_source, start_of
 from cryosegment.core.training.completeness import labelled_share, share_with_picks
 from cryosegment.core.training.crf_choice import choose_card_crf
 from cryosegment.core.training.examples import write_examples
@@ -30,15 +27,12 @@ from cryosegment.core.training.split import Split, split
 from cryosegment.core.training.state import Progress as TrainingProgress
 from cryosegment.core.training.state import remove_state
 from cryosegment.core.training.validation import best_f1
-from cryosegment.exchange.card import Facts, ModelCard, model_path
+from cryosegment.exchange.card import ModelCard
 from cryosegment.exchange.errors import InputError
-from cryosegment.exchange.labels import read_labels_index
 from cryosegment.exchange.params import (
     CRF_PRESETS,
-    DEFAULT_PRESET,
     NO_CRF,
     TrainParams,
-    choose_front_end,
     front_end_of_card,
     params_to_dict,
 )
@@ -46,7 +40,6 @@ from cryosegment.exchange.params.training import (
     COMPLETE,
     DEFAULT_MINUTES,
     FINETUNE_RATE,
-    SCRATCH_PIXELS_PER_DIAMETER,
     SCRATCH_RATE,
 )
 from cryosegment.exchange.progress import Progress
@@ -92,7 +85,7 @@ def train(
         model that should be trained further is missing.
     """
     _check_resumed(output, params)
-    network, card = _start(params)
+    network, card = start_of(params)
     if params.crf != NO_CRF:
         network = RefinedNetwork(network, CRF_PRESETS[params.crf])
     front_end = front_end_of_card(card.front_end)
@@ -120,11 +113,13 @@ def train(
     record.write(state)
     record.close()
     model, found = _as_used(best, card, parts, share, state, progress)
-    facts = {"labelled_share": round(share, 3), "steps": state.step}
-    card = replace(
-        model.card, name=output.stem, label_source=_label_source(folders), training=facts
-    )
-    save_checkpoint(output, model.network, _describe(card, params, found, parts))
+    facts = {
+        "labelled_share": round(share, 3),
+        "steps": state.step,
+        "seconds": round(state.seconds),
+    }
+    card = replace(model.card, name=output.stem, label_source=label_source(folders), training=facts)
+    save_checkpoint(output, model.network, describe(card, params, found, parts))
 
 
 def _as_used(
@@ -174,38 +169,6 @@ def _validation(parts: Split, share: float, output: Path) -> Callable[[nn.Module
     return validate
 
 
-def _start(params: TrainParams) -> tuple[nn.Module, ModelCard]:
-    """The network to train, and a card with what is known before.
-
-    The global random numbers of torch, from which layers take their first weights, stay as
-    they were.
-    """
-    if params.start:
-        model = load_model(params.start)
-        # ways of picking are tuned for the network that training will change
-        card = replace(model.card, parent=fingerprint(model_path(params.start)), picking={})
-        scale = params.pixels_per_diameter or card.pixels_per_diameter
-        facts = _front_end(params, card.front_end)
-        return model.network, replace(card, pixels_per_diameter=scale, front_end=facts)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(params.seed)
-        network = build_network(params.network, **params.network_arguments())
-    return network, ModelCard(
-        name="",
-        architecture=params.network,
-        architecture_args=params.network_arguments(),
-        pixels_per_diameter=params.pixels_per_diameter or SCRATCH_PIXELS_PER_DIAMETER,
-        classes=HEADS,
-        front_end=_front_end(params, {}),
-        crf={"preset": DEFAULT_PRESET},
-        license="unstated",
-    )
-
-
-def _front_end(params: TrainParams, facts: Facts) -> Facts:
-    return choose_front_end(params.front_end, params.low_pass, facts).facts()
-
-
 def _labelled_share(
     images: list[LabelledImage], network: nn.Module, params: TrainParams, progress: Progress
 ) -> float:
@@ -241,43 +204,4 @@ def _settings(params: TrainParams, micrographs: int, device: str) -> FitSettings
         schedule=params.schedule,
         patience=params.patience,
         device=device,
-    )
-
-
-def _label_source(folders: Sequence[Path]) -> str:
-    """Where the labels of the folders come from."""
-    return ", ".join(sorted({read_labels_index(folder).source for folder in folders}))
-
-
-def _describe(
-    card: ModelCard,
-    params: TrainParams,
-    found: Validation,
-    parts: Split,
-) -> ModelCard:
-    """The card of what was trained."""
-    particles = sum(len(image.centers_yx) for image in parts.training)
-    diameters = [round(image.diameter * image.pixel_size, 1) for image in parts.training]
-    validation = len(parts.validation) if parts.is_held_out else 0
-    data = {
-        "micrographs": len(parts.training),
-        "validation": validation,
-        "particles": particles,
-    }
-    return replace(
-        card,
-        threshold=round(found.threshold, 3),
-        particle_diameters=(min(diameters), max(diameters)),
-        training_data=(data,),
-        training={**params_to_dict(params), **card.training},
-        metrics=(
-            {
-                "data": "validation micrographs" if parts.is_held_out else "training micrographs",
-                "metric": "F1 at 0.25 diameter",
-                "value": round(found.score, 4),
-                "threshold": found.threshold,
-            },
-        ),
-        software={"cryosegment": __version__, "torch": torch.__version__},
-        date=datetime.date.today().isoformat(),
     )

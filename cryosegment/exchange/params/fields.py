@@ -52,6 +52,11 @@ class Params:
                 check_value(field.name, item, field.metadata)
 
 
+def in_words(name: str) -> str:
+    """A parameter's name in messages, which users of options and of forms read."""
+    return name.replace("_", " ")
+
+
 def check_value(name: str, value: Any, metadata: Mapping[str, Any]) -> None:
     """Check a value against the choices and bounds of its metadata.
 
@@ -63,7 +68,7 @@ def check_value(name: str, value: Any, metadata: Mapping[str, Any]) -> None:
     choices: Optional[Sequence[Any]] = metadata.get("choices")
     if choices is not None and value not in choices:
         allowed = ", ".join(map(str, choices))
-        raise ParameterError(f"expected {name} to be one of {allowed}, got {value!r}")
+        raise ParameterError(f"expected {in_words(name)} to be one of {allowed}, got {value!r}")
     if isinstance(value, (bool, str)) or value is None:
         return
     low, high = metadata.get("minimum"), metadata.get("maximum")
@@ -77,7 +82,7 @@ def check_value(name: str, value: Any, metadata: Mapping[str, Any]) -> None:
         bounds = [f"at least {low:g}"] if low is not None else []
         bounds += [f"at most {high:g}"] if high is not None else []
         expected = " and ".join(bounds) or "a finite number"
-        raise ParameterError(f"expected {name} to be {expected}{unit}, got {value:g}")
+        raise ParameterError(f"expected {in_words(name)} to be {expected}{unit}, got {value:g}")
 
 
 def option_name(cls: Type[Params], name: str) -> str:

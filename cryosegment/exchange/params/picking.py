@@ -22,6 +22,7 @@ from cryosegment.exchange.params.fields import (
     SEED_HELP,
     Params,
     check_value,
+    in_words,
     param,
     params_from_dict,
 )
@@ -184,4 +185,6 @@ def _number(name: str, text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise ParameterError(f"expected {name} to be auto or a number, got {text!r}") from None
+        raise ParameterError(
+            f"expected {in_words(name)} to be auto or a number, got {text!r}"
+        ) from None

@@ -126,7 +126,7 @@ class SimulateParams(Params):
         super().__post_init__()
         if self.defocus_min > self.defocus_max:
             raise ParameterError(
-                f"expected defocus_min up to defocus_max, got {self.defocus_min:g} and "
+                f"expected the smallest defocus up to the largest, got {self.defocus_min:g} and "
                 f"{self.defocus_max:g} Å"
             )
         if not self.molecule or isinstance(self.molecule, str):

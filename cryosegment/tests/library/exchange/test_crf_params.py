@@ -30,7 +30,7 @@ def test_appearance_from_text_and_back():
         ("logits:a:10:2", "expected appearance as"),
         ("colour:1:10:2", "feature to be one of intensity"),
         ("logits:-1:10:2", "weight to be at least 0"),
-        ("logits:1:10:0", "feature_sigma to be at least 0.001"),
+        ("logits:1:10:0", "feature sigma to be at least 0.001"),
     ],
 )
 def test_appearance_that_is_wrong(text, message):

@@ -61,7 +61,7 @@ def test_options_are_named_as_they_are_given():
         (lambda: PickParams(diameter=9.0, threshold="x"), "threshold to be auto or a number"),
         (lambda: PickParams(diameter=9.0, threshold="1.5"), "at most 1, got 1.5"),
         (lambda: PickParams(diameter=9.0, formats=("box", "doc")), "formats to be one of"),
-        (lambda: PickParams(diameter=9.0, pixel_size=0.0), "pixel_size .* Å/px, got 0"),
+        (lambda: PickParams(diameter=9.0, pixel_size=0.0), "pixel size .* Å/px, got 0"),
         (lambda: TrainParams(minutes=1.0, epochs=1), "minutes or epochs"),
         (lambda: TrainParams(network="resnet18"), "network to be one of compact, unet, "),
         (lambda: TrainParams(network="fcn", encoder="vgg16"), "encoder to be one of auto, "),
@@ -82,7 +82,7 @@ def test_options_are_named_as_they_are_given():
         (lambda: TrainParams(labels_are="partial"), "a model to start from"),
         (lambda: TrainParams(start="general", labels_are="partial", loss="bce"), "got bce"),
         (lambda: SimulateParams(size=(32, 128)), "size to be at least 64 px, got 32"),
-        (lambda: SimulateParams(defocus_min=2e4, defocus_max=1e4), "defocus_min"),
+        (lambda: SimulateParams(defocus_min=2e4, defocus_max=1e4), "smallest defocus"),
         (lambda: SimulateParams(ratios=(1.0, 2.0)), "a ratio for each of 1 molecules, got 2"),
         (lambda: SimulateParams(ratios=(0.0,)), "ratios to be at least 1e-06"),
         (lambda: SimulateParams(molecule=()), "a tuple of molecules"),
@@ -162,7 +162,7 @@ def test_picking_takes_from_the_card_what_is_auto():
 @pytest.mark.parametrize("name", ["threshold", "min_distance", "min_diameter", "max_diameter"])
 @pytest.mark.parametrize("text", ["-1", "nan", "many"])
 def test_numbers_that_may_be_auto_are_checked(name, text):
-    with pytest.raises(ParameterError, match=f"expected {name} to be"):
+    with pytest.raises(ParameterError, match="expected " + name.replace("_", " ") + " to be"):
         PickParams(diameter=100.0, **{name: text})
 
 

@@ -9,9 +9,10 @@ import torch
 from safetensors.torch import load_file
 
 from cryosegment.core.checkpoint import fingerprint, load_network, save_checkpoint
+from cryosegment.core.training.card import start_of
 from cryosegment.core.training.completeness import labelled_share
 from cryosegment.core.training.labelled import read_labels
-from cryosegment.core.training.loop import _start, train
+from cryosegment.core.training.loop import train
 from cryosegment.core.training.losses import PickingLoss
 from cryosegment.core.training.patches import PatchBatches
 from cryosegment.core.training.split import split
@@ -66,6 +67,8 @@ def test_a_model_with_its_card(
     assert card.particle_diameters == (60.0, 60.0)
     assert card.training_data == ({"micrographs": 1, "validation": 1, "particles": 12},)
     assert card.training["steps"] == 10
+    last = output.with_suffix(".history.csv").read_text().splitlines()[-1]
+    assert card.training["seconds"] == round(float(last.split(",")[1]))
     assert card.training["seed"] == params.seed
     assert output.with_suffix(".examples.png").stat().st_size > 1000
     rows = curve(output)
@@ -276,11 +279,11 @@ def test_from_scratch(make_labels: MakeLabels, tmp_path: Path) -> None:
 
 def test_first_weights_depend_on_the_seed_alone() -> None:
     before = torch.get_rng_state()
-    first, _ = _start(TrainParams(seed=3))
+    first, _ = start_of(TrainParams(seed=3))
     assert torch.equal(torch.get_rng_state(), before)
     torch.rand(5)
-    second, _ = _start(TrainParams(seed=3))
-    other, _ = _start(TrainParams(seed=4))
+    second, _ = start_of(TrainParams(seed=3))
+    other, _ = start_of(TrainParams(seed=4))
     assert torch.equal(first.head.weight, second.head.weight)
     assert not torch.equal(first.head.weight, other.head.weight)
 
@@ -327,6 +330,6 @@ def test_the_front_end_is_the_models_unless_another_is_chosen(
 
 
 def test_a_network_of_the_zoo_is_in_the_card() -> None:
-    network, card = _start(TrainParams(network="multi-atrous", branches=2))
+    network, card = start_of(TrainParams(network="multi-atrous", branches=2))
     assert (card.architecture, card.architecture_args) == ("multi-atrous", {"branches": 2})
     assert network.head.weight.shape[1] == 2 * 256
