@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import json
+import os
 import subprocess
 import sys
 
@@ -175,10 +176,12 @@ def test_card_is_printed(tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)["pixels_per_diameter"] == 20.0
 
 
-@pytest.mark.parametrize("more", [[], ["--json"]])
-def test_a_reader_that_has_seen_enough(more):
-    command = [sys.executable, "-m", "cryosegment", "card", "general", *more]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_that_has_seen_enough(unbuffered):
+    command = [sys.executable, "-m", "cryosegment", "card", "general", "--json"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    environ = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+    with subprocess.Popen(command, env=environ, **pipes) as process:
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == 1
