@@ -162,7 +162,7 @@ class TestCryoSegmentLabels(ProtocolTest):
             ({"shape": 1}, "short diameter"),
             ({"shape": 1, "ellipse": 2 * DIAMETER}, "at most the diameter"),
             ({"shape": 2}, "Choose a template"),
-            ({"edgeWidth": -1.0}, "edge_width"),
+            ({"edgeWidth": -1.0}, "edge width"),
         ):
             (error,) = self.newLabels(**options).validate()
             assert words in error
