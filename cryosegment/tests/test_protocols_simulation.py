@@ -132,7 +132,7 @@ class TestCryoSegmentSimulate(ProtocolTest):
         for options, words in (
             ({"snr": -1.0}, "snr"),
             ({"height": 1}, "size"),
-            ({"defocusMin": 9e4}, "defocus_min"),
+            ({"defocusMin": 9e4}, "defocus"),
             ({"molecule": 1, "moleculeFile": "/nowhere.pdb"}, "Choose the file"),
             ({"molecule": 1, "moleculeFile": f"{__file__}, /nowhere.pdb"}, "/nowhere.pdb"),
             ({"molecule": 2}, "Choose a volume"),

@@ -310,7 +310,7 @@ class TestCryoSegmentTraining(ProtocolTest):
         for options, words in (
             ({}, "diameter"),
             ({"validation": 2.0}, "validation"),
-            ({"labelsAre": 1, "modelSource": 2}, "expected_particles"),
+            ({"labelsAre": 1, "modelSource": 2}, "expected particles"),
             ({"modelName": "a/b"}, "name of the model"),
             ({"modelSource": 1}, "Choose a segmentation model"),
             ({"useGpu": True, "gpuList": "0 1", "batch": 7}, "cannot share a batch of 7"),
