@@ -136,7 +136,7 @@ class TestCryoSegmentSimulate(ProtocolTest):
             ({"molecule": 1, "moleculeFile": "/nowhere.pdb"}, "Choose the file"),
             ({"molecule": 1, "moleculeFile": f"{__file__}, /nowhere.pdb"}, "/nowhere.pdb"),
             ({"molecule": 2}, "Choose a volume"),
-            ({"snrDb": 900.0}, "snr_db"),
+            ({"snrDb": 900.0}, "snr db"),
             ({"molecule": 1, "moleculeFile": __file__, "ratios": "1 2"}, "ratio"),
             ({"molecule": 1, "moleculeFile": __file__, "ratios": "much"}, "much"),
             ({"useGpu": True, "gpuList": "0 1"}, "one GPU"),
