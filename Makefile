@@ -33,13 +33,15 @@ $(STAMP): setup.py requirements/constraints.txt
 	for name in $(or $(PYTHON),$(CANDIDATES)); do \
 	  version=$$($$name -c $(VERSION) 2>/dev/null) || continue; \
 	  case $$version in \
-	    3.10|3.11|3.12) break ;; \
+	    3.10|3.11|3.12) \
+	      if $$name -c 'import tkinter' 2>/dev/null; then break; fi; \
+	      found="$$found $$name ($$version without tkinter)"; version= ;; \
 	    *) found="$$found $$name ($$version)"; version= ;; \
 	  esac; \
 	done; \
 	if [ -z "$$version" ]; then \
-	  echo "cryosegment needs Python 3.10, 3.11 or 3.12; found:$${found:- none}." \
-	    "Install one, or name it: make PYTHON=/path/to/python3.11" >&2; \
+	  echo "cryosegment needs Python 3.10, 3.11 or 3.12 with tkinter (on Debian: apt install" \
+	    "python3-tk); found:$${found:- none}. Install one, or name it: make PYTHON=/path/to/python3.11" >&2; \
 	  exit 1; \
 	fi; \
 	if [ "$$($(BIN)/python -c $(VERSION) 2>/dev/null)" = "$$version" ]; then exit 0; fi; \
