@@ -36,7 +36,7 @@ from cryosegment.core.picking import find_candidates
 from cryosegment.core.pipeline import Model, load_model
 from cryosegment.core.training.crf_model import tuning_image
 from cryosegment.core.training.crf_tuning import Score, TuningImage, score_crf, tune_crf
-from cryosegment.core.training.labelled import LabelledImage, read_labels
+from cryosegment.core.training.labelled import LabelledImage, read_labels_for
 from cryosegment.exchange.params import CRF_PRESETS, FEATURES, SOLVERS, CrfParams
 from cryosegment.exchange.progress import no_progress
 
@@ -159,7 +159,7 @@ def label(kind: str, options: list[str], arguments: argparse.Namespace) -> Path:
 def read_cases(folders: list[Path], model: Model) -> list[Case]:
     """What the model says of the labelled micrographs."""
     card, cases = model.card, []
-    for labelled in read_labels(folders, card.pixels_per_diameter, no_progress):
+    for labelled in read_labels_for(card, folders, no_progress):
         logits = predict_logits(model.network, labelled.image, card.tile_size, card.halo)
         cases.append(Case(labelled, logits, tuning_image(labelled, model)))
     return cases

@@ -8,24 +8,15 @@ With the work folder of `zoo.py`, its micrographs are not simulated again. A fin
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
-
-import torch
 from scoring import run
-from zoo import TRAINING, add_epochs, score, simulate_sets
+from zoo import TRAINING, parse_arguments, score, simulate_sets
 
 from cryosegment.exchange.params.training import LOSSES
 
 
 def main() -> None:
     """Train, score, print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--maps", type=Path, required=True)
-    parser.add_argument("--work", type=Path, required=True)
-    add_epochs(parser)
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
+    arguments = parse_arguments(__doc__)
     labels, test = simulate_sets(arguments.maps, arguments.work)
     print("| loss | pixel IoU | F1 |\n|---|---|---|")
     for loss in LOSSES:

@@ -26,7 +26,7 @@ from cryosegment.exchange.labels import LabelEntry, read_labels_index, write_lab
 PIXEL_SIZE = 1.77
 SIMULATION = "--count 24 --size 4096 4096 --snr 0.05 --carbon 0.3 --particles 150 --seed 21"
 TRAINING = 16
-CRFS = ("none", "auto")
+CRFS = ("none", "combined")
 HEADER = "| CRF | accuracy | precision | recall | IoU | F1 |\n" + "|---" * 6 + "|"
 
 

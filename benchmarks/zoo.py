@@ -30,7 +30,7 @@ from cryosegment.core.inference import picking_maps, predict_logits
 from cryosegment.core.networks import HEADS, build_network
 from cryosegment.core.picking.centers import find_candidates
 from cryosegment.core.pipeline import load_model
-from cryosegment.core.training.labelled import read_labels
+from cryosegment.core.training.labelled import read_labels_for
 from cryosegment.core.training.validation import TOLERANCE
 from cryosegment.exchange.card import ModelCard
 from cryosegment.exchange.files import write_text
@@ -62,12 +62,7 @@ Row = dict[str, float]
 
 def main() -> None:
     """Train, measure, print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--maps", type=Path, required=True)
-    parser.add_argument("--work", type=Path, required=True)
-    add_epochs(parser)
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
+    arguments = parse_arguments(__doc__)
     others = [(n, e) for n in OWN_ENCODED_NETWORKS for e in ENCODERS if (n, e) not in TRAINED]
     print(f"| network | encoder | {' | '.join(COLUMNS)} |\n{'|---' * (len(COLUMNS) + 2)}|")
     for network, encoder in [*TRAINED, *others]:
@@ -81,9 +76,14 @@ def main() -> None:
         print_row(network, encoder, json.loads(row_path.read_text()))
 
 
-def add_epochs(parser: argparse.ArgumentParser) -> None:
-    """How long to train."""
+def parse_arguments(description: str) -> argparse.Namespace:
+    """Options of the script, which uses one thread."""
+    torch.set_num_threads(1)
+    parser = argparse.ArgumentParser(description=description.splitlines()[0])
+    parser.add_argument("--maps", type=Path, required=True)
+    parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--epochs", default="2", help=f"of {STEPS_PER_EPOCH} steps of four patches")
+    return parser.parse_args()
 
 
 def print_row(network: str, encoder: str, row: Row) -> None:
@@ -162,7 +162,7 @@ def simulate(molecule: Path, folder: Path, count: int, seed: int) -> Path:
 def score(path: Path, labels: Path) -> Row:
     """Pixel IoU and particle F1 of a model over the micrographs of a labels folder."""
     model = load_model(str(path), "cpu")
-    images = read_labels([labels], model.card.pixels_per_diameter, no_progress)
+    images = read_labels_for(model.card, [labels], no_progress)
     counts = PixelCounts()
     hits = found = 0
     for item in images:

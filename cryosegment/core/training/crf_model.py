@@ -20,7 +20,7 @@ from cryosegment.core.inference import predict_logits
 from cryosegment.core.networks import HEADS
 from cryosegment.core.pipeline import Model, load_model
 from cryosegment.core.training.crf_tuning import Trial, Tuning, TuningImage, tune_crf
-from cryosegment.core.training.labelled import LabelledImage, for_judging, read_labels
+from cryosegment.core.training.labelled import LabelledImage, for_judging, read_labels_for
 from cryosegment.exchange.card import Facts, ModelCard, model_path
 from cryosegment.exchange.files import write_text
 from cryosegment.exchange.params import (
@@ -28,7 +28,6 @@ from cryosegment.exchange.params import (
     NO_CRF,
     CrfParams,
     CrfTuneParams,
-    front_end_of_card,
     params_to_dict,
 )
 from cryosegment.exchange.progress import Progress
@@ -92,9 +91,7 @@ def tune_model(
         If the labels or the model cannot be used, or fewer than two micrographs are labelled.
     """
     model = load_model(params.model, device)
-    front_end = front_end_of_card(model.card.front_end)
-    scale = model.card.pixels_per_diameter
-    labelled = read_labels(folders, scale, progress, front_end, params.ctf)
+    labelled = read_labels_for(model.card, folders, progress, params.ctf)
     images = [tuning_image(item, model) for item in for_judging(labelled)]
     temperature = calibrate_temperature(
         [image.logits for image in images],

@@ -22,6 +22,7 @@ from cryosegment.core.images.working import (
     working_image,
 )
 from cryosegment.core.training.validation import ValidationImage
+from cryosegment.exchange.card import ModelCard
 from cryosegment.exchange.coordinates import read_coordinates
 from cryosegment.exchange.ctf import read_ctfs
 from cryosegment.exchange.errors import InputError
@@ -35,7 +36,7 @@ from cryosegment.exchange.labels import (
     is_particle,
     read_labels_index,
 )
-from cryosegment.exchange.params import FrontEndParams
+from cryosegment.exchange.params import FrontEndParams, front_end_of_card
 from cryosegment.exchange.progress import Progress
 
 logger = logging.getLogger(__name__)
@@ -119,6 +120,22 @@ def for_judging(images: Sequence[LabelledImage]) -> list[LabelledImage]:
             f"{len(judges)}: settings must be judged on micrographs that they were not chosen on"
         )
     return judges
+
+
+def read_labels_for(
+    card: ModelCard, folders: Sequence[Path], progress: Progress, ctf: str = ""
+) -> list[LabelledImage]:
+    """Labelled micrographs as a model sees them: at its scale, through its front end.
+
+    Parameters
+    ----------
+    card
+        Of the model.
+    folders, progress, ctf
+        See `read_labels`, which says what is raised, too.
+    """
+    front_end = front_end_of_card(card.front_end)
+    return read_labels(folders, card.pixels_per_diameter, progress, front_end, ctf)
 
 
 def read_labels(

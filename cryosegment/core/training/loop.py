@@ -18,7 +18,7 @@ from cryosegment.core.training.crf_choice import choose_card_crf
 from cryosegment.core.training.examples import write_examples
 from cryosegment.core.training.fit import FitSettings, Validation, fit
 from cryosegment.core.training.joint import RefinedNetwork
-from cryosegment.core.training.labelled import LabelledImage, labels_fingerprint, read_labels
+from cryosegment.core.training.labelled import LabelledImage, labels_fingerprint, read_labels_for
 from cryosegment.core.training.losses import PickingLoss
 from cryosegment.core.training.patches import PatchBatches
 from cryosegment.core.training.ranks import ALONE, Ranks
@@ -33,7 +33,6 @@ from cryosegment.exchange.params import (
     CRF_PRESETS,
     NO_CRF,
     TrainParams,
-    front_end_of_card,
     params_to_dict,
 )
 from cryosegment.exchange.params.training import (
@@ -88,8 +87,7 @@ def train(
     network, card = start_of(params)
     if params.crf != NO_CRF:
         network = RefinedNetwork(network, CRF_PRESETS[params.crf])
-    front_end = front_end_of_card(card.front_end)
-    images = read_labels(folders, card.pixels_per_diameter, progress, front_end, params.ctf)
+    images = read_labels_for(card, folders, progress, params.ctf)
     parts = split(images, params.validation, params.seed)
     (share,) = ranks.from_first(_labelled_share(images, network.to(device), params, progress))
     loss = PickingLoss(

@@ -14,7 +14,7 @@ from cryosegment.core.checkpoint import fingerprint, save_checkpoint
 from cryosegment.core.images.working import WorkingImage
 from cryosegment.core.picking.centers import away_from_edge
 from cryosegment.core.pipeline import Model, load_model, segment
-from cryosegment.core.training.labelled import LabelledImage, for_judging, read_labels
+from cryosegment.core.training.labelled import LabelledImage, for_judging, read_labels_for
 from cryosegment.core.training.pick_figure import draw_tuning
 from cryosegment.core.training.pick_tuning import (
     Choice,
@@ -32,7 +32,6 @@ from cryosegment.exchange.files import write_text
 from cryosegment.exchange.params import (
     PickParams,
     TuneParams,
-    front_end_of_card,
     params_to_dict,
     selection_of_card,
 )
@@ -111,8 +110,7 @@ def tune_picking(
     """
     model = load_model(params.model, device)
     card = model.card
-    front_end = front_end_of_card(card.front_end)
-    labelled = read_labels(folders, card.pixels_per_diameter, progress, front_end, params.ctf)
+    labelled = read_labels_for(card, folders, progress, params.ctf)
     images = [tuning_image(item, model) for item in for_judging(labelled)]
     usual = selection_of_card(card.picking)
     trials = try_selections(images, usual, params.centers, progress)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The state of an interrupted training: safetensors and JSON, no pickle."""
+"""The state of an interrupted training: safetensors and JSON."""
 
 from __future__ import annotations
 
