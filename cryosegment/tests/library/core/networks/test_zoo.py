@@ -106,6 +106,13 @@ def test_a_patch_is_learnt_by_heart(name: str) -> None:
     assert (mask & true).sum() / (mask | true).sum() > least
 
 
+@pytest.mark.parametrize("name", NAMES[1:])
+def test_a_fresh_network_expects_few_centers(name: str) -> None:
+    said = predict_logits(small(name).eval(), scene()[0]).sigmoid()
+    assert said[HEADS.index("center")].mean() < 0.1
+    assert said[HEADS.index("particle")].mean() > 0.2
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_model_comes_back_bit_by_bit(name: str, tmp_path: Path) -> None:
     network = small(name).half().float().eval()  # files hold half precision

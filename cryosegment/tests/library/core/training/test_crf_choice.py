@@ -3,6 +3,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -10,6 +11,7 @@ from cryosegment.core.evaluation.metrics import evaluate
 from cryosegment.core.pipeline import Model, pick_micrograph, prepare
 from cryosegment.core.training.crf_choice import choose_card_crf
 from cryosegment.core.training.labelled import LabelledImage
+from cryosegment.core.training.validation import THRESHOLDS, middle_of_plateau
 from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.exchange.params import CrfParams, PickParams, params_to_dict
 
@@ -62,6 +64,28 @@ def test_what_finds_less_is_not_recommended(
     reference = {truth.micrograph.name: Coordinates(truth.centers_yx, 2.0, truth.micrograph.name)}
     chosen = {truth.micrograph.name: picks.chosen}
     assert evaluate(chosen, reference, DIAMETER).overall.f1 == pytest.approx(found.score, abs=0.02)
+
+
+def test_the_threshold_is_that_of_picks_with_the_crf(
+    draw_truth: Callable, disc_model: Model
+) -> None:
+    truth = draw_truth()
+    name = truth.micrograph.name
+    crf = params_to_dict(CrfParams(gaussian_weight=20.0, gaussian_sigma=8.0))
+    model = Model(disc_model.network, replace(disc_model.card, crf=crf))
+    item = replace(labelled_image(truth, model), has_outlines=False)
+    card, found = choose_card_crf(model, [item], 1.0, lambda *told: None)
+    assert card.crf == crf
+    reference = {name: Coordinates(truth.centers_yx, 2.0, name)}
+
+    def f1(crf: str) -> np.ndarray:
+        params = PickParams(diameter=DIAMETER, edge=0.0, crf=crf)
+        every = pick_micrograph(truth.micrograph, model, params).candidates
+        chosen = [every.select(every.scores >= threshold) for threshold in THRESHOLDS]
+        return np.array([evaluate({name: one}, reference, DIAMETER).overall.f1 for one in chosen])
+
+    assert found.threshold == pytest.approx(middle_of_plateau(f1("auto")))
+    assert found.threshold != pytest.approx(middle_of_plateau(f1("none")))
 
 
 def test_outlines_count_where_there_are_any(draw_truth: Callable, disc_model: Model) -> None:

@@ -9,7 +9,7 @@ import torch
 from cryosegment.core.images.micrograph import read_image, write_image
 from cryosegment.core.networks import HEADS
 from cryosegment.core.pipeline import read_working_image
-from cryosegment.core.training.labelled import read_labels
+from cryosegment.core.training.labelled import read_labels, read_labels_for
 from cryosegment.exchange.card import ModelCard
 from cryosegment.exchange.coordinates import Coordinates, read_coordinates, write_coordinates
 from cryosegment.exchange.ctf import read_ctfs
@@ -59,7 +59,24 @@ def test_labels_of_picks_are_not_verified(make_labels: MakeLabels) -> None:
     folders = [make_labels(count=1), make_labels("picks", count=1, source=PICKS)]
     mine, theirs = read_labels(folders, 20.0, no_progress)
     assert (mine.is_verified, theirs.is_verified) == (True, False)
+    assert (mine.has_outlines, theirs.has_outlines) == (False, False)
     assert mine.micrograph.samefile(folders[0] / "labels_0.mrc")
+
+
+@pytest.mark.parametrize("source", ["reconstruction", "simulation"])
+def test_labels_of_footprints_have_outlines(make_labels: MakeLabels, source: str) -> None:
+    (image,) = read_labels([make_labels(count=1, source=source)], 20.0, no_progress)
+    assert image.has_outlines
+
+
+def test_labels_for_a_model_have_its_scale_and_front_end(make_labels: MakeLabels) -> None:
+    folder, front_end = make_labels(count=1), FrontEndParams("median")
+    card = ModelCard("m", "compact", {}, 15.0, HEADS, front_end={"name": "median"})
+    (found,) = read_labels_for(card, [folder], no_progress)
+    (expected,) = read_labels([folder], 15.0, no_progress, front_end)
+    (plain,) = read_labels([folder], 15.0, no_progress)
+    assert torch.equal(found.image, expected.image)
+    assert not torch.equal(found.image, plain.image)
 
 
 def test_contamination_and_unknown_pixels(make_labels: MakeLabels) -> None:
