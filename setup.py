@@ -18,6 +18,7 @@ CORE = [
     "scikit-image>=0.19.3",
     "opencv-python-headless>=4.8",
     "tifffile>=2023.9.26",
+    "imagecodecs>=2023.8.12",
     "safetensors>=0.4",
     "gemmi>=0.6.5",
     "jaxtyping>=0.2.30",
