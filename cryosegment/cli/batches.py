@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from cryosegment.exchange.errors import CryoSegmentError, InputError
+from cryosegment.exchange.errors import CryoSegmentError, InputError, in_one_line
 from cryosegment.exchange.files import FAILURES_NAME, write_failures
 from cryosegment.exchange.progress import Progress
 
@@ -19,15 +19,16 @@ def run_each(
     failures = {}
     for i, name in enumerate(names):
         try:
-            process(i)
+            with in_one_line(f"micrograph {name}"):
+                process(i)
         except CryoSegmentError as error:
             failures[name] = str(error)
         progress(i + 1, len(names), name)
     return failures
 
 
-def report_failures(folder: Path, failures: Mapping[str, str], count: int) -> None:
-    """Write `failures.csv` and warn of it.
+def report_failures(folder: Path, failures: Mapping[str, str], count: int) -> int:
+    """Write `failures.csv`, warn of it, and say how many failed.
 
     Raises
     ------
@@ -36,7 +37,7 @@ def report_failures(folder: Path, failures: Mapping[str, str], count: int) -> No
     """
     write_failures(folder, failures)
     if not failures:
-        return
+        return 0
     first = next(iter(failures.values()))
     if len(failures) == count:
         number = "the micrograph" if count == 1 else f"all {count} micrographs"
@@ -46,3 +47,4 @@ def report_failures(folder: Path, failures: Mapping[str, str], count: int) -> No
         f"{folder / FAILURES_NAME}; the first: {first}",
         file=sys.stderr,
     )
+    return len(failures)

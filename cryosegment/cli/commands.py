@@ -27,7 +27,8 @@ from cryosegment.exchange.params import (
 )
 from cryosegment.exchange.progress import Progress
 
-Run = Callable[[Job, Any, Progress], None]
+Run = Callable[[Job, Any, Progress], int]
+"""Runs a job with its parameters and returns how many of its inputs failed, though not all."""
 
 
 @dataclass(frozen=True)

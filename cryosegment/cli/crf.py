@@ -8,28 +8,28 @@ from pathlib import Path
 from cryosegment.cli.batches import report_failures, run_each
 from cryosegment.cli.devices import choose_device
 from cryosegment.cli.training import model_file
-from cryosegment.exchange.files import check_unique
+from cryosegment.exchange.files import check_names
 from cryosegment.exchange.job import Job
 from cryosegment.exchange.params import CrfMapsParams, CrfTuneParams
 from cryosegment.exchange.progress import Progress
 
 
-def run_crf(job: Job, params: CrfMapsParams, progress: Progress) -> None:
+def run_crf(job: Job, params: CrfMapsParams, progress: Progress) -> int:
     """Refine saved probability maps; those that fail are listed and the rest go on."""
     from cryosegment.core.refinement import find_maps, refine_map
 
     maps = find_maps([Path(folder) for folder in job.inputs])
-    check_unique(item.name for item in maps)
+    check_names(item.name for item in maps)
     output, device = Path(job.output), choose_device(params.gpu)
     failures = run_each(
         [item.name for item in maps],
         lambda i: refine_map(maps[i], output, params, device),
         progress,
     )
-    report_failures(output, failures, len(maps))
+    return report_failures(output, failures, len(maps))
 
 
-def run_crf_tune(job: Job, params: CrfTuneParams, progress: Progress) -> None:
+def run_crf_tune(job: Job, params: CrfTuneParams, progress: Progress) -> int:
     """Search the CRF that suits labelled micrographs, and write it in the card of a model."""
     output = model_file(job.output)
     from cryosegment.core.training.crf_model import tune_model
@@ -37,3 +37,4 @@ def run_crf_tune(job: Job, params: CrfTuneParams, progress: Progress) -> None:
     device = choose_device(params.gpu)
     tuned = tune_model([Path(folder) for folder in job.inputs], output, params, device, progress)
     print(tuned.summary())
+    return 0

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from cryosegment.exchange.errors import InputError, ParameterError
@@ -13,7 +14,7 @@ from cryosegment.exchange.progress import Progress
 UNITS = ("B", "KB", "MB", "GB", "TB")
 
 
-def run_fetch(job: Job, params: FetchParams, progress: Progress) -> None:
+def run_fetch(job: Job, params: FetchParams, progress: Progress) -> int:
     """Search, list or download public data sets."""
     if bool(params.search) == bool(job.inputs):
         raise ParameterError(
@@ -25,9 +26,10 @@ def run_fetch(job: Job, params: FetchParams, progress: Progress) -> None:
     elif params.list:
         _list(job.inputs, params)
     elif job.output:
-        _fetch(job.inputs, params, Path(job.output), progress)
+        return _fetch(job.inputs, params, Path(job.output), progress)
     else:
         raise ParameterError("expected a folder for the files: give --output, or --list")
+    return 0
 
 
 def _search(params: FetchParams) -> None:
@@ -58,7 +60,7 @@ def _list(names: tuple[str, ...], params: FetchParams) -> None:
             print(f"{'?' if file.size is None else _size(file.size)}\t{file.path}")
 
 
-def _fetch(names: tuple[str, ...], params: FetchParams, folder: Path, progress: Progress) -> None:
+def _fetch(names: tuple[str, ...], params: FetchParams, folder: Path, progress: Progress) -> int:
     from cryosegment.core.datasets.fetch import fetch_data_set
     from cryosegment.core.datasets.server import server_at
 
@@ -71,9 +73,13 @@ def _fetch(names: tuple[str, ...], params: FetchParams, folder: Path, progress: 
     print(f"{count} files, {_size(size)} in {folder}")
     if failures:
         first, message = next(iter(failures.items()))
-        raise InputError(
+        text = (
             f"{len(failures)} of {count + len(failures)} files failed, such as {first}: {message}"
         )
+        if not count:
+            raise InputError(text)
+        print(f"cryosegment: {text}", file=sys.stderr)
+    return len(failures)
 
 
 def _size(size: float) -> str:

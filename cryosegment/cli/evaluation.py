@@ -30,7 +30,7 @@ COLUMNS = (
 WIDTH = 9
 
 
-def run_evaluate(job: Job, params: EvaluateParams, progress: Progress) -> None:
+def run_evaluate(job: Job, params: EvaluateParams, progress: Progress) -> int:
     """Compare picks with a reference; print a table or JSON, and write a report on request."""
     from cryosegment.core.evaluation.metrics import evaluate
     from cryosegment.core.evaluation.report import evaluation_to_dict, write_report
@@ -48,6 +48,7 @@ def run_evaluate(job: Job, params: EvaluateParams, progress: Progress) -> None:
         print(_table([*evaluation.micrographs, evaluation.overall]))
     _warn("of the reference have no picks", evaluation.unpicked)
     _warn("with picks have no reference and do not count", evaluation.unreferenced)
+    return 0
 
 
 def _warn(text: str, names: Sequence[str]) -> None:

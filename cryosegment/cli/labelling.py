@@ -24,30 +24,31 @@ from cryosegment.exchange.params import (
 from cryosegment.exchange.progress import Progress
 
 
-def run_labels_coordinates(job: Job, params: LabelsCoordinatesParams, progress: Progress) -> None:
+def run_labels_coordinates(job: Job, params: LabelsCoordinatesParams, progress: Progress) -> int:
     """Make a labels folder of picked particles, all of one shape."""
-    _label(job, PickedParticles(params, _micrographs(job)), params, progress)
+    return _label(job, PickedParticles(params, _micrographs(job)), params, progress)
 
 
 def run_labels_reconstruction(
     job: Job, params: LabelsReconstructionParams, progress: Progress
-) -> None:
+) -> int:
     """Make a labels folder in which every particle is the footprint of its body."""
     device = choose_device(params.gpu)
-    _label(job, RefinedParticles(params, _micrographs(job), device), params, progress)
+    return _label(job, RefinedParticles(params, _micrographs(job), device), params, progress)
 
 
-def run_labels_project(job: Job, params: LabelsProjectParams, progress: Progress) -> None:
+def run_labels_project(job: Job, params: LabelsProjectParams, progress: Progress) -> int:
     """Write a mask for every image of refined particles."""
     device = choose_device(params.gpu)
     _print(project_masks(params, Path(job.output), progress, device))
+    return 0
 
 
 def _micrographs(job: Job) -> Mapping[str, Path]:
     return {name: Path(path) for name, path in zip(job.names, job.inputs)}
 
 
-def _label(job: Job, source: Source, params: LabelsParams, progress: Progress) -> None:
+def _label(job: Job, source: Source, params: LabelsParams, progress: Progress) -> int:
     """Write the labels of all micrographs, their index, and what became of the particles."""
     folder = Path(job.output)
     run = LabelsRun(source, params, folder)
@@ -58,9 +59,10 @@ def _label(job: Job, source: Source, params: LabelsParams, progress: Progress) -
 
     failures = run_each(job.names, process, progress)
     run.report.write(folder)
-    report_failures(folder, failures, len(job.names))
+    failed = report_failures(folder, failures, len(job.names))
     write_labels_index(folder, LabelsIndex(tuple(entries), source.name))
     _print(run.report)
+    return failed
 
 
 def _print(report: Report) -> None:

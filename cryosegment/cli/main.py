@@ -17,18 +17,18 @@ from cryosegment.cli.commands import COMMANDS, MICROGRAPHS, Command, find_comman
 from cryosegment.cli.outputs import recorded
 from cryosegment.cli.progress import LOG_FORMAT, show_progress
 from cryosegment.exchange.card import model_path, read_card
-from cryosegment.exchange.errors import CryoSegmentError, InputError
-from cryosegment.exchange.files import check_unique, unique_names
-from cryosegment.exchange.job import Job, read_job
+from cryosegment.exchange.errors import CryoSegmentError, InputError, in_one_line
+from cryosegment.exchange.files import check_names, unique_names
+from cryosegment.exchange.job import FAILED, INTERRUPTED, OK, SOME_FAILED, Job, read_job
 from cryosegment.exchange.params import GPU_HELP, Params, params_from_dict, params_to_dict
-
-OK, FAILED, INTERRUPTED = 0, 1, 130
 
 
 def main(args: Sequence[str] | None = None) -> int:
-    """Exit status of a command line: 0, 1 after an error of ours, or 130 when interrupted.
+    """Exit status of a command line.
 
-    Other exceptions keep their traceback; a usage error leaves by `SystemExit` with status 2.
+    0 when all is done, 3 when some of the inputs failed, 1 when none is done or after a mistake,
+    130 when interrupted. A usage error leaves by `SystemExit` with status 2. The exceptions of
+    bugs keep their traceback.
     """
     try:
         try:
@@ -44,14 +44,15 @@ def _run(args: Sequence[str]) -> int:
     namespace = build_parser().parse_args(_joined(args))
     logging.basicConfig(format=LOG_FORMAT)
     try:
-        namespace.action(namespace)
+        with in_one_line("cryosegment " + " ".join(args[:1])):
+            failed: int = namespace.action(namespace)
     except CryoSegmentError as error:
         print(f"cryosegment: {error}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt as stop:
         print(f"cryosegment: interrupted{stop}", file=sys.stderr)
         return INTERRUPTED
-    return OK
+    return SOME_FAILED if failed else OK
 
 
 def _joined(args: Sequence[str]) -> list[str]:
@@ -103,7 +104,7 @@ def _add_command(parser: argparse.ArgumentParser, command: Command) -> None:
     parser.set_defaults(action=_start_command, command=command)
 
 
-def _start_command(namespace: argparse.Namespace) -> None:
+def _start_command(namespace: argparse.Namespace) -> int:
     command: Command = namespace.command
     params = params_from_namespace(command.params, namespace)
     inputs = getattr(namespace, "inputs", ())
@@ -113,17 +114,17 @@ def _start_command(namespace: argparse.Namespace) -> None:
         tuple(map(os.path.abspath, inputs) if command.inputs_are_paths else inputs),
         os.path.abspath(namespace.output) if namespace.output else "",
     )
-    _execute(command, job, params)
+    return _execute(command, job, params)
 
 
-def _execute(command: Command, job: Job, params: Params) -> None:
-    """Run a job, which is left in its output."""
+def _execute(command: Command, job: Job, params: Params) -> int:
+    """Run a job, which is left in its output; how many inputs failed."""
     if command.inputs == MICROGRAPHS:
         job = _with_names(job)
     try:
         record = recorded(command, job) if job.output else nullcontext(job)
         with record as whole_job, show_progress() as progress:
-            command.load()(whole_job, params, progress)
+            return command.load()(whole_job, params, progress)
     except KeyboardInterrupt:
         advice = "; --resume goes on from what is finished" if "resume" in job.params else ""
         raise KeyboardInterrupt(advice) from None
@@ -132,7 +133,7 @@ def _execute(command: Command, job: Job, params: Params) -> None:
 def _with_names(job: Job) -> Job:
     """The job with a name of its own for each micrograph: results are named after them."""
     names = job.names or tuple(unique_names(job.inputs))
-    check_unique(names)
+    check_names(names)
     return dataclasses.replace(job, names=names)
 
 
@@ -142,13 +143,14 @@ def _add_card(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(action=_start_card)
 
 
-def _start_card(namespace: argparse.Namespace) -> None:
+def _start_card(namespace: argparse.Namespace) -> int:
     card = read_card(model_path(namespace.model))
     if namespace.json:
         print(card.to_json(indent=2))
-        return
+        return 0
     for name, value in dataclasses.asdict(card).items():
         print(f"{name.replace('_', ' ')}: {value}")
+    return 0
 
 
 def _add_run(parser: argparse.ArgumentParser) -> None:
@@ -158,7 +160,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(action=_start_job)
 
 
-def _start_job(namespace: argparse.Namespace) -> None:
+def _start_job(namespace: argparse.Namespace) -> int:
     job = read_job(namespace.job)
     command = find_command(job.command)
     if command is None:
@@ -176,4 +178,4 @@ def _start_job(namespace: argparse.Namespace) -> None:
     wants_inputs = bool(command.inputs[0]) and (command.needs_inputs or bool(job.inputs))
     if wants_inputs != bool(job.inputs) or (command.needs_output and not job.output):
         raise InputError(f"{namespace.job}: the inputs or the output of {job.command} are missing")
-    _execute(command, dataclasses.replace(job, params=params_to_dict(params)), params)
+    return _execute(command, dataclasses.replace(job, params=params_to_dict(params)), params)

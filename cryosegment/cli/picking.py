@@ -12,7 +12,7 @@ from cryosegment.exchange.params import PickParams
 from cryosegment.exchange.progress import Progress
 
 
-def run_pick(job: Job, params: PickParams, progress: Progress) -> None:
+def run_pick(job: Job, params: PickParams, progress: Progress) -> int:
     """Pick particles on micrographs; those that fail are listed and the rest go on."""
     from cryosegment.core.batch import pick_micrographs
     from cryosegment.core.pipeline import load_model
@@ -21,4 +21,4 @@ def run_pick(job: Job, params: PickParams, progress: Progress) -> None:
     output = Path(job.output)
     micrographs = [(name, Path(path)) for name, path in zip(job.names, job.inputs, strict=True)]
     failures = pick_micrographs(micrographs, model, params, output, progress)
-    report_failures(output, failures, len(micrographs))
+    return report_failures(output, failures, len(micrographs))

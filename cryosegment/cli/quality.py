@@ -8,14 +8,14 @@ from pathlib import Path
 
 from cryosegment.cli.batches import report_failures, run_each
 from cryosegment.cli.devices import choose_device
-from cryosegment.exchange.files import check_unique
+from cryosegment.exchange.files import check_names
 from cryosegment.exchange.job import Job
 from cryosegment.exchange.labels import read_labels_index
 from cryosegment.exchange.params import LabelsCheckParams
 from cryosegment.exchange.progress import Progress
 
 
-def run_labels_check(job: Job, params: LabelsCheckParams, progress: Progress) -> None:
+def run_labels_check(job: Job, params: LabelsCheckParams, progress: Progress) -> int:
     """Judge labels by their micrographs; those that cannot be read are listed."""
     from cryosegment.core.quality.inspection import Inspection, Inspector
     from cryosegment.core.quality.pictures import write_pictures
@@ -24,16 +24,17 @@ def run_labels_check(job: Job, params: LabelsCheckParams, progress: Progress) ->
     folders, output = [Path(folder) for folder in job.inputs], Path(job.output)
     entries = [entry for folder in folders for entry in read_labels_index(folder).entries]
     names = [entry.name for entry in entries]
-    check_unique(names)
+    check_names(names)
     inspector = Inspector(params.model, choose_device(params.gpu), params.ctf)
     inspections: list[Inspection] = []
     failures = run_each(
         names, lambda i: inspections.append(inspector.inspect(entries[i])), progress
     )
-    report_failures(output, failures, len(entries))
+    failed = report_failures(output, failures, len(entries))
     rejected = sum((Counter(read_rejected(folder)) for folder in folders), Counter[str]())
     quality = Quality(inspections, rejected, Path(params.model).stem)
     write_tables(output, quality)
     write_pictures(output, quality, inspector, entries, params.overlays)
     for line in (*quality.headlines, *quality.notes):
         print(line)
+    return failed

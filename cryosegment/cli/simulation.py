@@ -11,7 +11,7 @@ from cryosegment.exchange.params import SimulateParams
 from cryosegment.exchange.progress import Progress
 
 
-def run_simulate(job: Job, params: SimulateParams, progress: Progress) -> None:
+def run_simulate(job: Job, params: SimulateParams, progress: Progress) -> int:
     """Simulate micrographs, with their truth as a labels folder."""
     from cryosegment.core.simulation.writer import write_simulation
 
@@ -19,3 +19,4 @@ def run_simulate(job: Job, params: SimulateParams, progress: Progress) -> None:
     index = write_simulation(Path(job.output), params, device, progress)
     size = f"{'up to ' if len(params.molecule) > 1 else ''}{index.entries[0].diameter:.0f}"
     print(f"particles of {size} Å on {len(index.entries)} micrographs in {job.output}")
+    return 0

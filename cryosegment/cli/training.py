@@ -29,7 +29,7 @@ def model_file(output: str) -> Path:
     return path
 
 
-def run_train(job: Job, params: TrainParams, progress: Progress) -> None:
+def run_train(job: Job, params: TrainParams, progress: Progress) -> int:
     """Train a model on the labels of one or more folders."""
     output = model_file(job.output)
     from cryosegment.cli.devices import choose_devices
@@ -41,12 +41,13 @@ def run_train(job: Job, params: TrainParams, progress: Progress) -> None:
         with joined(params.gpu) as (device, ranks):
             told = progress if ranks.is_first else no_progress
             train(folders, output, params, device, told, ranks)
-        return
+        return 0
     devices = choose_devices(params.gpu)
     if len(devices) > 1:
         launch(len(devices), train_together, job, params)
     else:
         train(folders, output, params, devices[0], progress)
+    return 0
 
 
 def train_together(job: Job, params: TrainParams) -> None:

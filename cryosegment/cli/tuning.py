@@ -12,7 +12,7 @@ from cryosegment.exchange.params import TuneParams
 from cryosegment.exchange.progress import Progress
 
 
-def run_tune(job: Job, params: TuneParams, progress: Progress) -> None:
+def run_tune(job: Job, params: TuneParams, progress: Progress) -> int:
     """Search how to pick labelled micrographs, and write it in the card of a model."""
     output = model_file(job.output)
     from cryosegment.core.training.pick_model import tune_picking
@@ -20,3 +20,4 @@ def run_tune(job: Job, params: TuneParams, progress: Progress) -> None:
     device = choose_device(params.gpu)
     tuned = tune_picking([Path(folder) for folder in job.inputs], output, params, device, progress)
     print(tuned.summary())
+    return 0

@@ -32,7 +32,7 @@ from cryosegment.exchange.coordinates import (
     write_csv,
 )
 from cryosegment.exchange.ctf import read_ctfs
-from cryosegment.exchange.errors import CryoSegmentError
+from cryosegment.exchange.errors import CryoSegmentError, in_one_line
 from cryosegment.exchange.files import remove_file
 from cryosegment.exchange.params import PickParams
 from cryosegment.exchange.progress import Progress
@@ -79,11 +79,12 @@ def pick_micrographs(
     for name, working in _read_ahead(waiting, model, params):
         done += 1
         try:
-            image = working.result()
-            if not doubt and (doubt := doubt_diameter(image, params.diameter)):
-                logger.warning(doubt)  # once
-            picks = _picks(name, image, model, params)
-            write_picks(folder, name, picks, params)
+            with in_one_line(f"micrograph {name}"):
+                image = working.result()
+                if not doubt and (doubt := doubt_diameter(image, params.diameter)):
+                    logger.warning(doubt)  # once
+                picks = _picks(name, image, model, params)
+                write_picks(folder, name, picks, params)
             text = f"{name}: {len(picks.chosen)} particles"
         except CryoSegmentError as error:
             failures[name] = str(error)

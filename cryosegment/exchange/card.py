@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Dict, Optional, Tuple
 
 from cryosegment.exchange.errors import InputError, ModelError
-from cryosegment.exchange.files import PathLike
+from cryosegment.exchange.files import PathLike, check_file
 
 GENERAL = "general"
 """The name that stands for the model shipped with the package."""
@@ -111,7 +111,7 @@ def card_from_json(text: str, source: PathLike = "the model") -> ModelCard:
     """
     try:
         values = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise ModelError(f"the model card of {source} is not JSON: {error}") from None
     if not isinstance(values, dict):
         raise ModelError(f"the model card of {source} is not a JSON object")
@@ -165,11 +165,10 @@ def read_card(path: PathLike) -> ModelCard:
         If it is not a safetensors file, or has no valid card.
     """
     path = Path(path)
+    check_file(path)
     try:
         with path.open("rb") as stream:
             metadata = _metadata(stream, path)
-    except FileNotFoundError:
-        raise InputError(f"model {path} does not exist: check the path") from None
     except OSError as error:
         raise InputError(f"cannot read model {path}: {error.strerror or error}") from error
     if CARD_KEY not in metadata and STATE in path.suffixes:
@@ -193,7 +192,7 @@ def _metadata(stream: BinaryIO, path: Path) -> Dict[str, str]:
         raise not_safetensors
     try:
         header = json.loads(text.decode("utf-8"))
-    except ValueError:
+    except (ValueError, RecursionError):
         raise not_safetensors from None
     if not isinstance(header, dict):
         raise not_safetensors

@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The errors raised on purpose; messages say what was expected, found, and to do."""
 
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import Iterator
+
 
 class CryoSegmentError(Exception):
     """An error a user can act on; its message is one line."""
@@ -20,3 +25,39 @@ class ModelError(CryoSegmentError, RuntimeError):
 
 class NetworkError(CryoSegmentError, RuntimeError):
     """A server that cannot be reached, is busy, or breaks off."""
+
+
+@contextmanager
+def in_one_line(subject: str) -> Iterator[None]:
+    """Turn what memory, disks and deeply nested files raise into an error of one line.
+
+    The errors of bugs are not among these: they keep their traceback.
+
+    Parameters
+    ----------
+    subject
+        What is being worked on, such as "micrograph m1"; the message begins with it.
+
+    Raises
+    ------
+    InputError
+        In place of a MemoryError, a RecursionError, an EOFError, an OSError (but for a reader
+        that has gone), or torch's RuntimeError where it cannot allocate.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RecursionError):
+            raise InputError(f"{subject} is nested too deeply: give another file") from error
+        if not isinstance(error, MemoryError) and "allocate" not in str(error):
+            raise
+        raise InputError(
+            f"{subject} needs more memory than there is: give smaller images, or a larger machine"
+        ) from error
+    except (EOFError, OSError) as error:
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        name = getattr(error, "filename", None)
+        of = f" {name}" if name else ""
+        raise InputError(f"{subject} cannot be read or written ({reason}{of})") from error

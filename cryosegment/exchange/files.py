@@ -5,11 +5,14 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+import stat
+import unicodedata
 import uuid
 from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Dict, Iterable, Iterator, List, Mapping, Union
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Union
 
 from cryosegment.exchange.errors import InputError
 
@@ -59,6 +62,26 @@ def write_text(path: PathLike, text: str) -> None:
             stream.write(text)
 
 
+def check_file(path: PathLike) -> None:
+    """Check that a path is a file with an end: a pipe or device may never end.
+
+    Raises
+    ------
+    InputError
+        If it is missing, a folder, a pipe, a socket or a device.
+    """
+    try:
+        mode = Path(path).stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        raise InputError(f"file {path} does not exist: check the path") from None
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        raise InputError(f"cannot read {path}: {getattr(error, 'strerror', error)}") from error
+    if stat.S_ISDIR(mode):
+        raise InputError(f"expected a file, but {path} is a folder: give a file in it")
+    if not stat.S_ISREG(mode):
+        raise InputError(f"expected a file, but {path} is a pipe or device: save it as a file")
+
+
 def read_text(path: PathLike) -> str:
     """Text of a UTF-8 file.
 
@@ -67,14 +90,38 @@ def read_text(path: PathLike) -> str:
     InputError
         If the file is missing, cannot be read or is not text.
     """
+    check_file(path)
     try:
         return Path(path).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise InputError(f"file {path} does not exist: check the path") from None
     except UnicodeDecodeError:
         raise InputError(f"expected a text file, but {path} is binary") from None
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def read_json(path: PathLike) -> Any:
+    """Values of a JSON file.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or is not JSON.
+    """
+    return parse_json(read_text(path), path)
+
+
+def parse_json(text: str, source: PathLike) -> Any:
+    """Values of a JSON text; `source` names it in errors.
+
+    Raises
+    ------
+    InputError
+        If it is not JSON, nested too deeply, or has a number of thousands of digits.
+    """
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"expected JSON, but {source} is not JSON: {error}") from None
 
 
 def make_folder(path: PathLike) -> Path:
@@ -112,24 +159,37 @@ def unique_names(paths: Iterable[PathLike]) -> List[str]:
         If two paths have one name: their results would overwrite each other.
     """
     names = [micrograph_name(path) for path in paths]
-    check_unique(names)
+    check_names(names)
     return names
 
 
-def check_unique(names: Iterable[str]) -> None:
-    """Check that no name occurs twice.
+def check_names(names: Iterable[str]) -> None:
+    """Check that files can be named after micrographs, each in its folder and by its own.
 
     Raises
     ------
     InputError
-        If one does.
+        If a name is empty, `.` or `..`, holds a slash or a control character, or is not text; or
+        if one occurs twice.
     """
-    double = sorted(name for name, count in Counter(names).items() if count > 1)
+    counts = Counter(names)
+    for name in counts:
+        if name in ("", ".", "..") or "/" in name or not _is_text(name):
+            raise InputError(
+                f"expected the name of a micrograph, got {name!r}: files are named after it, so "
+                "it can be no path and holds no control characters"
+            )
+    double = sorted(name for name, count in counts.items() if count > 1)
     if double:
         raise InputError(
             f"{len(double)} micrograph names occur more than once, such as {double[0]!r}: "
             "results are named after them, so run them apart or rename them"
         )
+
+
+def _is_text(name: str) -> bool:
+    """Whether a name has no control characters, and no bytes that are no UTF-8."""
+    return not any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name)
 
 
 def read_table(path: PathLike) -> List[Dict[str, str]]:

@@ -9,10 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, Tuple
 
 from cryosegment.exchange.errors import InputError
-from cryosegment.exchange.files import PathLike, read_text, write_text
+from cryosegment.exchange.files import PathLike, check_names, read_json, write_text
 
 JOB_VERSION = 1
 JOB_NAME = "job.json"
+
+OK, FAILED, SOME_FAILED, INTERRUPTED = 0, 1, 3, 130
+"""Exit statuses: all is done, nothing is, some inputs failed, Ctrl-C; argparse has 2 for usage."""
 
 
 @dataclass(frozen=True)
@@ -51,13 +54,10 @@ def read_job(path: PathLike) -> Job:
     Raises
     ------
     InputError
-        If the file is missing or not JSON, of another version, or a field is missing, unknown
-        or of the wrong type.
+        If the file is missing or not JSON, of another version, a field is missing, unknown or of
+        the wrong type, or a name is none that a file can have.
     """
-    try:
-        values = json.loads(read_text(path))
-    except json.JSONDecodeError as error:
-        raise InputError(f"expected a job as JSON, but {path} is not JSON: {error}") from None
+    values = read_json(path)
     if not isinstance(values, dict) or "version" not in values:
         raise InputError(f"expected a job with a version, but {path} has none")
     version = values.pop("version")
@@ -69,6 +69,7 @@ def read_job(path: PathLike) -> Job:
     _check_fields(path, values)
     if values.get("names") and len(values["names"]) != len(values["inputs"]):
         raise InputError(f"expected a name for each input in {path}")
+    check_names(values.get("names", ()))
     return Job(
         values["command"],
         values["params"],

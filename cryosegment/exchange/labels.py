@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, Tuple
 
 from cryosegment.exchange.errors import InputError
-from cryosegment.exchange.files import PathLike, check_unique, read_text, write_text
+from cryosegment.exchange.files import PathLike, check_names, read_json, write_text
 
 LABELS_NAME = "labels.json"
 LABELS_VERSION = 1
@@ -26,9 +27,9 @@ CLASSES = {
 
 
 PICKS = "picks"
+"""Source of labels that are picks which nobody has looked at: no measure of a model."""
 OUTLINED = ("simulation", "reconstruction")
 """Sources whose labels have the outlines of the particles, which discs have not."""
-"""Source of labels that are picks which nobody has looked at: no measure of a model."""
 
 
 def is_particle(classes: Any) -> Any:
@@ -122,7 +123,8 @@ def read_labels_index(folder: PathLike) -> LabelsIndex:
     Raises
     ------
     InputError
-        If `labels.json` is missing or invalid, is empty, or names a file that is not there.
+        If `labels.json` is missing or invalid, is empty, names a file that is not there, or has
+        a name that no file can have, other classes, or a size of 0 and below.
     """
     path = Path(folder) / LABELS_NAME
     if not path.exists():
@@ -130,20 +132,38 @@ def read_labels_index(folder: PathLike) -> LabelsIndex:
             f"expected a labels folder with {LABELS_NAME}, but {folder} has none: make one by "
             "`cryosegment labels` or `cryosegment simulate`"
         )
+    values = read_json(path)
     try:
-        values = json.loads(read_text(path))
         if values["version"] != LABELS_VERSION:
             raise InputError(f"expected labels version {LABELS_VERSION}, got {values['version']}")
         entries = tuple(_read_entry(Path(folder), entry) for entry in values["micrographs"])
         index = LabelsIndex(entries, str(values["source"]), dict(values["classes"]))
     except InputError:
         raise
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise InputError(f"{path} is not a valid labels file ({error}): make it anew") from None
     if not entries:
         raise InputError(f"{path} names no micrograph: give a folder with labels")
-    check_unique(entry.name for entry in entries)
+    if index.classes != CLASSES:
+        raise InputError(f"expected the classes {CLASSES} in {path}, got {index.classes}")
+    check_names(entry.name for entry in entries)
+    for entry in entries:
+        _check_entry(path, entry)
     return index
+
+
+def _check_entry(path: Path, entry: LabelEntry) -> None:
+    """Check that the numbers of a micrograph can be those of one."""
+    for name, value in (
+        ("pixel size", entry.pixel_size),
+        ("diameter", entry.diameter),
+        ("shape", min(entry.shape)),
+    ):
+        if not (math.isfinite(value) and value > 0):
+            raise InputError(
+                f"expected the {name} of {entry.name} to be above 0 in {path}, got {value}: make "
+                "the labels anew"
+            )
 
 
 def _read_entry(folder: Path, values: Dict[str, Any]) -> LabelEntry:

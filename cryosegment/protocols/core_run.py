@@ -17,8 +17,8 @@ from cryosegment.convert import mask_content, mic_name, micrographs_by_name
 from cryosegment.core_files import core_file
 from cryosegment.exchange.coordinates import Coordinates, write_coordinates_star
 from cryosegment.exchange.errors import CryoSegmentError, InputError
-from cryosegment.exchange.files import check_unique, read_failures, read_text, write_failures
-from cryosegment.exchange.job import Job
+from cryosegment.exchange.files import check_names, read_failures, read_text, write_failures
+from cryosegment.exchange.job import SOME_FAILED, Job
 from cryosegment.exchange.labels import read_labels_index
 from cryosegment.objects import MicrographMask, SetOfMicrographMasks
 from cryosegment.plugin import Plugin
@@ -39,7 +39,7 @@ class CoreRun(EMProtocol):
     _label = None
 
     def _runCore(self, job: Job, gpu: bool = False) -> None:
-        """Run a job; its last words are the error when it fails."""
+        """Run a job; its last words are the error when it fails, and not some inputs of it."""
         path = self._getExtraPath(job.command.replace(" ", "_") + ".json")
         job.write(path)
         environ = Plugin.getEnviron()
@@ -47,6 +47,8 @@ class CoreRun(EMProtocol):
         try:
             self.runJob(*Plugin.getCommand("run", path, gpu=gpu), env=environ)
         except CalledProcessError as error:
+            if error.returncode == SOME_FAILED:
+                return
             lines = read_text(self.getStderrLog()).strip().splitlines()
             raise RuntimeError(lines[-1] if lines else str(error)) from error
 
@@ -99,7 +101,7 @@ class CoreRun(EMProtocol):
 
     def _nameErrors(self, micrographs: SetOfMicrographs) -> List[str]:
         try:
-            check_unique(mic_name(mic) for mic in micrographs)
+            check_names(mic_name(mic) for mic in micrographs)
         except CryoSegmentError as error:
             return [str(error)]
         return []

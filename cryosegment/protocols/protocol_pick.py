@@ -16,7 +16,7 @@ from cryosegment.constants import BATCH_SIZE, BOX_PER_DIAMETER
 from cryosegment.convert import mic_name
 from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.exchange.errors import CryoSegmentError
-from cryosegment.exchange.files import check_unique
+from cryosegment.exchange.files import check_names
 from cryosegment.exchange.params import PickParams, choose_crf
 from cryosegment.plugin import Plugin
 from cryosegment.protocols.ctf_choice import CtfChoice
@@ -125,7 +125,7 @@ class CryoSegmentProtPick(CryoSegmentProtPickBase, PickingForm, CtfChoice, GpuCh
             return errors
         try:
             PickParams(**self._pickParams())
-            check_unique(mic_name(mic) for mic in micrographs)
+            check_names(mic_name(mic) for mic in micrographs)
         except CryoSegmentError as error:
             return [str(error)]
         return self._sizeErrors(micrographs)

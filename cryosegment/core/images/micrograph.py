@@ -28,7 +28,7 @@ from cryosegment.core.images.raster import (
 )
 from cryosegment.exchange.ctf import CtfEstimate
 from cryosegment.exchange.errors import InputError
-from cryosegment.exchange.files import PathLike, micrograph_name
+from cryosegment.exchange.files import PathLike, check_file, micrograph_name
 
 MIN_SIDE = 16
 """Micrographs below this many pixels a side are refused."""
@@ -122,16 +122,15 @@ def read_image(path: PathLike) -> tuple[npt.NDArray[np.generic], float]:
         If the file is missing, truncated, no image or holds several sections.
     """
     path = Path(path)
+    if path.is_dir():
+        raise InputError(f"{path} is a folder: give {path}/*.mrc")
+    check_file(path)
     try:
         with path.open("rb") as file:
             stream = _unpacked(file)
             start = stream.read(4)
             stream.seek(0)
             return _read_format(stream, start, path)
-    except FileNotFoundError:
-        raise InputError(f"micrograph {path} does not exist: check the path") from None
-    except IsADirectoryError:
-        raise InputError(f"{path} is a folder: give {path}/*.mrc") from None
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise InputError(f"{path} is truncated or damaged ({error}): copy it again") from error
     except OSError as error:

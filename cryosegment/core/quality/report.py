@@ -24,7 +24,8 @@ from cryosegment.core.labels.contrast import (
 )
 from cryosegment.core.labels.report import SUMMARY_NAME
 from cryosegment.core.quality.inspection import Inspection
-from cryosegment.exchange.files import read_text, write_text
+from cryosegment.exchange.errors import InputError
+from cryosegment.exchange.files import read_json, write_text
 
 TABLE_NAME, PARTICLES_NAME, JSON_NAME = "quality.csv", "particles.csv", "quality.json"
 FEW_SUPPORTED, MANY_UNLABELLED = 0.7, 0.3
@@ -117,7 +118,13 @@ class Quality:
 def read_rejected(folder: Path) -> dict[str, int]:
     """Number of particles without a label, by reason, that a labels folder reports."""
     path = folder / SUMMARY_NAME
-    return dict(json.loads(read_text(path))["rejected"]) if path.exists() else {}
+    if not path.exists():
+        return {}
+    values = read_json(path)
+    try:
+        return {str(name): int(number) for name, number in values["rejected"].items()}
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"{path} is not a report of labels ({error}): make them anew") from None
 
 
 def write_tables(folder: Path, quality: Quality) -> None:

@@ -16,7 +16,7 @@ from cryosegment.exchange.coordinates.text_readers import (
     read_topaz,
 )
 from cryosegment.exchange.errors import InputError
-from cryosegment.exchange.files import FAILURES_NAME, PathLike
+from cryosegment.exchange.files import FAILURES_NAME, PathLike, check_file
 from cryosegment.exchange.labels import LABELS_NAME, read_labels_index
 
 Heights = Union[int, Mapping[str, int]]
@@ -106,8 +106,7 @@ def _may_be_coordinates(path: Path) -> bool:
 
 
 def _read_file(path: Path, pixel_size: float) -> Dict[str, Coordinates]:
-    if not path.exists():
-        raise InputError(f"coordinates {path} do not exist: check the path")
+    check_file(path)
     reader = READERS.get(path.suffix.lower())
     if reader is None:
         raise InputError(f"expected coordinates as {', '.join(READERS)}, got {path}: convert it")

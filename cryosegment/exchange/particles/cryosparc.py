@@ -9,7 +9,7 @@ from typing import Dict, Optional, Sequence, Tuple
 import numpy as np
 
 from cryosegment.exchange.errors import InputError
-from cryosegment.exchange.files import PathLike, micrograph_name
+from cryosegment.exchange.files import PathLike, check_file, micrograph_name
 from cryosegment.exchange.particles.record import UNCLASSIFIED, ParticleImages, Particles
 from cryosegment.exchange.particles.rotations import angles_from_matrices, matrices_from_vectors
 
@@ -127,8 +127,7 @@ def _read_fields(path: Path, passthrough: PathLike, needed: Sequence[str]) -> Di
 
 
 def _load(path: Path) -> np.ndarray:
-    if not path.exists():
-        raise InputError(f"file {path} does not exist: check the path")
+    check_file(path)
     try:
         values = np.load(path, allow_pickle=False)
     except (ValueError, OSError, EOFError) as error:

@@ -9,7 +9,7 @@ from typing import Optional
 import numpy as np
 
 from cryosegment.exchange.errors import InputError
-from cryosegment.exchange.files import PathLike
+from cryosegment.exchange.files import PathLike, check_file
 from cryosegment.exchange.particles.cryosparc import read_cryosparc, read_cryosparc_images
 from cryosegment.exchange.particles.record import ParticleImages, Particles
 from cryosegment.exchange.particles.relion import read_relion, read_relion_images
@@ -77,8 +77,7 @@ def read_particle_images(
 def _is_cryosparc(path: PathLike) -> bool:
     """Whether a particle file is CryoSPARC's, else RELION's."""
     path = Path(path)
-    if not path.exists():
-        raise InputError(f"particles {path} do not exist: check the path")
+    check_file(path)
     if path.suffix.lower() not in (".cs", ".star"):
         raise InputError(f"expected particles as .star or .cs, got {path}: export them so")
     return path.suffix.lower() == ".cs"

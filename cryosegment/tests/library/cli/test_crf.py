@@ -126,7 +126,7 @@ def test_a_map_that_fails_is_listed(scene: Path, tmp_path: Path) -> None:
     first, second = sorted((copy / "probability").glob("*.mrc"))
     first.write_bytes(b"nothing")
     output = tmp_path / "out"
-    assert main(["crf", str(copy), "--output", str(output), "--gpu", "cpu"]) == 0
+    assert main(["crf", str(copy), "--output", str(output), "--gpu", "cpu"]) == 3
     assert first.stem in (output / "failures.csv").read_text()
     assert list(maps(output)) == [second.stem]
 

@@ -59,7 +59,7 @@ def test_coordinates_that_count_y_from_the_last_row(folder):
 
 def test_a_micrograph_without_coordinates_is_listed_and_the_rest_go_on(folder, capsys):
     (folder / "coordinates" / "b.star").unlink()
-    assert label(folder, "--diameter", "40") == 0
+    assert label(folder, "--diameter", "40") == 3
     assert "no particles of micrograph b" in read_failures(folder / "labels")["b"]
     assert "1 of 2 micrographs failed" in capsys.readouterr().err
     assert [entry.name for entry in read_labels_index(folder / "labels").entries] == ["a"]
@@ -286,9 +286,9 @@ def test_a_micrograph_without_particles_is_all_background(folder):
 def test_resume_keeps_what_is_finished(folder):
     label(folder, "--diameter", "40")
     path = folder / "labels" / "instances" / "a.mrc"
-    path.write_bytes(b"kept")
+    before = path.stat().st_mtime_ns
     assert label(folder, "--diameter", "40", "--resume") == 0
-    assert path.read_bytes() == b"kept"
+    assert path.stat().st_mtime_ns == before
 
 
 def test_resume_goes_on_with_more_micrographs(folder, capsys):

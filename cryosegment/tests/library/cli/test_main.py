@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import json
 import os
+import signal
 import subprocess
 import sys
 
@@ -208,3 +209,27 @@ def test_an_interrupt_during_an_import(module, command, said, tmp_path):
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (result.returncode, result.stderr) == (130, said)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_what_queues_and_closed_terminals_send(number, tmp_path):
+    """Ends a run as Ctrl-C does; what is finished stays."""
+    options = ["--count", "1000", "--size", "64", "64", "--pixel-size", "8", "--gpu", "cpu"]
+    command = ["cryosegment", "simulate", *options, "--output", str(tmp_path / "out")]
+    with subprocess.Popen([sys.executable, "-m", *command], stderr=subprocess.PIPE) as process:
+        assert b"/1000 simulated_" in process.stderr.readline()
+        process.send_signal(number)
+        last = process.stderr.read().splitlines()[-1]
+    assert last == b"cryosegment: interrupted; --resume goes on from what is finished"
+    assert process.returncode == 130
+    assert not [path for path in tmp_path.rglob(".*") if path.is_file()]
+
+
+def test_a_run_that_is_told_to_ignore_a_closed_terminal(tmp_path):
+    code = (
+        "import signal; from cryosegment.__main__ import main\n"
+        "signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
+        "import sys; sys.argv[1:] = ['card', 'general']\n"
+        "main(); signal.raise_signal(signal.SIGHUP)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], stdout=subprocess.DEVNULL).returncode == 0

@@ -75,7 +75,7 @@ def test_a_broken_micrograph_is_listed_and_the_rest_go_on(folder, model, capsys)
     image[3, 3] = np.nan
     with pytest.warns(RuntimeWarning, match="NaN"):
         mrcfile.write(folder / "nan.mrc", image, voxel_size=2.0)
-    assert pick(folder, model, names=["nan", "missing", "b"]) == 0
+    assert pick(folder, model, names=["nan", "missing", "b"]) == 3
     assert set(read_failures(folder / "out")) == {"nan", "missing"}
     assert "2 of 3 micrographs failed" in capsys.readouterr().err
     assert (folder / "out" / "coordinates" / "b.star").exists()
@@ -88,7 +88,7 @@ def test_when_all_fail_the_status_is_1(folder, model, capsys):
 
 
 def test_resume_skips_the_finished_and_retries_the_failed(folder, model):
-    assert pick(folder, model, names=["a", "c"]) == 0
+    assert pick(folder, model, names=["a", "c"]) == 3
     finished = folder / "out" / "coordinates" / "a.star"
     before = finished.stat().st_mtime_ns
     (folder / "b.mrc").rename(folder / "c.mrc")
@@ -143,7 +143,7 @@ def test_a_model_that_needs_ctfs(folder, model, tmp_path, capsys):
     values |= {"SphericalAberration": 2.7, "AmplitudeContrast": 0.1}
     table = {"rlnMicrographName": ["x/a.mrc"], **{f"rln{k}": [v] for k, v in values.items()}}
     write_star(tmp_path / "ctf.star", {"micrographs": table})
-    assert pick(folder, needy, "--ctf", str(tmp_path / "ctf.star"), "--maps") == 0
+    assert pick(folder, needy, "--ctf", str(tmp_path / "ctf.star"), "--maps") == 3
     assert set(read_failures(folder / "out")) == {"b"}
     flipped = mrcfile.read(folder / "out/probability/a.mrc")
     assert pick(folder, model, "--maps") == 0

@@ -46,7 +46,7 @@ def test_a_folder_of_masks_is_made_that_its_job_repeats(simulated, capsys):
     [
         ((), "--box-size"),
         (("--box-size", "48", "--map", ""), "--map or --mask"),
-        (("--particles", "missing.star"), "do not exist"),
+        (("--particles", "missing.star"), "does not exist"),
     ],
 )
 def test_what_cannot_be_is_one_line(simulated, change, message, capsys):

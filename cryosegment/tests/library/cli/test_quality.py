@@ -36,7 +36,7 @@ def test_the_truth_fits_its_micrographs(simulated, capsys):
 
 def test_without_a_model_and_with_a_micrograph_that_is_lost(simulated, capsys):
     (simulated / "micrographs" / "simulated_0001.mrc").write_bytes(b"")
-    assert check(simulated, "--model", "none", "--overlays", "0") == 0
+    assert check(simulated, "--model", "none", "--overlays", "0") == 3
     assert "segmentation (none)" in capsys.readouterr().out
     assert list(read_failures(simulated / "out")) == ["simulated_0001"]
 

@@ -60,7 +60,7 @@ def test_a_run_resumes_and_reports_all(simulated):
 def test_a_micrograph_without_particles_fails_and_the_rest_goes_on(simulated, capsys):
     path = simulated / "micrographs" / "simulated_0001.mrc"
     path.rename(path.with_name("other.mrc"))
-    assert main(arguments(simulated)) == 0
+    assert main(arguments(simulated)) == 3
     assert list(read_failures(simulated / "out")) == ["other"]
     assert len(read_labels_index(simulated / "out").entries) == 1
     assert "micrograph not given" in capsys.readouterr().out
@@ -71,7 +71,7 @@ def test_a_micrograph_without_particles_fails_and_the_rest_goes_on(simulated, ca
     [
         (("--map", ""), "--map or --mask"),
         (("--map", "missing.mrc"), "found no file"),
-        (("--particles", "missing.star"), "do not exist"),
+        (("--particles", "missing.star"), "does not exist"),
         (("--map-threshold", "magic"), "surface, li, otsu"),
         (("--map-pixel-size", "100"), "check the pixel sizes"),
         (("--classes", "1,2"), "is of class 2: it has 1"),

@@ -337,7 +337,7 @@ def test_a_broken_file_says_what_is_wrong(tmp_path, name, text, message):
 
 
 def test_missing_files_and_empty_folders(tmp_path):
-    with pytest.raises(InputError, match="do not exist"):
+    with pytest.raises(InputError, match="does not exist"):
         read_coordinates(tmp_path / "no.star", 1.0)
     with pytest.raises(InputError, match="no coordinate file"):
         read_coordinates(tmp_path, 1.0)

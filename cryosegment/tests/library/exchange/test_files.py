@@ -7,9 +7,11 @@ import pytest
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import (
     atomic_path,
+    check_names,
     make_folder,
     micrograph_name,
     read_failures,
+    read_json,
     read_table,
     read_text,
     unique_names,
@@ -67,8 +69,36 @@ def test_read_text_names_what_is_wrong(tmp_path):
         read_text(tmp_path / "missing")
     with pytest.raises(InputError, match="binary"):
         read_text(tmp_path / "binary")
-    with pytest.raises(InputError, match="cannot read"):
+    with pytest.raises(InputError, match="is a folder"):
         read_text(tmp_path)
+    with pytest.raises(InputError, match="does not exist"):
+        read_text(tmp_path / "binary" / "x")
+    with pytest.raises(InputError, match=r"cannot read .*null"):
+        read_text(f"{tmp_path}/a\0b")
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", "/dev/zero"):
+        with pytest.raises(InputError, match="is a pipe or device"):
+            read_text(path)
+
+
+@pytest.mark.parametrize("text", ["{", "", "[" * 100_000, "1" * 5000])
+def test_text_that_is_not_json(tmp_path, text):
+    (tmp_path / "x.json").write_text(text)
+    with pytest.raises(InputError, match=r"expected JSON, but .*x\.json is not JSON") as error:
+        read_json(tmp_path / "x.json")
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "../x", "/x", "a/b", "a\0", "a\nb", "\x1b[31m", os.fsdecode(b"\xff")]
+)
+def test_names_that_no_file_can_have(name):
+    with pytest.raises(InputError, match="expected the name of a micrograph"):
+        check_names(["a", name])
+
+
+def test_names_that_files_can_have():
+    check_names([".a", "a.b", "a b", "..a", "µ 1", "C:\\a", "~"])
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,7 @@ def test_a_map_that_is_gone_is_named(folder):
         ({"micrographs": [{}]}, "not a valid labels file"),
         ({"micrographs": 3}, "not a valid labels file"),
         ({"classes": 3}, "not a valid labels file"),
+        ({"classes": {"background": 0, "particle": 2}}, "expected the classes"),
     ],
 )
 def test_a_broken_index_says_why(folder, change, message):
@@ -95,11 +96,34 @@ def test_a_broken_index_says_why(folder, change, message):
         read_labels_index(folder)
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"name": "../../x"}, "expected the name of a micrograph"),
+        ({"name": "/x"}, "expected the name of a micrograph"),
+        ({"name": "b"}, "more than once"),
+        ({"diameter": -1}, "diameter of a to be above 0"),
+        ({"diameter": float("nan")}, "diameter of a to be above 0"),
+        ({"pixel_size": 0}, "pixel size of a to be above 0"),
+        ({"pixel_size": float("inf")}, "pixel size of a to be above 0"),
+        ({"shape": [64, -96]}, "shape of a to be above 0"),
+        ({"shape": [float("inf"), 1]}, "not a valid labels file"),
+    ],
+)
+def test_an_entry_that_cannot_be(folder, change, message):
+    path = folder / "labels.json"
+    values = json.loads(path.read_text())
+    values["micrographs"][0].update(change)
+    path.write_text(json.dumps(values))
+    with pytest.raises(InputError, match=message):
+        read_labels_index(folder)
+
+
 def test_a_folder_without_labels(tmp_path):
     with pytest.raises(InputError, match=r"with labels\.json"):
         read_labels_index(tmp_path)
     (tmp_path / "labels.json").write_text("{")
-    with pytest.raises(InputError, match="not a valid labels file"):
+    with pytest.raises(InputError, match="is not JSON"):
         read_labels_index(tmp_path)
 
 
