@@ -53,6 +53,7 @@ setup(
         "cryosegment": [
             "logo.png",
             "protocols.conf",
+            "requirements/*.txt",
             "models/*.safetensors",
             "templates/*",
         ]

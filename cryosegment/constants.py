@@ -3,6 +3,7 @@
 
 HOME_VARIABLE = "CRYOSEGMENT_HOME"
 PYTHON_VARIABLE = "CRYOSEGMENT_PYTHON"
+TORCH_VARIABLE = "CRYOSEGMENT_TORCH"
 
 CORE_PACKAGE = "cryosegment"
 """Name of the installable core: `scipion3 installb cryosegment`."""

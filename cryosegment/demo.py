@@ -88,11 +88,14 @@ def run_demo(output: Path, given: Optional[Micrographs]) -> None:
     shutil.rmtree(home, ignore_errors=True)
     prepare_scipion(home)
     micrographs = given or simulate(output / "simulated")
-    pick = _pick(_Project(), micrographs)
+    project = _Project()
+    pick = _pick(project, micrographs)
+    _export(project, pick)
     _write_star(pick, output / "coordinates.star")
     count = _draw_overlays(pick, output / "overlays")
     print("\n".join(line.replace("*", "") for line in pick.summary()))
-    print(f"Coordinates: {output / 'coordinates.star'}\n{count} overlays: {output / 'overlays'}")
+    print(f"STAR for RELION: {output / 'coordinates.star'}")
+    print(f"{count} overlays: {output / 'overlays'}")
     if micrographs.truth:
         _compare(pick, micrographs, output / "evaluation")
     print(f"Open the project in Scipion:\n  {open_command(home)}")
@@ -127,6 +130,11 @@ class _Project:
         self.project = Manager().createProject(PROJECT)
         os.chdir(self.project.path)  # Scipion's paths are relative to it
 
+    def plugin(self, name: str) -> Any:
+        """A class of another plugin, by its full name."""
+        module, _, kind = name.rpartition(".")
+        return self.domain.importFromPlugin(module, kind, doRaise=True)
+
     def run(self, protocol_class: Any, label: str, inputs: Any = None, **options: Any) -> Any:
         """A finished protocol; `inputs` are (parameter, protocol, output) to point to."""
         print(f"{label[:1].upper()}{label[1:]} ...", flush=True)
@@ -143,7 +151,7 @@ class _Project:
 
 
 def _pick(project: _Project, micrographs: Micrographs) -> Any:
-    """The finished picking protocol; its coordinates are exported for RELION where that can be."""
+    """The finished picking protocol."""
     from pwem.protocols import ProtImportMicrographs
 
     from cryosegment.protocols import CryoSegmentProtPick
@@ -159,7 +167,7 @@ def _pick(project: _Project, micrographs: Micrographs) -> Any:
         voltage=300,
         sphericalAberration=2.7,
     )
-    pick = project.run(
+    return project.run(
         CryoSegmentProtPick,
         "pick particles",
         [("inputMicrographs", source, "outputMicrographs")],
@@ -167,12 +175,15 @@ def _pick(project: _Project, micrographs: Micrographs) -> Any:
         masks=True,
         binThreads=os.cpu_count() or 1,
     )
-    if find_spec("relion"):
-        export = project.domain.importFromPlugin(
-            "relion.protocols", "ProtRelionExportCoordinates", doRaise=True
-        )
-        project.run(export, "export for RELION", [("inputCoordinates", pick, "outputCoordinates")])
-    return pick
+
+
+def _export(project: _Project, pick: Any) -> None:
+    """Run RELION's own export protocol where RELION is; a line says where it is not."""
+    if not find_spec("relion") or project.plugin("relion.Plugin").validateInstallation():
+        print("RELION is not installed here: its protocol of export is left out.")
+        return
+    export = project.plugin("relion.protocols.ProtRelionExportCoordinates")
+    project.run(export, "export by RELION", [("inputCoordinates", pick, "outputCoordinates")])
 
 
 def _write_star(pick: Any, path: Path) -> None:

@@ -16,18 +16,19 @@ import pwem
 from pyworkflow import VarTypes
 from pyworkflow.utils import Environ
 
-from cryosegment import __version__
-from cryosegment.constants import CORE_PACKAGE, HOME_VARIABLE, PYTHON_VARIABLE
+from cryosegment import __version__, installation
+from cryosegment.constants import CORE_PACKAGE, HOME_VARIABLE, PYTHON_VARIABLE, TORCH_VARIABLE
 
 GPU_PLACEHOLDER = "%(GPU)s"
 CORE_MINIMUM = (3, 10)
 ROOT = Path(__file__).resolve().parent.parent
-CONSTRAINTS = ROOT / "requirements" / "constraints.txt"
+INSTALLED = "installed.txt"
+"""File in the core's environment that the recipe writes last."""
 
 MAKE_ENVIRONMENT = (
     "for python in {own} python3.12 python3.11 python3.10 python3; do "
     "if $python -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' "
-    "2> /dev/null; then $python -m venv . && exit 0; fi; done; "
+    "2> /dev/null; then $python -m venv --clear . && exit 0; fi; done; "
     "echo 'cryosegment needs Python 3.10, 3.11 or 3.12: install one, or set CRYOSEGMENT_PYTHON' "
     ">&2; exit 1"
 )
@@ -57,6 +58,14 @@ class Plugin(pwem.Plugin):
             "scipion-em-cryosegment[core]. Empty: Scipion's own where it has torch, else the "
             f"one in {HOME_VARIABLE}.",
             var_type=VarTypes.PATH,
+        )
+        cls._defineVar(
+            TORCH_VARIABLE,
+            "",
+            description="Build of torch that the installation takes: cpu, cuda, a CUDA version "
+            "such as cu126, or a requirement with pip's options. Empty: cuda where an NVIDIA "
+            "driver is, else cpu.",
+            var_type=VarTypes.STRING,
         )
 
     @classmethod
@@ -109,36 +118,44 @@ class Plugin(pwem.Plugin):
     @classmethod
     def hasGpu(cls) -> bool:
         """Whether an NVIDIA driver is seen on this machine."""
-        return os.path.exists("/proc/driver/nvidia/version") or bool(shutil.which("nvidia-smi"))
+        return installation.has_nvidia_driver()
 
     @classmethod
     def validateInstallation(cls) -> List[str]:
-        """Errors in one list; empty where the core's interpreter is there."""
+        """Errors in one list; empty where the core's environment is there, and complete."""
         python = cls.getPython()
-        if shutil.which(python):
-            return []
         if cls.getVar(PYTHON_VARIABLE):
+            if shutil.which(python):
+                return []
             return [
                 f"{PYTHON_VARIABLE} is {python}, which is not a Python interpreter: correct it."
             ]
+        if python == sys.executable or os.path.exists(cls.getHome(INSTALLED)):
+            return []
         return [
-            f"The segmentation core is not installed: expected a Python interpreter at {python}.",
+            f"The segmentation core is not installed in {cls.getHome()}, or its installation "
+            "broke off.",
             f"Run *scipion3 installb {CORE_PACKAGE}*, or set {PYTHON_VARIABLE} to a Python "
             "(3.10 to 3.12) that has scipion-em-cryosegment[core].",
         ]
 
     @classmethod
     def getInstallCommands(cls) -> List[Tuple[str, Sequence[str]]]:
-        """Shell commands that build the core's environment in the current folder."""
+        """Shell command that builds the core's environment in the current folder, anew.
+
+        What broke off is begun again: only the file that is written last says that it is there.
+        """
         python = "env -u PYTHONPATH ./bin/python"
         core = f"scipion-em-cryosegment[core]=={__version__}"
-        words = ["-e", f"{ROOT}[core]"] if (ROOT / "setup.py").exists() else [core]
-        words += ["-c", str(CONSTRAINTS)] if CONSTRAINTS.exists() else []
-        install = f"{python} -m pip install {' '.join(map(shlex.quote, words))}"
-        return [
-            (MAKE_ENVIRONMENT.format(own=shlex.quote(sys.executable)), ["bin/python"]),
-            (f"{install} && {python} -m cryosegment --version > installed.txt", ["installed.txt"]),
+        words = [installation.__file__, "--torch", cls.getVar(TORCH_VARIABLE)]
+        words += ["--editable", f"{ROOT}[core]"] if (ROOT / "setup.py").exists() else [core]
+        steps = [
+            f"({MAKE_ENVIRONMENT.format(own=shlex.quote(sys.executable))})",
+            f"{python} {' '.join(map(shlex.quote, words))}",
+            f"{python} -m cryosegment --version > version.txt",
+            f"mv version.txt {INSTALLED}",
         ]
+        return [(" && ".join(steps), [INSTALLED])]
 
     @classmethod
     def defineBinaries(cls, env: Any) -> None:

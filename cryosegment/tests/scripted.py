@@ -9,7 +9,6 @@ from __future__ import annotations
 import cryosegment.tests.environment  # noqa: F401  # before pyworkflow
 
 # isort: split
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -61,12 +60,10 @@ __all__ = [
     "ProtocolTest",
     "SegmentationModel",
     "SetOfMicrographMasks",
-    "data_folder",
     "domain",
     "objects",
     "plugin_class",
     "simulate",
-    "system_relion",
     "true_rows",
 ]
 
@@ -74,17 +71,6 @@ PIXEL_SIZE = 3.0  # Å/px of the simulated micrographs
 DIAMETER = 180.0  # Å, of the built-in molecule
 
 pyworkflow.Config.getDomain().getPlugins()
-
-
-def data_folder() -> Path:
-    """Folder of the real micrographs that some tests need: CRYOSEGMENT_DATA."""
-    root = Path(__file__).resolve().parents[2]
-    return Path(os.environ.get("CRYOSEGMENT_DATA", root.parent / "shared" / "data"))
-
-
-def system_relion() -> bool:
-    """Whether RELION's programs are installed where the plugin looks for them."""
-    return (Path(os.environ.get("RELION_HOME", "/")) / "bin" / "relion_refine").exists()
 
 
 def domain() -> Any:

@@ -13,11 +13,10 @@ from PIL import Image
 
 from cryosegment.exchange.coordinates import read_coordinates
 from cryosegment.exchange.star import read_star
+from cryosegment.tests.machine import NO_DATA, NO_RELION, data_folder, has_relion
 from cryosegment.tests.scripted import (
     ProtocolTest,
-    data_folder,
     plugin_class,
-    system_relion,
 )
 
 PIXEL_SIZE = 1.77  # Å/px
@@ -53,8 +52,8 @@ def centre_of_mass(average: np.ndarray) -> Tuple[float, float]:
     return float((weight * y).sum() / weight.sum()), float((weight * x).sum() / weight.sum())
 
 
-@unittest.skipUnless(JPEGS.is_dir(), f"no real micrographs in {JPEGS}: set CRYOSEGMENT_DATA")
-@unittest.skipUnless(system_relion(), "RELION is not installed: apt-get install relion")
+@unittest.skipUnless(JPEGS.is_dir(), NO_DATA)
+@unittest.skipUnless(has_relion(), NO_RELION)
 class TestCryoSegmentRelion(ProtocolTest):
     """What RELION makes of the picks."""
 

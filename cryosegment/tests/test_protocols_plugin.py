@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
-from typing import MutableMapping
+from typing import Any, MutableMapping
 
 from cryosegment import __version__
 from cryosegment.exchange.params import PickParams
@@ -62,7 +63,7 @@ class TestCryoSegmentPlugin(ProtocolTest):
             assert value == (None if name == "diameter" else expected), name
             assert len(param.help.get()) > 10, name
 
-    def set(self, variables: MutableMapping[str, str], name: str, value: str) -> None:
+    def set(self, variables: MutableMapping[str, Any], name: str, value: Any) -> None:
         """Set a variable until the test ends."""
         before = variables.get(name)
         restore = variables.pop if before is None else variables.__setitem__
@@ -89,14 +90,40 @@ class TestCryoSegmentPlugin(ProtocolTest):
         self.set(os.environ, "PYTHONPATH", "/elsewhere")
         assert "PYTHONPATH" not in Plugin.getEnviron()
 
-    def testRecipe(self) -> None:
-        """Scipion's installer gets a venv of this very version, in single shell lines."""
-        name = os.path.basename(Plugin.getHome())
+    def recipe(self) -> str:
+        """The shell line of Scipion's installer that makes the core's environment."""
         installer = Installer()
         Plugin.defineBinaries(installer)
-        commands = [command._cmd for command in installer.getTarget(name)._finalCommands[:2]]
-        assert name.endswith(f"-{__version__}")
-        assert not any("\n" in command for command in commands)  # the installer would split them
-        assert "-m venv ." in commands[0]
-        assert "[core]" in commands[1]
-        assert "conda" not in " ".join(commands)
+        command, _ = installer.getTarget(f"cryosegment-{__version__}")._finalCommands
+        return command._cmd
+
+    def testRecipe(self) -> None:
+        """Scipion's installer gets a venv of this very version, in a single shell line."""
+        assert Plugin.getHome().endswith(f"-{__version__}")
+        assert "\n" not in self.recipe()  # the installer would split it
+        assert "-m venv --clear ." in self.recipe()
+        assert "installation.py --torch '' " in self.recipe()
+        assert "[core]" in self.recipe()
+        assert "conda" not in self.recipe()
+        self.set(Plugin.getVars(), "CRYOSEGMENT_TORCH", "cu126")
+        assert "installation.py --torch cu126 " in self.recipe()
+
+    def testInstallationThatBreaksOff(self) -> None:
+        """An environment with a Python, but without the core, is not taken for the core's."""
+        home = self.folder / "home"
+        home.mkdir()
+        self.set(sys.modules, "torch", None)  # as in a Scipion that has none
+        self.set(Plugin.getVars(), "CRYOSEGMENT_PYTHON", "")
+        self.set(Plugin.getVars(), "CRYOSEGMENT_HOME", str(home))
+        self.set(os.environ, "PIP_NO_INDEX", "1")
+        self.set(os.environ, "PIP_FIND_LINKS", str(home))
+        self.set(os.environ, "PIP_CONFIG_FILE", os.devnull)
+        recipe = subprocess.run(self.recipe(), shell=True, cwd=home, capture_output=True, text=True)
+        assert recipe.returncode != 0
+        assert "torch==" in recipe.stderr
+        assert os.access(Plugin.getPython(), os.X_OK)  # so far it went
+        errors = " ".join(Plugin.validateInstallation())
+        assert str(home) in errors
+        assert "*scipion3 installb cryosegment*" in errors
+        (home / "installed.txt").touch()
+        assert Plugin.validateInstallation() == []

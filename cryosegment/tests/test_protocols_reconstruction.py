@@ -18,6 +18,7 @@ from scipy.spatial import cKDTree
 from cryosegment.exchange.coordinates import read_coordinates
 from cryosegment.exchange.labels import LabelEntry, read_labels_index
 from cryosegment.exchange.star import read_star, write_star
+from cryosegment.tests.machine import NO_RELION, has_relion
 from cryosegment.tests.scripted import (
     DIAMETER,
     CryoSegmentProtLabels,
@@ -25,7 +26,6 @@ from cryosegment.tests.scripted import (
     Pointer,
     ProtocolTest,
     plugin_class,
-    system_relion,
 )
 
 PIXEL_SIZE = 3.5  # Å/px of the micrographs
@@ -37,7 +37,7 @@ SMALL_PIXEL_SIZE = PIXEL_SIZE * BOX / SMALL_BOX
 ITERATIONS = 2
 
 
-@unittest.skipUnless(system_relion(), "RELION is not installed: apt-get install relion")
+@unittest.skipUnless(has_relion(), NO_RELION)
 class TestCryoSegmentReconstruction(ProtocolTest):
     """Labels of particles that RELION has aligned, beside the exact truth."""
 

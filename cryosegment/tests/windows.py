@@ -11,6 +11,7 @@ import unittest
 from functools import lru_cache
 from typing import Any, Callable, Iterator, List
 
+from cryosegment.tests.machine import NO_DISPLAY
 from cryosegment.tests.scripted import ProtocolTest
 
 # isort: split
@@ -38,7 +39,7 @@ def start_display() -> None:
         os.environ["DISPLAY"] = f":{stream.readline().strip()}"
 
 
-@unittest.skipUnless(shutil.which("Xvfb"), "Xvfb is not installed")
+@unittest.skipUnless(shutil.which("Xvfb"), NO_DISPLAY)
 class WindowTest(ProtocolTest):
     """Forms of protocols, and scripts that use the windows of their wizards."""
 

@@ -11,18 +11,15 @@ import torch
 from jaxtyping import install_import_hook
 
 import cryosegment.tests.typechecker  # noqa: F401  (the hook finds only what is imported)
+from cryosegment.tests.machine import NO_DATA, data_folder
 
 torch.set_num_threads(1)
 install_import_hook("cryosegment.core", "cryosegment.tests.typechecker.check")
-
-REPOSITORY = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Folder of real micrographs, maps and coordinate files; tests without it are skipped."""
-    default = REPOSITORY.parent / "shared" / "data"
-    folder = Path(os.environ.get("CRYOSEGMENT_DATA", default))
-    if not folder.is_dir():
-        pytest.skip(f"no test data in {folder}: set CRYOSEGMENT_DATA")
-    return folder
+    if not data_folder().is_dir():
+        pytest.skip(NO_DATA)
+    return data_folder()

@@ -16,6 +16,7 @@ from cryosegment.core.networks import HEADS, build_network
 from cryosegment.core.pipeline import load_model
 from cryosegment.exchange.card import ModelCard, read_card
 from cryosegment.exchange.params import CRF_PRESETS, crf_of_card
+from cryosegment.tests.machine import NO_DENSECRF, has_densecrf
 
 ARGUMENTS = {"widths": [8, 8], "deep_blocks": 1}
 
@@ -67,7 +68,10 @@ def test_saved_maps_are_refined(scene: Path, tmp_path: Path) -> None:
         ["--crf", "intensity"],
         ["--crf", "denoised", "--solver", "icm"],
         ["--crf", "logits", "--engine", "windows", "--iterations", "2"],
-        ["--engine", "pydensecrf", "--appearance", "logits:1:5:1,intensity:0.5:5:0.5"],
+        pytest.param(
+            ["--engine", "pydensecrf", "--appearance", "logits:1:5:1,intensity:0.5:5:0.5"],
+            marks=pytest.mark.skipif(not has_densecrf(), reason=NO_DENSECRF),
+        ),
     ],
 )
 def test_other_choices(scene: Path, tmp_path: Path, options: list[str]) -> None:

@@ -4,6 +4,7 @@ import torch
 
 from cryosegment.cli.devices import choose_device, choose_devices, own_device
 from cryosegment.exchange.errors import InputError, ParameterError
+from cryosegment.tests.machine import NO_GPU
 
 
 def test_cpu_and_auto():
@@ -42,7 +43,7 @@ def test_a_device_for_each_process():
     assert first == ("cuda:0" if torch.cuda.is_available() else "cpu")
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+@pytest.mark.skipif(not torch.cuda.is_available(), reason=NO_GPU)
 def test_more_processes_than_gpus():
     with pytest.raises(InputError, match="a GPU for each process"):
         own_device("0", 1)

@@ -8,6 +8,7 @@ from torch import nn
 
 from cryosegment.core.inference import picking_maps, predict_logits, predict_maps
 from cryosegment.exchange.errors import ParameterError
+from cryosegment.tests.machine import NO_GPU
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def test_a_tile_without_inside(network: nn.Module) -> None:
         predict_logits(network, torch.zeros(40, 70), tile=16, halo=8)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+@pytest.mark.skipif(not torch.cuda.is_available(), reason=NO_GPU)
 def test_tiles_on_a_gpu(network: nn.Module) -> None:
     image = torch.randn(90, 150)
     expected = predict_logits(network, image, tile=64, halo=8)

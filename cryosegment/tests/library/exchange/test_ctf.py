@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from dataclasses import replace
 
+import pandas
 import pytest
 import starfile
 
@@ -26,8 +27,6 @@ EXPECTED = {
 
 @pytest.fixture
 def write(tmp_path):
-    pandas = pytest.importorskip("pandas")
-
     def write_tables(**tables):
         path = tmp_path / "micrographs_ctf.star"
         starfile.write({name: pandas.DataFrame(table) for name, table in tables.items()}, path)

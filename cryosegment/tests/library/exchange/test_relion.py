@@ -10,6 +10,7 @@ import pytest
 
 from cryosegment.exchange.coordinates import Coordinates, read_coordinates, write_coordinates
 from cryosegment.exchange.star import read_star, write_star
+from cryosegment.tests.machine import NO_RELION
 
 OPTICS = {
     "rlnOpticsGroupName": ["group"],
@@ -22,7 +23,7 @@ OPTICS = {
 EXTRACT = "--part_star out.star --part_dir ./parts/ --extract --extract_size 16"
 
 
-@pytest.mark.skipif(which("relion_preprocess") is None, reason="RELION is not installed")
+@pytest.mark.skipif(which("relion_preprocess") is None, reason=NO_RELION)
 def test_relion_extracts_where_the_coordinates_point_and_keeps_the_score(tmp_path):
     image = np.random.default_rng(0).normal(size=(96, 128)).astype(np.float32)
     image[20, 50] = image[70, 31] = 100.0

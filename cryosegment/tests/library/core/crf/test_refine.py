@@ -2,7 +2,6 @@
 from dataclasses import replace
 
 import numpy as np
-import pydensecrf.densecrf as densecrf
 import pytest
 import torch
 from scipy.ndimage import gaussian_filter as scipy_gaussian
@@ -10,13 +9,12 @@ from scipy.ndimage import gaussian_filter as scipy_gaussian
 from cryosegment.core.crf import crf_features, refine_labels, refine_logits
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.params import CRF_PRESETS, SOLVERS, CrfParams
+from cryosegment.tests.machine import NO_DENSECRF, NO_GPU, has_densecrf
 
 PRESETS = sorted(CRF_PRESETS)
 DEVICES = [
     "cpu",
-    pytest.param(
-        "cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-    ),
+    pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason=NO_GPU)),
 ]
 
 
@@ -37,6 +35,8 @@ def scene(size: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
 def pydensecrf_probability(
     logits: torch.Tensor, features: dict[str, torch.Tensor], params: CrfParams
 ) -> np.ndarray:
+    import pydensecrf.densecrf as densecrf
+
     height, width = logits.shape
     model = densecrf.DenseCRF2D(width, height, 2)
     values = logits.numpy().reshape(-1)
@@ -69,6 +69,7 @@ SUM = CrfParams(appearance=("intensity:0.6:6:0.4", "logits:0.8:12:1.5"))
 ONE_PLANE = [CRF_PRESETS[name] for name in PRESETS if name != "network"]
 
 
+@pytest.mark.skipif(not has_densecrf(), reason=NO_DENSECRF)
 @pytest.mark.parametrize("params", [*ONE_PLANE, STRONGER, SHORT, SUM])
 def test_labels_agree_with_pydensecrf(params: CrfParams) -> None:
     image, logits = scene(256)

@@ -8,6 +8,7 @@ from scipy import ndimage
 
 from cryosegment.core.labels.counting import count_at_once, count_singly, count_voxels, fine_poses
 from cryosegment.core.simulation.projection import random_angles, rotation_matrices
+from cryosegment.tests.machine import NO_GPU
 
 SIDE = 48
 
@@ -53,7 +54,7 @@ def test_many_at_once_are_the_same_as_one_by_one(points, poses):
     np.testing.assert_array_equal(at_once, singly)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+@pytest.mark.skipif(not torch.cuda.is_available(), reason=NO_GPU)
 def test_a_gpu_counts_the_same(points, poses):
     here, there = (
         np.stack(list(count_voxels(points.to(device), *poses, SIDE))) for device in ("cpu", "cuda")

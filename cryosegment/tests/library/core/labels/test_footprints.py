@@ -11,6 +11,7 @@ from cryosegment.core.simulation.projection import (
     rotation_matrices,
     silhouettes,
 )
+from cryosegment.tests.machine import NO_GPU
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +100,7 @@ def test_no_particles_have_no_footprints(body, rule):
     assert list(drawer.draw(torch.zeros(0, 3, 3), np.zeros((0, 2)))) == []
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+@pytest.mark.skipif(not torch.cuda.is_available(), reason=NO_GPU)
 @pytest.mark.parametrize("rule", ["silhouette", "li", "fixed"])
 @pytest.mark.parametrize("pixel_size", [1.5, 4.0])
 def test_a_gpu_draws_the_same(body, rule, pixel_size):

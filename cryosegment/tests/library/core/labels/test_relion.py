@@ -20,6 +20,7 @@ from cryosegment.exchange.params import LabelsProjectParams
 from cryosegment.exchange.particles import read_particles
 from cryosegment.exchange.progress import no_progress
 from cryosegment.exchange.star import write_star
+from cryosegment.tests.machine import NO_RELION
 
 PIXEL_SIZE = 5.0
 COUNT = 12
@@ -40,7 +41,7 @@ def box(molecule):
 def relion_project(tmp_path, box):
     """Projections by RELION of a volume, for the particles of `p.star`."""
     if shutil.which("relion_project") is None:
-        pytest.skip("RELION is not installed")
+        pytest.skip(NO_RELION)
     random = np.random.default_rng(7)
     columns = {
         "rlnImageName": [f"{i + 1:06d}@x.mrcs" for i in range(COUNT)],

@@ -9,6 +9,8 @@ import mrcfile
 import numpy as np
 import pytest
 
+from cryosegment.tests.machine import NO_RELION
+
 OPTICS = """\
 data_optics
 
@@ -72,5 +74,5 @@ class Relion:
 @pytest.fixture
 def relion(tmp_path: Path) -> Relion:
     if shutil.which("relion_project") is None:
-        pytest.skip("RELION is not installed")
+        pytest.skip(NO_RELION)
     return Relion(tmp_path)

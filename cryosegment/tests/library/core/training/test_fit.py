@@ -16,6 +16,7 @@ from cryosegment.core.training.state import Progress
 from cryosegment.core.training.targets import Targets, make_targets
 from cryosegment.core.training.validation import ValidationImage, best_f1
 from cryosegment.exchange.errors import InputError, ModelError, ParameterError
+from cryosegment.tests.machine import NO_GPU
 
 SIDE = 24
 
@@ -350,7 +351,7 @@ def test_a_patch_is_learnt_by_heart(tiny_network: nn.Module, state: Path) -> Non
     assert progress.best_score == 1.0
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+@pytest.mark.skipif(not torch.cuda.is_available(), reason=NO_GPU)
 def test_training_on_a_gpu(tiny_network: nn.Module, state: Path) -> None:
     options = settings(4, device="cuda")
     best, progress = fit(tiny_network, draw_batch, bias_score, options, state, no_report)

@@ -50,7 +50,6 @@ def test_clock(seconds: float, expected: str) -> None:
 
 
 def test_curves_for_tensorboard(tmp_path: Path) -> None:
-    pytest.importorskip("tensorboard", reason="needs the package tensorboard")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     output = tmp_path / "model.safetensors"
