@@ -11,22 +11,33 @@ from typing import Any
 
 from cryosegment.exchange.params import P, Params, kind_of, option_name
 
+UNIT_SIGNS = str.maketrans({"Å": "A", "°": "DEGREES", "⁻": "-", "²": "2"})
+"""Signs of units in letters that every keyboard has."""
 CONVERTERS: dict[str, type] = {"float": float, "int": int, "str": str}
 Field = dataclasses.Field[Any]
 
 
-def add_options(parser: argparse.ArgumentParser, params: type[Params]) -> None:
-    """Add an option for every parameter; those left out are not in the namespace."""
+def add_options(parser: argparse.ArgumentParser, params: type[Params]) -> list[str]:
+    """Add an option for every parameter; those left out are not in the namespace.
+
+    Returns
+    -------
+    The options that must be given, as they are written.
+    """
+    needed = []
     for field in dataclasses.fields(params):
         required = field.default is dataclasses.MISSING
+        name, arguments = option_name(params, field.name), _value_arguments(field)
         parser.add_argument(
-            option_name(params, field.name),
+            name,
             dest=field.name,
             default=argparse.SUPPRESS,
             required=required,
             help=_help(field),
-            **_value_arguments(field),
+            **arguments,
         )
+        needed += [f"{name} {arguments['metavar']}"] if required else []
+    return needed
 
 
 def _value_arguments(field: Field) -> dict[str, Any]:
@@ -43,7 +54,7 @@ def _value_arguments(field: Field) -> dict[str, Any]:
     if kind.count != "1":
         arguments["nargs"] = int(kind.count)
     elif choices is not None:
-        arguments.update(choices=choices, metavar=None)
+        arguments["choices"] = choices
     return arguments
 
 
@@ -56,22 +67,28 @@ def _comma_separated(convert: type) -> Callable[[str], list[Any]]:
 
 def _metavar(field: Field) -> str:
     unit = field.metadata["unit"]
-    return unit.upper().replace("Å", "A") if unit else field.name.rsplit("_", 1)[-1].upper()
+    if unit:
+        return str(unit.translate(UNIT_SIGNS))
+    return "NAME" if "choices" in field.metadata else field.name.rsplit("_", 1)[-1].upper()
 
 
 def _help(field: Field) -> str:
     text, unit, default = field.metadata["help"], field.metadata["unit"], field.default
     if unit:
         text += f" [{unit}]"
-    choices = field.metadata.get("choices")
-    if choices and kind_of(field).count == "any":
-        text += f": {', '.join(choices)}, separated by commas"
+    if choices := field.metadata.get("choices"):
+        several = ", separated by commas" if kind_of(field).count == "any" else ""
+        text += f"; one of {', '.join(choices)}{several}"
     if default is dataclasses.MISSING:
-        return f"{text} (required)".replace("%", "%%")
-    if default in (None, False, "", ()):
-        return str(text).replace("%", "%%")
-    shown = " ".join(map(str, default)) if isinstance(default, tuple) else f"{default}"
-    return f"{text} (default: {shown})".replace("%", "%%")
+        text += " (required)"
+    elif default is not False and default not in (None, "", ()):
+        shown = default if isinstance(default, tuple) else (default,)
+        text += f" (default: {' '.join(map(_shown, shown))})"
+    return str(text).replace("%", "%%")
+
+
+def _shown(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def params_from_namespace(cls: type[P], namespace: argparse.Namespace) -> P:

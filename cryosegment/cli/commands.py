@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from cryosegment.cli.outcome import Outcome
 from cryosegment.exchange.job import JOB_NAME, Job
 from cryosegment.exchange.params import (
     CrfMapsParams,
@@ -27,8 +28,8 @@ from cryosegment.exchange.params import (
 )
 from cryosegment.exchange.progress import Progress
 
-Run = Callable[[Job, Any, Progress], int]
-"""Runs a job with its parameters and returns how many of its inputs failed, though not all."""
+Run = Callable[[Job, Any, Progress], Outcome]
+"""Runs a job with its parameters."""
 
 
 @dataclass(frozen=True)
@@ -40,15 +41,17 @@ class Command:
     name
         Its words.
     help
-        What it makes of what.
+        What it does; begins with a verb.
     params
         Class of its parameters.
     function
         `module:function` in `cryosegment.cli` that runs it; imported when it runs.
-    inputs
-        Name and help of the positional inputs; empty where it has none.
     output
         Name and help of the output.
+    example
+        Arguments of a run as a user would type them, a line each.
+    inputs
+        Name and help of the positional inputs; empty where it has none.
     needs_output
         Whether an output must be given.
     output_is_file
@@ -64,6 +67,7 @@ class Command:
     params: type[Params]
     function: str
     output: tuple[str, str]
+    example: tuple[str, ...]
     inputs: tuple[str, str] = ("", "")
     needs_output: bool = True
     output_is_file: bool = False
@@ -82,105 +86,138 @@ class Command:
         return run
 
 
-MICROGRAPHS = ("MICROGRAPH", "micrographs: MRC, TIFF, PNG or JPEG")
+MICROGRAPHS = (
+    "MICROGRAPH",
+    "micrographs (MRC, TIFF, PNG, JPEG): files, folders, patterns in quotes such as "
+    "'mics/*.mrc', or a STAR file of RELION that lists them",
+)
+LABELS = ("LABELS_DIR", "folders made by `cryosegment labels` or `cryosegment simulate`")
+OUTPUT_DIR = ("DIR", "folder for the results")
+OUTPUT_MODEL = ("MODEL.safetensors", "model file to write")
+
+GROUPS = {"labels": "make or check the labels that models are trained on"}
+"""Words that several commands begin with, and what these do."""
 
 COMMANDS: Sequence[Command] = (
     Command(
         "pick",
-        "micrographs to coordinates, and on request masks and maps",
+        "find particles in micrographs and write their coordinates; masks and probability maps "
+        "on request",
         PickParams,
         "picking:run_pick",
-        ("DIR", "output folder"),
+        OUTPUT_DIR,
+        ("'micrographs/*.mrc' --diameter 160 --pixel-size 1.06", "--output picks"),
         MICROGRAPHS,
     ),
     Command(
         "simulate",
-        "a density map or atomic model to micrographs with exact truth",
+        "simulate micrographs of molecules, with the true coordinates, orientations and masks",
         SimulateParams,
         "simulation:run_simulate",
-        ("DIR", "output folder"),
+        OUTPUT_DIR,
+        ("--molecule 4hhb.cif --count 10 --pixel-size 1.5", "--output simulated"),
     ),
     Command(
         "labels coordinates",
-        "coordinates to label maps: a disc, ellipse or template for every particle",
+        "label particles at given coordinates, each as a disc, an ellipse or the shape of a "
+        "template",
         LabelsCoordinatesParams,
         "labelling:run_labels_coordinates",
-        ("DIR", "output folder"),
+        OUTPUT_DIR,
+        (
+            "'micrographs/*.mrc' --coordinates picked",
+            "--diameter 160 --pixel-size 1.06 --output labels",
+        ),
         MICROGRAPHS,
     ),
     Command(
         "labels reconstruction",
-        "refined particles and their 3-D map to label maps: the footprint of every particle",
+        "label refined particles, each as the projection of its 3-D map in its own orientation",
         LabelsReconstructionParams,
         "labelling:run_labels_reconstruction",
-        ("DIR", "output folder"),
+        OUTPUT_DIR,
+        (
+            "'micrographs/*.mrc'",
+            "--particles run_data.star --map run_class001.mrc",
+            "--pixel-size 1.06 --output labels",
+        ),
         MICROGRAPHS,
     ),
     Command(
         "labels project",
-        "refined particles and their 3-D map to a mask of every particle image",
+        "write a mask for every image of refined particles: signal, edge and background",
         LabelsProjectParams,
         "labelling:run_labels_project",
-        ("DIR", "output folder"),
+        OUTPUT_DIR,
+        ("--particles run_data.star --map run_class001.mrc", "--output masks"),
     ),
     Command(
         "labels check",
-        "label maps to figures and pictures of how well they fit their micrographs",
+        "check how well labels fit their micrographs, in tables and pictures",
         LabelsCheckParams,
         "quality:run_labels_check",
         ("DIR", "folder for the tables and pictures"),
-        ("LABELS_DIR", "folders made by `cryosegment labels` or `cryosegment simulate`"),
+        ("labels --output quality",),
+        LABELS,
     ),
     Command(
         "train",
-        "label maps to a model, from scratch or from another model",
+        "train a model on labelled micrographs, from scratch or from another model",
         TrainParams,
         "training:run_train",
-        ("MODEL.safetensors", "model file to write"),
-        ("LABELS_DIR", "folders made by `cryosegment labels` or `cryosegment simulate`"),
+        OUTPUT_MODEL,
+        ("labels --from general --minutes 10 --output mine.safetensors",),
+        LABELS,
         output_is_file=True,
     ),
     Command(
         "tune",
-        "labelled micrographs to a model with the threshold, distance and sizes that suit them",
+        "choose the threshold, distance and sizes with which a model picks labelled micrographs "
+        "best",
         TuneParams,
         "tuning:run_tune",
-        ("MODEL.safetensors", "model file to write"),
-        ("LABELS_DIR", "folders made by `cryosegment labels` or `cryosegment simulate`"),
+        OUTPUT_MODEL,
+        ("labels --model mine.safetensors", "--output tuned.safetensors"),
+        LABELS,
         output_is_file=True,
     ),
     Command(
         "evaluate",
-        "picks against reference coordinates: precision, recall, F1, centring error",
+        "compare picks with reference coordinates: precision, recall, F1, distance of the centres",
         EvaluateParams,
         "evaluation:run_evaluate",
         ("DIR", "folder for the table, the JSON file and the curve"),
+        ("--picks picks/coordinates --reference expert", "--diameter 160 --pixel-size 1.06"),
         needs_output=False,
     ),
     Command(
         "crf",
-        "probability maps to maps refined by a conditional random field",
+        "refine probability maps by a conditional random field (CRF)",
         CrfMapsParams,
         "crf:run_crf",
-        ("DIR", "output folder"),
+        OUTPUT_DIR,
+        ("picks --crf combined --output refined",),
         ("MAPS_DIR", "folders made by `cryosegment pick --maps --crf none`"),
     ),
     Command(
         "crf tune",
-        "labelled micrographs to a model with the conditional random field that suits them",
+        "choose the conditional random field (CRF) that gives the best masks of labelled "
+        "micrographs",
         CrfTuneParams,
         "crf:run_crf_tune",
-        ("MODEL.safetensors", "model file to write"),
-        ("LABELS_DIR", "folders made by `cryosegment labels` or `cryosegment simulate`"),
+        OUTPUT_MODEL,
+        ("labels --model mine.safetensors", "--output tuned.safetensors"),
+        LABELS,
         output_is_file=True,
     ),
     Command(
         "fetch",
-        "public data sets: EMPIAR entries and CryoPPP sets, searched, listed, downloaded",
+        "search, list or download public data sets: EMPIAR entries and CryoPPP sets",
         FetchParams,
         "datasets:run_fetch",
-        ("DIR", "folder in which the data set gets its own"),
-        ("ENTRY", "10017 or EMPIAR-10017, or cryoppp-10017, or cryoppp-lite-10017"),
+        ("DIR", "folder in which each data set gets its own"),
+        ("10017 --pattern '*.mrc' --output data",),
+        ("ENTRY", "10017 or EMPIAR-10017, cryoppp-10017, or cryoppp-lite-10017"),
         needs_output=False,
         needs_inputs=False,
         inputs_are_paths=False,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cryosegment.cli.batches import report_failures, run_each
 from cryosegment.cli.devices import choose_device
+from cryosegment.cli.outcome import Outcome, counted
 from cryosegment.cli.training import model_file
 from cryosegment.exchange.files import check_names
 from cryosegment.exchange.job import Job
@@ -14,7 +15,7 @@ from cryosegment.exchange.params import CrfMapsParams, CrfTuneParams
 from cryosegment.exchange.progress import Progress
 
 
-def run_crf(job: Job, params: CrfMapsParams, progress: Progress) -> int:
+def run_crf(job: Job, params: CrfMapsParams, progress: Progress) -> Outcome:
     """Refine saved probability maps; those that fail are listed and the rest go on."""
     from cryosegment.core.refinement import find_maps, refine_map
 
@@ -26,10 +27,11 @@ def run_crf(job: Job, params: CrfMapsParams, progress: Progress) -> int:
         lambda i: refine_map(maps[i], output, params, device),
         progress,
     )
-    return report_failures(output, failures, len(maps))
+    failed = report_failures(output, failures, len(maps))
+    return Outcome(counted(len(maps), "map"), device, failed)
 
 
-def run_crf_tune(job: Job, params: CrfTuneParams, progress: Progress) -> int:
+def run_crf_tune(job: Job, params: CrfTuneParams, progress: Progress) -> Outcome:
     """Search the CRF that suits labelled micrographs, and write it in the card of a model."""
     output = model_file(job.output)
     from cryosegment.core.training.crf_model import tune_model
@@ -37,4 +39,4 @@ def run_crf_tune(job: Job, params: CrfTuneParams, progress: Progress) -> int:
     device = choose_device(params.gpu)
     tuned = tune_model([Path(folder) for folder in job.inputs], output, params, device, progress)
     print(tuned.summary())
-    return 0
+    return Outcome(f"{counted(params.trials, 'CRF')} tried", device)

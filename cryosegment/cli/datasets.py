@@ -6,6 +6,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from cryosegment.cli.outcome import Outcome, counted
 from cryosegment.exchange.errors import InputError, ParameterError
 from cryosegment.exchange.job import Job
 from cryosegment.exchange.params import FetchParams
@@ -14,7 +15,7 @@ from cryosegment.exchange.progress import Progress
 UNITS = ("B", "KB", "MB", "GB", "TB")
 
 
-def run_fetch(job: Job, params: FetchParams, progress: Progress) -> int:
+def run_fetch(job: Job, params: FetchParams, progress: Progress) -> Outcome:
     """Search, list or download public data sets."""
     if bool(params.search) == bool(job.inputs):
         raise ParameterError(
@@ -29,7 +30,7 @@ def run_fetch(job: Job, params: FetchParams, progress: Progress) -> int:
         return _fetch(job.inputs, params, Path(job.output), progress)
     else:
         raise ParameterError("expected a folder for the files: give --output, or --list")
-    return 0
+    return Outcome()
 
 
 def _search(params: FetchParams) -> None:
@@ -60,7 +61,9 @@ def _list(names: tuple[str, ...], params: FetchParams) -> None:
             print(f"{'?' if file.size is None else _size(file.size)}\t{file.path}")
 
 
-def _fetch(names: tuple[str, ...], params: FetchParams, folder: Path, progress: Progress) -> int:
+def _fetch(
+    names: tuple[str, ...], params: FetchParams, folder: Path, progress: Progress
+) -> Outcome:
     from cryosegment.core.datasets.fetch import fetch_data_set
     from cryosegment.core.datasets.server import server_at
 
@@ -70,16 +73,14 @@ def _fetch(names: tuple[str, ...], params: FetchParams, folder: Path, progress: 
         fetched = fetch_data_set(server, name, folder, params.pattern, progress)
         count, size = count + len(fetched.paths), size + fetched.size
         failures.update(fetched.failures)
-    print(f"{count} files, {_size(size)} in {folder}")
     if failures:
         first, message = next(iter(failures.items()))
-        text = (
-            f"{len(failures)} of {count + len(failures)} files failed, such as {first}: {message}"
-        )
+        number = f"{len(failures)} of {count + len(failures)} files"
+        text = f"{number} failed, such as {first}: {message}"
         if not count:
             raise InputError(text)
         print(f"cryosegment: {text}", file=sys.stderr)
-    return len(failures)
+    return Outcome(f"{counted(count, 'file')}, {_size(size)}", failed=len(failures))
 
 
 def _size(size: float) -> str:

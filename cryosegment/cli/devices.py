@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The devices that `--gpu` names."""
+"""The devices that `--gpu` names, and the CPU threads of `--threads`."""
 
 from __future__ import annotations
 
@@ -51,6 +51,16 @@ def choose_device(gpu: str) -> str:
     if len(_words(gpu)) > 1:
         raise ParameterError(f"expected one GPU for this command, got {gpu}: give one number")
     return choose_devices(gpu)[0]
+
+
+def use_threads(count: int) -> None:
+    """Let torch and OpenCV use `count` CPU threads; 0 leaves it to them."""
+    if count:
+        import cv2
+        import torch
+
+        torch.set_num_threads(count)
+        cv2.setNumThreads(count)
 
 
 def _words(gpu: str) -> list[str]:

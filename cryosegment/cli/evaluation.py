@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from cryosegment.cli.outcome import Outcome
 from cryosegment.exchange.coordinates import read_coordinates
 from cryosegment.exchange.job import Job
 from cryosegment.exchange.params import EvaluateParams
@@ -30,7 +31,7 @@ COLUMNS = (
 WIDTH = 9
 
 
-def run_evaluate(job: Job, params: EvaluateParams, progress: Progress) -> int:
+def run_evaluate(job: Job, params: EvaluateParams, progress: Progress) -> Outcome:
     """Compare picks with a reference; print a table or JSON, and write a report on request."""
     from cryosegment.core.evaluation.metrics import evaluate
     from cryosegment.core.evaluation.report import evaluation_to_dict, write_report
@@ -48,7 +49,7 @@ def run_evaluate(job: Job, params: EvaluateParams, progress: Progress) -> int:
         print(_table([*evaluation.micrographs, evaluation.overall]))
     _warn("of the reference have no picks", evaluation.unpicked)
     _warn("with picks have no reference and do not count", evaluation.unreferenced)
-    return 0
+    return Outcome()
 
 
 def _warn(text: str, names: Sequence[str]) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cryosegment.cli.batches import report_failures, run_each
-from cryosegment.cli.devices import choose_device
+from cryosegment.cli.devices import CPU, choose_device
+from cryosegment.cli.outcome import Outcome, counted
 from cryosegment.core.labels.picked import PickedParticles
 from cryosegment.core.labels.project import project_masks
 from cryosegment.core.labels.refined import RefinedParticles
@@ -24,31 +25,37 @@ from cryosegment.exchange.params import (
 from cryosegment.exchange.progress import Progress
 
 
-def run_labels_coordinates(job: Job, params: LabelsCoordinatesParams, progress: Progress) -> int:
+def run_labels_coordinates(
+    job: Job, params: LabelsCoordinatesParams, progress: Progress
+) -> Outcome:
     """Make a labels folder of picked particles, all of one shape."""
-    return _label(job, PickedParticles(params, _micrographs(job)), params, progress)
+    return _label(job, PickedParticles(params, _micrographs(job)), params, progress, CPU)
 
 
 def run_labels_reconstruction(
     job: Job, params: LabelsReconstructionParams, progress: Progress
-) -> int:
-    """Make a labels folder in which every particle is the footprint of its body."""
+) -> Outcome:
+    """Make a labels folder in which every particle is the projection of its map."""
     device = choose_device(params.gpu)
-    return _label(job, RefinedParticles(params, _micrographs(job), device), params, progress)
+    source = RefinedParticles(params, _micrographs(job), device)
+    return _label(job, source, params, progress, device)
 
 
-def run_labels_project(job: Job, params: LabelsProjectParams, progress: Progress) -> int:
+def run_labels_project(job: Job, params: LabelsProjectParams, progress: Progress) -> Outcome:
     """Write a mask for every image of refined particles."""
     device = choose_device(params.gpu)
-    _print(project_masks(params, Path(job.output), progress, device))
-    return 0
+    report = project_masks(params, Path(job.output), progress, device)
+    _print(report)
+    return Outcome(counted(report.labelled, "mask"), device)
 
 
 def _micrographs(job: Job) -> Mapping[str, Path]:
     return {name: Path(path) for name, path in zip(job.names, job.inputs)}
 
 
-def _label(job: Job, source: Source, params: LabelsParams, progress: Progress) -> int:
+def _label(
+    job: Job, source: Source, params: LabelsParams, progress: Progress, device: str
+) -> Outcome:
     """Write the labels of all micrographs, their index, and what became of the particles."""
     folder = Path(job.output)
     run = LabelsRun(source, params, folder)
@@ -62,7 +69,8 @@ def _label(job: Job, source: Source, params: LabelsParams, progress: Progress) -
     failed = report_failures(folder, failures, len(job.names))
     write_labels_index(folder, LabelsIndex(tuple(entries), source.name))
     _print(run.report)
-    return failed
+    made = f"{counted(len(job.names), 'micrograph')}, {run.report.labelled} labelled particles"
+    return Outcome(made, device, failed)
 
 
 def _print(report: Report) -> None:

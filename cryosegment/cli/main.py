@@ -8,19 +8,37 @@ import dataclasses
 import logging
 import os
 import sys
+import textwrap
+import time
 from collections.abc import Sequence
 from contextlib import nullcontext
+from typing import TYPE_CHECKING
 
 import cryosegment
 from cryosegment.cli.arguments import add_options, params_from_namespace
-from cryosegment.cli.commands import COMMANDS, MICROGRAPHS, Command, find_command
+from cryosegment.cli.commands import COMMANDS, GROUPS, MICROGRAPHS, Command, find_command
+from cryosegment.cli.devices import use_threads
 from cryosegment.cli.outputs import recorded
 from cryosegment.cli.progress import LOG_FORMAT, show_progress
 from cryosegment.exchange.card import model_path, read_card
 from cryosegment.exchange.errors import CryoSegmentError, InputError, in_one_line
 from cryosegment.exchange.files import check_names, unique_names
 from cryosegment.exchange.job import FAILED, INTERRUPTED, OK, SOME_FAILED, Job, read_job
-from cryosegment.exchange.params import GPU_HELP, Params, params_from_dict, params_to_dict
+from cryosegment.exchange.micrographs import find_micrographs
+from cryosegment.exchange.params import (
+    GPU_HELP,
+    RESUME_HELP,
+    Params,
+    params_from_dict,
+    params_to_dict,
+)
+
+HELP_WIDTH = 78  # columns of a terminal of 80 that argparse uses
+INDENT = " " * len("usage: ")
+
+Parser = argparse.ArgumentParser
+if TYPE_CHECKING:
+    Siblings = argparse._SubParsersAction[Parser]
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -63,10 +81,12 @@ def _joined(args: Sequence[str]) -> list[str]:
     return list(args)
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> Parser:
     """Parser of all commands; `action` in its namespace runs the one that was given."""
-    parser = argparse.ArgumentParser(
-        prog="cryosegment", description="Particles in cryo-EM micrographs by segmentation."
+    parser = Parser(
+        prog="cryosegment",
+        description="Find particles in cryo-EM micrographs by segmentation.",
+        epilog="`cryosegment COMMAND --help` has the options of a command and an example.",
     )
     parser.add_argument("--version", action="version", version=cryosegment.__version__)
     groups = {"": parser.add_subparsers(metavar="COMMAND", required=True)}
@@ -75,22 +95,37 @@ def build_parser() -> argparse.ArgumentParser:
         if group and find_command(group[0]):
             group, name = [], command.name
         if group and group[0] not in groups:
-            own = groups[""].add_parser(group[0], help=f"make {group[0]}: see its --help")
+            own = _add_parser(groups[""], group[0], GROUPS[group[0]], ("COMMAND --help",))
             groups[group[0]] = own.add_subparsers(metavar="COMMAND", required=True)
-        siblings = groups["".join(group)]
-        _add_command(
-            siblings.add_parser(name, help=command.help, description=command.help), command
-        )
-    _add_card(groups[""].add_parser("card", help="what a model is"))
-    _add_run(groups[""].add_parser("run", help="a command from its job file"))
+        own = _add_parser(groups["".join(group)], name, command.help, command.example)
+        _add_command(own, command)
+    card = ("card", "show how a model was trained and how it picks", ("general",))
+    _add_card(_add_parser(groups[""], *card))
+    run = ("run", "repeat a run from its job file", ("picks/job.json",))
+    _add_run(_add_parser(groups[""], *run))
     return parser
 
 
-def _add_command(parser: argparse.ArgumentParser, command: Command) -> None:
+def _add_parser(siblings: Siblings, name: str, help: str, example: Sequence[str]) -> Parser:
+    """Parser of a command, whose help ends with an example."""
+    parser = siblings.add_parser(
+        name,
+        help=help,
+        description=textwrap.fill(f"{help[0].upper()}{help[1:]}.", HELP_WIDTH),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    lines = (f"{parser.prog} {example[0]}", *example[1:])
+    parser.epilog = "example:\n  " + " \\\n      ".join(lines)
+    return parser
+
+
+def _add_command(parser: Parser, command: Command) -> None:
+    usage = [parser.prog]
     metavar, text = command.inputs
     if metavar:
         number = "+" if command.needs_inputs else "*"
         parser.add_argument("inputs", nargs=number, metavar=metavar, help=text)
+        usage.append(f"{metavar} ..." if command.needs_inputs else f"[{metavar} ...]")
     metavar, text = command.output
     needed = " (required)" if command.needs_output else ""
     parser.add_argument(
@@ -100,7 +135,10 @@ def _add_command(parser: argparse.ArgumentParser, command: Command) -> None:
         required=command.needs_output,
         default="",
     )
-    add_options(parser, command.params)
+    usage += [f"--output {metavar}"] if command.needs_output else []
+    usage += add_options(parser, command.params)
+    words = " ".join([*usage, "[options]"])
+    parser.usage = textwrap.fill(words, HELP_WIDTH - len(INDENT), subsequent_indent=INDENT)
     parser.set_defaults(action=_start_command, command=command)
 
 
@@ -120,26 +158,32 @@ def _start_command(namespace: argparse.Namespace) -> int:
 def _execute(command: Command, job: Job, params: Params) -> int:
     """Run a job, which is left in its output; how many inputs failed."""
     if command.inputs == MICROGRAPHS:
-        job = _with_names(job)
+        job = _with_micrographs(job)
     try:
         record = recorded(command, job) if job.output else nullcontext(job)
         with record as whole_job, show_progress() as progress:
-            return command.load()(whole_job, params, progress)
+            begun = time.monotonic()
+            use_threads(getattr(params, "threads", 0))
+            outcome = command.load()(whole_job, params, progress)
     except KeyboardInterrupt:
         advice = "; --resume goes on from what is finished" if "resume" in job.params else ""
         raise KeyboardInterrupt(advice) from None
+    if outcome.made:
+        print(outcome.closing_line(command.name, time.monotonic() - begun, job.output))
+    return outcome.failed
 
 
-def _with_names(job: Job) -> Job:
-    """The job with a name of its own for each micrograph: results are named after them."""
-    names = job.names or tuple(unique_names(job.inputs))
+def _with_micrographs(job: Job) -> Job:
+    """The job with a file for each micrograph and a name, after which its results are named."""
+    inputs = job.inputs if job.names else tuple(find_micrographs(job.inputs))
+    names = job.names or tuple(unique_names(inputs))
     check_names(names)
-    return dataclasses.replace(job, names=names)
+    return dataclasses.replace(job, inputs=inputs, names=names)
 
 
-def _add_card(parser: argparse.ArgumentParser) -> None:
+def _add_card(parser: Parser) -> None:
     parser.add_argument("model", metavar="MODEL", help="model file, or general")
-    parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.add_argument("--json", action="store_true", help="print it as JSON")
     parser.set_defaults(action=_start_card)
 
 
@@ -153,10 +197,10 @@ def _start_card(namespace: argparse.Namespace) -> int:
     return 0
 
 
-def _add_run(parser: argparse.ArgumentParser) -> None:
+def _add_run(parser: Parser) -> None:
     parser.add_argument("job", metavar="JOB.json", help="job file")
-    parser.add_argument("--gpu", metavar="IDS", help=f"in place of the job's: {GPU_HELP}")
-    parser.add_argument("--resume", action="store_true", help="skip what is finished")
+    parser.add_argument("--gpu", metavar="IDS", help=f"in place of the job's GPU: {GPU_HELP}")
+    parser.add_argument("--resume", action="store_true", help=RESUME_HELP)
     parser.set_defaults(action=_start_job)
 
 

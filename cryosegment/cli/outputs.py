@@ -14,7 +14,16 @@ from cryosegment.exchange.files import FAILURES_NAME
 from cryosegment.exchange.job import Job, read_job
 from cryosegment.exchange.params import option_name
 
-FREE_TO_CHANGE = {"resume", "gpu", "count", "minutes", "epochs", "learning_rate", "patience"}
+FREE_TO_CHANGE = {
+    "resume",
+    "gpu",
+    "threads",
+    "count",
+    "minutes",
+    "epochs",
+    "learning_rate",
+    "patience",
+}
 """Parameters that a resumed run may change."""
 
 

@@ -28,27 +28,49 @@ def show_progress(stream: TextIO | None = None) -> Iterator[Progress]:
 
 @contextmanager
 def _bar(stream: TextIO) -> Iterator[Progress]:
+    """A bar of tqdm with the time left; warnings are written above it."""
     from tqdm import tqdm
+    from tqdm.contrib.logging import logging_redirect_tqdm
 
-    with tqdm(file=stream, leave=False, dynamic_ncols=True, mininterval=0) as bar:
+    with logging_redirect_tqdm(), tqdm(file=stream, leave=False, dynamic_ncols=True) as bar:
 
         def progress(done: int, total: int, text: str) -> None:
-            bar.total = total
-            bar.set_postfix_str(text, refresh=False)
-            bar.update(done - bar.n)
+            if total != bar.total or done < bar.n:
+                bar.reset(total)
+                bar.initial = done
+            bar.n = done
+            bar.set_postfix_str(text)
 
         yield progress
 
 
 class _Lines:
-    """A line for the first and the last report, and at most one each interval between."""
+    """A line for the first and the last report, and at most one each interval between.
+
+    Work may have several parts, such as reading and training: the time left is that of one.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._shown = -INTERVAL
+        self._total = self._done = self._first_done = 0
+        self._begun = 0.0
 
     def __call__(self, done: int, total: int, text: str) -> None:
         now = time.monotonic()
+        if total != self._total or done < self._done:
+            self._first_done, self._begun = done, now
+        self._total, self._done = total, done
         if done >= total or now - self._shown >= INTERVAL:
             self._shown = now
-            print(f"{done}/{total} {text}", file=self._stream, flush=True)
+            print(f"{done}/{total} {text}{self._left(now)}", file=self._stream, flush=True)
+
+    def _left(self, now: float) -> str:
+        """The time left in words; empty where nothing is left, or one report is no measure."""
+        from tqdm import tqdm
+
+        made = self._done - self._first_done
+        if not made or self._done >= self._total:
+            return ""
+        seconds = (now - self._begun) * (self._total - self._done) / made
+        return f", {tqdm.format_interval(seconds)} left"

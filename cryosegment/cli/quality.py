@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cryosegment.cli.batches import report_failures, run_each
 from cryosegment.cli.devices import choose_device
+from cryosegment.cli.outcome import Outcome, counted
 from cryosegment.exchange.files import check_names
 from cryosegment.exchange.job import Job
 from cryosegment.exchange.labels import read_labels_index
@@ -15,7 +16,7 @@ from cryosegment.exchange.params import LabelsCheckParams
 from cryosegment.exchange.progress import Progress
 
 
-def run_labels_check(job: Job, params: LabelsCheckParams, progress: Progress) -> int:
+def run_labels_check(job: Job, params: LabelsCheckParams, progress: Progress) -> Outcome:
     """Judge labels by their micrographs; those that cannot be read are listed."""
     from cryosegment.core.quality.inspection import Inspection, Inspector
     from cryosegment.core.quality.pictures import write_pictures
@@ -25,7 +26,8 @@ def run_labels_check(job: Job, params: LabelsCheckParams, progress: Progress) ->
     entries = [entry for folder in folders for entry in read_labels_index(folder).entries]
     names = [entry.name for entry in entries]
     check_names(names)
-    inspector = Inspector(params.model, choose_device(params.gpu), params.ctf)
+    device = choose_device(params.gpu)
+    inspector = Inspector(params.model, device, params.ctf)
     inspections: list[Inspection] = []
     failures = run_each(
         names, lambda i: inspections.append(inspector.inspect(entries[i])), progress
@@ -37,4 +39,4 @@ def run_labels_check(job: Job, params: LabelsCheckParams, progress: Progress) ->
     write_pictures(output, quality, inspector, entries, params.overlays)
     for line in (*quality.headlines, *quality.notes):
         print(line)
-    return failed
+    return Outcome(counted(len(entries), "micrograph"), device, failed)

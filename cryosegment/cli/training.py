@@ -6,7 +6,10 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+from cryosegment.cli.devices import use_threads
+from cryosegment.cli.outcome import Outcome
 from cryosegment.cli.progress import LOG_FORMAT, show_progress
+from cryosegment.exchange.card import read_card
 from cryosegment.exchange.errors import ParameterError
 from cryosegment.exchange.job import Job
 from cryosegment.exchange.params import TrainParams
@@ -29,7 +32,7 @@ def model_file(output: str) -> Path:
     return path
 
 
-def run_train(job: Job, params: TrainParams, progress: Progress) -> int:
+def run_train(job: Job, params: TrainParams, progress: Progress) -> Outcome:
     """Train a model on the labels of one or more folders."""
     output = model_file(job.output)
     from cryosegment.cli.devices import choose_devices
@@ -41,17 +44,25 @@ def run_train(job: Job, params: TrainParams, progress: Progress) -> int:
         with joined(params.gpu) as (device, ranks):
             told = progress if ranks.is_first else no_progress
             train(folders, output, params, device, told, ranks)
-        return 0
+        return _outcome(output, device) if ranks.is_first else Outcome()
     devices = choose_devices(params.gpu)
     if len(devices) > 1:
         launch(len(devices), train_together, job, params)
     else:
         train(folders, output, params, devices[0], progress)
-    return 0
+    return _outcome(output, ", ".join(devices))
+
+
+def _outcome(output: Path, device: str) -> Outcome:
+    card = read_card(output)
+    data, found = card.training_data[-1], card.metrics[-1]
+    made = f"{data['micrographs']} micrographs trained on, F1 {found['value']:.3f}"
+    return Outcome(f"{made} on {found['data']}", device)
 
 
 def train_together(job: Job, params: TrainParams) -> None:
     """Train as one of several processes of this machine."""
     logging.basicConfig(format=LOG_FORMAT)
+    use_threads(params.threads)
     with show_progress() as progress:
         run_train(job, params, progress)

@@ -6,13 +6,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from cryosegment.cli.devices import choose_device
+from cryosegment.cli.outcome import Outcome
 from cryosegment.cli.training import model_file
 from cryosegment.exchange.job import Job
 from cryosegment.exchange.params import TuneParams
 from cryosegment.exchange.progress import Progress
 
 
-def run_tune(job: Job, params: TuneParams, progress: Progress) -> int:
+def run_tune(job: Job, params: TuneParams, progress: Progress) -> Outcome:
     """Search how to pick labelled micrographs, and write it in the card of a model."""
     output = model_file(job.output)
     from cryosegment.core.training.pick_model import tune_picking
@@ -20,4 +21,4 @@ def run_tune(job: Job, params: TuneParams, progress: Progress) -> int:
     device = choose_device(params.gpu)
     tuned = tune_picking([Path(folder) for folder in job.inputs], output, params, device, progress)
     print(tuned.summary())
-    return 0
+    return Outcome("the settings chosen", device)

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -45,13 +46,29 @@ BOX_FACTOR = 1.5
 """Box size of .box and .cbox files, in particle diameters."""
 
 
+@dataclass(frozen=True)
+class PickedMicrographs:
+    """What became of some micrographs.
+
+    Parameters
+    ----------
+    picks
+        Number of picks on all that are finished.
+    failures
+        The message of each micrograph that failed, by name.
+    """
+
+    picks: int
+    failures: Mapping[str, str]
+
+
 def pick_micrographs(
     micrographs: Sequence[tuple[str, Path]],
     model: Model,
     params: PickParams,
     folder: Path,
     progress: Progress,
-) -> dict[str, str]:
+) -> PickedMicrographs:
     """Pick every micrograph and write its files as soon as they are there.
 
     Parameters
@@ -68,10 +85,6 @@ def pick_micrographs(
         `box/`, `cbox/`, `csv/`.
     progress
         Told after each micrograph.
-
-    Returns
-    -------
-    The message of each micrograph that failed, by name.
     """
     failures: dict[str, str] = {}
     waiting = [m for m in micrographs if not (params.resume and is_finished(folder, m[0]))]
@@ -90,8 +103,8 @@ def pick_micrographs(
             failures[name] = str(error)
             text = f"{name}: failed, {error}"
         progress(done, len(micrographs), text)
-    _write_summary(folder, [m for m in micrographs if m[0] not in failures], params)
-    return failures
+    count = _write_summary(folder, [m for m in micrographs if m[0] not in failures], params)
+    return PickedMicrographs(count, failures)
 
 
 def _read_ahead(
@@ -164,8 +177,8 @@ def _write_formats(folder: Path, chosen: Coordinates, params: PickParams) -> Non
 
 def _write_summary(
     folder: Path, micrographs: Sequence[tuple[str, Path]], params: PickParams
-) -> None:
-    """One STAR with the picks of all finished micrographs, of this run and earlier ones.
+) -> int:
+    """Write a STAR with the picks of all finished micrographs; how many there are.
 
     Without any, one that an earlier run has left is removed.
     """
@@ -179,3 +192,4 @@ def _write_summary(
         write_coordinates_star(path, pairs)
     else:
         remove_file(path)
+    return sum(len(coordinates) for _, coordinates in pairs)

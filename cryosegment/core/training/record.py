@@ -47,8 +47,7 @@ class Record:
         """Write the validations that are new, and tell the step."""
         self.write(state)
         last = state.history[-1]
-        left = state.seconds * (1 - share) / share
-        text = f"step {state.step}, F1 {last['score']:.3f}, {_clock(left)} left"
+        text = f"step {state.step}, F1 {last['score']:.3f}"
         self._progress(round(PARTS * share), PARTS, text)
 
     def write(self, state: TrainingProgress) -> None:
@@ -86,10 +85,3 @@ def _write_table(path: Path, rows: list[dict[str, float]]) -> None:
     writer.writeheader()
     writer.writerows(rows)
     write_text(path, text.getvalue())
-
-
-def _clock(seconds: float) -> str:
-    """Hours, minutes and seconds."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

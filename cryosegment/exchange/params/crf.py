@@ -14,6 +14,7 @@ from cryosegment.exchange.params.fields import (
     PATH,
     RESUME_HELP,
     SEED_HELP,
+    THREADS_HELP,
     Params,
     check_value,
     param,
@@ -206,6 +207,7 @@ class CrfMapsParams(Params):
         (), f"appearance kernels in place of its own, as {APPEARANCE_FORM}", metavar="TERM,..."
     )
     gpu: str = param("auto", ONE_GPU_HELP, metavar="ID")
+    threads: int = param(0, THREADS_HELP, minimum=0)
     resume: bool = param(False, RESUME_HELP)
 
     def __post_init__(self) -> None:
@@ -235,3 +237,4 @@ class CrfTuneParams(Params):
     trials: int = param(60, "CRFs tried", minimum=1, maximum=10_000)
     seed: int = param(0, SEED_HELP, minimum=0)
     gpu: str = param("auto", ONE_GPU_HELP, metavar="ID")
+    threads: int = param(0, THREADS_HELP, minimum=0)

@@ -14,6 +14,7 @@ from cryosegment.exchange.params.fields import (
     PIXEL_SIZE_HELP,
     REQUIRED,
     RESUME_HELP,
+    THREADS_HELP,
     Y_UP_HELP,
     Params,
     param,
@@ -106,6 +107,7 @@ class LabelsCoordinatesParams(LabelsParams):
     unknown_outside: bool = _unknown_outside()
     edge_width: float = _edge_width()
     contamination: str = _contamination()
+    threads: int = param(0, THREADS_HELP, minimum=0)
     resume: bool = param(False, RESUME_HELP)
 
     def __post_init__(self) -> None:
@@ -168,6 +170,7 @@ class BodyParams(Params):
         metavar="N,N",
     )
     gpu: str = param("auto", ONE_GPU_HELP, metavar="ID")
+    threads: int = param(0, THREADS_HELP, minimum=0)
 
 
 @dataclass(frozen=True)
@@ -231,3 +234,4 @@ class LabelsCheckParams(Params):
         6, "number of micrographs to draw, from weak to strong contrast", minimum=0
     )
     gpu: str = param("auto", ONE_GPU_HELP, metavar="ID")
+    threads: int = param(0, THREADS_HELP, minimum=0)

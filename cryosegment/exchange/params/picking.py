@@ -20,6 +20,7 @@ from cryosegment.exchange.params.fields import (
     REQUIRED,
     RESUME_HELP,
     SEED_HELP,
+    THREADS_HELP,
     Params,
     check_value,
     in_words,
@@ -89,6 +90,7 @@ class PickParams(Params):
     overlays: bool = param(False, "write PNG images of the micrographs with their picks")
     seed: int = param(0, SEED_HELP, minimum=0)
     gpu: str = param("auto", ONE_GPU_HELP, metavar="ID")
+    threads: int = param(0, THREADS_HELP, minimum=0)
     resume: bool = param(False, RESUME_HELP)
 
     def __post_init__(self) -> None:

@@ -11,6 +11,7 @@ from cryosegment.exchange.params.fields import (
     ONE_GPU_HELP,
     RESUME_HELP,
     SEED_HELP,
+    THREADS_HELP,
     Params,
     param,
 )
@@ -120,6 +121,7 @@ class SimulateParams(Params):
     )
     seed: int = param(0, SEED_HELP, minimum=0)
     gpu: str = param("cpu", ONE_GPU_HELP, metavar="ID")
+    threads: int = param(0, THREADS_HELP, minimum=0)
     resume: bool = param(False, RESUME_HELP)
 
     def __post_init__(self) -> None:

@@ -13,6 +13,7 @@ from cryosegment.exchange.params.fields import (
     MODEL_PATH,
     PATH,
     SEED_HELP,
+    THREADS_HELP,
     Params,
     param,
 )
@@ -160,6 +161,7 @@ class TrainParams(Params):
     )
     seed: int = param(0, SEED_HELP, minimum=0)
     gpu: str = param("auto", GPU_HELP, metavar="IDS")
+    threads: int = param(0, THREADS_HELP, minimum=0)
     resume: bool = param(False, "go on with an interrupted training")
 
     def __post_init__(self) -> None:

@@ -6,7 +6,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Tuple
 
-from cryosegment.exchange.params.fields import MODEL_PATH, ONE_GPU_HELP, PATH, Params, param
+from cryosegment.exchange.params.fields import (
+    MODEL_PATH,
+    ONE_GPU_HELP,
+    PATH,
+    THREADS_HELP,
+    Params,
+    param,
+)
 from cryosegment.exchange.params.front_end import CTF_HELP
 from cryosegment.exchange.params.picking import CENTERS, HEAT_MAP
 
@@ -31,3 +38,4 @@ class TuneParams(Params):
     )
     ctf: str = param("", CTF_HELP, **PATH)
     gpu: str = param("auto", ONE_GPU_HELP, metavar="ID")
+    threads: int = param(0, THREADS_HELP, minimum=0)

@@ -32,7 +32,9 @@ def test_an_entry_is_fetched_and_the_job_repeats_it(archive, tmp_path, capsys):
     arguments = ["--output", str(folder), "--pattern", "*.mrc", "--server", archive.url]
     assert main(["fetch", "EMPIAR-10017", *arguments]) == 0
     assert (folder / "10017/data/a.mrc").stat().st_size == 5000
-    assert f"1 files, 5.0 KB in {folder}" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert told.startswith("fetch: 1 file, 5.0 KB; ")
+    assert told.endswith(f"; results in {folder}\n")
     job = json.loads((folder / "job.json").read_text())
     assert (job["command"], job["inputs"]) == ("fetch", ["EMPIAR-10017"])
     (folder / "10017/data/a.mrc").unlink()
@@ -65,12 +67,14 @@ def test_a_search_leaves_a_job_that_repeats_it(archive, tmp_path, capsys):
     assert "EMD-2824" in first
 
 
-def test_a_file_that_fails_does_not_stop_the_others(archive, tmp_path, capsys):
+def test_a_file_that_fails_is_told_and_the_others_come(archive, tmp_path, capsys):
     archive.add("10017/data/b.mrc", b"", status=403)
-    assert main(["fetch", "10017", "--output", str(tmp_path), "--server", archive.url]) == 3
+    arguments = ["fetch", "10017", "--output", str(tmp_path), "--server", archive.url]
+    assert main(arguments) == 3
     told = capsys.readouterr()
-    assert "2 files, " in told.out
+    assert "2 files, 5.0 KB, 1 failed; " in told.out
     assert "1 of 3 files failed, such as data/b.mrc" in told.err
+    assert main([*arguments, "--pattern", "*/b.mrc"]) == 1
 
 
 def test_a_dead_network_is_one_line_and_status_1(tmp_path, monkeypatch, capsys):

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+import cv2
 import pytest
 import torch
 
-from cryosegment.cli.devices import choose_device, choose_devices, own_device
+from cryosegment.cli.devices import choose_device, choose_devices, own_device, use_threads
 from cryosegment.exchange.errors import InputError, ParameterError
 from cryosegment.tests.machine import NO_GPU
 
@@ -35,6 +36,17 @@ def test_one_device():
 def test_a_second_gpu_is_not_ignored(gpu):
     with pytest.raises(ParameterError, match=f"expected one GPU for this command, got {gpu}: give"):
         choose_device(gpu)
+
+
+def test_threads():
+    before = torch.get_num_threads()
+    try:
+        use_threads(before + 1)
+        assert torch.get_num_threads() == cv2.getNumThreads() == before + 1
+        use_threads(0)
+        assert torch.get_num_threads() == before + 1
+    finally:
+        use_threads(before)
 
 
 def test_a_device_for_each_process():

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -10,8 +11,9 @@ import pytest
 from safetensors.numpy import save_file
 
 import cryosegment
+from cryosegment.cli.arguments import params_from_namespace
 from cryosegment.cli.commands import COMMANDS
-from cryosegment.cli.main import main
+from cryosegment.cli.main import _joined, build_parser, main
 from cryosegment.exchange.card import ModelCard
 from cryosegment.exchange.coordinates import Coordinates, write_coordinates
 from cryosegment.exchange.job import read_job
@@ -48,6 +50,20 @@ def test_help_of_every_command_needs_no_torch(command):
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert "--output" in result.stdout
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_the_example_of_every_command_can_be_given(command, capsys):
+    with pytest.raises(SystemExit):
+        main([*command.name.split(), "--help"])
+    text = capsys.readouterr().out
+    assert all(len(line) <= 80 for line in text.splitlines())
+    _, example = text.split("example:")
+    program, *arguments = shlex.split(example.replace("\\\n", " "))
+    assert program == "cryosegment"
+    namespace = build_parser().parse_args(_joined(arguments))
+    assert namespace.command is command
+    params_from_namespace(command.params, namespace)
 
 
 def test_the_module_runs_as_the_program_does():

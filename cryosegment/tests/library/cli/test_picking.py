@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import json
+import re
 from dataclasses import replace
 
 import mrcfile
@@ -77,7 +78,11 @@ def test_a_broken_micrograph_is_listed_and_the_rest_go_on(folder, model, capsys)
         mrcfile.write(folder / "nan.mrc", image, voxel_size=2.0)
     assert pick(folder, model, names=["nan", "missing", "b"]) == 3
     assert set(read_failures(folder / "out")) == {"nan", "missing"}
-    assert "2 of 3 micrographs failed" in capsys.readouterr().err
+    told = capsys.readouterr()
+    assert "2 of 3 micrographs failed" in told.err
+    count = len(read_coordinates(folder / "out" / "coordinates" / "b.star", 2.0)["b"])
+    made = f"pick: 3 micrographs, {count} picks, 2 failed; "
+    assert re.fullmatch(rf"{made}[0-9.]+ s on CPU; results in {folder}/out\n", told.out)
     assert (folder / "out" / "coordinates" / "b.star").exists()
     assert not (folder / "out" / "coordinates" / "nan.star").exists()
 
@@ -194,9 +199,19 @@ def test_the_table_of_an_earlier_run_goes_where_all_fail(folder, model):
     assert read_failures(out) == {}
 
 
-def test_a_folder_of_micrographs(folder, model, capsys):
-    assert main(["pick", str(folder), "--diameter", "40", "--output", str(folder / "out")]) == 1
-    assert f"{folder} is a folder: give {folder}/*.mrc" in capsys.readouterr().err
+@pytest.mark.parametrize("inputs", ["", "?.mrc", "micrographs.star"])
+def test_a_folder_a_pattern_or_a_list_names_the_micrographs(folder, model, inputs):
+    listed = {"rlnMicrographName": ["a.mrc", "b.mrc"]}
+    write_star(folder / "micrographs.star", {"micrographs": listed})
+    options = ["--diameter", "40", "--model", str(model), "--output", str(folder / "out")]
+    assert main(["pick", str(folder / inputs), *options]) == 0
+    assert set(read_coordinates(folder / "out" / "coordinates", 2.0)) == {"a", "b"}
+    job = json.loads((folder / "out" / "job.json").read_text())
+    assert job["inputs"] == [str(folder / "a.mrc"), str(folder / "b.mrc")]
+    job.update(inputs=[str(folder / inputs)], names=[], output=str(folder / "again"))
+    (folder / "job.json").write_text(json.dumps(job))
+    assert main(["run", str(folder / "job.json")]) == 0
+    assert set(read_coordinates(folder / "again" / "coordinates", 2.0)) == {"a", "b"}
 
 
 def test_a_diameter_that_hardly_fits_is_told_once(folder, model, caplog):

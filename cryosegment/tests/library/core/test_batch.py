@@ -48,10 +48,10 @@ def test_coordinates_of_every_micrograph(
     micrographs: Micrographs, disc_model: Model, folder: Path, draw_truth: Callable
 ) -> None:
     seen = []
-    failures = pick_micrographs(
+    picked = pick_micrographs(
         micrographs, disc_model, PARAMS, folder, lambda *report: seen.append(report)
     )
-    assert failures == {}
+    assert picked.failures == {}
     names = [name for name, _ in micrographs]
     expected = {f"{sub}/{name}.star" for sub in ("coordinates", "candidates") for name in names}
     assert files(folder) == {*expected, "coordinates.star"}
@@ -59,6 +59,7 @@ def test_coordinates_of_every_micrograph(
     assert seen[1][2].startswith("two.frames.aligned: 6 particles")
     found = read_coordinates(folder / "coordinates", 2.0)
     assert set(found) == set(names)
+    assert picked.picks == sum(map(len, found.values()))
     for seed, name in enumerate(names):
         picks = pick_micrograph(
             draw_truth(name, (220, 160), seed=seed).micrograph, disc_model, PARAMS
@@ -151,7 +152,7 @@ def test_a_bad_micrograph_is_listed_and_the_others_are_picked(
     seen = []
     failures = pick_micrographs(
         [*micrographs, missing], disc_model, PARAMS, folder, lambda *r: seen.append(r)
-    )
+    ).failures
     assert set(failures) == {"two.frames.aligned", "missing"}
     assert "does not exist" in failures["missing"]
     assert set(read_coordinates(folder / "coordinates", 2.0)) == {"one", "three"}
@@ -171,8 +172,9 @@ def test_resume_skips_what_is_finished(
     assert [report[:2] for report in seen] == [(2, 3), (3, 3)]
     assert path.stat().st_mtime_ns == before
     assert len(read_coordinates(folder / "coordinates.star", 2.0)) == 3
-    pick_micrographs(micrographs, disc_model, resume, folder, lambda *r: seen.append(r))
+    again = pick_micrographs(micrographs, disc_model, resume, folder, lambda *r: seen.append(r))
     assert len(seen) == 2
+    assert again.picks == sum(map(len, read_coordinates(folder / "coordinates", 2.0).values()))
     pick_micrographs(micrographs[:1], disc_model, PARAMS, folder, no_progress)
     assert path.stat().st_mtime_ns > before
 
@@ -182,13 +184,13 @@ def test_a_micrograph_without_particles(disc_model: Model, folder: Path, tmp_pat
     cv2.imwrite(str(tmp_path / "ice.tif"), image)
     params = replace(PARAMS, pixel_size=2.0, masks=True, formats=("box", "cbox", "csv"))
     micrographs = [("ice", tmp_path / "ice.tif")]
-    assert pick_micrographs(micrographs, disc_model, params, folder, no_progress) == {}
+    assert pick_micrographs(micrographs, disc_model, params, folder, no_progress).failures == {}
     assert is_finished(folder, "ice")
     assert len(read_coordinates(folder / "coordinates", 2.0)["ice"]) == 0
     instances, _ = read_image(folder / "instances" / "ice.mrc")
     assert not instances.any()
     resume = replace(params, resume=True)
-    assert pick_micrographs(micrographs, disc_model, resume, folder, no_progress) == {}
+    assert pick_micrographs(micrographs, disc_model, resume, folder, no_progress).failures == {}
 
 
 def test_a_place_that_cannot_be_written(
@@ -197,7 +199,7 @@ def test_a_place_that_cannot_be_written(
     (tmp_path / "file").touch()
     failures = pick_micrographs(
         micrographs, disc_model, PARAMS, tmp_path / "file" / "picks", no_progress
-    )
+    ).failures
     assert set(failures) == {name for name, _ in micrographs}
     assert all("cannot write" in message for message in failures.values())
 
@@ -208,12 +210,12 @@ def test_a_file_that_cannot_be_written_leaves_the_micrograph_undone(
     """The coordinates come last: they say that a micrograph is finished."""
     (folder / "instances" / "one.mrc").mkdir(parents=True)
     params = replace(PARAMS, masks=True)
-    failures = pick_micrographs(micrographs, disc_model, params, folder, no_progress)
+    failures = pick_micrographs(micrographs, disc_model, params, folder, no_progress).failures
     assert set(failures) == {"one"}
     assert not is_finished(folder, "one")
     (folder / "instances" / "one.mrc").rmdir()
     resume = replace(params, resume=True)
-    assert pick_micrographs(micrographs, disc_model, resume, folder, no_progress) == {}
+    assert pick_micrographs(micrographs, disc_model, resume, folder, no_progress).failures == {}
     assert is_finished(folder, "one")
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cryosegment.core.training.record import Record, _clock
+from cryosegment.core.training.record import Record
 from cryosegment.core.training.state import Progress
 from cryosegment.exchange.progress import no_progress
 
@@ -35,18 +35,11 @@ def test_the_table_is_written_when_there_is_something_new(tmp_path: Path) -> Non
     assert not path.exists()
 
 
-def test_the_time_that_is_left(tmp_path: Path) -> None:
+def test_every_step_is_told(tmp_path: Path) -> None:
     told = []
     record = Record(tmp_path / "model.safetensors", lambda *said: told.append(said))
     record(Progress(step=5, seconds=30.0, history=[START]), 0.2)
-    assert told == [(200, 1000, "step 5, F1 0.250, 2:00 left")]
-
-
-@pytest.mark.parametrize(
-    ("seconds", "expected"), [(0.2, "0:00"), (59.6, "1:00"), (3599, "59:59"), (36062, "10:01:02")]
-)
-def test_clock(seconds: float, expected: str) -> None:
-    assert _clock(seconds) == expected
+    assert told == [(200, 1000, "step 5, F1 0.250")]
 
 
 def test_curves_for_tensorboard(tmp_path: Path) -> None:

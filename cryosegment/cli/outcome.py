@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run has done, in the line that it ends with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run has done.
+
+    Parameters
+    ----------
+    made
+        How many of what, such as "12 micrographs, 3480 picks"; empty where the answer was printed.
+    device
+        Torch device that it ran on; empty where it needs none.
+    failed
+        How many of its inputs failed, though not all.
+    """
+
+    made: str = ""
+    device: str = ""
+    failed: int = 0
+
+    def closing_line(self, command: str, seconds: float, output: str) -> str:
+        """The line that a run ends with: what was made, how long it took, where it is."""
+        failed = f", {self.failed} failed" if self.failed else ""
+        place = f" on {self.device.upper().replace('CUDA:', 'GPU ')}" if self.device else ""
+        return f"{command}: {self.made}{failed}; {seconds:.1f} s{place}; results in {output}"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number and what it counts, such as "1 pick" or "2 picks"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

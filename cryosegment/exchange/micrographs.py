@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Micrographs as a user names them: files, folders, patterns and lists."""
+
+from __future__ import annotations
+
+import glob
+from pathlib import Path
+from typing import Iterable, List
+
+from cryosegment.exchange.errors import InputError
+from cryosegment.exchange.files import COMPRESSION_SUFFIXES
+from cryosegment.exchange.star import read_star
+
+IMAGE_SUFFIXES = (".mrc", ".mrcs", ".tif", ".tiff", ".png", ".jpg", ".jpeg")
+LIST_COLUMN = "rlnMicrographName"
+
+
+def find_micrographs(inputs: Iterable[str]) -> List[str]:
+    """Files of the micrographs that are named, in order.
+
+    Parameters
+    ----------
+    inputs
+        Each is a file; a folder, of which all images are taken (not those of its folders); a
+        pattern such as `mics/*.mrc`; or a STAR file of RELION with the column
+        `_rlnMicrographName`. A micrograph that such a list names more than once counts once.
+
+    Raises
+    ------
+    InputError
+        If a folder has no images, no file fits a pattern, or a list cannot be read or names
+        files that are not there.
+    """
+    return [file for name in inputs for file in _files(name)]
+
+
+def _files(name: str) -> List[str]:
+    path = Path(name)
+    if path.is_dir():
+        found = sorted(str(file) for file in path.iterdir() if _is_image(file))
+        if not found:
+            raise InputError(
+                f"expected images ({', '.join(IMAGE_SUFFIXES)}) in the folder {name}, found none"
+            )
+        return found
+    if path.suffix == ".star":
+        return _listed(path)
+    if not path.exists() and glob.has_magic(name):
+        found = sorted(glob.glob(name, recursive=True))
+        if not found:
+            raise InputError(f"expected files that fit the pattern {name}, found none")
+        return found
+    return [name]
+
+
+def _is_image(path: Path) -> bool:
+    name = path.name.lower()
+    for suffix in COMPRESSION_SUFFIXES:
+        if name.endswith(suffix):
+            name = name[: -len(suffix)]
+    return name.endswith(IMAGE_SUFFIXES) and not name.startswith(".")
+
+
+def _listed(path: Path) -> List[str]:
+    """The files that a STAR file names: from the root of its project, which lies above it."""
+    names = dict.fromkeys(
+        name for block in read_star(path).values() for name in block.get(LIST_COLUMN, [])
+    )
+    if not names:
+        raise InputError(f"expected the column _{LIST_COLUMN} in {path}, not found")
+    folders = [Path(), *path.absolute().parents]
+    found = []
+    for name in names:
+        file = next((folder / name for folder in folders if (folder / name).exists()), None)
+        if file is None:
+            raise InputError(
+                f"micrograph {name} of {path} is neither in the current folder nor in one above "
+                "the list: run the command in the folder of the RELION project"
+            )
+        found.append(str(file.absolute()))
+    return found
