@@ -2,8 +2,6 @@
 import csv
 from pathlib import Path
 
-import pytest
-
 from cryosegment.core.training.record import Record
 from cryosegment.core.training.state import Progress
 from cryosegment.exchange.progress import no_progress
