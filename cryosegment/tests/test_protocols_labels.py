@@ -26,7 +26,7 @@ from cryosegment.tests.scripted import (
 
 SHORT = 0.4 * DIAMETER
 GIVEN_ELSEWHERE = {"pixel_size", "template", "resume", "coordinates", "particles", "map", "mask"}
-FROM_SCIPION = {"passthrough", "particle_pixel_size", "map_pixel_size", "score", "gpu"}
+FROM_SCIPION = {"passthrough", "particle_pixel_size", "map_pixel_size", "score", "gpu", "threads"}
 
 
 class TestCryoSegmentLabels(ProtocolTest):

@@ -122,7 +122,7 @@ class TestCryoSegmentSimulate(ProtocolTest):
         """Every parameter of the command has its field, which starts with its default."""
         values, defaults = self.newSimulate()._values(), self.newProtocol(CryoSegmentProtSimulate)
         fields = {field.name for field in dataclasses.fields(SimulateParams)}
-        assert fields - set(values) == {"molecule", "ratios", "gpu", "resume"}
+        assert fields - set(values) == {"molecule", "ratios", "gpu", "threads", "resume"}
         expected = params_to_dict(SimulateParams())
         for name, value in defaults._values().items():
             assert value == expected[name], name
