@@ -26,7 +26,7 @@ INSTALLED = "installed.txt"
 """File in the core's environment that the recipe writes last."""
 
 MAKE_ENVIRONMENT = (
-    "for python in {own} python3.12 python3.11 python3.10 python3; do "
+    "for python in {own} python3 python3.11 python3.12 python3.10; do "
     "if $python -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' "
     "2> /dev/null; then $python -m venv --clear . && exit 0; fi; done; "
     "echo 'cryosegment needs Python 3.10, 3.11 or 3.12: install one, or set CRYOSEGMENT_PYTHON' "
