@@ -32,6 +32,7 @@ SMP = ["segmentation-models-pytorch>=0.5"]
 TENSORBOARD = ["tensorboard>=2.10"]
 DEV = [
     "beartype>=0.18",
+    "build>=1",
     "mypy>=1.10",
     "pytest>=8",
     "ruff>=0.6",
