@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ import numpy as np
 
 from cryosegment.core.images.micrograph import write_image
 from cryosegment.core.images.resample import resample_labels
-from cryosegment.core.images.working import WorkingImage, doubt_diameter
+from cryosegment.core.images.working import WorkingImage
 from cryosegment.core.overlay import draw_picks, write_png
 from cryosegment.core.pipeline import (
     Model,
@@ -88,14 +88,13 @@ def pick_micrographs(
     """
     failures: dict[str, str] = {}
     waiting = [m for m in micrographs if not (params.resume and is_finished(folder, m[0]))]
-    done, doubt = len(micrographs) - len(waiting), ""
+    done, told = len(micrographs) - len(waiting), set[str]()
     for name, working in _read_ahead(waiting, model, params):
         done += 1
         try:
             with in_one_line(f"micrograph {name}"):
                 image = working.result()
-                if not doubt and (doubt := doubt_diameter(image, params.diameter)):
-                    logger.warning(doubt)  # once
+                _tell(name, image.notes, told)
                 picks = _picks(name, image, model, params)
                 write_picks(folder, name, picks, params)
             text = f"{name}: {len(picks.chosen)} particles"
@@ -105,6 +104,14 @@ def pick_micrographs(
         progress(done, len(micrographs), text)
     count = _write_summary(folder, [m for m in micrographs if m[0] not in failures], params)
     return PickedMicrographs(count, failures)
+
+
+def _tell(name: str, notes: Iterable[str], told: set[str]) -> None:
+    """Warn of what is odd about a micrograph, once of each kind."""
+    for note in notes:
+        if note not in told:
+            told.add(note)
+            logger.warning("%s: %s", name, note)
 
 
 def _read_ahead(

@@ -3,13 +3,8 @@
 
 from __future__ import annotations
 
-import bz2
-import gzip
-import io
 import math
-import zlib
 from dataclasses import dataclass
-from io import BufferedIOBase
 from pathlib import Path
 
 import numpy as np
@@ -26,15 +21,26 @@ from cryosegment.core.images.raster import (
     read_picture,
     read_tiff,
 )
+from cryosegment.core.images.stream import open_image
 from cryosegment.exchange.ctf import CtfEstimate
 from cryosegment.exchange.errors import InputError
-from cryosegment.exchange.files import PathLike, check_file, micrograph_name
+from cryosegment.exchange.files import PathLike, micrograph_name
 
 MIN_SIDE = 16
 """Micrographs below this many pixels a side are refused."""
 
-_GZIP_START = b"\x1f\x8b"
-_BZIP2_START = b"BZh"
+MOST_BAD = 0.25
+"""Micrographs of which a larger share is NaN, infinite or beyond `LARGEST` are refused."""
+
+LARGEST = 1e36
+"""Grey levels beyond this cannot be calculated with in float32."""
+
+MIRRORED = (
+    "rows of TIFF are counted from the last in the file, as RELION, IMOD and EMAN2 do; a program "
+    "that counts from the first has y = height - 1 - y"
+)
+MENDED = "pixels that are NaN or infinite are set to the median"
+DOUBTFUL_PIXEL_SIZE = "pixel size 1 Å/px is from the header; is it right? Else give --pixel-size"
 
 
 @dataclass(frozen=True)
@@ -51,12 +57,48 @@ class Micrograph:
         File name without folder and suffixes.
     ctf
         Its contrast transfer function, where it is known.
+    notes
+        What a user may want to know about how it was read, a sentence each.
+
+    Raises
+    ------
+    InputError
+        If the image is smaller than `MIN_SIDE`, constant, or holds a pixel that is NaN, infinite
+        or beyond `LARGEST`; or if the pixel size is not above 0.
     """
 
     image: Float[Tensor, "h w"]
     pixel_size: float
     name: str
     ctf: CtfEstimate | None = None
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        height, width = self.image.shape
+        if min(height, width) < MIN_SIDE:
+            raise InputError(
+                f"micrograph {self.name} has {height} x {width} px, expected at least {MIN_SIDE} "
+                "a side: leave it out"
+            )
+        if not _is_finite(self.image):
+            raise InputError(
+                f"micrograph {self.name} holds NaN, infinite or huge pixels: repair it or leave it "
+                "out"
+            )
+        low, high = (float(value) for value in torch.aminmax(self.image))
+        if low == high:
+            raise InputError(
+                f"micrograph {self.name} is constant (every pixel is {low:g}): leave it out"
+            )
+        if not (math.isfinite(self.pixel_size) and self.pixel_size > 0):
+            raise InputError(
+                f"expected a pixel size above 0 of micrograph {self.name}, got {self.pixel_size}"
+            )
+
+
+def _is_finite(image: Float[Tensor, "h w"]) -> bool:
+    low, high = (float(value) for value in torch.aminmax(image))  # NaN where there is one
+    return low >= -LARGEST and high <= LARGEST
 
 
 def read_micrograph(
@@ -66,6 +108,8 @@ def read_micrograph(
     ctf: CtfEstimate | None = None,
 ) -> Micrograph:
     """Micrograph from an MRC, TIFF, PNG or JPEG file; gzip and bzip2 are unpacked.
+
+    Single pixels that are NaN or infinite, as motion correction leaves them, get the median.
 
     Parameters
     ----------
@@ -81,30 +125,36 @@ def read_micrograph(
     Raises
     ------
     InputError
-        If the file is missing, truncated, no image, holds several sections, NaN or only one
-        value, or if nobody says the pixel size.
+        If the file is missing, truncated, no image, holds several sections, much that is NaN
+        or only one value, or if nobody says the pixel size.
     """
     path = Path(path)
-    values, header_pixel_size = read_image(path)
-    size = _known_pixel_size(path, pixel_size, header_pixel_size)
-    if min(values.shape) < MIN_SIDE:
-        height, width = values.shape
-        raise InputError(f"{path} has {height} x {width} px, expected at least {MIN_SIDE} a side")
-    image = torch.from_numpy(values.astype(np.float32, copy=False))
-    low, high = (float(value) for value in torch.aminmax(image))
-    if not (math.isfinite(low) and math.isfinite(high)):
-        raise InputError(f"{path} holds NaN or infinite pixels: repair or leave it out")
-    if low == high:
-        raise InputError(f"{path} is constant (every pixel is {low:g}): leave it out")
-    return Micrograph(image, size, micrograph_name(path) if name is None else name, ctf)
+    values, header_pixel_size, notes = _read(path)
+    if pixel_size is None:
+        if not header_pixel_size:
+            raise InputError(
+                f"the header of {path} has no pixel size, or pixels that are not square: "
+                "give --pixel-size"
+            )
+        pixel_size = header_pixel_size
+        notes += [DOUBTFUL_PIXEL_SIZE] if pixel_size == 1.0 else []
+    with np.errstate(over="ignore"):
+        image = torch.from_numpy(values.astype(np.float32, copy=False))
+    mended = _mended(image, path)
+    notes += [MENDED] if mended is not image else []
+    name = micrograph_name(path) if name is None else name
+    return Micrograph(mended, pixel_size, name, ctf, tuple(notes))
 
 
-def _known_pixel_size(path: Path, argument: float | None, header: float) -> float:
-    size = header if argument is None else argument
-    if not (math.isfinite(size) and size > 0):
-        source = f"{path} has no pixel size" if argument is None else f"pixel size is {argument}"
-        raise InputError(f"expected a pixel size above 0, but {source}: give --pixel-size")
-    return size
+def _mended(image: Float[Tensor, "h w"], path: Path) -> Float[Tensor, "h w"]:
+    """The image with the median in place of pixels that are no number; itself where none is."""
+    if _is_finite(image):
+        return image
+    is_good = image.abs() <= LARGEST
+    bad = 1 - float(is_good.double().mean())
+    if bad > MOST_BAD:
+        raise InputError(f"{bad:.0%} of {path} is NaN or infinite: repair it or leave it out")
+    return torch.where(is_good, image, image[is_good].median())
 
 
 def read_image(path: PathLike) -> tuple[npt.NDArray[np.generic], float]:
@@ -114,54 +164,27 @@ def read_image(path: PathLike) -> tuple[npt.NDArray[np.generic], float]:
     ----------
     path
         MRC, TIFF, PNG or JPEG file, or one packed with gzip or bzip2: a micrograph, a label map,
-        a probability map.
+        a probability map. Rows of TIFF come as RELION has them (see `read_tiff`).
 
     Raises
     ------
     InputError
         If the file is missing, truncated, no image or holds several sections.
     """
-    path = Path(path)
-    if path.is_dir():
-        raise InputError(f"{path} is a folder: give {path}/*.mrc")
-    check_file(path)
-    try:
-        with path.open("rb") as file:
-            stream = _unpacked(file)
-            start = stream.read(4)
-            stream.seek(0)
-            return _read_format(stream, start, path)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise InputError(f"{path} is truncated or damaged ({error}): copy it again") from error
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+    image, pixel_size, _ = _read(Path(path))
+    return image, pixel_size
 
 
-def _unpacked(file: BufferedIOBase) -> BufferedIOBase:
-    start = file.read(3)
-    file.seek(0)
-    if start.startswith(_GZIP_START):
-        return io.BytesIO(gzip.decompress(file.read()))
-    if start.startswith(_BZIP2_START):
-        return io.BytesIO(_decompress_bzip2(file.read()))
-    return file
-
-
-def _decompress_bzip2(packed: bytes) -> bytes:
-    try:
-        return bz2.decompress(packed)
-    except (ValueError, OSError) as error:
-        raise EOFError(str(error)) from error
-
-
-def _read_format(
-    stream: BufferedIOBase, start: bytes, path: Path
-) -> tuple[npt.NDArray[np.generic], float]:
-    if start in TIFF_STARTS:
-        return read_tiff(stream, path)
-    if start.startswith((PNG_START, JPEG_START)):
-        return read_picture(stream, path), 0.0
-    return read_mrc(stream, path)
+def _read(path: Path) -> tuple[npt.NDArray[np.generic], float, list[str]]:
+    """Image and pixel size of a file, and what to know about them."""
+    with open_image(path) as stream:
+        start = stream.read(4)
+        stream.seek(0)
+        if start in TIFF_STARTS:
+            return *read_tiff(stream, path), [MIRRORED]
+        if start.startswith((PNG_START, JPEG_START)):
+            return read_picture(stream, path), 0.0, []
+        return *read_mrc(stream, path), []
 
 
 def write_image(path: PathLike, image: npt.NDArray[np.generic] | Tensor, pixel_size: float) -> None:

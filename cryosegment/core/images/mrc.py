@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from io import BufferedIOBase
-from os import SEEK_END
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +19,15 @@ from mrcfile.dtypes import HEADER_DTYPE
 from mrcfile.mrcobject import MrcObject
 from mrcfile.utils import dtype_from_mode
 
+from cryosegment.core.images.stream import check_pixels, open_image
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import atomic_path
 
-READ_MODES = (0, 1, 2, 6, 12)
-"""MRC modes that hold a real image: int8 (or uint8), int16, float32, uint16, float16."""
+HALF_BYTES = 101
+"""MRC mode of two unsigned pixels of 4 bits in a byte; a row begins with a byte of its own."""
+
+READ_MODES = (0, 1, 2, 6, 12, HALF_BYTES)
+"""MRC modes that hold a real image: int8 (or uint8), int16, float32, uint16, float16, 4 bits."""
 
 _MAX_SIDE = 1_000_000
 _HEADER_BYTES = 1024
@@ -46,13 +49,13 @@ def read_mrc(stream: BufferedIOBase, path: Path) -> tuple[npt.NDArray[np.generic
     Returns
     -------
     image, pixel size
-        The image has the machine's byte order. The pixel size is 0 where the header has none.
+        The image has the machine's byte order; 4-bit pixels become uint8. The pixel size is 0
+        where the header has none, or pixels that are not square.
 
     Raises
     ------
     InputError
-        If this is not an MRC file, is truncated, holds complex numbers, more than one section,
-        or pixels that are not square.
+        If this is not an MRC file, is truncated, holds complex numbers or more than one section.
 
     Notes
     -----
@@ -60,18 +63,14 @@ def read_mrc(stream: BufferedIOBase, path: Path) -> tuple[npt.NDArray[np.generic
     header, say that it is unsigned.
     """
     header = _read_header(stream, path)
-    dtype = _data_dtype(header)
     height, width = _image_shape(header, path)
-    start = _HEADER_BYTES + max(0, int(header["nsymbt"]))
-    expected = height * width * dtype.itemsize
-    found = max(0, stream.seek(0, SEEK_END) - start)
-    if found < expected:
-        raise InputError(
-            f"{path} is truncated: expected {expected} bytes of image, found {found}; copy it again"
-        )
-    stream.seek(start)
-    image = _read_bytes(stream, expected).view(dtype).reshape(height, width)
-    return image.astype(dtype.newbyteorder("="), copy=False), _pixel_size(header, path)
+    is_halved = int(header["mode"]) == HALF_BYTES
+    dtype = np.dtype(np.uint8) if is_halved else _data_dtype(header)
+    row_bytes = (width + 1) // 2 if is_halved else width * dtype.itemsize
+    stream.seek(_HEADER_BYTES + max(0, int(header["nsymbt"])))
+    rows = _read_bytes(stream, height * row_bytes, path).reshape(height, row_bytes)
+    image = _halves(rows)[:, :width] if is_halved else rows.view(dtype)
+    return image.astype(dtype.newbyteorder("="), copy=False), _pixel_size(header)
 
 
 def write_mrc(path: Path, image: npt.NDArray[np.generic], pixel_size: float) -> None:
@@ -145,8 +144,8 @@ def read_stack_side(path: Path) -> int:
     InputError
         If this is not an MRC file, or the images are not square.
     """
-    with path.open("rb") as file:
-        header = _read_header(file, path)
+    with open_image(path) as stream:
+        header = _read_header(stream, path)
     width, height = int(header["nx"]), int(header["ny"])
     if width != height:
         raise InputError(f"expected square particle images in {path}, found {height} x {width} px")
@@ -205,31 +204,38 @@ def _image_shape(header: npt.NDArray[Any], path: Path) -> tuple[int, int]:
             f"expected one 2-D micrograph, but {path} holds {int(header['nz'])} sections: "
             "average movies first, or give single images"
         )
-    return int(header["ny"]), int(header["nx"])
+    height, width = int(header["ny"]), int(header["nx"])
+    check_pixels(height, width, path)
+    return height, width
 
 
-def _read_bytes(stream: BufferedIOBase, count: int) -> npt.NDArray[np.uint8]:
-    """The next bytes of a stream that has them."""
+def _read_bytes(stream: BufferedIOBase, count: int, path: Path) -> npt.NDArray[np.uint8]:
+    """The next bytes of a stream; what is packed is checked at its end."""
     content = np.empty(count, np.uint8)
     view = content.data
     while view:
         found = stream.readinto(view)
         if not found:
-            raise EOFError("the file became shorter while it was read")
+            raise InputError(
+                f"{path} is truncated: expected {count} bytes of image, found "
+                f"{count - len(view)}; copy it again"
+            )
         view = view[found:]
+    stream.read(1)
     return content
 
 
-def _pixel_size(header: npt.NDArray[Any], path: Path) -> float:
+def _halves(content: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Pixels of 4 bits, the first of a byte in its low half."""
+    return np.stack([content & 15, content >> 4], axis=-1).reshape(len(content), -1)
+
+
+def _pixel_size(header: npt.NDArray[Any]) -> float:
     sizes = [
-        float(header["cella"][axis]) / max(1, int(header[intervals]))
-        for axis, intervals in (("x", "mx"), ("y", "my"))
+        float(header["cella"][axis]) / (int(header[intervals]) or int(header[pixels]))
+        for axis, intervals, pixels in (("x", "mx", "nx"), ("y", "my", "ny"))
     ]
     if not all(math.isfinite(size) and size > 0 for size in sizes):
         return 0.0
-    if abs(sizes[0] - sizes[1]) > _SQUARE_TOLERANCE * sizes[0]:
-        raise InputError(
-            f"expected square pixels, but the header of {path} says "
-            f"{sizes[0]:.4g} x {sizes[1]:.4g} Å: mend the header"
-        )
-    return sizes[0]
+    is_square = abs(sizes[0] - sizes[1]) <= _SQUARE_TOLERANCE * sizes[0]
+    return sizes[0] if is_square else 0.0

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+import struct
 from io import BufferedIOBase
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -13,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import tifffile
 
+from cryosegment.core.images.stream import check_pixels, in_memory, seekable
 from cryosegment.exchange.errors import InputError
 
 TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -21,19 +23,37 @@ JPEG_START = b"\xff\xd8\xff"
 
 _ENDS = {PNG_START: b"IEND", JPEG_START: b"\xff\xd9"}
 _TAIL_BYTES = 4096
+_PNG_SIZE_OFFSET = 16
 _PLAUSIBLE_PIXEL_SIZE = (0.05, 100.0)  # Å/px; a resolution of 72 dpi is 3.5 million
 _TIFF_RESOLUTION_UNITS = {2: 2.54e8, 3: 1e8}  # Å in an inch, in a centimetre
 _IMAGEJ_UNITS = {"nm": 10.0, "micron": 1e4, "um": 1e4, "\\u00b5m": 1e4, "µm": 1e4}
 _IMAGEJ_UNITS.update({"angstrom": 1.0, "a": 1.0, "å": 1.0, "\\u00c5": 1.0})
 
 
+_TIFF_ERRORS = (
+    tifffile.TiffFileError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
+"""What tifffile raises on damaged files, which it takes at their word."""
+
+
 def read_tiff(stream: BufferedIOBase, path: Path) -> tuple[npt.NDArray[np.generic], float]:
     """Image `(h, w)` in the file's own type and its pixel size in Å/px, from a TIFF stream.
+
+    The last row of the file comes first, as in RELION (since 3.1), IMOD and EMAN2: so a pixel has
+    the coordinates that these give it. This is the only place that knows.
 
     Parameters
     ----------
     stream
-        Seekable stream at the start of the file.
+        Stream at the start of the file.
     path
         Where it comes from, for error messages.
 
@@ -46,25 +66,38 @@ def read_tiff(stream: BufferedIOBase, path: Path) -> tuple[npt.NDArray[np.generi
     Raises
     ------
     InputError
-        If the file is damaged, compressed in an unknown way, or holds more than one image.
+        If the file is damaged, compressed in an unknown way, or does not hold one grey image.
     """
     try:
-        with tifffile.TiffFile(cast(BinaryIO, stream)) as tiff:
-            if len(tiff.pages) != 1:
-                raise InputError(
-                    f"expected one 2-D micrograph, but {path} holds {len(tiff.pages)} pages: "
-                    "average movies first, or give single images"
-                )
-            image = tiff.pages.first.asarray()
+        with tifffile.TiffFile(cast(BinaryIO, seekable(stream, path))) as tiff:
+            image = _only_page(tiff, path).asarray()
             pixel_size = _tiff_pixel_size(tiff)
     except InputError:
         raise
-    except (ValueError, IndexError, KeyError, OSError, RuntimeError) as error:
+    except _TIFF_ERRORS as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"cannot read TIFF {path} ({reason}): save it uncompressed") from error
-    if image.ndim != 2:
-        raise InputError(f"expected a grey image, but {path} has shape {image.shape}: convert it")
-    return image, pixel_size
+        raise InputError(
+            f"cannot read TIFF {path} ({reason}): copy it again, or save it uncompressed"
+        ) from error
+    return np.ascontiguousarray(image[::-1]), pixel_size
+
+
+def _only_page(tiff: tifffile.TiffFile, path: Path) -> tifffile.TiffPage:
+    if not len(tiff.pages):
+        raise InputError(f"{path} holds no image: copy it again")
+    if len(tiff.pages) != 1:
+        raise InputError(
+            f"expected one 2-D micrograph, but {path} holds {len(tiff.pages)} pages: "
+            "average movies first, or give single images"
+        )
+    page = tiff.pages.first
+    if len(page.shape) != 2:
+        raise InputError(f"expected a grey image, but {path} has shape {page.shape}: convert it")
+    check_pixels(*page.shape, path)
+    ends = (start + count for start, count in zip(page.dataoffsets, page.databytecounts))
+    if max(ends, default=0) > tiff.filehandle.size:
+        raise InputError(f"{path} is truncated: its end is missing; copy it again")
+    return page
 
 
 def _tiff_pixel_size(tiff: tifffile.TiffFile) -> float:
@@ -98,12 +131,18 @@ def read_picture(stream: BufferedIOBase, path: Path) -> npt.NDArray[np.generic]:
     InputError
         If the file is damaged or truncated.
     """
-    raw = stream.read()
+    raw = in_memory(stream, path).getvalue()
     end = next(end for start, end in _ENDS.items() if raw.startswith(start))
     if end not in raw[-_TAIL_BYTES:]:
         raise InputError(f"{path} is truncated: its end is missing; copy it again")
+    if raw.startswith(PNG_START):
+        width, height = struct.unpack_from(">II", raw, _PNG_SIZE_OFFSET)
+        check_pixels(height, width, path)
     flags = cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
-    image: npt.NDArray[np.generic] | None = cv2.imdecode(np.frombuffer(raw, np.uint8), flags)
+    try:
+        image: npt.NDArray[np.generic] | None = cv2.imdecode(np.frombuffer(raw, np.uint8), flags)
+    except cv2.error as error:
+        raise InputError(f"cannot read the picture {path} ({error.err}): leave it out") from error
     if image is None:
         raise InputError(f"cannot read the picture {path}: it is damaged; copy it again")
     return image

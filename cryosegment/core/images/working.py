@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,6 +39,9 @@ FEWEST_DIAMETERS, MOST_DIAMETERS = 4, 200
 
 MAX_WORKING_PIXELS = 2**26
 
+MUCH_BORDER = 0.1
+"""Part of a micrograph above which a dead border is told."""
+
 NOTHING = FrontEndParams()
 
 
@@ -55,12 +59,15 @@ class WorkingImage:
         Å/px of this image; the mean of both axes, which whole rows and columns make differ.
     scale_yx
         Micrograph pixels per pixel of this image, along y and x: pixel (0, 0) of both coincide.
+    notes
+        What a user may want to know about the micrograph, a sentence each.
     """
 
     image: Float[Tensor, "h w"]
     valid: Bool[Tensor, "h w"]
     pixel_size: float
     scale_yx: tuple[float, float]
+    notes: tuple[str, ...] = ()
 
     @property
     def micrograph_pixel_size(self) -> float:
@@ -122,19 +129,22 @@ def working_image(
     image = working_normalize(image, valid, LOCAL_MEAN_SIGMA * pixels_per_diameter)
     if contrast == "auto" and detect_contrast(image, pixels_per_diameter, valid) == "bright":
         image = -image
-    return WorkingImage(image, valid, micrograph.pixel_size * sum(scale_yx) / 2, scale_yx)
+    pixel_size = micrograph.pixel_size * sum(scale_yx) / 2
+    notes = (*micrograph.notes, *_doubts(micrograph, bounds, diameter))
+    return WorkingImage(image, valid, pixel_size, scale_yx, notes)
 
 
-def doubt_diameter(working: WorkingImage, diameter: float) -> str:
-    """What is odd about a diameter (Å) on a micrograph of this size; empty if nothing is."""
-    shape = working.micrograph_shape
-    diameter_px = diameter / working.micrograph_pixel_size
-    if FEWEST_DIAMETERS <= min(shape) / diameter_px <= MOST_DIAMETERS:
-        return ""
-    return (
-        f"{diameter:g} Å are {diameter_px:.4g} px of a micrograph of {shape[0]} x {shape[1]} px: "
-        "check pixel size and diameter"
-    )
+def _doubts(micrograph: Micrograph, bounds: Bounds, diameter: float) -> Iterator[str]:
+    """What is odd about a micrograph's border, and about a diameter (Å) on it."""
+    height, width = micrograph.image.shape
+    if bounds.area < (1 - MUCH_BORDER) * height * width:
+        yield f"more than {MUCH_BORDER:.0%} of it is a dead border, where nothing is picked"
+    diameter_px = diameter / micrograph.pixel_size
+    if not FEWEST_DIAMETERS <= min(height, width) / diameter_px <= MOST_DIAMETERS:
+        yield (
+            f"{diameter:g} Å are {diameter_px:.4g} px of a micrograph of {height} x {width} px: "
+            "check pixel size and diameter"
+        )
 
 
 def labels_at_working_scale(
@@ -197,15 +207,18 @@ def _working_shape(
 
 
 def _mend(image: Float[Tensor, "h w"], bounds: Bounds) -> Float[Tensor, "h w"]:
-    """A copy with hot pixels cut and the dead border filled with the median."""
+    """A copy with hot pixels cut and the dead border filled with the median.
+
+    Grey levels become -1 to 1, the median 0: squares of huge ones would be infinite.
+    """
     inside = image[bounds.top : bounds.bottom, bounds.left : bounds.right]
     median, sd = robust_statistics(inside)
-    reach = HOT_PIXEL_SDS * (sd if sd > 0 else float(inside.std()))
-    mended = image.clamp(median - reach, median + reach)
-    mended[: bounds.top] = median
-    mended[bounds.bottom :] = median
-    mended[:, : bounds.left] = median
-    mended[:, bounds.right :] = median
+    reach = HOT_PIXEL_SDS * (sd if sd > 0 else float(inside.double().std())) or 1.0
+    mended = ((image - median) / reach).clamp(-1, 1)
+    mended[: bounds.top] = 0
+    mended[bounds.bottom :] = 0
+    mended[:, : bounds.left] = 0
+    mended[:, bounds.right :] = 0
     return mended
 
 

@@ -216,5 +216,5 @@ def test_a_folder_a_pattern_or_a_list_names_the_micrographs(folder, model, input
 
 def test_a_diameter_that_hardly_fits_is_told_once(folder, model, caplog):
     assert pick(folder, model, "--pixel-size", "0.8") == 0
-    expected = "40 Å are 50 px of a micrograph of 120 x 160 px: check pixel size and diameter"
+    expected = "a: 40 Å are 50 px of a micrograph of 120 x 160 px: check pixel size and diameter"
     assert [record.getMessage() for record in caplog.records] == [expected]

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from pathlib import Path
 
+import cv2
 import pytest
 import torch
 
@@ -53,6 +54,25 @@ def test_rows_of_one_value_each_are_dead(noise: torch.Tensor) -> None:
 def test_a_band_outside_the_streak_is_dead_too(noise: torch.Tensor) -> None:
     noise[10:30] = noise[30]
     assert valid_bounds(noise).top == pytest.approx(30, abs=1)
+
+
+def test_dead_lines_within_are_no_border(noise: torch.Tensor) -> None:
+    """A border starts at the rim: here four in ten of the lines before its end are dead."""
+    noise[60:100] = noise[100]
+    noise[:, -100:-60] = noise[:, -101, None]
+    assert valid_bounds(noise) == BORDERS[0]
+
+
+@pytest.mark.parametrize("sigma", [2.0, 5.0])
+def test_crops_of_smooth_micrographs_have_no_border(shared_data: Path, sigma: float) -> None:
+    """Denoised micrographs have few independent pixels, so that some lines look like streaks."""
+    paths = sorted((shared_data / "empiar10017" / "micrographs").glob("*.jpg"))
+    for path in paths[::5]:
+        image = read_micrograph(path, 1.77).image.numpy()
+        smooth = torch.from_numpy(cv2.GaussianBlur(image, (0, 0), sigma))
+        for top, left in ((300, 500), (1500, 1200), (2900, 300)):
+            bounds = valid_bounds(smooth[top : top + 1024, left : left + 1024])
+            assert bounds.area > 0.98 * 1024**2, (path.name, bounds)
 
 
 def test_a_dead_detector_line_is_no_border(noise: torch.Tensor) -> None:

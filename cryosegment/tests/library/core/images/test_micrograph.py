@@ -2,6 +2,9 @@
 import bz2
 import gzip
 import resource
+import struct
+import tracemalloc
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +16,15 @@ import pytest
 import tifffile
 import torch
 
-from cryosegment.core.images.micrograph import read_image, read_micrograph, write_image
+from cryosegment.core.images.micrograph import (
+    DOUBTFUL_PIXEL_SIZE,
+    MENDED,
+    MIRRORED,
+    Micrograph,
+    read_image,
+    read_micrograph,
+    write_image,
+)
 from cryosegment.exchange.errors import InputError
 
 SHAPE = (40, 52)
@@ -27,6 +38,13 @@ def values() -> np.ndarray:
 def make_mrc(path: Path, data: np.ndarray, pixel_size: float = 1.5) -> Path:
     with mrcfile.new(path, data=data) as mrc:
         mrc.voxel_size = pixel_size
+    return path
+
+
+def make_raw(path: Path, data: np.ndarray) -> Path:
+    """The pixels as they are, of which mrcfile makes no statistics."""
+    make_mrc(path, np.zeros_like(data))
+    path.write_bytes(path.read_bytes()[:1024] + data.tobytes())
     return path
 
 
@@ -125,9 +143,27 @@ def test_tiff(tmp_path: Path, values: np.ndarray, dtype: str) -> None:
     path = tmp_path / "a.tif"
     data = (values + 100).astype(dtype)
     tifffile.imwrite(path, data)
-    np.testing.assert_array_equal(read_micrograph(path, 1.0).image.numpy(), data)
+    micrograph = read_micrograph(path, 1.0)
+    np.testing.assert_array_equal(micrograph.image.numpy(), data[::-1])
+    assert micrograph.notes == (MIRRORED,)
     with pytest.raises(InputError, match="give --pixel-size"):
         read_micrograph(path)
+
+
+@pytest.mark.parametrize("compression", ["lzw", "jpeg", "zlib", "packbits", "zstd"])
+def test_compressed_tiff(tmp_path: Path, values: np.ndarray, compression: str) -> None:
+    """Predictors and tiles too; cut anywhere, it is damaged."""
+    path = tmp_path / "a.tif"
+    smooth = cv2.GaussianBlur((values + 100).astype(np.uint8), (0, 0), 3)
+    tifffile.imwrite(path, smooth, compression=compression, tile=(16, 16))
+    found = read_image(path)[0].astype(int)
+    assert np.abs(found - smooth[::-1]).max() <= (8 if compression == "jpeg" else 0)
+    if compression in ("lzw", "zlib"):
+        tifffile.imwrite(path, values.astype("int16"), compression=compression, predictor=True)
+        np.testing.assert_array_equal(read_image(path)[0], values[::-1])
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(InputError, match=r"a\.tif is truncated|cannot read TIFF .*a\.tif"):
+        read_micrograph(path, 1.0)
 
 
 @pytest.mark.parametrize(
@@ -163,7 +199,7 @@ def test_tiff_stack_and_colours_and_damage(tmp_path: Path, values: np.ndarray) -
         read_micrograph(path, 1.0)
     tifffile.imwrite(path, values.astype("float32"))
     path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(InputError, match=r"cannot read TIFF .*a\.tif"):
+    with pytest.raises(InputError, match=r"a\.tif is truncated"):
         read_micrograph(path, 1.0)
 
 
@@ -189,14 +225,54 @@ def test_jpeg(tmp_path: Path) -> None:
         read_micrograph(path, 1.0)
 
 
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_not_finite(tmp_path: Path, values: np.ndarray, bad: float) -> None:
-    path = make_mrc(tmp_path / "a.mrc", values.astype("float32"))
-    raw = bytearray(path.read_bytes())
-    raw[-40:-36] = np.float32(bad).tobytes()
-    path.write_bytes(raw)
-    with pytest.raises(InputError, match="NaN or infinite"):
-        read_micrograph(path)
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e37])
+def test_single_pixels_that_are_no_number(tmp_path: Path, values: np.ndarray, bad: float) -> None:
+    data = values.astype("float32")
+    data[3, 4] = data[20, 7:9] = bad
+    micrograph = read_micrograph(make_raw(tmp_path / "a.mrc", data))
+    assert micrograph.notes == (MENDED,)
+    expected = values.astype("float32")
+    expected[3, 4] = expected[20, 7:9] = np.median(data[np.abs(data) < 1e3])
+    assert np.abs(micrograph.image.numpy() - expected).max() <= 1  # the median of an even number
+    assert np.array_equal(micrograph.image.numpy() != values, expected != values)
+
+
+def test_much_that_is_no_number(tmp_path: Path, values: np.ndarray) -> None:
+    data = values.astype("float32")
+    data[:10] = np.nan
+    assert read_micrograph(make_raw(tmp_path / "a.mrc", data)).notes == (MENDED,)
+    data[:11] = np.nan
+    with pytest.raises(InputError, match=r"28% of .*b\.mrc is NaN or infinite"):
+        read_micrograph(make_raw(tmp_path / "b.mrc", data))
+
+
+def test_grey_levels_beyond_float32(tmp_path: Path, values: np.ndarray) -> None:
+    data = values.astype("float64")
+    data[5, 5] = 1e300
+    tifffile.imwrite(tmp_path / "a.tif", data)
+    micrograph = read_micrograph(tmp_path / "a.tif", 1.0)
+    assert micrograph.notes == (MIRRORED, MENDED)
+    assert micrograph.image.abs().max() <= 100
+
+
+@pytest.mark.parametrize(
+    ("change", "pixel_size", "message"),
+    [
+        (lambda image: image[0, 0].fill_(np.nan), 1.0, "NaN, infinite or huge"),
+        (lambda image: image[0, 0].fill_(np.inf), 1.0, "NaN, infinite or huge"),
+        (lambda image: image[0, 0].fill_(-1e37), 1.0, "NaN, infinite or huge"),
+        (lambda image: image.fill_(3.0), 1.0, "constant"),
+        (lambda image: None, 0.0, "pixel size"),
+        (lambda image: None, float("nan"), "pixel size"),
+    ],
+)
+def test_a_micrograph_in_memory_is_checked(
+    values: np.ndarray, change, pixel_size: float, message: str
+) -> None:
+    image = torch.from_numpy(values.astype("float32"))
+    change(image)
+    with pytest.raises(InputError, match=message):
+        Micrograph(image, pixel_size, "a")
 
 
 def test_constant_and_tiny(tmp_path: Path) -> None:
@@ -209,19 +285,63 @@ def test_constant_and_tiny(tmp_path: Path) -> None:
 @pytest.mark.parametrize("given", [0.0, -1.0, float("nan")])
 def test_pixel_size_must_be_above_zero(tmp_path: Path, values: np.ndarray, given: float) -> None:
     path = make_mrc(tmp_path / "a.mrc", values.astype("int16"), 0.0)
-    with pytest.raises(InputError, match=r"a\.mrc has no pixel size: give --pixel-size"):
+    with pytest.raises(InputError, match=r"a\.mrc has no pixel size.*: give --pixel-size"):
         read_micrograph(path)
     with pytest.raises(InputError, match="pixel size"):
         read_micrograph(path, given)
     assert read_micrograph(path, 2.0).pixel_size == 2.0
 
 
-def test_oblong_pixels(tmp_path: Path, values: np.ndarray) -> None:
+def change_header(path: Path, word: int, *values: int) -> Path:
+    """Other integers in the header of an MRC file, from a word on; MRC counts from 1."""
+    raw = bytearray(path.read_bytes())
+    raw[4 * (word - 1) : 4 * (word - 1 + len(values))] = np.array(values, "<i4").tobytes()
+    path.write_bytes(raw)
+    return path
+
+
+def test_given_pixel_size_wins_over_a_header_of_nonsense(
+    tmp_path: Path, values: np.ndarray
+) -> None:
     path = tmp_path / "a.mrc"
-    with mrcfile.new(path, data=values.astype("int16")) as mrc:
-        mrc.voxel_size = (1.0, 1.2, 1.0)
-    with pytest.raises(InputError, match="square pixels"):
-        read_micrograph(path)
+    for size in ((1.0, 1.2, 1.0), (-3.0, -3.0, 1.0), (np.nan, 1.0, 1.0), (np.inf, np.inf, 1.0)):
+        with mrcfile.new(path, data=values.astype("int16"), overwrite=True) as mrc:
+            mrc.voxel_size = size
+        with pytest.raises(
+            InputError, match=r"the header of .*a\.mrc has no pixel size, or pixels"
+        ):
+            read_micrograph(path)
+        micrograph = read_micrograph(path, 1.1)
+        assert (micrograph.pixel_size, micrograph.notes) == (1.1, ())
+
+
+def test_intervals_of_zero_are_pixels(tmp_path: Path, values: np.ndarray) -> None:
+    path = make_mrc(tmp_path / "a.mrc", values.astype("int16"), 2.5)
+    assert read_micrograph(change_header(path, 8, 0, 0)).pixel_size == pytest.approx(2.5)
+
+
+def test_a_pixel_size_of_one_is_doubted(tmp_path: Path, values: np.ndarray) -> None:
+    """Many programs write it where they do not know."""
+    path = make_mrc(tmp_path / "a.mrc", values.astype("int16"), 1.0)
+    assert read_micrograph(path).notes == (DOUBTFUL_PIXEL_SIZE,)
+    assert read_micrograph(path, 1.0).notes == ()
+    assert read_micrograph(make_mrc(tmp_path / "b.mrc", values.astype("int16"), 1.01)).notes == ()
+
+
+@pytest.mark.parametrize("width", [52, 51])
+def test_four_bits(tmp_path: Path, values: np.ndarray, width: int) -> None:
+    """Two pixels a byte, the first in its low half; an odd row leaves half a byte."""
+    data = (values[:, :width] % 16).astype(np.uint8)
+    padded = np.pad(data, ((0, 0), (0, width % 2)))
+    packed = padded[:, 0::2] + 16 * padded[:, 1::2]
+    path = make_mrc(tmp_path / "a.mrc", packed.view("int8"))
+    change_header(path, 1, width, len(data), 1, 101, 0, 0, 0, width)
+    image, _ = read_image(path)
+    assert image.dtype == np.uint8
+    np.testing.assert_array_equal(image, data)
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(InputError, match="truncated"):
+        read_image(path)
 
 
 def test_truncated_mrc(tmp_path: Path, values: np.ndarray) -> None:
@@ -240,11 +360,64 @@ def test_truncated_mrc(tmp_path: Path, values: np.ndarray) -> None:
 
 def test_a_size_that_only_the_header_has(tmp_path: Path, values: np.ndarray) -> None:
     path = make_mrc(tmp_path / "a.mrc", values.astype("int16"))
-    raw = bytearray(path.read_bytes())
-    raw[:8] = np.array([900_000, 900_000], "<i4").tobytes()
-    path.write_bytes(raw)
     with pytest.raises(InputError, match="truncated"):
-        read_micrograph(path)
+        read_micrograph(change_header(path, 1, 16_000, 16_000))
+    with pytest.raises(InputError, match="says 900000 x 800000: it is damaged"):
+        read_micrograph(change_header(path, 1, 800_000, 900_000))
+    change_header(path, 1, 52, 40)
+    with pytest.raises(InputError, match="truncated"):
+        read_micrograph(change_header(path, 24, 2**30))  # the extended header
+
+
+@pytest.mark.parametrize(("opener", "suffix"), [(gzip.open, "gz"), (bz2.open, "bz2")])
+def test_packed_zeros_without_end(tmp_path: Path, values, opener, suffix: str) -> None:
+    """A packed file is read as far as its header asks for."""
+    plain = make_mrc(tmp_path / "a.mrc", values.astype("int16")).read_bytes()
+    path = tmp_path / f"a.mrc.{suffix}"
+    with opener(path, "wb") as file:
+        file.write(plain)
+        for _ in range(32):
+            file.write(bytes(2**20))
+    tracemalloc.start()
+    try:
+        np.testing.assert_array_equal(read_image(path)[0], values)
+        assert tracemalloc.get_traced_memory()[1] < 2**22
+    finally:
+        tracemalloc.stop()
+
+
+def test_pictures_of_giant_size(tmp_path: Path) -> None:
+    def chunk(name: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + name + content + bytes(4)
+
+    size = chunk(b"IHDR", struct.pack(">IIBBBBB", 900_000, 800_000, 8, 0, 0, 0, 0))
+    data = chunk(b"IDAT", zlib.compress(bytes(900_001)))
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + size + data + chunk(b"IEND", b""))
+    with pytest.raises(InputError, match="says 800000 x 900000: it is damaged"):
+        read_micrograph(tmp_path / "a.png", 1.0)
+    cv2.imwrite(str(tmp_path / "a.jpg"), np.eye(64, dtype=np.uint8))
+    raw = bytearray((tmp_path / "a.jpg").read_bytes())
+    start = raw.index(b"\xff\xc0") + 5  # the frame header's height and width
+    raw[start : start + 4] = struct.pack(">HH", 65_000, 65_000)
+    (tmp_path / "a.jpg").write_bytes(raw)
+    with pytest.raises(InputError, match="cannot read the picture"):
+        read_micrograph(tmp_path / "a.jpg", 1.0)
+
+
+def test_tiff_of_giant_size_and_without_pages(tmp_path: Path, values: np.ndarray) -> None:
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, values.astype("uint8"))
+    with tifffile.TiffFile(path) as tiff:
+        places = [tiff.pages.first.tags[name].valueoffset for name in ("ImageWidth", "ImageLength")]
+    raw = bytearray(path.read_bytes())
+    for place in places:
+        raw[place : place + 4] = struct.pack("<I", 60_000)
+    path.write_bytes(raw)
+    with pytest.raises(InputError, match=r"a\.tif"):
+        read_micrograph(path, 1.0)
+    path.write_bytes(struct.pack("<2sHI", b"II", 42, 0) + bytes(100))
+    with pytest.raises(InputError, match=r"a\.tif holds no image"):
+        read_micrograph(path, 1.0)
 
 
 def test_not_an_image(tmp_path: Path) -> None:
@@ -253,7 +426,7 @@ def test_not_an_image(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="expected MRC, TIFF, PNG or JPEG"):
         read_micrograph(path)
     make_mrc(path.with_name("b.mrc"), np.ones(SHAPE, np.complex64))
-    with pytest.raises(InputError, match="MRC mode 4, expected one of 0, 1, 2, 6, 12"):
+    with pytest.raises(InputError, match="MRC mode 4, expected one of 0, 1, 2, 6, 12, 101"):
         read_micrograph(path.with_name("b.mrc"))
 
 

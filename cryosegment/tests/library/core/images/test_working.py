@@ -8,7 +8,7 @@ from scipy.signal import resample
 
 from cryosegment.core.images.micrograph import Micrograph
 from cryosegment.core.images.normalize import CLIP, working_normalize
-from cryosegment.core.images.working import LOCAL_MEAN_SIGMA, doubt_diameter, working_image
+from cryosegment.core.images.working import LOCAL_MEAN_SIGMA, working_image
 from cryosegment.exchange.errors import ParameterError
 
 PIXEL_SIZE = 2.0
@@ -107,13 +107,38 @@ def test_a_coarse_micrograph_is_enlarged(micrograph: Micrograph) -> None:
     assert working.scale_yx == (0.5, 0.5)
 
 
-def test_diameters_that_hardly_fit(micrograph: Micrograph) -> None:
-    """More than a quarter of the shorter side, 500 px of 2 Å, or less than 1/200 of it."""
-    working = working_image(micrograph, DIAMETER, 20.0)
-    assert [doubt_diameter(working, diameter) for diameter in (250.0, 5.0)] == ["", ""]
-    text = "251 Å are 125.5 px of a micrograph of 600 x 500 px: check pixel size and diameter"
-    assert doubt_diameter(working, 251.0) == text
-    assert doubt_diameter(working, 4.9).startswith("4.9 Å are 2.45 px")
+def test_diameters_that_hardly_fit() -> None:
+    """More than a quarter of the shorter side, 900 px of 2 Å, or less than 1/200 of it."""
+    noise = torch.randn(900, 1000, generator=torch.Generator().manual_seed(2))
+    micrograph = Micrograph(noise, 2.0, "noise")
+    for diameter in (450.0, 9.0):
+        assert working_image(micrograph, diameter, 4.0).notes == ()
+    text = "451 Å are 225.5 px of a micrograph of 900 x 1000 px: check pixel size and diameter"
+    assert working_image(micrograph, 451.0, 4.0).notes == (text,)
+    (note,) = working_image(micrograph, 8.9, 4.0).notes
+    assert note.startswith("8.9 Å are 4.45 px")
+
+
+def test_a_wide_border_is_told(micrograph: Micrograph) -> None:
+    image = micrograph.image.clone()
+    image[:50] = 0
+    told = working_image(Micrograph(image, PIXEL_SIZE, "x", notes=("read",)), DIAMETER, 20.0)
+    assert told.notes == ("read",)
+    image[:61] = 0
+    told = working_image(Micrograph(image, PIXEL_SIZE, "x", notes=("read",)), DIAMETER, 20.0)
+    assert told.notes == (
+        "read",
+        "more than 10% of it is a dead border, where nothing is picked",
+    )
+
+
+@pytest.mark.parametrize("unit", [1e-32, 1e32])
+def test_grey_levels_have_any_unit(micrograph: Micrograph, unit: float) -> None:
+    scaled = Micrograph(micrograph.image.double().mul(unit).float(), PIXEL_SIZE, "x")
+    working = working_image(scaled, DIAMETER, 20.0)
+    expected = working_image(micrograph, DIAMETER, 20.0)
+    torch.testing.assert_close(working.image, expected.image, atol=1e-3, rtol=0)
+    assert torch.equal(working.valid, expected.valid)
 
 
 def test_argument_is_kept(micrograph: Micrograph) -> None:
