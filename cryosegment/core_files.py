@@ -7,7 +7,7 @@ import os
 from typing import Tuple, Union
 
 import mrcfile
-from pwem.emlib import XmippError
+from pwem.emlib import DT_FLOAT, XmippError
 from pwem.emlib.image import ImageHandler
 from pwem.objects import Micrograph, Particle, Volume
 
@@ -15,8 +15,9 @@ from cryosegment.convert import mic_name
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import atomic_path, micrograph_name
 
-CORE_SUFFIXES = {".mrc", ".tif", ".tiff", ".png", ".jpg", ".jpeg"}
-"""Formats that the core reads, their rows in Scipion's order; others are converted."""
+CORE_SUFFIXES = {".mrc", ".png", ".jpg", ".jpeg"}
+"""Formats that the core reads with their rows in Scipion's order; others are converted. Of TIFF,
+Scipion counts rows from the first in the file, RELION and so the core from the last."""
 SAME = 0.01
 """Pixel sizes that differ by less than this part are the same."""
 
@@ -39,10 +40,10 @@ def core_file(micrograph: Micrograph, folder: str) -> str:
 
 
 def _converted(source: Union[str, Tuple[int, str]], copy: str) -> str:
-    """A copy as MRC of a file, or of one image of a stack."""
+    """A copy as MRC of a file, or of one image of a stack; as float32, since bytes lose a sign."""
     try:
         with atomic_path(copy) as temporary:
-            ImageHandler().convert(source, str(temporary))
+            ImageHandler().convert(source, str(temporary), DT_FLOAT)
     except XmippError as error:
         reason = str(error).splitlines()[0].strip()
         raise InputError(f"cannot convert {source} to MRC: {reason}") from None

@@ -24,6 +24,7 @@ from pyworkflow.protocol import MODE_RESTART, MODE_RESUME
 from pyworkflow.tests import BaseTest, setupTestProject
 from scipion.install.funcs import Environment as Installer
 
+from cryosegment.core_files import core_file
 from cryosegment.exchange.star import read_star
 from cryosegment.objects import SegmentationModel, SetOfMicrographMasks
 from cryosegment.plugin import Plugin
@@ -60,6 +61,7 @@ __all__ = [
     "ProtocolTest",
     "SegmentationModel",
     "SetOfMicrographMasks",
+    "core_file",
     "domain",
     "objects",
     "plugin_class",

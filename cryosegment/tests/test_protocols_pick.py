@@ -23,6 +23,8 @@ from cryosegment.tests.scripted import (
     ProtocolTest,
     SegmentationModel,
     SetOfMicrographMasks,
+    core_file,
+    objects,
     simulate,
 )
 
@@ -133,6 +135,17 @@ class TestCryoSegmentPick(ProtocolTest):
                 for p in (pick, self.whole)
             )
             np.testing.assert_allclose(found.centers_yx, expected.centers_yx, atol=0.01)
+
+    def testTiffOfBytes(self) -> None:
+        """The core gets a copy whose rows and grey levels are those that Scipion has."""
+        image = (np.arange(60 * 80) % 251).astype(np.uint8).reshape(60, 80)
+        path = self.folder / "bytes.tif"
+        tifffile.imwrite(path, image)
+        mic = objects.Micrograph(str(path))
+        mic.setMicName("bytes.tif")
+        copy = core_file(mic, str(self.folder / "copies"))
+        np.testing.assert_array_equal(mrcfile.read(copy), image)
+        np.testing.assert_array_equal(ImageHandler().read(str(path)).getData(), image)
 
     def testModelOfProject(self) -> None:
         """An imported copy of the general model picks what the general model picks."""
