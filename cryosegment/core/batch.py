@@ -56,10 +56,13 @@ class PickedMicrographs:
         Number of picks on all that are finished.
     failures
         The message of each micrograph that failed, by name.
+    pixel_sizes
+        Lowest and highest of those that were read, Å/px; empty where none was.
     """
 
     picks: int
     failures: Mapping[str, str]
+    pixel_sizes: tuple[float, ...]
 
 
 def pick_micrographs(
@@ -89,11 +92,13 @@ def pick_micrographs(
     failures: dict[str, str] = {}
     waiting = [m for m in micrographs if not (params.resume and is_finished(folder, m[0]))]
     done, told = len(micrographs) - len(waiting), set[str]()
+    sizes: list[float] = []
     for name, working in _read_ahead(waiting, model, params):
         done += 1
         try:
             with in_one_line(f"micrograph {name}"):
                 image = working.result()
+                sizes.append(image.micrograph_pixel_size)
                 _tell(name, image.notes, told)
                 picks = _picks(name, image, model, params)
                 write_picks(folder, name, picks, params)
@@ -103,7 +108,7 @@ def pick_micrographs(
             text = f"{name}: failed, {error}"
         progress(done, len(micrographs), text)
     count = _write_summary(folder, [m for m in micrographs if m[0] not in failures], params)
-    return PickedMicrographs(count, failures)
+    return PickedMicrographs(count, failures, (min(sizes), max(sizes)) if sizes else ())
 
 
 def _tell(name: str, notes: Iterable[str], told: set[str]) -> None:

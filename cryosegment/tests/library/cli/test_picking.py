@@ -6,11 +6,13 @@ from dataclasses import replace
 import mrcfile
 import numpy as np
 import pytest
+import tifffile
 import torch
 from safetensors.numpy import save_file
 
 from cryosegment.cli.main import main
 from cryosegment.core.checkpoint import load_network, save_checkpoint
+from cryosegment.core.images.micrograph import DOUBTFUL_PIXEL_SIZE, MIRRORED
 from cryosegment.core.networks import HEADS, build_network
 from cryosegment.exchange.card import ModelCard
 from cryosegment.exchange.coordinates import read_coordinates
@@ -72,8 +74,7 @@ def test_everything_that_can_be_asked_for(folder, model):
 
 
 def test_a_broken_micrograph_is_listed_and_the_rest_go_on(folder, model, capsys):
-    image = np.zeros((120, 160), np.float32)
-    image[3, 3] = np.nan
+    image = np.full((120, 160), np.nan, np.float32)
     with pytest.warns(RuntimeWarning, match="NaN"):
         mrcfile.write(folder / "nan.mrc", image, voxel_size=2.0)
     assert pick(folder, model, names=["nan", "missing", "b"]) == 3
@@ -81,10 +82,26 @@ def test_a_broken_micrograph_is_listed_and_the_rest_go_on(folder, model, capsys)
     told = capsys.readouterr()
     assert "2 of 3 micrographs failed" in told.err
     count = len(read_coordinates(folder / "out" / "coordinates" / "b.star", 2.0)["b"])
-    made = f"pick: 3 micrographs, {count} picks, 2 failed; "
+    made = re.escape(f"pick: 3 micrographs (pixel size 2 Å/px), {count} picks, 2 failed; ")
     assert re.fullmatch(rf"{made}[0-9.]+ s on CPU; results in {folder}/out\n", told.out)
     assert (folder / "out" / "coordinates" / "b.star").exists()
     assert not (folder / "out" / "coordinates" / "nan.star").exists()
+
+
+def test_what_is_odd_about_the_files_is_told_once_of_each_kind(folder, model, caplog, capsys):
+    image = mrcfile.read(folder / "a.mrc")
+    for name in ("c", "d"):
+        tifffile.imwrite(folder / f"{name}.tif", image)
+    mrcfile.write(folder / "a.mrc", image, voxel_size=1.0, overwrite=True)
+    micrographs = [str(folder / name) for name in ("a.mrc", "b.mrc", "c.tif", "d.tif")]
+    options = ["--diameter", "24", "--output", str(folder / "out"), "--model", str(model)]
+    assert main(["pick", *micrographs[:2], *options]) == 0
+    assert [record.getMessage() for record in caplog.records] == [f"a: {DOUBTFUL_PIXEL_SIZE}"]
+    assert "2 micrographs (pixel size 1 to 2 Å/px), " in capsys.readouterr().out
+    caplog.clear()
+    assert main(["pick", *micrographs, *options, "--pixel-size", "2"]) == 0
+    assert [record.getMessage() for record in caplog.records] == [f"c: {MIRRORED}"]
+    assert "4 micrographs (pixel size 2 Å/px), " in capsys.readouterr().out
 
 
 def test_when_all_fail_the_status_is_1(folder, model, capsys):
