@@ -77,8 +77,9 @@ def _help(field: Field) -> str:
     if unit:
         text += f" [{unit}]"
     if choices := field.metadata.get("choices"):
-        several = ", separated by commas" if kind_of(field).count == "any" else ""
-        text += f"; one of {', '.join(choices)}{several}"
+        is_list = kind_of(field).count == "any"
+        names = ", ".join(choices)
+        text += f"; any of {names}, separated by commas" if is_list else f"; one of {names}"
     if default is dataclasses.MISSING:
         text += " (required)"
     elif default is not False and default not in (None, "", ()):

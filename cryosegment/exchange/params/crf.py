@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Parameters of the conditional random field, its presets, and what a model card says of it."""
+"""Parameters of the conditional random field (CRF), its presets, and the CRF of a model card."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 
 from cryosegment.exchange.errors import ModelError, ParameterError
 from cryosegment.exchange.params.fields import (
+    FILE,
+    MODEL_HELP,
     MODEL_PATH,
     ONE_GPU_HELP,
-    PATH,
     RESUME_HELP,
     SEED_HELP,
     THREADS_HELP,
@@ -30,24 +31,26 @@ APPEARANCE_FORM = "FEATURE:WEIGHT:REACH:FEATURE_REACH"
 
 @dataclass(frozen=True)
 class AppearanceTerm(Params):
-    """A bilateral kernel: pixels near each other and alike in a feature take the same label."""
+    """A bilateral kernel: neighbouring pixels with similar features tend to the same label."""
 
-    feature: str = param("logits", "what is compared", choices=FEATURES)
+    feature: str = param("logits", "feature that is compared", choices=FEATURES)
     weight: float = param(1.0, "strength, in logits", minimum=0, maximum=1000)
-    sigma: float = param(10.0, "reach in space", "px", minimum=0.1, maximum=1000)
-    feature_sigma: float = param(2.0, "reach in the feature", minimum=0.001, maximum=1000)
+    sigma: float = param(10.0, "standard deviation in space", "px", minimum=0.1, maximum=1000)
+    feature_sigma: float = param(
+        2.0, "standard deviation in the feature", minimum=0.001, maximum=1000
+    )
 
     def __str__(self) -> str:
         return f"{self.feature}:{self.weight:g}:{self.sigma:g}:{self.feature_sigma:g}"
 
 
 def parse_appearance(text: str) -> AppearanceTerm:
-    """Term from text such as `logits:1:10:2`.
+    """Appearance kernel from text such as `logits:1:10:2`.
 
     Raises
     ------
     ParameterError
-        If the text has not that form, or a value is out of bounds.
+        If the text is not of that form, or a value is out of bounds.
     """
     feature, *numbers = text.split(":")
     try:
@@ -61,34 +64,41 @@ def parse_appearance(text: str) -> AppearanceTerm:
 
 @dataclass(frozen=True)
 class CrfParams(Params):
-    """A dense CRF; distances count pixels of the network's input."""
+    """A dense CRF; distances in pixels of the network's input."""
 
-    solver: str = param("mean-field", "how the labels are inferred", choices=SOLVERS)
-    engine: str = param("grid", "how the kernels are applied", choices=ENGINES)
-    iterations: int = param(5, "updates of all pixels", minimum=1, maximum=100)
+    solver: str = param("mean-field", "method that infers the labels", choices=SOLVERS)
+    engine: str = param("grid", "implementation of the kernels", choices=ENGINES)
+    iterations: int = param(5, "number of iterations", minimum=1, maximum=100)
     tolerance: float = param(
         0.0, "stop when the energy per pixel changes less than this; 0: never", minimum=0, maximum=1
     )
     regularization: float = param(
-        1.0, "softness of the entropic and l2 solvers", minimum=0.01, maximum=100
+        1.0,
+        "strength of the regularization of the solvers entropic and l2",
+        minimum=0.01,
+        maximum=100,
     )
     temperature: float = param(
-        1.0, "the network's logits are divided by this", minimum=0.05, maximum=20
+        1.0, "divisor of the network's logits: above 1 trusts it less", minimum=0.05, maximum=20
     )
     gaussian_weight: float = param(
         1.0, "weight of the smoothness kernel, in logits", minimum=0, maximum=1000
     )
     gaussian_sigma: float = param(
-        2.0, "reach of the smoothness kernel", "px", minimum=0.1, maximum=100
+        2.0, "standard deviation of the smoothness kernel", "px", minimum=0.1, maximum=100
     )
     appearance: Tuple[str, ...] = param(
         (),
-        f"appearance kernels as {APPEARANCE_FORM}, features {', '.join(FEATURES)}; weight in "
-        "logits, reach in px",
+        f"appearance kernels as {APPEARANCE_FORM}, separated by commas; features "
+        f"{', '.join(FEATURES)}; weight in logits, reach (standard deviation) in px",
         metavar="TERM",
     )
     intensity_sigma: float = param(
-        2.0, "low-pass of the image before intensities are compared", "px", minimum=0.1, maximum=100
+        2.0,
+        "Gaussian low-pass of the image before intensities are compared, its sigma",
+        "px",
+        minimum=0.1,
+        maximum=100,
     )
 
     def __post_init__(self) -> None:
@@ -96,7 +106,7 @@ class CrfParams(Params):
         self.appearance_terms()
         if self.engine == "pydensecrf" and self.solver != "mean-field":
             raise ParameterError(
-                f"expected the solver mean-field with the engine pydensecrf, got {self.solver}: "
+                f"expected the solver mean-field for the engine pydensecrf, got {self.solver}: "
                 "choose the engine grid"
             )
 
@@ -110,11 +120,11 @@ class CrfParams(Params):
         return tuple(parse_appearance(text) for text in self.appearance)
 
     def features(self) -> Tuple[str, ...]:
-        """The features that are compared, each once."""
+        """Features of the appearance kernels, each once."""
         return tuple(dict.fromkeys(term.feature for term in self.appearance_terms()))
 
     def stronger(self, factor: float) -> CrfParams:
-        """The same with every weight multiplied."""
+        """The same CRF with every weight multiplied by `factor`."""
         terms = [dataclasses.replace(t, weight=t.weight * factor) for t in self.appearance_terms()]
         return dataclasses.replace(
             self,
@@ -140,12 +150,12 @@ docs/benchmarks.md."""
 
 
 def crf_of_card(facts: Mapping[str, Any]) -> Optional[CrfParams]:
-    """What a model card recommends: a preset by name, parameters, or None for no CRF.
+    """CRF that a model card recommends; None for no CRF.
 
     Raises
     ------
     ModelError
-        If the card's facts are neither.
+        If they are neither the name of a preset nor the parameters of a CRF.
     """
     if not facts or facts.get("preset") == NO_CRF:
         return None
@@ -164,18 +174,18 @@ def crf_of_card(facts: Mapping[str, Any]) -> Optional[CrfParams]:
 def choose_crf(
     name: str, facts: Mapping[str, Any], solver: str = CARD_CRF, strength: float = 1.0
 ) -> Optional[CrfParams]:
-    """The CRF of a choice; None for no CRF.
+    """The CRF that a user chose; None for no CRF.
 
     Parameters
     ----------
     name
-        `none`, `auto` for what the model card says, or a preset.
+        `none`, `auto` for that of the model card, or a preset.
     facts
-        What the card says.
+        CRF of the model card.
     solver
-        In place of the CRF's own; `auto` keeps it.
+        Replaces the CRF's own; `auto` keeps that.
     strength
-        Factor on its weights.
+        Factor on the weights of the CRF.
     """
     if name == NO_CRF:
         return None
@@ -188,23 +198,25 @@ def choose_crf(
 
 @dataclass(frozen=True)
 class CrfMapsParams(Params):
-    """Saved probability maps to refined ones."""
+    """How saved probability maps are refined."""
 
     crf: str = param(
         CARD_CRF,
-        "which CRF; auto: that of the model that made the maps",
+        "the CRF; auto: that of the model that made the maps",
         choices=(CARD_CRF, *CRF_PRESETS),
     )
     solver: str = param(
-        CARD_CRF, "its solver; auto: the one it comes with", choices=(CARD_CRF, *SOLVERS)
+        CARD_CRF, "solver of the CRF; auto: the CRF's own", choices=(CARD_CRF, *SOLVERS)
     )
-    engine: str = param("grid", "how the kernels are applied", choices=ENGINES)
+    engine: str = param("grid", "implementation of the kernels", choices=ENGINES)
     iterations: Optional[int] = param(
-        None, "updates of all pixels; left out: the CRF's own", minimum=1, maximum=100
+        None, "number of iterations; if left out, that of the CRF", minimum=1, maximum=100
     )
-    strength: float = param(1.0, "factor on its weights", minimum=0, maximum=100)
+    strength: float = param(1.0, "factor on the weights of the CRF", minimum=0, maximum=100)
     appearance: Tuple[str, ...] = param(
-        (), f"appearance kernels in place of its own, as {APPEARANCE_FORM}", metavar="TERM,..."
+        (),
+        f"appearance kernels that replace the CRF's own, as {APPEARANCE_FORM}, separated by commas",
+        metavar="TERM,...",
     )
     gpu: str = param("auto", ONE_GPU_HELP, metavar="ID")
     threads: int = param(0, THREADS_HELP, minimum=0)
@@ -215,7 +227,7 @@ class CrfMapsParams(Params):
         self.applied_to(CrfParams())
 
     def applied_to(self, crf: CrfParams) -> CrfParams:
-        """A CRF with what these parameters change."""
+        """The CRF changed as these parameters say."""
         changed = dataclasses.replace(
             crf,
             engine=self.engine,
@@ -228,13 +240,11 @@ class CrfMapsParams(Params):
 
 @dataclass(frozen=True)
 class CrfTuneParams(Params):
-    """Labelled micrographs to a model whose card holds the CRF that suits them."""
+    """How the CRF that gives the best masks is searched."""
 
-    model: str = param(
-        "general", "model file, or general for the one that is shipped", **MODEL_PATH
-    )
-    ctf: str = param("", CTF_HELP, **PATH)
-    trials: int = param(60, "CRFs tried", minimum=1, maximum=10_000)
+    model: str = param("general", MODEL_HELP, **MODEL_PATH)
+    ctf: str = param("", CTF_HELP, **FILE)
+    trials: int = param(60, "number of CRFs to try", minimum=1, maximum=10_000)
     seed: int = param(0, SEED_HELP, minimum=0)
     gpu: str = param("auto", ONE_GPU_HELP, metavar="ID")
     threads: int = param(0, THREADS_HELP, minimum=0)

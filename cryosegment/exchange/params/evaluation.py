@@ -19,22 +19,29 @@ from cryosegment.exchange.params.fields import (
 
 @dataclass(frozen=True)
 class EvaluateParams(Params):
-    """Picks against reference coordinates."""
+    """What is compared, and when a pick counts as correct."""
 
-    picks: str = param(REQUIRED, "picks: a coordinate file, or a folder", **PATH)
-    reference: str = param(REQUIRED, "reference: a coordinate file, or a folder", **PATH)
+    picks: str = param(REQUIRED, "coordinate file of the picks, or a folder of such files", **PATH)
+    reference: str = param(
+        REQUIRED, "coordinate file of the reference, or a folder of such files", **PATH
+    )
     diameter: float = param(REQUIRED, DIAMETER_HELP, "Å", minimum=1, maximum=100_000)
     pixel_size: float = param(REQUIRED, PIXEL_SIZE_HELP, "Å/px", minimum=0.01)
     tolerance: float = param(
-        0.25, "distance at which a pick counts as right, in diameters", minimum=0.001, maximum=10
+        0.25,
+        "largest distance of a correct pick from the reference, in particle diameters",
+        minimum=0.001,
+        maximum=10,
     )
-    json: bool = param(False, "write the result as JSON to standard output")
-    y_up: bool = param(False, "the reference counts y from the last row; needs --height")
-    height: Optional[int] = param(None, "rows of the micrographs, for y_up", "px", minimum=1)
+    json: bool = param(False, "print the result as JSON")
+    y_up: bool = param(
+        False, "the y axis of the reference points up: y counts from the last row; needs --height"
+    )
+    height: Optional[int] = param(None, "height of the micrographs, for --y-up", "px", minimum=1)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.y_up and self.height is None:
             raise ParameterError(
-                "y that counts from the last row needs the height of the micrographs: give --height"
+                "a y axis that points up needs the height of the micrographs: give --height"
             )

@@ -24,11 +24,11 @@ def param(
     maximum: Optional[float] = None,
     **more: Any,
 ) -> Any:
-    """A dataclass field that knows its help, unit and bounds.
+    """A dataclass field with its help, unit and bounds.
 
     `more` may hold `choices` (the allowed values), `flag` (the option's name, where it is not
-    the field's), `metavar` (its values in the help), `is_path` (a file or folder)
-    and `names` (values that are no path but stand for something built in).
+    the field's), `metavar` (what stands for the value in the help), `is_path` (a file or folder)
+    and `names` (values that are not paths but name something that is shipped).
     """
     metadata = {"help": help, "unit": unit, "minimum": minimum, "maximum": maximum, **more}
     return dataclasses.field(default=default, metadata=metadata)
@@ -36,7 +36,7 @@ def param(
 
 @dataclass(frozen=True)
 class Params:
-    """Parameters that check themselves against their bounds."""
+    """Parameters that are checked against their bounds when they are made."""
 
     def __post_init__(self) -> None:
         """Check every field.
@@ -86,7 +86,7 @@ def check_value(name: str, value: Any, metadata: Mapping[str, Any]) -> None:
 
 
 def option_name(cls: Type[Params], name: str) -> str:
-    """What the command line calls the parameter `name` of a class."""
+    """Option of the command line for the parameter `name` of a class."""
     flags = {
         field.name: field.metadata.get("flag", field.name) for field in dataclasses.fields(cls)
     }
@@ -120,7 +120,7 @@ def params_from_dict(cls: Type[P], values: Mapping[str, Any]) -> P:
 
 @dataclass(frozen=True)
 class Kind:
-    """What a parameter holds: a type's name, whether None may stand for it, how many of it."""
+    """Type of a parameter's value: its name, whether None is allowed, how many values."""
 
     name: str
     is_optional: bool
@@ -158,12 +158,15 @@ def _plain(name: str, kind: str, value: Any) -> Any:
 
 
 PIXEL_SIZE_HELP = "pixel size of the micrographs"
-DIAMETER_HELP = "particle diameter, the longest for elongated particles"
-ONE_GPU_HELP = "auto (a GPU where there is one), cpu, or the number of a GPU, such as 0"
-GPU_HELP = "auto (a GPU where there is one), cpu, or the numbers of the GPUs, such as 0,1"
-THREADS_HELP = "CPU threads; 0: as many as PyTorch takes by itself, usually one for each core"
+HEADER_PIXEL_SIZE_HELP = PIXEL_SIZE_HELP + "; if left out, that of the file's header"
+MODEL_HELP = "model file, or general for the shipped model"
+DIAMETER_HELP = "particle diameter; of elongated particles, the longest dimension"
+ONE_GPU_HELP = "auto (a GPU if there is one), cpu, or the number of a GPU, such as 0"
+GPU_HELP = "auto (a GPU if there is one), cpu, or the numbers of the GPUs, such as 0,1"
+THREADS_HELP = "CPU threads; 0: one for each core, or what OMP_NUM_THREADS says"
 SEED_HELP = "seed of the random numbers"
-RESUME_HELP = "skip what an earlier run has finished"
-Y_UP_HELP = "the coordinate files count y from the last row"
+RESUME_HELP = "continue an earlier run: skip what it has finished"
+Y_UP_HELP = "the y axis of the coordinate files points up: y counts from the last row of the image"
+FILE: Dict[str, Any] = {"metavar": "FILE", "is_path": True}
 PATH: Dict[str, Any] = {"metavar": "FILE_OR_DIR", "is_path": True}
 MODEL_PATH: Dict[str, Any] = {"metavar": "MODEL", "is_path": True, "names": ("general",)}

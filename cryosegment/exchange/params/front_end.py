@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is done to an image before a network sees it, and what a model card says of it."""
+"""Front ends, the filters of an image before the network, and the front end of a model card."""
 
 from __future__ import annotations
 
@@ -19,36 +19,40 @@ LOW_PASS, FLIP, WIENER, CRYOSEGNET, MEDIAN = (
 )
 FRONT_ENDS = (NO_FRONT_END, LOW_PASS, FLIP, WIENER, CRYOSEGNET, MEDIAN)
 WITH_CTF = (FLIP, WIENER)
-"""Front ends that need the micrograph's contrast transfer function."""
+"""Front ends that need the contrast transfer function (CTF) of the micrograph."""
 AUTO_FRONT_END = "auto"
-CTF_HELP = "STAR file with the CTF of every micrograph, for a front end that needs them"
+CTF_HELP = "STAR file with the CTF of every micrograph, for models with a CTF front end"
 
 
 @dataclass(frozen=True)
 class FrontEndParams(Params):
-    """A filter or denoiser of the image at working scale."""
+    """A filter or denoiser of the image, at the pixel size of the network's input."""
 
-    name: str = param(NO_FRONT_END, "which", choices=FRONT_ENDS)
+    name: str = param(NO_FRONT_END, "front end", choices=FRONT_ENDS)
     resolution: float = param(
-        0.0, "of the low-pass; 0: a fifth of the particle diameter", "Å", minimum=0, maximum=1000
+        0.0,
+        "resolution of low-pass; 0: a fifth of the particle diameter",
+        "Å",
+        minimum=0,
+        maximum=1000,
     )
 
     def facts(self) -> Dict[str, Any]:
-        """What a card says of it; empty for none."""
+        """The front end as a model card stores it; empty for none."""
         return {} if self.name == NO_FRONT_END else params_to_dict(self)
 
 
 def choose_front_end(name: str, resolution: float, facts: Mapping[str, Any]) -> FrontEndParams:
-    """The front end of a choice.
+    """The front end that a user chose.
 
     Parameters
     ----------
     name
-        `auto` for what the model card says, or one of `FRONT_ENDS`.
+        `auto` for that of the model card, or one of `FRONT_ENDS`.
     resolution
         Of a low-pass, Å.
     facts
-        What the card says.
+        Front end of the model card.
     """
     if name == AUTO_FRONT_END:
         return front_end_of_card(facts)
@@ -56,7 +60,7 @@ def choose_front_end(name: str, resolution: float, facts: Mapping[str, Any]) -> 
 
 
 def front_end_of_card(facts: Mapping[str, Any]) -> FrontEndParams:
-    """The front end that a model was trained with; a card without one has none.
+    """The front end that a model was trained with; none where its card has none.
 
     Raises
     ------

@@ -9,9 +9,11 @@ from typing import Any, Optional, Tuple
 from cryosegment.exchange.errors import ParameterError
 from cryosegment.exchange.params.fields import (
     DIAMETER_HELP,
+    FILE,
+    HEADER_PIXEL_SIZE_HELP,
+    MODEL_HELP,
     ONE_GPU_HELP,
     PATH,
-    PIXEL_SIZE_HELP,
     REQUIRED,
     RESUME_HELP,
     THREADS_HELP,
@@ -23,13 +25,13 @@ from cryosegment.exchange.params.front_end import CTF_HELP
 
 
 def _pixel_size() -> Any:
-    return param(None, PIXEL_SIZE_HELP + "; left out: from the file's header", "Å/px", minimum=0.01)
+    return param(None, HEADER_PIXEL_SIZE_HELP, "Å/px", minimum=0.01)
 
 
 def _unknown_ring(default: float) -> Any:
     return param(
         default,
-        "width of the ring around particles that counts as unknown, in diameters",
+        "width of the ring around particles that is labelled unknown, in particle diameters",
         minimum=0,
         maximum=1,
     )
@@ -37,33 +39,38 @@ def _unknown_ring(default: float) -> Any:
 
 def _edge_width() -> Any:
     return param(
-        10.0, "outermost part of a particle that is its edge class", "Å", minimum=0, maximum=1000
+        10.0, "width of the rim of a particle that is labelled edge", "Å", minimum=0, maximum=1000
     )
 
 
 def _unknown_outside() -> Any:
     return param(
         False,
-        "everything farther than a diameter outside the convex hull of the particles is unknown",
+        "label the micrograph unknown farther than a diameter outside the convex hull of the "
+        "particles: for micrographs that were picked in part",
     )
 
 
 def _contamination() -> Any:
     return param(
         "",
-        "maps of contamination (MRC or PNG, 1 where there is some), named after the micrographs",
+        "folder of contamination maps named after the micrographs, or one map (MRC, PNG, TIFF; 1 "
+        "where there is contamination)",
         **PATH,
     )
 
 
 def _min_distance() -> Any:
     return param(
-        0.1, "particles nearer than this are duplicates, in diameters", minimum=0, maximum=10
+        0.1,
+        "particles closer than this are duplicates, in particle diameters",
+        minimum=0,
+        maximum=10,
     )
 
 
 class LabelsParams(Params):
-    """What the parameters of all label makers have."""
+    """Parameters that all commands that make labels have."""
 
     pixel_size: Optional[float]
     unknown_ring: float
@@ -76,31 +83,30 @@ class LabelsParams(Params):
 
 @dataclass(frozen=True)
 class LabelsCoordinatesParams(LabelsParams):
-    """Coordinates to label maps of discs, ellipses or silhouettes of a template."""
+    """How particles at given coordinates are labelled: as discs, ellipses or a template's shape."""
 
-    coordinates: str = param(REQUIRED, "coordinate file, or folder of them", **PATH)
+    coordinates: str = param(REQUIRED, "coordinate file, or a folder of such files", **PATH)
     diameter: float = param(REQUIRED, DIAMETER_HELP, "Å", minimum=1, maximum=100_000)
     pixel_size: Optional[float] = _pixel_size()
     y_up: bool = param(False, Y_UP_HELP)
     ellipse: Optional[float] = param(
         None,
-        "short diameter of particles that are ellipses, turned by the file's angles; left out: "
-        "discs",
+        "short diameter of elliptical particles, which are turned by the angles of the coordinate "
+        "file; if left out, particles are discs",
         "Å",
         minimum=1,
         maximum=100_000,
     )
     template: str = param(
         "",
-        "2-D image or mask (MRC, PNG) whose silhouette, as long as the diameter and turned by the "
-        "file's angles, the particles have",
-        metavar="FILE",
-        is_path=True,
+        "2-D image or mask (MRC, PNG) that gives the shape of the particles: scaled to the "
+        "diameter and turned by the angles of the coordinate file",
+        **FILE,
     )
     min_score: Optional[float] = param(
         None,
-        "coordinates are a picker's: those with a lower score become unknown; such labels are "
-        "trained on, but models are not validated on them",
+        "the coordinates come from a picker: particles with a lower score are labelled unknown, "
+        "and the labels are used to train models but not to validate them",
     )
     min_distance: float = _min_distance()
     unknown_ring: float = _unknown_ring(0.1)
@@ -113,7 +119,7 @@ class LabelsCoordinatesParams(LabelsParams):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.ellipse is not None and self.template:
-            raise ParameterError("expected an ellipse or a template, got both: give one")
+            raise ParameterError("expected an ellipse or a template, got both: leave one out")
         if self.ellipse is not None and self.ellipse > self.diameter:
             raise ParameterError(
                 f"expected ellipse, the short diameter, to be at most the diameter, "
@@ -123,49 +129,69 @@ class LabelsCoordinatesParams(LabelsParams):
 
 @dataclass(frozen=True)
 class BodyParams(Params):
-    """Refined particles, the body that they show, and what each covers."""
+    """Refined particles, their 3-D map, and how it is projected."""
 
     particles: str = param(
-        REQUIRED, "refined particles: RELION .star or CryoSPARC .cs", metavar="FILE", is_path=True
+        REQUIRED,
+        "refined particles of RELION (.star) or CryoSPARC (.cs)",
+        **FILE,
     )
-    map: str = param("", "3-D map of the particles (MRC)", metavar="FILE", is_path=True)
+    map: str = param("", "3-D map of the particles (MRC)", **FILE)
     mask: str = param(
         "",
-        "3-D mask (MRC) that is the particle's body, in place of the map's",
-        metavar="FILE",
-        is_path=True,
+        "3-D mask (MRC) that gives the particle's shape; replaces the threshold of the map",
+        **FILE,
     )
     passthrough: str = param(
         "",
-        "CryoSPARC's passthrough file; left out: the one beside the particles",
-        metavar="FILE",
-        is_path=True,
+        "passthrough file of CryoSPARC; if left out, the one in the folder of the particles",
+        **FILE,
     )
     particle_pixel_size: Optional[float] = param(
-        None, "pixel size of the particle images; left out: the file's", "Å/px", minimum=0.01
+        None,
+        "pixel size of the particle images; if left out, that of the particle file",
+        "Å/px",
+        minimum=0.01,
     )
     map_pixel_size: Optional[float] = param(
-        None, "voxel size of the map and mask; left out: the header's", "Å", minimum=0.01
+        None, "voxel size of the map and mask; if left out, that of the header", "Å", minimum=0.01
     )
     map_threshold: str = param(
-        "surface", "where the body ends in the map: surface, li, otsu or a density"
+        "surface",
+        "threshold of the map that gives the particle's shape: surface (the molecular surface), "
+        "li, otsu, or a density",
     )
     low_pass: float = param(
-        3.0, "Gaussian that smooths the map before, its sigma", "Å", minimum=0, maximum=100
+        3.0,
+        "Gaussian low-pass of the map before the threshold, its sigma",
+        "Å",
+        minimum=0,
+        maximum=100,
     )
-    dilation: float = param(0.0, "how far the body is widened", "Å", minimum=0, maximum=1000)
+    dilation: float = param(
+        0.0, "dilation of the particle's shape after the threshold", "Å", minimum=0, maximum=1000
+    )
     footprint: str = param(
         "silhouette",
-        "what a particle covers: the body's silhouette, or its projection cut by a rule",
+        "area that a particle covers: the silhouette of its shape, or where its projected "
+        "thickness is above a threshold (found by li, otsu, yen or triangle, or fixed)",
         choices=("silhouette", "li", "otsu", "yen", "triangle", "fixed"),
     )
     thickness: float = param(
-        10.0, "thickness from which on the rule fixed counts as covered", "Å", minimum=0.01
+        10.0,
+        "projected thickness above which a pixel is covered, for the footprint fixed",
+        "Å",
+        minimum=0.01,
     )
-    score: str = param("", "column or field that scores the poses; left out: a usual one")
+    score: str = param(
+        "",
+        "column (.star) or field (.cs) with the score of the particles; if left out, the "
+        "probability of the pose or the picking score, if the file has one",
+    )
     classes: Tuple[int, ...] = param(
         (),
-        "classes of which particles are taken, such as 1,3, by the file's numbers; left out: all",
+        "classes whose particles are taken, such as 1,3, as numbered in the particle file; if left "
+        "out, all",
         minimum=0,
         metavar="N,N",
     )
@@ -175,13 +201,17 @@ class BodyParams(Params):
 
 @dataclass(frozen=True)
 class LabelsReconstructionParams(BodyParams, LabelsParams):
-    """Refined particles and their 3-D map to label maps of footprints."""
+    """How refined particles are labelled on their micrographs."""
 
     pixel_size: Optional[float] = _pixel_size()
-    y_up: bool = param(False, "the particles' frame counts y from the last row")
+    y_up: bool = param(
+        False,
+        "the y axis of the particle coordinates points up: y counts from the last row of the image",
+    )
     coordinate_scale: str = param(
         "auto",
-        "pixels that the coordinates count, of the micrograph or the binned particles; auto: found",
+        "pixels in which the coordinates are given: of the micrographs, or of the binned "
+        "particles; auto: detected",
         choices=("auto", "micrograph", "particle"),
     )
     min_distance: float = _min_distance()
@@ -189,27 +219,27 @@ class LabelsReconstructionParams(BodyParams, LabelsParams):
     unknown_outside: bool = _unknown_outside()
     edge_width: float = _edge_width()
     contamination: str = _contamination()
-    min_score: Optional[float] = param(None, "particles with a lower score become unknown")
+    min_score: Optional[float] = param(None, "particles with a lower score are labelled unknown")
     recenter: bool = param(
-        False, "write the body's centre of mass as a particle's centre, not the map's centre"
+        False, "take the centre of mass of the particle's shape as its centre, not that of the map"
     )
     resume: bool = param(False, RESUME_HELP)
 
 
 @dataclass(frozen=True)
 class LabelsProjectParams(BodyParams):
-    """Refined particles and their 3-D map to a mask for every particle image."""
+    """How a mask is made for every image of refined particles."""
 
     box_size: Optional[int] = param(
         None,
-        "side of the particle images; left out: from the particle file or the stack's header",
+        "box size of the particle images; if left out, that of the particle file or of the stack",
         "px",
         minimum=8,
         maximum=16_384,
     )
     edge_width: float = param(
         5.0,
-        "width of the edge around a particle's signal, at least 1 px; 0: none",
+        "width of the edge around the signal, at least 1 px; 0: no edge",
         "Å",
         minimum=0,
         maximum=1000,
@@ -219,19 +249,20 @@ class LabelsProjectParams(BodyParams):
 
 @dataclass(frozen=True)
 class LabelsCheckParams(Params):
-    """Label maps to a report of their quality."""
+    """How labels are checked."""
 
     model: str = param(
         "general",
-        "model file whose segmentation the labels are compared with, general for the one that is "
-        "shipped, none for a threshold in place of a model",
+        MODEL_HELP + ", with whose segmentation the labels are compared; none: with a threshold",
         metavar="MODEL",
         is_path=True,
         names=("general", "none"),
     )
-    ctf: str = param("", CTF_HELP, **PATH)
+    ctf: str = param("", CTF_HELP, **FILE)
     overlays: int = param(
-        6, "number of micrographs to draw, from weak to strong contrast", minimum=0
+        6,
+        "number of micrographs of which pictures are drawn, from weak to strong contrast",
+        minimum=0,
     )
     gpu: str = param("auto", ONE_GPU_HELP, metavar="ID")
     threads: int = param(0, THREADS_HELP, minimum=0)

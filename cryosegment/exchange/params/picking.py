@@ -13,10 +13,11 @@ from cryosegment.exchange.errors import ModelError, ParameterError
 from cryosegment.exchange.params.crf import CARD_CRF, CRF_PRESETS, NO_CRF, SOLVERS
 from cryosegment.exchange.params.fields import (
     DIAMETER_HELP,
+    FILE,
+    HEADER_PIXEL_SIZE_HELP,
+    MODEL_HELP,
     MODEL_PATH,
     ONE_GPU_HELP,
-    PATH,
-    PIXEL_SIZE_HELP,
     REQUIRED,
     RESUME_HELP,
     SEED_HELP,
@@ -32,63 +33,64 @@ from cryosegment.exchange.params.front_end import CTF_HELP
 AUTO = "auto"
 HEAT_MAP, CONTOUR, CROCKER_GRIER, GRID_NMS = "heatmap", "contour", "crocker-grier", "grid-nms"
 CENTERS = (HEAT_MAP, CONTOUR, CROCKER_GRIER, GRID_NMS)
-"""How centres are found; all but the first need the particle map alone."""
+"""Methods that find particle centres; all but the first use the particle map alone."""
 FORMATS = ("box", "cbox", "csv")
 
 
 @dataclass(frozen=True)
 class PickParams(Params):
-    """Micrographs to coordinates."""
+    """How particles are picked, and what is written."""
 
     diameter: float = param(REQUIRED, DIAMETER_HELP, "Å", minimum=1, maximum=100_000)
-    pixel_size: Optional[float] = param(
-        None, PIXEL_SIZE_HELP + "; left out: from the file's header", "Å/px", minimum=0.01
-    )
-    model: str = param(
-        "general", "model file, or general for the one that is shipped", **MODEL_PATH
-    )
+    pixel_size: Optional[float] = param(None, HEADER_PIXEL_SIZE_HELP, "Å/px", minimum=0.01)
+    model: str = param("general", MODEL_HELP, **MODEL_PATH)
     crf: str = param(
         CARD_CRF,
-        "conditional random field after the network; auto: the model's own",
+        "conditional random field (CRF) that refines the particle map; auto: that of the model",
         choices=(CARD_CRF, NO_CRF, *CRF_PRESETS),
     )
     crf_solver: str = param(
-        CARD_CRF, "its solver; auto: the one it comes with", choices=(CARD_CRF, *SOLVERS)
+        CARD_CRF, "solver of the CRF; auto: the CRF's own", choices=(CARD_CRF, *SOLVERS)
     )
-    crf_strength: float = param(1.0, "factor on its weights", minimum=0, maximum=100)
-    threshold: str = param(AUTO, "lowest score of a pick in [0, 1]; auto: the model's own")
+    crf_strength: float = param(1.0, "factor on the weights of the CRF", minimum=0, maximum=100)
+    threshold: str = param(AUTO, "lowest score of a pick, from 0 to 1; auto: that of the model")
     centers: str = param(
         AUTO,
-        "how centres are found; auto: as the model recommends, which is heatmap if nothing else",
+        "method that finds the centres; auto: that of the model, heatmap unless its card says "
+        "otherwise",
         choices=(AUTO, *CENTERS),
     )
     min_distance: str = param(
         AUTO,
-        "smallest distance of two picks, as a fraction of the diameter; auto: the model's own",
+        "smallest distance between two picks, in particle diameters; auto: that of the model",
     )
     min_diameter: str = param(
-        AUTO, "smallest diameter of a pick's mask; auto: the model's own; 0: any", "Å"
+        AUTO, "smallest diameter of a pick's mask; auto: that of the model; 0: no limit", "Å"
     )
     max_diameter: str = param(
-        AUTO, "largest diameter of a pick's mask; auto: the model's own; 0: any", "Å"
+        AUTO, "largest diameter of a pick's mask; auto: that of the model; 0: no limit", "Å"
     )
     edge: float = param(
         0.5,
-        "smallest distance of a pick from the border, as a fraction of the diameter",
+        "smallest distance of a pick from the edge of the micrograph, in particle diameters",
         minimum=0,
         maximum=10,
     )
     contrast: str = param(
-        "auto", "particles are dark or bright; auto: detected", choices=("auto", "dark", "bright")
+        "auto",
+        "whether particles are dark or bright in the micrographs; auto: detected",
+        choices=("auto", "dark", "bright"),
     )
-    ctf: str = param("", CTF_HELP, **PATH)
-    masks: bool = param(False, "write masks of the particles and of contamination")
+    ctf: str = param("", CTF_HELP, **FILE)
+    masks: bool = param(False, "write masks of particles and of contamination")
     maps: bool = param(False, "write probability maps of particles and contamination")
     formats: Tuple[str, ...] = param(
-        (), "further coordinate formats beside STAR", choices=FORMATS, metavar="FORMAT"
+        (), "coordinate formats besides STAR", choices=FORMATS, metavar="FORMAT"
     )
-    overlays: bool = param(False, "write PNG images of the micrographs with their picks")
-    seed: int = param(0, SEED_HELP, minimum=0)
+    overlays: bool = param(
+        False, "write pictures (PNG) of the micrographs with circles around the picks"
+    )
+    seed: int = param(0, SEED_HELP + "; picking uses none", minimum=0)
     gpu: str = param("auto", ONE_GPU_HELP, metavar="ID")
     threads: int = param(0, THREADS_HELP, minimum=0)
     resume: bool = param(False, RESUME_HELP)
@@ -110,17 +112,17 @@ class PickParams(Params):
                 )
 
     def selection(self, facts: Mapping[str, Any]) -> SelectionParams:
-        """What these parameters choose, and what a model card recommends where they do not.
+        """The selection by these parameters; where they are auto, by the model card.
 
         Parameters
         ----------
         facts
-            What the card says.
+            Recommendations of the card.
 
         Raises
         ------
         ModelError
-            If the card recommends what this version does not know.
+            If this version does not know what the card recommends.
         """
         own = selection_of_card(facts)
         chosen: Dict[str, Any] = {}
@@ -139,11 +141,11 @@ class PickParams(Params):
 class SelectionParams(Params):
     """Which candidates are picks; lengths are fractions of the particle diameter."""
 
-    centers: str = param(HEAT_MAP, "how centres are found", choices=CENTERS)
-    scale: float = param(0.0, "length of that finder; 0: its usual one", minimum=0, maximum=10)
-    min_distance: float = param(0.5, "smallest distance of two picks", minimum=0, maximum=10)
-    smallest: float = param(0.0, "smallest mask; 0: any", minimum=0)
-    largest: float = param(0.0, "largest mask; 0: any", minimum=0)
+    centers: str = param(HEAT_MAP, "method that finds the centres", choices=CENTERS)
+    scale: float = param(0.0, "length scale of that method; 0: its default", minimum=0, maximum=10)
+    min_distance: float = param(0.5, "smallest distance between two picks", minimum=0, maximum=10)
+    smallest: float = param(0.0, "smallest diameter of a mask; 0: no limit", minimum=0)
+    largest: float = param(0.0, "largest diameter of a mask; 0: no limit", minimum=0)
 
     def __str__(self) -> str:
         scale = f" at scale {self.scale:g}" if self.scale else ""
@@ -158,7 +160,7 @@ class SelectionParams(Params):
         Parameters
         ----------
         sizes
-            Diameters of the discs with the masks' areas, in particle diameters; NaN is no mask.
+            Diameters of discs of the same area as the masks, in particle diameters; NaN: no mask.
         """
         sizes = np.nan_to_num(sizes)
         is_small = sizes < self.smallest
@@ -167,19 +169,19 @@ class SelectionParams(Params):
 
 
 def selection_of_card(facts: Mapping[str, Any]) -> SelectionParams:
-    """What a model card recommends; a card that says nothing recommends the defaults.
+    """Selection that a model card recommends; the defaults where it recommends none.
 
     Raises
     ------
     ModelError
-        If this version does not know it.
+        If this version does not know what it recommends.
     """
     try:
         return params_from_dict(SelectionParams, facts)
     except ParameterError as error:
         raise ModelError(
-            f"the model card recommends picking that this version does not know ({error}): install "
-            "the cryosegment version that made it"
+            "the model card recommends a way of picking that this version does not know "
+            f"({error}): install the cryosegment version that made it"
         ) from None
 
 

@@ -9,9 +9,9 @@ from typing import Any, Dict, Optional
 from cryosegment.exchange.errors import ParameterError
 from cryosegment.exchange.params.crf import NO_CRF
 from cryosegment.exchange.params.fields import (
+    FILE,
     GPU_HELP,
     MODEL_PATH,
-    PATH,
     SEED_HELP,
     THREADS_HELP,
     Params,
@@ -38,7 +38,7 @@ from cryosegment.exchange.params.networks import (
 )
 
 TRAINED_PRESETS = ("gaussian", "intensity", "logits")
-"""CRFs whose features a gradient can pass, or that need none."""
+"""CRFs that a network can be trained through: gradients pass through their features."""
 
 LOSSES = (
     "bce+dice",
@@ -53,16 +53,15 @@ LOSSES = (
 )
 COMPLETE, PARTIAL = "complete", "partial"
 DEFAULT_MINUTES = 10.0
-"""Training time where neither minutes nor epochs are given."""
+"""Training time if neither minutes nor epochs are given."""
 SCRATCH_PIXELS_PER_DIAMETER = 20.0
 SCRATCH_RATE, FINETUNE_RATE = 2e-3, 5e-4
 PIXELS_PER_DIAMETER_HELP = (
-    "particle diameter at the network's input: more is slower and draws finer outlines; "
-    f"0: the model's, or {SCRATCH_PIXELS_PER_DIAMETER:g} from scratch"
+    "particle diameter at the network's input: a larger one gives finer outlines and is slower; "
+    f"0: that of the model, or {SCRATCH_PIXELS_PER_DIAMETER:g} from scratch"
 )
 LEARNING_RATE_HELP = (
-    f"learning rate at its highest; 0: {SCRATCH_RATE:g} from scratch, {FINETUNE_RATE:g} from a "
-    "model"
+    f"highest learning rate; 0: {SCRATCH_RATE:g} from scratch, {FINETUNE_RATE:g} from a model"
 )
 MIN_PIXELS = 4
 AUGMENTATIONS = ("none", "basic", "full")
@@ -71,67 +70,73 @@ SCHEDULES = ("one-cycle", "cosine")
 
 @dataclass(frozen=True)
 class TrainParams(Params):
-    """Labels to a model."""
+    """How a model is trained on labels."""
 
     start: str = param(
-        "", "model to fine-tune, or general; left out: from scratch", flag="from", **MODEL_PATH
+        "",
+        "model to fine-tune, or general for the shipped model; if left out, training starts from "
+        "scratch",
+        flag="from",
+        **MODEL_PATH,
     )
     network: str = param(
         NETWORKS[0],
-        "network architecture; smp-...: of segmentation_models.pytorch, where it is installed",
+        "network architecture; smp-... need the package segmentation_models.pytorch",
         choices=NETWORKS,
     )
     encoder: str = param(
         AUTO_ENCODER,
-        f"encoder of {', '.join(OWN_ENCODED_NETWORKS)} and smp-...; auto: {DEFAULT_ENCODER}",
+        f"encoder of the networks {', '.join(OWN_ENCODED_NETWORKS)} and smp-...; auto: "
+        f"{DEFAULT_ENCODER}",
         choices=(AUTO_ENCODER, *ENCODERS),
     )
     branches: int = param(
         DEFAULT_BRANCHES,
-        f"parallel dilated branches of {', '.join(BRANCHED_NETWORKS)}",
+        f"number of parallel dilated branches of the network {', '.join(BRANCHED_NETWORKS)}",
         minimum=1,
         maximum=MOST_BRANCHES,
     )
-    loss: str = param("bce+dice", "loss of the particle map", choices=LOSSES)
+    loss: str = param("bce+dice", "loss function of the particle map", choices=LOSSES)
     labels_are: str = param(
         COMPLETE,
-        "whether the labels have every particle of their micrographs, or part of them, as if by "
-        "chance",
+        "whether every particle of the micrographs is labelled (complete) or a random part of them "
+        "(partial)",
         choices=(COMPLETE, PARTIAL),
     )
     expected_particles: Optional[float] = param(
         None,
-        "particles on a micrograph, labelled or not, where labels are partial; left out: estimated "
-        "with the model that training starts from",
+        "mean number of particles on a micrograph, labelled or not, for partial labels; if left "
+        "out, estimated with the model that training starts from",
         minimum=1,
     )
     partial_loss: str = param(
         "nnpu",
-        "how to learn from partial labels: non-negative risk, or the expected number",
+        "loss function for partial labels: non-negative risk (nnpu), or agreement with the "
+        "expected number of particles (ge-binomial)",
         choices=("nnpu", "ge-binomial"),
     )
     crf: str = param(
         NO_CRF,
-        "conditional random field to train through; its kernels are learned and go in the card",
+        "conditional random field (CRF) that is trained together with the network",
         choices=(NO_CRF, *TRAINED_PRESETS),
     )
     minutes: Optional[float] = param(
         None,
-        f"training time; without epochs either: {DEFAULT_MINUTES:g}",
+        f"training time; if neither minutes nor epochs are given, {DEFAULT_MINUTES:g}",
         "min",
         minimum=0.01,
     )
     epochs: Optional[int] = param(
-        None, "passes over the micrographs, in place of minutes", minimum=1
+        None, "number of passes over the micrographs, instead of minutes", minimum=1
     )
     validation: float = param(
-        0.2, "fraction of the micrographs kept for validation", minimum=0, maximum=0.9
+        0.2, "fraction of the micrographs that is kept for validation", minimum=0, maximum=0.9
     )
     pixels_per_diameter: float = param(0.0, PIXELS_PER_DIAMETER_HELP, "px", minimum=0, maximum=200)
     front_end: str = param(
         AUTO_FRONT_END,
-        "filter or denoiser before the network, which goes in the card; auto: that of the model "
-        "to start from, or none",
+        "filter or denoiser before the network, applied in training and in picking; auto: that of "
+        "the model that training starts from, or none",
         choices=(AUTO_FRONT_END, *FRONT_ENDS),
     )
     low_pass: float = param(
@@ -141,28 +146,32 @@ class TrainParams(Params):
         minimum=0,
         maximum=1000,
     )
-    ctf: str = param("", CTF_HELP, **PATH)
-    batch: int = param(8, "patches in a step", minimum=1)
-    patch: int = param(192, "side of a patch", "px", minimum=32, maximum=4096)
+    ctf: str = param("", CTF_HELP, **FILE)
+    batch: int = param(8, "patches in a training step", minimum=1)
+    patch: int = param(192, "side of a training patch", "px", minimum=32, maximum=4096)
     augmentation: str = param(
         "basic",
-        "change of patches: none; turned, scaled a little, other contrast and noise; or also "
-        "other spectra, noise of other places, particles pasted on empty ice",
+        "random changes of the patches: none; rotation, small changes of scale, contrast and noise "
+        "(basic); or also changes of the power spectrum, noise from elsewhere and particles pasted "
+        "on empty ice (full)",
         choices=AUGMENTATIONS,
     )
     learning_rate: float = param(0.0, LEARNING_RATE_HELP, minimum=0, maximum=1)
     schedule: str = param(
         "one-cycle",
-        "how the learning rate goes: up, then down by half a cosine; or down alone",
+        "course of the learning rate: up, then down along half a cosine (one-cycle); or down only "
+        "(cosine)",
         choices=SCHEDULES,
     )
     patience: int = param(
-        0, "validations without a better F1 that end the training; 0: any number", minimum=0
+        0,
+        "end the training after this many validations without a better F1; 0: never",
+        minimum=0,
     )
     seed: int = param(0, SEED_HELP, minimum=0)
     gpu: str = param("auto", GPU_HELP, metavar="IDS")
     threads: int = param(0, THREADS_HELP, minimum=0)
-    resume: bool = param(False, "go on with an interrupted training")
+    resume: bool = param(False, "continue an interrupted training, or prolong a finished one")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -171,8 +180,8 @@ class TrainParams(Params):
         check_network(self.network, self.encoder, self.branches)
         if self.start and self.network != NETWORKS[0]:
             raise ParameterError(
-                f"network {self.network} is for training from scratch, got the model "
-                f"{self.start} to start from: leave one of them out"
+                f"expected a network to train from scratch or a model to fine-tune, got network "
+                f"{self.network} and model {self.start}: leave one of them out"
             )
         if 0 < self.pixels_per_diameter < MIN_PIXELS:
             raise ParameterError(
@@ -180,38 +189,40 @@ class TrainParams(Params):
             )
         if self.front_end in WITH_CTF and not self.ctf:
             raise ParameterError(
-                f"the front end {self.front_end} needs CTFs, got none: give a file of "
-                "them, or choose another"
+                f"the front end {self.front_end} needs CTFs, got none: give them, or choose "
+                "another front end"
             )
         if self.low_pass != TrainParams.low_pass and self.front_end != LOW_PASS:
             raise ParameterError(
-                f"expected the front end {LOW_PASS} where its resolution is given, got "
-                f"{self.front_end}"
+                f"the resolution of a low-pass needs the front end {LOW_PASS}, got "
+                f"{self.front_end}: leave one of them out"
             )
         self._check_labels()
 
     def _check_labels(self) -> None:
-        """Check what goes with complete labels alone, or with partial ones."""
+        """Check the parameters that are for complete labels only, or for partial labels only."""
         if self.labels_are == COMPLETE:
             if self.partial_loss != TrainParams.partial_loss:
                 raise ParameterError(
-                    "expected partial labels where a loss of such is given, got complete ones"
+                    "the loss function for partial labels was given, but labels are complete: "
+                    "leave it out, or say that labels are partial"
                 )
             if self.expected_particles is not None:
                 raise ParameterError(
-                    "expected partial labels where expected particles are given, got complete ones"
+                    "the expected number of particles was given, but labels are complete: leave it "
+                    "out, or say that labels are partial"
                 )
         elif self.loss != TrainParams.loss:
             raise ParameterError(
-                "expected no loss of complete labels beside partial ones, which have their own, "
-                f"got {self.loss}"
+                f"the loss function {self.loss} is for complete labels, but labels are partial: "
+                "leave it out"
             )
         elif not self.start and self.expected_particles is None:
             raise ParameterError(
-                "partial labels need the number of expected particles, or a model to start from, "
-                "which estimates it, got neither"
+                "partial labels need the expected number of particles, or a model to start from "
+                "that estimates it: give one of the two"
             )
 
     def network_arguments(self) -> Dict[str, Any]:
-        """What builds the network, beside its name."""
+        """Arguments that build the network, besides its name."""
         return network_arguments(self.network, self.encoder, self.branches)

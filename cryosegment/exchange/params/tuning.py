@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Tuple
 
 from cryosegment.exchange.params.fields import (
+    FILE,
+    MODEL_HELP,
     MODEL_PATH,
     ONE_GPU_HELP,
-    PATH,
     THREADS_HELP,
     Params,
     param,
@@ -22,20 +23,16 @@ F1, AVERAGE_PRECISION = "f1", "average-precision"
 
 @dataclass(frozen=True)
 class TuneParams(Params):
-    """Labelled micrographs to a model whose card says how to pick them."""
+    """How the picking parameters that suit labelled micrographs are searched."""
 
-    model: str = param(
-        "general", "model file, or general for the one that is shipped", **MODEL_PATH
-    )
+    model: str = param("general", MODEL_HELP, **MODEL_PATH)
     centers: Tuple[str, ...] = param(
-        (HEAT_MAP,), "centre finders to try", choices=CENTERS, metavar="FINDER"
+        (HEAT_MAP,), "methods of finding centres to try", choices=CENTERS, metavar="FINDER"
     )
     score: str = param(
-        F1, "what is made highest; the threshold follows F1", choices=(F1, AVERAGE_PRECISION)
+        F1, "what is maximised; the threshold always maximises F1", choices=(F1, AVERAGE_PRECISION)
     )
-    folds: int = param(
-        5, "parts of the micrographs, each judged by settings chosen on the others", minimum=2
-    )
-    ctf: str = param("", CTF_HELP, **PATH)
+    folds: int = param(5, "folds of the cross-validation over the micrographs", minimum=2)
+    ctf: str = param("", CTF_HELP, **FILE)
     gpu: str = param("auto", ONE_GPU_HELP, metavar="ID")
     threads: int = param(0, THREADS_HELP, minimum=0)

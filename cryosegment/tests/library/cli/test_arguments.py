@@ -78,9 +78,9 @@ def test_help_says_what_training_takes_where_nothing_is_given():
     parser = argparse.ArgumentParser()
     add_options(parser, TrainParams)
     text = " ".join(parser.format_help().split())
-    assert "without epochs either: 10 [min]" in text
+    assert "if neither minutes nor epochs are given, 10 [min]" in text
     assert "0: 0.002 from scratch, 0.0005 from a model" in text
-    assert "0: the model's, or 20 from scratch" in text
+    assert "0: that of the model, or 20 from scratch" in text
 
 
 def test_a_built_in_name_wins_over_a_folder_of_that_name(tmp_path, monkeypatch):

@@ -50,7 +50,7 @@ def test_stronger():
 
 
 def test_pydensecrf_has_one_solver():
-    with pytest.raises(ParameterError, match="solver mean-field with the engine pydensecrf"):
+    with pytest.raises(ParameterError, match="solver mean-field for the engine pydensecrf"):
         CrfParams(engine="pydensecrf", solver="icm")
 
 

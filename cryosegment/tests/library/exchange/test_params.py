@@ -68,19 +68,22 @@ def test_options_are_named_as_they_are_given():
         (lambda: TrainParams(encoder="resnet18"), "compact takes no encoder, got resnet18"),
         (lambda: TrainParams(network="unet", branches=2), "unet has no branches, got 2"),
         (lambda: TrainParams(network="multi-atrous", branches=6), "branches .* at most 5, got 6"),
-        (lambda: TrainParams(start="general", network="unet"), "unet is for training from scratch"),
+        (lambda: TrainParams(start="general", network="unet"), "got network unet and model"),
         (
             lambda: TrainParams(expected_particles=9.0),
-            "partial labels where expected particles .* got complete",
+            "expected number of particles was given, but labels are complete",
         ),
         (
             lambda: TrainParams(partial_loss="ge-binomial"),
-            "partial labels where a loss of such .* got complete",
+            "for partial labels was given, but labels are complete",
         ),
-        (lambda: TrainParams(low_pass=30.0), "the front end low-pass where its .* got auto"),
+        (lambda: TrainParams(low_pass=30.0), "low-pass needs the front end low-pass, got auto"),
         (lambda: TrainParams(front_end="median", low_pass=30.0), "got median"),
         (lambda: TrainParams(labels_are="partial"), "a model to start from"),
-        (lambda: TrainParams(start="general", labels_are="partial", loss="bce"), "got bce"),
+        (
+            lambda: TrainParams(start="general", labels_are="partial", loss="bce"),
+            "bce is for complete labels",
+        ),
         (lambda: SimulateParams(size=(32, 128)), "size to be at least 64 px, got 32"),
         (lambda: SimulateParams(defocus_min=2e4, defocus_max=1e4), "smallest defocus"),
         (lambda: SimulateParams(ratios=(1.0, 2.0)), "a ratio for each of 1 molecules, got 2"),
@@ -88,8 +91,11 @@ def test_options_are_named_as_they_are_given():
         (lambda: SimulateParams(molecule=()), "a tuple of molecules"),
         (lambda: SimulateParams(molecule="builtin"), "a tuple of molecules"),
         (lambda: SimulateParams(snr=1.0, snr_db=3.0), "snr or snr_db, got both"),
-        (lambda: TrainParams(front_end="ctf-flip"), "needs CTFs, got none: give a file"),
-        (lambda: EvaluateParams("p", "r", 9.0, 1.0, y_up=True), "the last row needs .* --height"),
+        (lambda: TrainParams(front_end="ctf-flip"), "needs CTFs, got none: give them"),
+        (
+            lambda: EvaluateParams("p", "r", 9.0, 1.0, y_up=True),
+            "y axis that points up needs .* --height",
+        ),
         (
             lambda: PickParams(diameter=9.0, min_diameter="300", max_diameter="100"),
             "smallest diameter of a mask .* the largest, got 300 and 100 Å",
@@ -155,7 +161,7 @@ def test_picking_takes_from_the_card_what_is_auto():
         max_diameter="150",
     )
     assert chosen.selection(facts) == SelectionParams("grid-nms", 0.0, 0.6, 0.0, 1.5)
-    with pytest.raises(ModelError, match="picking that this version does not know"):
+    with pytest.raises(ModelError, match="way of picking that this version does not know"):
         own = PickParams(diameter=100.0).selection({"centers": "magic"})
 
 
