@@ -24,6 +24,7 @@ def run_pick(job: Job, params: PickParams, progress: Progress) -> Outcome:
     micrographs = [(name, Path(path)) for name, path in zip(job.names, job.inputs, strict=True)]
     picked = pick_micrographs(micrographs, model, params, output, progress)
     failed = report_failures(output, picked.failures, len(micrographs))
+    print(*picked.notes, sep="\n")
     number, picks = counted(len(micrographs), "micrograph"), counted(picked.picks, "pick")
     sizes = " to ".join(dict.fromkeys(f"{size:.4g}" for size in picked.pixel_sizes))
     scale = f" (pixel size {sizes} Å/px)" if sizes else ""

@@ -9,41 +9,25 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from cryosegment.core.images.micrograph import write_image
-from cryosegment.core.images.resample import resample_labels
+from cryosegment.core.decoys import measure_false_discoveries
+from cryosegment.core.doubts import summarise
 from cryosegment.core.images.working import WorkingImage
-from cryosegment.core.overlay import draw_picks, write_png
-from cryosegment.core.pipeline import (
-    Model,
-    Picks,
-    at_micrograph_scale,
-    pick,
-    read_working_image,
-    segment,
-)
-from cryosegment.exchange.coordinates import (
-    Coordinates,
-    read_coordinates,
-    write_box,
-    write_cbox,
-    write_coordinates,
-    write_coordinates_star,
-    write_csv,
-)
+from cryosegment.core.pick_files import is_finished, write_picks
+from cryosegment.core.pipeline import Model, pick, read_working_image, segment
+from cryosegment.core.settling import settle
 from cryosegment.exchange.ctf import read_ctfs
 from cryosegment.exchange.errors import CryoSegmentError, in_one_line
-from cryosegment.exchange.files import remove_file
 from cryosegment.exchange.params import PickParams
+from cryosegment.exchange.pick_summary import (
+    DOUBTS,
+    MicrographSummary,
+    append_summary,
+    read_summaries,
+)
+from cryosegment.exchange.picking_rules import PickingRules, picking_rules
 from cryosegment.exchange.progress import Progress
 
 logger = logging.getLogger(__name__)
-
-CONTAMINATED = 0.5
-"""Probability above which a pixel is in the contamination mask."""
-BOX_FACTOR = 1.5
-"""Box size of .box and .cbox files, in particle diameters."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +42,15 @@ class PickedMicrographs:
         The message of each micrograph that failed, by name.
     pixel_sizes
         Lowest and highest of those that were read, Å/px; empty where none was.
+    notes
+        What there is to say of the threshold, of odd micrographs and of false discoveries, a line
+        each.
     """
 
     picks: int
     failures: Mapping[str, str]
     pixel_sizes: tuple[float, ...]
+    notes: Sequence[str]
 
 
 def pick_micrographs(
@@ -74,6 +62,9 @@ def pick_micrographs(
 ) -> PickedMicrographs:
     """Pick every micrograph and write its files as soon as they are there.
 
+    Where the threshold follows the data set, each micrograph is picked by its own candidates at
+    first, and all anew by those of all when these are known.
+
     Parameters
     ----------
     micrographs
@@ -83,14 +74,22 @@ def pick_micrographs(
     params
         What to find and what to write.
     folder
-        Gets `coordinates/`, `candidates/`, `coordinates.star` and what the parameters ask for:
-        `instances/` and `contamination_masks/`, `probability/` and `contamination/`, `overlays/`,
-        `box/`, `cbox/`, `csv/`.
+        Gets `coordinates/`, `candidates/`, `coordinates.star`, `micrographs.csv` and what the
+        parameters ask for: `instances/` and `contamination_masks/`, `probability/` and
+        `contamination/`, `overlays/`, `box/`, `cbox/`, `csv/`, `false_discovery.csv`.
     progress
         Told after each micrograph.
+
+    Raises
+    ------
+    ParameterError, ModelError, InputError
+        If the model lacks what is asked for or recommends what is not known, or files of earlier
+        runs cannot be read.
     """
+    rules = picking_rules(model.card, params)
+    known = read_summaries(folder) if params.resume else {}
+    waiting = [m for m in micrographs if not (m[0] in known and is_finished(folder, m[0]))]
     failures: dict[str, str] = {}
-    waiting = [m for m in micrographs if not (params.resume and is_finished(folder, m[0]))]
     done, told = len(micrographs) - len(waiting), set[str]()
     sizes: list[float] = []
     for name, working in _read_ahead(waiting, model, params):
@@ -100,15 +99,20 @@ def pick_micrographs(
                 image = working.result()
                 sizes.append(image.micrograph_pixel_size)
                 _tell(name, image.notes, told)
-                picks = _picks(name, image, model, params)
-                write_picks(folder, name, picks, params)
-            text = f"{name}: {len(picks.chosen)} particles"
+                count = _pick(name, image, model, params, folder, rules)
+            text = f"{name}: {count} particles"
         except CryoSegmentError as error:
             failures[name] = str(error)
             text = f"{name}: failed, {error}"
         progress(done, len(micrographs), text)
-    count = _write_summary(folder, [m for m in micrographs if m[0] not in failures], params)
-    return PickedMicrographs(count, failures, (min(sizes), max(sizes)) if sizes else ())
+    good = [m for m in micrographs if m[0] not in failures]
+    settled = settle(good, model, params, folder)
+    notes = [str(settled), *_odd(settled.summaries)]
+    if params.decoys:
+        found = measure_false_discoveries(good, model, params, folder)
+        notes.append(found.describe(settled.threshold))
+    found_sizes = (min(sizes), max(sizes)) if sizes else ()
+    return PickedMicrographs(settled.picks, failures, found_sizes, notes)
 
 
 def _tell(name: str, notes: Iterable[str], told: set[str]) -> None:
@@ -117,6 +121,31 @@ def _tell(name: str, notes: Iterable[str], told: set[str]) -> None:
         if note not in told:
             told.add(note)
             logger.warning("%s: %s", name, note)
+
+
+def _pick(
+    name: str,
+    working: WorkingImage,
+    model: Model,
+    params: PickParams,
+    folder: Path,
+    rules: PickingRules,
+) -> int:
+    """Pick a micrograph and write its files; how many picks it has for now."""
+    picks = pick(name, working, segment(working, model, params), model, params)
+    summary = summarise(picks, params, rules.calibration is not None)
+    append_summary(folder, summary)
+    write_picks(folder, name, picks, params, settled=rules.threshold is not None)
+    return summary.picks
+
+
+def _odd(summaries: Sequence[MicrographSummary]) -> Iterator[str]:
+    """What looks odd about which micrographs, a line of each kind."""
+    for doubt, meaning in DOUBTS.items():
+        names = [row.micrograph for row in summaries if doubt in row.doubts]
+        if names:
+            count = f"{len(names)} of {len(summaries)} micrographs"
+            yield f"{doubt} ({meaning}): {count}, such as {names[0]}"
 
 
 def _read_ahead(
@@ -136,72 +165,3 @@ def _read_ahead(
             if index + 1 < len(micrographs):
                 ahead = reader.submit(read, *micrographs[index + 1])
             yield name, current
-
-
-def _picks(name: str, working: WorkingImage, model: Model, params: PickParams) -> Picks:
-    return pick(name, working, segment(working, model, params), model, params)
-
-
-def coordinates_path(folder: Path, name: str) -> Path:
-    """File of the picks of a micrograph."""
-    return folder / "coordinates" / f"{name}.star"
-
-
-def is_finished(folder: Path, name: str) -> bool:
-    """Whether a micrograph was picked before; its coordinates are written last."""
-    return coordinates_path(folder, name).exists()
-
-
-def write_picks(folder: Path, name: str, picks: Picks, params: PickParams) -> None:
-    """Write all files of a micrograph, its coordinates last."""
-    working = picks.working
-    write_coordinates(folder / "candidates" / f"{name}.star", picks.candidates)
-    if params.masks:
-        particle = picks.maps.particle.cpu()
-        full = at_micrograph_scale(picks.instances, particle, working).numpy().astype(np.int16)
-        size = picks.chosen.pixel_size
-        write_image(folder / "instances" / f"{name}.mrc", full, size)
-        dirty = (picks.maps.contamination > CONTAMINATED).cpu().numpy()
-        dirty = resample_labels(dirty, working.micrograph_shape)
-        write_image(folder / "contamination_masks" / f"{name}.mrc", dirty, size)
-    if params.maps:
-        for kind in ("particle", "contamination"):
-            values = getattr(picks.maps, kind).cpu().numpy().astype(np.float16)
-            sub = "probability" if kind == "particle" else kind
-            write_image(folder / sub / f"{name}.mrc", values, working.pixel_size)
-    if params.overlays:
-        picture = draw_picks(working, picks.chosen, params.diameter)
-        write_png(folder / "overlays" / f"{name}.png", picture)
-    _write_formats(folder, picks.chosen, params)
-    write_coordinates(coordinates_path(folder, name), picks.chosen)
-
-
-def _write_formats(folder: Path, chosen: Coordinates, params: PickParams) -> None:
-    """Write the picks in further formats, each in a folder of its own that can be read whole."""
-    box_size = round(BOX_FACTOR * params.diameter / chosen.pixel_size / 2) * 2
-    for kind in params.formats:
-        path = folder / kind / f"{chosen.name}.{kind}"
-        if kind == "csv":
-            write_csv(path, chosen)
-        else:
-            {"box": write_box, "cbox": write_cbox}[kind](path, chosen, box_size)
-
-
-def _write_summary(
-    folder: Path, micrographs: Sequence[tuple[str, Path]], params: PickParams
-) -> int:
-    """Write a STAR with the picks of all finished micrographs; how many there are.
-
-    Without any, one that an earlier run has left is removed.
-    """
-    pairs = []
-    for name, path in micrographs:
-        if is_finished(folder, name):
-            found = read_coordinates(coordinates_path(folder, name), params.pixel_size or 1.0)
-            pairs += [(path, coordinates) for coordinates in found.values()]
-    path = folder / "coordinates.star"
-    if pairs:
-        write_coordinates_star(path, pairs)
-    else:
-        remove_file(path)
-    return sum(len(coordinates) for _, coordinates in pairs)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -32,8 +32,8 @@ from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.exchange.ctf import CtfEstimate
 from cryosegment.exchange.errors import ModelError
 from cryosegment.exchange.params import CrfParams, PickParams, choose_crf, front_end_of_card
+from cryosegment.exchange.picking_rules import picking_rules
 
-AUTO = "auto"
 CANDIDATE_FLOOR = 0.02
 """Candidates below this score are not kept, whatever the threshold."""
 INSTANCE_THRESHOLD = 0.5
@@ -60,21 +60,31 @@ class Picks:
     ----------
     candidates
         Every candidate down to a low score, best first, in the micrograph's pixels.
-    chosen
-        Those at or above the threshold, and of the sizes asked for.
+    is_chosen
+        Which are at or above the threshold, and of the sizes asked for.
     maps
         What the network says, after the CRF, at working scale.
-    instances
-        `(h, w)` at working scale: 0 background, k the pixels of row k - 1 of `chosen`.
+    labels
+        `(h, w)` at working scale: 0 background, k the pixels of row k - 1 of `candidates`.
     working
         The image that the network saw.
     """
 
     candidates: Coordinates
-    chosen: Coordinates
+    is_chosen: Bool[np.ndarray, " n"]
     maps: ParticleMaps
-    instances: Int[Tensor, "h w"]
+    labels: Int[Tensor, "h w"]
     working: WorkingImage
+
+    @property
+    def chosen(self) -> Coordinates:
+        """The candidates that are picks."""
+        return self.candidates.select(self.is_chosen)
+
+    @property
+    def instances(self) -> Int[Tensor, "h w"]:
+        """Like `labels`, but k the pixels of row k - 1 of `chosen`."""
+        return renumber(self.labels, torch.from_numpy(self.is_chosen))
 
 
 def load_model(model: str, device: str = "cpu") -> Model:
@@ -180,9 +190,13 @@ def refine_particle(
 
 
 def pick(
-    name: str, working: WorkingImage, maps: ParticleMaps, model: Model, params: PickParams
+    name: str,
+    working: WorkingImage,
+    maps: ParticleMaps,
+    model: Model,
+    params: PickParams,
 ) -> Picks:
-    """Particles of a segmented micrograph.
+    """Particles of a segmented micrograph, as if it were the whole data set.
 
     Parameters
     ----------
@@ -191,39 +205,33 @@ def pick(
     working, maps
         The image and what `segment` says of it.
     model
-        Its card recommends a threshold, a centre finder, a distance and sizes.
+        Its card recommends a threshold, a centre finder, a distance and sizes, and makes
+        probabilities of the scores.
     params
         Diameter, edge, and what is chosen in place of the card's.
 
     Raises
     ------
-    InputError, ModelError
-        If the maps do not hold what the centre finder needs, or the card recommends what is not
-        known.
+    InputError, ModelError, ParameterError
+        If the maps do not hold what the centre finder needs, the card recommends what is not
+        known, or lacks what is asked for.
     """
     diameter_px = params.diameter / working.pixel_size
-    selection = params.selection(model.card.picking)
+    rules = picking_rules(model.card, params)
     edge_px = params.edge * diameter_px
-    found = find_particles(maps, diameter_px, selection, CANDIDATE_FLOOR, edge_px)
+    found = find_particles(maps, diameter_px, rules.selection, CANDIDATE_FLOOR, edge_px)
     centers = found.centers_yx.cpu()
-    all_instances = find_instances(maps.particle, centers, diameter_px, INSTANCE_THRESHOLD).cpu()
-    sizes = instance_diameters(all_instances, len(found)).numpy() * working.pixel_size
+    labels = find_instances(maps.particle, centers, diameter_px, INSTANCE_THRESHOLD).cpu()
+    sizes = instance_diameters(labels, len(found)).numpy() * working.pixel_size
     candidates = Coordinates(
         centers_yx=centers.numpy() * np.array(working.scale_yx),
         pixel_size=working.micrograph_pixel_size,
         name=name,
-        scores=found.scores.cpu().numpy(),
+        scores=rules.scores(found.scores.cpu().numpy()),
         diameters=sizes,
     )
-    chosen = selection.has_size(sizes / params.diameter)
-    chosen &= candidates.scores >= threshold_of(model, params)
-    instances = renumber(all_instances, torch.from_numpy(chosen))
-    return Picks(candidates, candidates.select(chosen), maps, instances, working)
-
-
-def threshold_of(model: Model, params: PickParams) -> float:
-    """The lowest score of a pick: given, or the one that the model's card recommends."""
-    return model.card.threshold if params.threshold == AUTO else float(params.threshold)
+    threshold = rules.threshold_for(candidates.scores[rules.has_size(candidates)])
+    return Picks(candidates, rules.chosen(candidates, threshold), maps, labels, working)
 
 
 def pick_micrograph(micrograph: Micrograph, model: Model, params: PickParams) -> Picks:

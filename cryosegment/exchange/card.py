@@ -20,7 +20,7 @@ CARD_VERSION = 1
 CARD_KEY = "model_card"
 STATE = ".state"
 """In the names of files of a training that is not finished."""
-LATER_FIELDS = ("front_end", "picking")
+LATER_FIELDS = ("front_end", "picking", "calibration")
 """Fields that cards of earlier versions lack; their defaults say what was then."""
 HEADER_LIMIT = 100_000_000  # bytes; safetensors' own bound on its header
 Facts = Dict[str, Any]
@@ -47,7 +47,9 @@ class ModelCard:
     classes
         Meaning of each output channel, in order.
     threshold
-        Recommended score threshold, in [0, 1].
+        Recommended threshold of the network's own scores, in [0, 1].
+    calibration
+        Numbers that turn these scores into probabilities by name; empty for none.
     picking
         Recommended centre finder, distance and sizes by name; empty for the usual.
     crf
@@ -79,6 +81,7 @@ class ModelCard:
     front_end: Facts = field(default_factory=dict)
     normalization: str = "local mean removed, mean 0 and standard deviation 1, clipped at 4"
     threshold: float = 0.5
+    calibration: Facts = field(default_factory=dict)
     picking: Facts = field(default_factory=dict)
     crf: Facts = field(default_factory=dict)
     tile_size: int = 2048

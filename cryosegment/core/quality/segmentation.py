@@ -17,7 +17,7 @@ from torch import Tensor
 from cryosegment.core.images.working import WorkingImage
 from cryosegment.core.picking.centers import away_from_edge
 from cryosegment.core.pipeline import INSTANCE_THRESHOLD, Model, pick, segment
-from cryosegment.exchange.params import PickParams
+from cryosegment.exchange.params import CARD, PickParams
 
 BODY_SIGMA, CENTER_SIGMA = 0.1, 0.2
 """Gaussians before Otsu's threshold and before the search for centres, in diameters."""
@@ -51,7 +51,7 @@ def model_segmenter(model: Model) -> Segmenter:
     """Segmentation by a network; strong is what scores at least the threshold of its card."""
 
     def run(working: WorkingImage, diameter: float) -> Segmentation:
-        params = PickParams(diameter=diameter)
+        params = PickParams(diameter=diameter, threshold=CARD)
         picks = pick("", working, segment(working, model, params), model, params)
         particle = (picks.maps.particle > INSTANCE_THRESHOLD).cpu()
         return Segmentation(particle, picks.chosen.centers_yx)

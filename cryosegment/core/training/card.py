@@ -36,8 +36,10 @@ def start_of(params: TrainParams) -> tuple[nn.Module, ModelCard]:
     """
     if params.start:
         model = load_model(params.start)
-        # ways of picking are tuned for the network that training will change
-        card = replace(model.card, parent=fingerprint(model_path(params.start)), picking={})
+        # picking and calibration suit the network that training will change
+        card = replace(
+            model.card, parent=fingerprint(model_path(params.start)), picking={}, calibration={}
+        )
         scale = params.pixels_per_diameter or card.pixels_per_diameter
         facts = _front_end(params, card.front_end)
         return model.network, replace(card, pixels_per_diameter=scale, front_end=facts)

@@ -12,6 +12,7 @@ from torch import nn
 from cryosegment.core.checkpoint import save_checkpoint
 from cryosegment.core.pipeline import Model
 from cryosegment.core.training.augmentation import LEVELS
+from cryosegment.core.training.calibration import calibrate
 from cryosegment.core.training.card import describe, label_source, start_of
 from cryosegment.core.training.completeness import labelled_share, share_with_picks
 from cryosegment.core.training.crf_choice import choose_card_crf
@@ -21,6 +22,7 @@ from cryosegment.core.training.joint import RefinedNetwork
 from cryosegment.core.training.labelled import LabelledImage, labels_fingerprint, read_labels_for
 from cryosegment.core.training.losses import PickingLoss
 from cryosegment.core.training.patches import PatchBatches
+from cryosegment.core.training.pick_model import tuning_image
 from cryosegment.core.training.ranks import ALONE, Ranks
 from cryosegment.core.training.record import Record
 from cryosegment.core.training.split import Split, split
@@ -34,6 +36,7 @@ from cryosegment.exchange.params import (
     NO_CRF,
     TrainParams,
     params_to_dict,
+    selection_of_card,
 )
 from cryosegment.exchange.params.training import (
     COMPLETE,
@@ -116,7 +119,14 @@ def train(
         "steps": state.step,
         "seconds": round(state.seconds),
     }
-    card = replace(model.card, name=output.stem, label_source=label_source(folders), training=facts)
+    judged = [tuning_image(item, model) for item in parts.validation]
+    card = replace(
+        model.card,
+        name=output.stem,
+        label_source=label_source(folders),
+        training=facts,
+        calibration=calibrate(judged, selection_of_card(model.card.picking), share),
+    )
     save_checkpoint(output, model.network, describe(card, params, found, parts))
 
 

@@ -14,6 +14,7 @@ from cryosegment.core.checkpoint import fingerprint, save_checkpoint
 from cryosegment.core.images.working import WorkingImage
 from cryosegment.core.picking.centers import away_from_edge
 from cryosegment.core.pipeline import Model, load_model, segment
+from cryosegment.core.training.calibration import calibrate
 from cryosegment.core.training.labelled import LabelledImage, for_judging, read_labels_for
 from cryosegment.core.training.pick_figure import draw_tuning
 from cryosegment.core.training.pick_tuning import (
@@ -119,6 +120,8 @@ def tune_picking(
     draw_tuning(output.with_suffix(FIGURE), tuned.tuning)
     parent = fingerprint(model_path(params.model))
     card = _describe(replace(card, name=output.stem, parent=parent), tuned, len(images))
+    if tuned.choice is not tuned.tuning.usual:
+        card = replace(card, calibration=calibrate(images, tuned.choice.trial.selection))
     save_checkpoint(output, model.network, card)
     return tuned
 

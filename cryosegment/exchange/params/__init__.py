@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The parameters of every command: the one home of defaults, units, bounds and help."""
 
+from cryosegment.exchange.params.calibration import CalibrationParams, calibration_of_card
 from cryosegment.exchange.params.crf import (
     CARD_CRF,
     CRF_PRESETS,
@@ -70,6 +71,8 @@ from cryosegment.exchange.params.networks import (
     SMP_NETWORKS,
 )
 from cryosegment.exchange.params.picking import (
+    AUTO,
+    CARD,
     CENTERS,
     CONTOUR,
     CROCKER_GRIER,
@@ -89,9 +92,11 @@ from cryosegment.exchange.params.training import (
 from cryosegment.exchange.params.tuning import AVERAGE_PRECISION, TuneParams
 
 __all__ = [
+    "AUTO",
     "AUTO_FRONT_END",
     "AVERAGE_PRECISION",
     "BRANCHED_NETWORKS",
+    "CARD",
     "CARD_CRF",
     "CENTERS",
     "CONTOUR",
@@ -128,6 +133,7 @@ __all__ = [
     "Y_UP_HELP",
     "AppearanceTerm",
     "BodyParams",
+    "CalibrationParams",
     "CrfMapsParams",
     "CrfParams",
     "CrfTuneParams",
@@ -147,6 +153,7 @@ __all__ = [
     "SimulateParams",
     "TrainParams",
     "TuneParams",
+    "calibration_of_card",
     "choose_crf",
     "choose_front_end",
     "crf_of_card",

@@ -31,6 +31,7 @@ from cryosegment.exchange.params.fields import (
 from cryosegment.exchange.params.front_end import CTF_HELP
 
 AUTO = "auto"
+CARD = "card"
 HEAT_MAP, CONTOUR, CROCKER_GRIER, GRID_NMS = "heatmap", "contour", "crocker-grier", "grid-nms"
 CENTERS = (HEAT_MAP, CONTOUR, CROCKER_GRIER, GRID_NMS)
 """Methods that find particle centres; all but the first use the particle map alone."""
@@ -53,7 +54,26 @@ class PickParams(Params):
         CARD_CRF, "solver of the CRF; auto: the CRF's own", choices=(CARD_CRF, *SOLVERS)
     )
     crf_strength: float = param(1.0, "factor on the weights of the CRF", minimum=0, maximum=100)
-    threshold: str = param(AUTO, "lowest score of a pick, from 0 to 1; auto: that of the model")
+    threshold: str = param(
+        AUTO,
+        "lowest score of a pick, from 0 to 1; auto: the one with the highest expected F1 on these "
+        "micrographs, for models whose scores are probabilities; card: that of the model",
+    )
+    precision: Optional[float] = param(
+        None,
+        "in place of a threshold: part of the picks that should be particles, from 0 to 1",
+        minimum=0,
+        maximum=1,
+    )
+    number: Optional[int] = param(
+        None, "in place of a threshold: number of picks, of all micrographs together", minimum=1
+    )
+    decoys: int = param(
+        0,
+        "number of micrographs that are picked again with randomised phases, for the rate of false "
+        "discoveries by threshold",
+        minimum=0,
+    )
     centers: str = param(
         AUTO,
         "method that finds the centres; auto: that of the model, heatmap unless its card says "
@@ -100,9 +120,14 @@ class PickParams(Params):
         bounds = {"threshold": 1.0, "min_distance": 10.0}
         for name in ("threshold", "min_distance", "min_diameter", "max_diameter"):
             text = getattr(self, name)
-            if text != AUTO:
+            if text != AUTO and (name, text) != ("threshold", CARD):
                 limits = {"minimum": 0, "maximum": bounds.get(name, 100_000.0)}
                 check_value(name, _number(name, text), limits)
+        given = [self.threshold != AUTO, self.precision is not None, self.number is not None]
+        if sum(given) > 1:
+            raise ParameterError(
+                "expected one of threshold, precision and number, got several: give one"
+            )
         if AUTO not in (self.min_diameter, self.max_diameter):
             smallest, largest = float(self.min_diameter), float(self.max_diameter)
             if 0 < largest < smallest:

@@ -9,10 +9,11 @@ import pytest
 import torch
 from torch import nn
 
-from cryosegment.core.batch import coordinates_path, is_finished, pick_micrographs
+from cryosegment.core.batch import pick_micrographs
 from cryosegment.core.images.micrograph import read_image
 from cryosegment.core.labels.contamination import ContaminationMaps
 from cryosegment.core.networks import HEADS
+from cryosegment.core.pick_files import coordinates_path, is_finished
 from cryosegment.core.pipeline import Model, pick_micrograph
 from cryosegment.exchange.coordinates import read_coordinates
 from cryosegment.exchange.labels import LabelEntry
@@ -54,7 +55,7 @@ def test_coordinates_of_every_micrograph(
     assert picked.failures == {}
     names = [name for name, _ in micrographs]
     expected = {f"{sub}/{name}.star" for sub in ("coordinates", "candidates") for name in names}
-    assert files(folder) == {*expected, "coordinates.star"}
+    assert files(folder) == {*expected, "coordinates.star", "micrographs.csv"}
     assert [report[:2] for report in seen] == [(1, 3), (2, 3), (3, 3)]
     assert seen[1][2].startswith("two.frames.aligned: 6 particles")
     found = read_coordinates(folder / "coordinates", 2.0)

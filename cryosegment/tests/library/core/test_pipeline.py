@@ -21,7 +21,6 @@ from cryosegment.core.pipeline import (
     prepare,
     read_working_image,
     segment,
-    threshold_of,
 )
 from cryosegment.exchange.card import ModelCard
 from cryosegment.exchange.errors import InputError, ModelError, ParameterError
@@ -172,12 +171,6 @@ def test_nothing_to_find(disc_model: Model) -> None:
     picks = pick_micrograph(Micrograph(noise, 2.0, "ice"), disc_model, PARAMS)
     assert len(picks.chosen) == 0
     assert not picks.instances.any()
-
-
-def test_the_threshold_is_the_models_unless_given(disc_model: Model) -> None:
-    model = Model(disc_model.network, replace(disc_model.card, threshold=0.37))
-    assert threshold_of(model, PARAMS) == 0.37
-    assert threshold_of(model, replace(PARAMS, threshold="0.9")) == 0.9
 
 
 def test_an_image_in_tiles_gives_the_same_picks(draw_truth: Callable, disc_model: Model) -> None:

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Decoys: micrographs that hold the noise of others and no particles, for false discoveries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from cryosegment.core.images.working import WorkingImage
+from cryosegment.core.pick_files import candidates_path, is_finished, read_one
+from cryosegment.core.pipeline import Model, pick, read_working_image, segment
+from cryosegment.exchange.ctf import read_ctfs
+from cryosegment.exchange.files import write_text
+from cryosegment.exchange.params import PickParams
+from cryosegment.exchange.pick_summary import read_summaries
+from cryosegment.exchange.picking_rules import picking_rules
+
+TABLE_NAME = "false_discovery.csv"
+THRESHOLDS = np.arange(0.0, 1.0, 0.01)
+"""Of the table."""
+
+
+def randomise_phases(working: WorkingImage, generator: torch.Generator) -> WorkingImage:
+    """An image with the amplitudes of another and the phases of white noise.
+
+    Its power spectrum stays as it is; particles, carbon and dirt are spread evenly over it.
+
+    Parameters
+    ----------
+    working
+        The image; where it is not valid, the copy is 0 as well.
+    generator
+        Of the phases.
+    """
+    image = working.image
+    noise = torch.randn(image.shape, generator=generator).to(image)
+    phases = torch.fft.rfft2(noise)
+    phases = phases / phases.abs().clamp_min(torch.finfo(image.dtype).tiny)
+    decoy = torch.fft.irfft2(torch.fft.rfft2(image).abs() * phases, s=image.shape)
+    return replace(working, image=torch.where(working.valid, decoy, 0.0))
+
+
+@dataclass(frozen=True)
+class FalseDiscoveries:
+    """What a picker finds where there is something to find, and where there is nothing.
+
+    Parameters
+    ----------
+    micrographs
+        How many.
+    targets, decoys
+        Scores of the candidates of these micrographs, and of their decoys.
+    """
+
+    micrographs: int
+    targets: Float[np.ndarray, " targets"]
+    decoys: Float[np.ndarray, " decoys"]
+
+    def counts(self, threshold: float) -> tuple[int, int]:
+        """Picks on the micrographs and on their decoys."""
+        return int((self.targets >= threshold).sum()), int((self.decoys >= threshold).sum())
+
+    def rate(self, threshold: float) -> float:
+        """Estimated share of the picks at or above a threshold that are none; 0 without any.
+
+        Notes
+        -----
+        Picks on decoys over picks on targets (Elias & Gygi, Nature Methods 2007). As a whole
+        decoy has room for false picks, and the targets' particles are in its spectrum, it is
+        rather too high. It knows noise alone: ice, carbon and dirt that are taken for particles
+        are not in it.
+        """
+        targets, decoys = self.counts(threshold)
+        return min(decoys / targets, 1.0) if targets else 0.0
+
+    def describe(self, threshold: float) -> str:
+        """The rate at a threshold, in a line."""
+        targets, decoys = self.counts(threshold)
+        return (
+            f"false discoveries: {decoys} picks on {self.micrographs} micrographs with randomised "
+            f"phases and {targets} on the micrographs, so that noise alone makes "
+            f"{self.rate(threshold):.1%} of the picks"
+        )
+
+    def table(self) -> str:
+        """The rate by threshold, as CSV."""
+        lines = ["threshold,picks,decoys,rate"]
+        for threshold in THRESHOLDS:
+            targets, decoys = self.counts(threshold)
+            lines.append(f"{threshold:.2f},{targets},{decoys},{self.rate(threshold):.5f}")
+        return "\n".join(lines) + "\n"
+
+
+def measure_false_discoveries(
+    micrographs: Sequence[tuple[str, Path]], model: Model, params: PickParams, folder: Path
+) -> FalseDiscoveries:
+    """Pick decoys of some of the micrographs, and write `false_discovery.csv`.
+
+    Parameters
+    ----------
+    micrographs
+        Name and file of each; decoys are made of some, spread evenly over those that are finished.
+    model
+        The network and its card.
+    params
+        As the micrographs were picked; of how many to make decoys.
+    folder
+        Their output, which gets the table.
+
+    Raises
+    ------
+    InputError
+        If a micrograph cannot be read any more, or the table cannot be written.
+    """
+    rules, ctfs, summaries = (
+        picking_rules(model.card, params),
+        read_ctfs(params.ctf),
+        read_summaries(folder),
+    )
+    finished = [m for m in micrographs if is_finished(folder, m[0])]
+    count = min(params.decoys, len(finished))
+    rows = np.linspace(0, len(finished) - 1, count).round().astype(int)
+    generator = torch.Generator().manual_seed(params.seed)
+    targets, decoys = [np.empty(0)], [np.empty(0)]
+    for name, path in (finished[row] for row in rows):
+        working = read_working_image(path, name, params, model.card, ctfs.get(name))
+        decoy = randomise_phases(working, generator)
+        found = pick(name, decoy, segment(decoy, model, params), model, params).candidates
+        real = read_one(candidates_path(folder, name), name, summaries[name].pixel_size)
+        targets.append(real.scores[rules.has_size(real)])
+        decoys.append(found.scores[rules.has_size(found)])
+    result = FalseDiscoveries(count, np.concatenate(targets), np.concatenate(decoys))
+    write_text(folder / TABLE_NAME, result.table())
+    return result

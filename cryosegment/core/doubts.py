@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is odd about a micrograph that was picked."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cryosegment.core.images.contrast import detect_contrast
+from cryosegment.core.pipeline import Picks
+from cryosegment.exchange.params import PickParams
+from cryosegment.exchange.pick_summary import (
+    CONTAMINATED,
+    EMPTY,
+    OTHER_CONTRAST,
+    OTHER_DIAMETER,
+    MicrographSummary,
+)
+
+CONTAMINATION = 0.5
+"""Probability above which a pixel counts as contaminated."""
+MOSTLY = 0.5
+"""Share of the area above which a micrograph is called contaminated."""
+LIKELY = 0.5
+"""Score above which a candidate is more likely a particle than not."""
+ENOUGH = 10
+"""Fewer likely particles than this say nothing about their diameter."""
+NORMAL = (0.6, 1.5)
+"""Median diameter of the likely particles' masks, over the given one, that is not odd."""
+
+
+def summarise(picks: Picks, params: PickParams, is_calibrated: bool) -> MicrographSummary:
+    """A micrograph in figures, and what is odd about it.
+
+    Parameters
+    ----------
+    picks
+        What was found on it.
+    params
+        What was asked for.
+    is_calibrated
+        Whether the scores are probabilities.
+    """
+    scores, chosen = picks.candidates.scores, picks.chosen
+    contaminated = (picks.maps.contamination > CONTAMINATION) & picks.maps.valid
+    share = float(contaminated.sum()) / max(int(picks.maps.valid.sum()), 1)
+    return MicrographSummary(
+        micrograph=picks.candidates.name,
+        pixel_size=chosen.pixel_size,
+        picks=len(chosen),
+        expected=float(scores.sum()) if is_calibrated else float("nan"),
+        mean_score=float(chosen.scores.mean()) if len(chosen) else float("nan"),
+        contamination=share,
+        doubts=_doubts(picks, params, share),
+    )
+
+
+def _doubts(picks: Picks, params: PickParams, contamination: float) -> tuple[str, ...]:
+    candidates = picks.candidates
+    is_likely = candidates.scores >= LIKELY
+    found = {
+        EMPTY: not is_likely.any(),
+        CONTAMINATED: contamination > MOSTLY,
+        OTHER_DIAMETER: not has_diameter(candidates.diameters[is_likely], params.diameter),
+        OTHER_CONTRAST: not _has_contrast(picks, params),
+    }
+    return tuple(name for name, is_true in found.items() if is_true)
+
+
+def has_diameter(diameters: np.ndarray, diameter: float) -> bool:
+    """Whether masks are about as large as the particles should be; too few of them are, too.
+
+    Parameters
+    ----------
+    diameters
+        Of the masks, Å, (n,); NaN for none.
+    diameter
+        Of the particles, Å.
+    """
+    known = diameters[np.isfinite(diameters)] / diameter
+    return len(known) < ENOUGH or NORMAL[0] <= float(np.median(known)) <= NORMAL[1]
+
+
+def _has_contrast(picks: Picks, params: PickParams) -> bool:
+    """Whether the particles are dark in the working image, as they are where that was found out."""
+    working = picks.working
+    if params.contrast == "auto":
+        return True
+    diameter_px = params.diameter / working.pixel_size
+    return detect_contrast(working.image, diameter_px, working.valid) == "dark"

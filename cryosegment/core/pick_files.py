@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What picking leaves of each micrograph in its output folder."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from cryosegment.core.images.micrograph import write_image
+from cryosegment.core.images.resample import resample_labels
+from cryosegment.core.images.working import WorkingImage
+from cryosegment.core.overlay import draw_picks, write_png
+from cryosegment.core.picking import renumber
+from cryosegment.core.pipeline import Picks, at_micrograph_scale
+from cryosegment.exchange.coordinates import (
+    Coordinates,
+    read_coordinates,
+    write_box,
+    write_cbox,
+    write_coordinates,
+    write_csv,
+)
+from cryosegment.exchange.errors import InputError
+from cryosegment.exchange.files import atomic_path
+from cryosegment.exchange.params import PickParams
+
+CONTAMINATED = 0.5
+"""Probability above which a pixel is in the contamination mask."""
+BOX_FACTOR = 1.5
+"""Box size of .box and .cbox files, in particle diameters."""
+
+
+def coordinates_path(folder: Path, name: str) -> Path:
+    """File of the picks of a micrograph."""
+    return folder / "coordinates" / f"{name}.star"
+
+
+def candidates_path(folder: Path, name: str) -> Path:
+    """File of all candidates of a micrograph."""
+    return folder / "candidates" / f"{name}.star"
+
+
+def instances_path(folder: Path, name: str) -> Path:
+    """File of the masks of a micrograph's picks."""
+    return folder / "instances" / f"{name}.mrc"
+
+
+def is_finished(folder: Path, name: str) -> bool:
+    """Whether a micrograph was picked before; its coordinates are written last."""
+    return coordinates_path(folder, name).exists()
+
+
+def read_one(path: Path, name: str, pixel_size: float) -> Coordinates:
+    """Coordinates of one micrograph from its file."""
+    return read_coordinates(path, pixel_size)[name]
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """All that the masks of a micrograph's picks are made of, whichever these are.
+
+    Parameters
+    ----------
+    labels
+        At working scale: 0 background, k the pixels of candidate k - 1.
+    particle
+        Probability map that they were cut from.
+    pixel_size, scale_yx
+        As a working image has them.
+    """
+
+    labels: Int[Tensor, "h w"]
+    particle: Float[Tensor, "h w"]
+    pixel_size: float
+    scale_yx: tuple[float, float]
+
+    @classmethod
+    def of(cls, picks: Picks) -> Segmentation:
+        """That of a micrograph's candidates."""
+        particle, working = picks.maps.particle.cpu(), picks.working
+        return cls(picks.labels, particle, working.pixel_size, working.scale_yx)
+
+    def write(self, path: Path) -> None:
+        """Write it as NumPy's `.npz`."""
+        with atomic_path(path) as temporary:
+            np.savez_compressed(
+                temporary,
+                labels=self.labels.numpy(),
+                particle=self.particle.numpy().astype(np.float16),
+                scale=np.array([self.pixel_size, *self.scale_yx]),
+            )
+
+    @classmethod
+    def read(cls, path: Path) -> Segmentation:
+        """Read what `write` wrote.
+
+        Raises
+        ------
+        InputError
+            If it is missing or damaged.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                labels, particle = (torch.from_numpy(file[name]) for name in ("labels", "particle"))
+                pixel_size, *scale = map(float, file["scale"])
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            raise InputError(
+                f"cannot read {path}, from which masks are made: {error}; pick again without "
+                "--resume"
+            ) from error
+        return cls(labels, particle.float(), pixel_size, (scale[0], scale[1]))
+
+    def write_instances(self, folder: Path, name: str, is_chosen: Bool[np.ndarray, " n"]) -> None:
+        """Write the masks of the candidates that are picks, at the micrograph's own pixels."""
+        working = WorkingImage(self.particle, self.particle >= 0, self.pixel_size, self.scale_yx)
+        instances = renumber(self.labels, torch.from_numpy(is_chosen))
+        full = at_micrograph_scale(instances, self.particle, working).numpy().astype(np.int16)
+        write_image(instances_path(folder, name), full, working.micrograph_pixel_size)
+
+
+def segmentation_path(folder: Path, name: str) -> Path:
+    """File of a micrograph's segmentation, where a whole run decides what is picked."""
+    return folder / "segmentations" / f"{name}.npz"
+
+
+def write_picks(folder: Path, name: str, picks: Picks, params: PickParams, settled: bool) -> None:
+    """Write all files of a micrograph, its coordinates last.
+
+    Parameters
+    ----------
+    settled
+        Whether the picks are what they are, and not changed when the run knows all micrographs.
+    """
+    working = picks.working
+    write_coordinates(candidates_path(folder, name), picks.candidates)
+    if params.masks:
+        segmentation = Segmentation.of(picks)
+        if settled:
+            segmentation.write_instances(folder, name, picks.is_chosen)
+        else:
+            segmentation.write(segmentation_path(folder, name))
+        dirty = (picks.maps.contamination > CONTAMINATED).cpu().numpy()
+        dirty = resample_labels(dirty, working.micrograph_shape)
+        size = working.micrograph_pixel_size
+        write_image(folder / "contamination_masks" / f"{name}.mrc", dirty, size)
+    if params.maps:
+        for kind in ("particle", "contamination"):
+            values = getattr(picks.maps, kind).cpu().numpy().astype(np.float16)
+            sub = "probability" if kind == "particle" else kind
+            write_image(folder / sub / f"{name}.mrc", values, working.pixel_size)
+    if params.overlays:
+        write_overlay(folder, working, picks.chosen, params)
+    write_chosen(folder, picks.chosen, params)
+
+
+def write_overlay(
+    folder: Path, working: WorkingImage, chosen: Coordinates, params: PickParams
+) -> None:
+    """Write a picture of a micrograph with its picks."""
+    picture = draw_picks(working, chosen, params.diameter)
+    write_png(folder / "overlays" / f"{chosen.name}.png", picture)
+
+
+def write_chosen(folder: Path, chosen: Coordinates, params: PickParams) -> None:
+    """Write the picks in all formats, each in a folder of its own that can be read whole."""
+    box_size = round(BOX_FACTOR * params.diameter / chosen.pixel_size / 2) * 2
+    for kind in params.formats:
+        path = folder / kind / f"{chosen.name}.{kind}"
+        if kind == "csv":
+            write_csv(path, chosen)
+        else:
+            {"box": write_box, "cbox": write_cbox}[kind](path, chosen, box_size)
+    write_coordinates(coordinates_path(folder, chosen.name), chosen)

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One threshold for all micrographs of a run, chosen when all their candidates are known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from cryosegment.core.pick_files import (
+    Segmentation,
+    candidates_path,
+    coordinates_path,
+    instances_path,
+    is_finished,
+    read_one,
+    segmentation_path,
+    write_chosen,
+    write_overlay,
+)
+from cryosegment.core.pipeline import Model, read_working_image
+from cryosegment.exchange.coordinates import Coordinates, write_coordinates_star
+from cryosegment.exchange.ctf import CtfEstimate, read_ctfs
+from cryosegment.exchange.files import remove_file
+from cryosegment.exchange.params import PickParams
+from cryosegment.exchange.pick_summary import MicrographSummary, read_summaries, write_summaries
+from cryosegment.exchange.picking_rules import PickingRules, picking_rules
+from cryosegment.exchange.thresholds import Expected, expected
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What a run has picked.
+
+    Parameters
+    ----------
+    threshold
+        Lowest score of a pick.
+    summaries
+        Of all micrographs.
+    expected
+        What they are, by their probabilities; None where the threshold does not follow them.
+    """
+
+    threshold: float
+    summaries: Sequence[MicrographSummary]
+    expected: Expected | None = None
+
+    @property
+    def picks(self) -> int:
+        """How many, of all micrographs."""
+        return sum(row.picks for row in self.summaries)
+
+    def __str__(self) -> str:
+        text = f"threshold {self.threshold:.3f}"
+        if self.expected is None:
+            return text
+        precision, recall = self.expected.precision, self.expected.recall
+        return (
+            f"{text}, from the candidates of all micrographs: about {precision:.0%} of the picks "
+            f"should be particles, and {recall:.0%} of the particles found"
+        )
+
+
+def settle(
+    micrographs: Sequence[tuple[str, Path]], model: Model, params: PickParams, folder: Path
+) -> Settled:
+    """Choose the threshold of a run, and bring the files of all its micrographs in line with it.
+
+    `coordinates.star` gets the picks of all finished micrographs, of this run and earlier ones,
+    and `micrographs.csv` their summaries.
+
+    Parameters
+    ----------
+    micrographs
+        Name and file of each; those that are not finished are left out.
+    model
+        Its card makes probabilities of scores.
+    params
+        As they were picked.
+    folder
+        Their output.
+
+    Raises
+    ------
+    InputError
+        If a file of an earlier run is missing or cannot be read, or one cannot be written.
+    """
+    summaries = read_summaries(folder)
+    finished = [m for m in micrographs if m[0] in summaries and is_finished(folder, m[0])]
+    run = _Run(folder, params, picking_rules(model.card, params), summaries)
+    scores = run.scores([name for name, _ in finished])
+    threshold = run.rules.threshold_for(scores)
+    ctfs = read_ctfs(params.ctf) if params.overlays else {}
+    pairs = []
+    for name, path in finished:
+        chosen = run.read(coordinates_path(folder, name), name)
+        if run.rules.threshold is None:
+            chosen = run.bring_in_line(name, chosen, threshold, path, model, ctfs.get(name))
+        pairs.append((path, chosen))
+    rows = [_updated(summaries[chosen.name], chosen) for _, chosen in pairs]
+    if pairs:
+        write_summaries(folder, rows)
+        write_coordinates_star(folder / "coordinates.star", pairs)
+    else:
+        remove_file(folder / "coordinates.star")
+    is_known = run.rules.threshold is None and run.rules.calibration is not None
+    known = expected(scores, threshold) if is_known else None
+    return Settled(threshold, rows, known)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A run whose micrographs are picked."""
+
+    folder: Path
+    params: PickParams
+    rules: PickingRules
+    summaries: Mapping[str, MicrographSummary]
+
+    def read(self, path: Path, name: str) -> Coordinates:
+        return read_one(path, name, self.summaries[name].pixel_size)
+
+    def scores(self, names: Sequence[str]) -> np.ndarray:
+        """Of all candidates that have the right size, where the threshold follows them."""
+        found = [np.empty(0)]
+        for name in names if self.rules.threshold is None else ():
+            candidates = self.read(candidates_path(self.folder, name), name)
+            found.append(candidates.scores[self.rules.has_size(candidates)])
+        return np.concatenate(found)
+
+    def bring_in_line(
+        self,
+        name: str,
+        before: Coordinates,
+        threshold: float,
+        path: Path,
+        model: Model,
+        ctf: CtfEstimate | None,
+    ) -> Coordinates:
+        """The picks of a micrograph at a threshold; its files are written where they differ."""
+        candidates = self.read(candidates_path(self.folder, name), name)
+        is_chosen = self.rules.chosen(candidates, threshold)
+        chosen, params = candidates.select(is_chosen), self.params
+        differs = len(chosen) != len(before)  # both are the best of the same candidates
+        if params.masks and (differs or not instances_path(self.folder, name).exists()):
+            segmentation = Segmentation.read(segmentation_path(self.folder, name))
+            segmentation.write_instances(self.folder, name, is_chosen)
+        if not differs:
+            return before
+        if params.overlays:
+            working = read_working_image(path, name, params, model.card, ctf)
+            write_overlay(self.folder, working, chosen, params)
+        write_chosen(self.folder, chosen, params)
+        return chosen
+
+
+def _updated(summary: MicrographSummary, chosen: Coordinates) -> MicrographSummary:
+    """The summary with what is picked in the end."""
+    mean = float(chosen.scores.mean()) if len(chosen) else float("nan")
+    return replace(summary, picks=len(chosen), mean_score=mean)

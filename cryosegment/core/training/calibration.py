@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Scores of a network made probabilities, on images that it was not trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+from scipy.optimize import minimize
+
+from cryosegment.core.evaluation.matching import ranked_hits
+from cryosegment.core.picking import (
+    Candidates,
+    find_instances,
+    find_particles,
+    instance_diameters,
+)
+from cryosegment.core.picking.centers import away_from_edge
+from cryosegment.core.pipeline import CANDIDATE_FLOOR
+from cryosegment.core.training.pick_tuning import TuningImage
+from cryosegment.core.training.validation import TOLERANCE, ValidationImage, where_known
+from cryosegment.exchange.card import Facts
+from cryosegment.exchange.params import (
+    HEAT_MAP,
+    CalibrationParams,
+    PickParams,
+    SelectionParams,
+    params_to_dict,
+)
+from cryosegment.exchange.params.calibration import NEAREST
+
+FEWEST = 20
+"""With fewer particles among the candidates, or fewer others, scores stay as they are."""
+PULL = 0.1
+"""Weight of the squared distance from the scores as they are; a candidate weighs 1."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Candidates that labels have judged.
+
+    Parameters
+    ----------
+    scores
+        What the network says.
+    hits
+        Which are particles.
+    """
+
+    scores: Float[np.ndarray, " n"]
+    hits: Bool[np.ndarray, " n"]
+
+
+def judge_candidates(candidates: Candidates, item: ValidationImage) -> Judged:
+    """Those candidates of an image that picking would consider and its labels know.
+
+    Parameters
+    ----------
+    candidates
+        Down to the lowest score that picking keeps.
+    item
+        The image with its labels.
+    """
+    centers, scores = candidates.centers_yx.cpu(), candidates.scores.cpu().numpy()
+    reference = item.centers_yx.numpy()
+    hits = ranked_hits(centers.numpy(), reference, scores, TOLERANCE * item.diameter)
+    inner = item.known & away_from_edge(item.valid, PickParams.edge * item.diameter)
+    counted = where_known(centers, inner).numpy()
+    return Judged(scores[counted].astype(np.float64), hits[counted])
+
+
+def fit_calibration(
+    judged: Sequence[Judged], labelled_share: float = 1.0, centers: str = HEAT_MAP
+) -> CalibrationParams | None:
+    """The numbers under which the judgements are most likely; None for too few of either kind.
+
+    Parameters
+    ----------
+    judged
+        Of some images.
+    labelled_share
+        Share of the particles that are labelled, which might be any of them.
+    centers
+        The centre finder that found them.
+    """
+    scores = np.concatenate([np.empty(0), *(part.scores for part in judged)])
+    hits = np.concatenate([np.empty(0, bool), *(part.hits for part in judged)])
+    if min(hits.sum(), (~hits).sum()) < FEWEST:
+        return None
+    inside = np.clip(scores, NEAREST, 1 - NEAREST)
+    terms = np.stack([np.log(inside), -np.log1p(-inside), np.ones_like(inside)])
+    start = np.array([1.0, 1.0, 0.0])
+
+    def cost(numbers: np.ndarray) -> float:
+        """Minus the logarithm of the likelihood, and of how usual the numbers are."""
+        probability = labelled_share / (1 + np.exp(-numbers @ terms))
+        likely = np.where(hits, probability, 1 - probability)
+        unusual = PULL * float(np.sum((numbers - start) ** 2))
+        return unusual - float(np.log(np.maximum(likely, NEAREST)).sum())
+
+    bounds = [(0.0, None), (0.0, None), (None, None)]
+    found = minimize(cost, start, method="L-BFGS-B", bounds=bounds).x
+    a, b, c = (round(float(number), 5) for number in found)
+    return CalibrationParams(centers, a, b, c)
+
+
+def calibrate(
+    images: Sequence[TuningImage], selection: SelectionParams, labelled_share: float = 1.0
+) -> Facts:
+    """What a card says of the scores of a way of picking; nothing where too little is known.
+
+    Parameters
+    ----------
+    images
+        What the network says of labelled images.
+    selection
+        The way of picking.
+    labelled_share
+        Share of the particles that are labelled.
+    """
+    judged = []
+    for image in images:
+        diameter = image.labels.diameter
+        found = find_particles(image.maps, diameter, selection, CANDIDATE_FLOOR, image.edge)
+        labels = find_instances(image.maps.particle, found.centers_yx, diameter)
+        sizes = instance_diameters(labels, len(found)).cpu().numpy() / diameter
+        kept = selection.has_size(sizes)
+        some = Candidates(found.centers_yx[kept], found.scores[kept])
+        judged.append(judge_candidates(some, image.labels))
+    return facts_of(fit_calibration(judged, labelled_share, selection.centers))
+
+
+def facts_of(calibration: CalibrationParams | None) -> Facts:
+    """A calibration as a card has it."""
+    return {} if calibration is None else params_to_dict(calibration)

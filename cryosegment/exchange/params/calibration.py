@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a network's score to the probability that a candidate is a particle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Mapping, Optional
+
+import numpy as np
+
+from cryosegment.exchange.errors import ModelError, ParameterError
+from cryosegment.exchange.params.fields import Params, param, params_from_dict
+from cryosegment.exchange.params.picking import CENTERS, HEAT_MAP
+
+NEAREST = 1e-6
+"""Scores count as no nearer to 0 and to 1 than this."""
+
+
+@dataclass(frozen=True)
+class CalibrationParams(Params):
+    """Numbers that turn scores into probabilities.
+
+    Notes
+    -----
+    Beta calibration (Kull, Silva Filho & Flach, 2017): log p / (1 - p) is
+    a log s - b log(1 - s) + c. With a, b >= 0 it keeps the order of the scores; a = b = 1, c = 0
+    changes nothing.
+    """
+
+    centers: str = param(HEAT_MAP, "centre finder whose scores are meant", choices=CENTERS)
+    a: float = param(1.0, "factor of the score's logarithm", minimum=0)
+    b: float = param(1.0, "factor of the logarithm of one minus the score", minimum=0)
+    c: float = param(0.0, "offset")
+
+    def probabilities(self, scores: np.ndarray) -> np.ndarray:
+        """Probability of a particle at each score, (n,)."""
+        inside = np.clip(np.asarray(scores, dtype=np.float64), NEAREST, 1 - NEAREST)
+        odds = self.a * np.log(inside) - self.b * np.log1p(-inside) + self.c
+        return 1 / (1 + np.exp(-odds))
+
+
+def calibration_of_card(facts: Mapping[str, Any], centers: str) -> Optional[CalibrationParams]:
+    """How a model card calibrates the scores of a centre finder; None where it does not.
+
+    Raises
+    ------
+    ModelError
+        If this version does not know it.
+    """
+    if not facts:
+        return None
+    try:
+        found = params_from_dict(CalibrationParams, facts)
+    except ParameterError as error:
+        raise ModelError(
+            f"the model card calibrates scores in a way that this version does not know ({error}): "
+            "install the cryosegment version that made it"
+        ) from None
+    return found if found.centers == centers else None

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What picking says of each micrograph as a whole: `micrographs.csv` in its output."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Dict, Iterable, List, Tuple
+
+from cryosegment.exchange.errors import InputError
+from cryosegment.exchange.files import PathLike, read_table, write_text
+
+SUMMARY_NAME = "micrographs.csv"
+EMPTY = "empty"
+CRYSTALLINE = "crystalline"
+CONTAMINATED = "contaminated"
+OTHER_DIAMETER = "other diameter"
+OTHER_CONTRAST = "other contrast"
+DOUBTS = {
+    EMPTY: "no candidate is more likely a particle than not",
+    CRYSTALLINE: "its power spectrum has the ring or the spots of crystalline ice",
+    CONTAMINATED: "most of it is contamination",
+    OTHER_DIAMETER: "its particles are much smaller or larger than the given diameter",
+    OTHER_CONTRAST: "its particles look brighter than the ice where dark was given, or darker",
+}
+"""What may be said of a micrograph, and what it means."""
+
+
+@dataclass(frozen=True)
+class MicrographSummary:
+    """A micrograph in figures.
+
+    Parameters
+    ----------
+    micrograph
+        Its name.
+    pixel_size
+        Å/px.
+    picks
+        How many.
+    expected
+        How many particles there are, as the sum of the candidates' probabilities; NaN where the
+        model's scores are none.
+    mean_score
+        Of the picks; NaN without any.
+    contamination
+        Share of its area that is contaminated, in [0, 1].
+    doubts
+        Of `DOUBTS`.
+    """
+
+    micrograph: str
+    pixel_size: float
+    picks: int
+    expected: float
+    mean_score: float
+    contamination: float
+    doubts: Tuple[str, ...] = ()
+
+
+COLUMNS = [field.name for field in fields(MicrographSummary)]
+SEPARATOR = "; "
+
+
+def read_summaries(folder: PathLike) -> Dict[str, MicrographSummary]:
+    """Summaries of the micrographs of an output by name; empty where there are none.
+
+    Raises
+    ------
+    InputError
+        If the table cannot be read.
+    """
+    path = Path(folder) / SUMMARY_NAME
+    if not path.exists():
+        return {}
+    try:
+        return {row["micrograph"]: _summary(row) for row in read_table(path)}
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"expected the columns {', '.join(COLUMNS)} in {path}: remove the file, and pick again"
+        ) from error
+
+
+def _summary(row: Dict[str, str]) -> MicrographSummary:
+    numbers = {name: float(row[name]) for name in ("pixel_size", "contamination")}
+    maybe = {name: float(row[name] or "nan") for name in ("expected", "mean_score")}
+    doubts = tuple(text for text in row["doubts"].split(SEPARATOR) if text)
+    return MicrographSummary(
+        row["micrograph"], picks=int(row["picks"]), doubts=doubts, **numbers, **maybe
+    )
+
+
+def write_summaries(folder: PathLike, summaries: Iterable[MicrographSummary]) -> None:
+    """Write the table of an output."""
+    rows = [COLUMNS, *map(_cells, summaries)]
+    write_text(Path(folder) / SUMMARY_NAME, "".join(map(_line, rows)))
+
+
+def append_summary(folder: PathLike, summary: MicrographSummary) -> None:
+    """Add a row to the table of an output while it grows; of several of a name, the last counts.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written.
+    """
+    path = Path(folder) / SUMMARY_NAME
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8", newline="") as stream:
+            stream.write(("" if stream.tell() else _line(COLUMNS)) + _line(_cells(summary)))
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def _cells(summary: MicrographSummary) -> List[str]:
+    return [
+        summary.micrograph,
+        f"{summary.pixel_size:.6g}",
+        str(summary.picks),
+        *(
+            "" if value != value else f"{value:.4f}"
+            for value in (summary.expected, summary.mean_score)
+        ),
+        f"{summary.contamination:.4f}",
+        SEPARATOR.join(summary.doubts),
+    ]
+
+
+def _line(cells: List[str]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(cells)
+    return text.getvalue()

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The threshold that the candidates of a whole data set ask for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Tuple
+
+import numpy as np
+
+NOTHING = 1.0
+"""The threshold where there is no candidate, or none is good enough."""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What picks down to a threshold are, by the probabilities of the candidates.
+
+    Parameters
+    ----------
+    picks
+        Candidates at or above the threshold.
+    particles
+        How many of them are particles.
+    total
+        How many of all candidates are particles.
+    """
+
+    picks: int
+    particles: float
+    total: float
+
+    @property
+    def precision(self) -> float:
+        """Part of the picks that are particles; 1 without any."""
+        return self.particles / self.picks if self.picks else 1.0
+
+    @property
+    def recall(self) -> float:
+        """Part of the particles among the candidates that are picked; 1 without any."""
+        return self.particles / self.total if self.total > 0 else 1.0
+
+
+def expected(probabilities: np.ndarray, threshold: float) -> Expected:
+    """What picks down to a threshold are.
+
+    Parameters
+    ----------
+    probabilities
+        Of each candidate to be a particle, (n,).
+    threshold
+        Lowest of a pick.
+    """
+    chosen = probabilities[probabilities >= threshold]
+    return Expected(len(chosen), float(chosen.sum()), float(probabilities.sum()))
+
+
+def threshold_of_best_f1(probabilities: np.ndarray) -> float:
+    """The threshold at which the expected F1 is highest.
+
+    Parameters
+    ----------
+    probabilities
+        Of each candidate to be a particle, (n,).
+
+    Notes
+    -----
+    Of the k best candidates, the sum of their probabilities is the expected number of particles
+    among them, and the sum over all candidates the number of particles. The best threshold is
+    half of the F1 that it reaches (Lipton, Elkan & Naryanaswamy, 2014).
+    """
+    best_first, found = _cumulated(probabilities)
+    if not len(best_first):
+        return NOTHING
+    f1 = 2 * found / (np.arange(1, len(found) + 1) + found[-1])
+    return _between(best_first, int(np.argmax(f1)) + 1)
+
+
+def threshold_of_precision(probabilities: np.ndarray, precision: float) -> float:
+    """The lowest threshold at which at least a wished part of the picks are particles.
+
+    Parameters
+    ----------
+    probabilities
+        Of each candidate to be a particle, (n,).
+    precision
+        The part, in [0, 1].
+    """
+    best_first, found = _cumulated(probabilities)
+    enough = np.flatnonzero(found >= precision * np.arange(1, len(found) + 1))
+    return _between(best_first, int(enough[-1]) + 1 if len(enough) else 0)
+
+
+def threshold_of_number(scores: np.ndarray, number: int) -> float:
+    """The threshold that so many candidates reach; all of them where there are fewer.
+
+    Parameters
+    ----------
+    scores
+        Of each candidate, (n,); of equal ones, all or none are picks.
+    number
+        How many picks.
+    """
+    return _between(np.sort(scores)[::-1], number)
+
+
+def _cumulated(probabilities: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+    """Probabilities, best first, and how many particles are among the first of them."""
+    best_first = np.sort(probabilities)[::-1]
+    return best_first, np.cumsum(best_first)
+
+
+def _between(best_first: np.ndarray, count: int) -> float:
+    """A threshold between the `count` best and the rest."""
+    if count == 0 or not len(best_first):
+        return NOTHING
+    if count >= len(best_first):
+        return 0.0
+    return float(best_first[count - 1] + best_first[count]) / 2

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import csv
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from cryosegment.core.batch import pick_micrographs
+from cryosegment.core.decoys import FalseDiscoveries, randomise_phases
+from cryosegment.core.images.working import WorkingImage
+from cryosegment.core.pipeline import Model, prepare
+from cryosegment.exchange.params import PickParams
+from cryosegment.exchange.progress import no_progress
+
+PARAMS = PickParams(diameter=60.0, crf="none")
+
+
+@pytest.fixture
+def working(draw_truth: Callable, disc_model: Model) -> WorkingImage:
+    return prepare(draw_truth("discs", (301, 220)).micrograph, PARAMS, disc_model.card)
+
+
+def test_the_spectrum_stays_and_the_particles_go(working: WorkingImage) -> None:
+    decoy = randomise_phases(working, torch.Generator().manual_seed(0))
+    one, other = (np.abs(np.fft.fft2(item.image.numpy())) for item in (working, decoy))
+    np.testing.assert_allclose(other, one, rtol=1e-3, atol=1e-2)
+    assert decoy.image.std() == pytest.approx(float(working.image.std()), rel=1e-3)
+
+    def skewness(image: torch.Tensor) -> float:
+        centred = image - image.mean()
+        return float((centred**3).mean() / (centred**2).mean() ** 1.5)
+
+    assert skewness(working.image) < -1
+    generator = torch.Generator().manual_seed(0)
+    decoys = [randomise_phases(working, generator).image for _ in range(30)]
+    assert abs(np.mean([skewness(image) for image in decoys])) < 0.1
+
+
+def test_decoys_differ_and_are_repeated_by_their_seed(working: WorkingImage) -> None:
+    generator = torch.Generator().manual_seed(0)
+    one, other = (randomise_phases(working, generator).image for _ in range(2))
+    assert not torch.allclose(one, other, atol=0.1)
+    assert torch.equal(one, randomise_phases(working, torch.Generator().manual_seed(0)).image)
+
+
+def test_a_dead_border_stays_empty(working: WorkingImage) -> None:
+    valid = working.valid.clone()
+    valid[:20] = False
+    decoy = randomise_phases(replace(working, valid=valid), torch.Generator())
+    assert not decoy.image[:20].any()
+    assert decoy.image[20:].std() > 0.5
+
+
+def test_rates() -> None:
+    found = FalseDiscoveries(2, np.array([0.9, 0.8, 0.8, 0.3, 0.1]), np.array([0.8, 0.2, 0.1, 0.1]))
+    assert found.counts(0.8) == (3, 1)
+    assert found.rate(0.8) == pytest.approx(1 / 3)
+    assert found.rate(0.85) == 0
+    assert found.rate(0.95) == 0
+    assert found.rate(0.0) == pytest.approx(0.8)
+    assert FalseDiscoveries(1, np.array([0.5]), np.array([0.5, 0.6])).rate(0.5) == 1
+    assert "1 picks on 2 micrographs" in found.describe(0.8)
+    assert "33.3%" in found.describe(0.8)
+
+
+def test_a_run_with_decoys(draw_truth: Callable, disc_model: Model, tmp_path: Path) -> None:
+    micrographs = [
+        (name, draw_truth(name, (220, 160), seed=seed).write(tmp_path))
+        for seed, name in enumerate(("one", "two", "three"))
+    ]
+    params, folder = replace(PARAMS, decoys=2), tmp_path / "picks"
+    picked = pick_micrographs(micrographs, disc_model, params, folder, no_progress)
+    assert picked.notes[-1].startswith("false discoveries: ")
+    assert "on 2 micrographs" in picked.notes[-1]
+    with (folder / "false_discovery.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 100
+    assert rows[50]["threshold"] == "0.50"
+    assert rows[50]["picks"] == "12"  # of the first and the last
+    for row in rows:
+        rate = min(int(row["decoys"]) / max(int(row["picks"]), 1), 1)
+        assert float(row["rate"]) == pytest.approx(rate, abs=1e-4)
+    everything = replace(PARAMS, decoys=9)
+    notes = pick_micrographs(micrographs, disc_model, everything, folder, no_progress).notes
+    assert "on 3 micrographs" in notes[-1]

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from cryosegment.core.doubts import has_diameter, summarise
+from cryosegment.core.pipeline import Model, Picks, pick_micrograph
+from cryosegment.exchange.params import PickParams
+from cryosegment.exchange.pick_summary import (
+    CONTAMINATED,
+    EMPTY,
+    OTHER_CONTRAST,
+    OTHER_DIAMETER,
+)
+
+PARAMS = PickParams(diameter=60.0, crf="none")
+
+
+@pytest.fixture
+def picks(draw_truth: Callable, disc_model: Model) -> Picks:
+    return pick_micrograph(draw_truth().micrograph, disc_model, PARAMS)
+
+
+def test_a_good_micrograph(picks: Picks) -> None:
+    summary = summarise(picks, PARAMS, is_calibrated=True)
+    assert summary.doubts == ()
+    assert summary.micrograph == "discs"
+    assert summary.picks == len(picks.chosen) == 12
+    assert summary.pixel_size == pytest.approx(2.0)
+    assert summary.expected == pytest.approx(picks.candidates.scores.sum())
+    assert summary.mean_score == pytest.approx(picks.chosen.scores.mean())
+    assert summary.contamination == 0
+    assert np.isnan(summarise(picks, PARAMS, is_calibrated=False).expected)
+
+
+def test_contamination_counts_where_there_is_a_micrograph(picks: Picks) -> None:
+    """A dead border is neither clean nor contaminated."""
+    contamination, valid = torch.zeros_like(picks.maps.contamination), picks.maps.valid.clone()
+    height = len(valid)
+    valid[height // 2 :] = False
+    for rows, share, doubts in ((0.2, 0.4, ()), (0.3, 0.6, (CONTAMINATED,))):
+        contamination[: round(rows * height)] = 0.9
+        maps = replace(picks.maps, contamination=contamination, valid=valid)
+        summary = summarise(replace(picks, maps=maps), PARAMS, is_calibrated=True)
+        assert summary.contamination == pytest.approx(share, abs=0.01)
+        assert summary.doubts == doubts
+
+
+def test_an_empty_micrograph(picks: Picks) -> None:
+    weak = replace(picks.candidates, scores=picks.candidates.scores * 0.4)
+    nothing = replace(picks, candidates=weak, is_chosen=np.zeros(12, bool))
+    summary = summarise(nothing, PARAMS, is_calibrated=True)
+    assert summary.doubts == (EMPTY,)
+    assert np.isnan(summary.mean_score)
+
+
+def test_another_diameter(picks: Picks) -> None:
+    for diameter, doubts in ((60.0, ()), (32.0, (OTHER_DIAMETER,)), (130.0, (OTHER_DIAMETER,))):
+        params = replace(PARAMS, diameter=diameter)
+        assert summarise(picks, params, is_calibrated=True).doubts == doubts
+    sizes = np.array([50.0] * 9 + [np.nan] * 30)
+    assert has_diameter(sizes, 120.0)  # too few to tell
+    assert not has_diameter(np.append(sizes, 50.0), 120.0)
+
+
+def test_another_contrast(draw_truth: Callable, disc_model: Model) -> None:
+    truth = draw_truth()
+    inverse = replace(truth.micrograph, image=-truth.micrograph.image)
+    for micrograph, contrast, is_odd in (
+        (truth.micrograph, "dark", False),
+        (inverse, "bright", False),
+        (inverse, "dark", True),
+        (truth.micrograph, "bright", True),
+        (inverse, "auto", False),
+    ):
+        params = replace(PARAMS, contrast=contrast)
+        picks = pick_micrograph(micrograph, disc_model, params)
+        doubts = summarise(picks, params, is_calibrated=False).doubts
+        assert (OTHER_CONTRAST in doubts) == is_odd

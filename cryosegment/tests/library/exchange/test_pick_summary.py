@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import csv
+import math
+from pathlib import Path
+
+import pytest
+
+from cryosegment.exchange.errors import InputError
+from cryosegment.exchange.pick_summary import (
+    CONTAMINATED,
+    EMPTY,
+    MicrographSummary,
+    append_summary,
+    read_summaries,
+    write_summaries,
+)
+
+NAN = float("nan")
+ONE = MicrographSummary("a, b", 1.77, 12, 11.25, 0.875, 0.25)
+EMPTY_ONE = MicrographSummary("c", 2.0, 0, NAN, NAN, 1.0, (EMPTY, CONTAMINATED))
+
+
+def same(one: MicrographSummary, other: MicrographSummary) -> bool:
+    pairs = zip(vars(one).values(), vars(other).values(), strict=True)
+    return all(a == b or (a != a and b != b) for a, b in pairs)
+
+
+def test_written_and_read(tmp_path: Path) -> None:
+    assert read_summaries(tmp_path) == {}
+    write_summaries(tmp_path, [ONE, EMPTY_ONE])
+    found = read_summaries(tmp_path)
+    assert list(found) == ["a, b", "c"]
+    assert same(found["a, b"], ONE)
+    assert same(found["c"], EMPTY_ONE)
+    with (tmp_path / "micrographs.csv").open() as file:
+        row = list(csv.DictReader(file))[1]
+    assert row["expected"] == ""
+    assert row["doubts"] == "empty; contaminated"
+
+
+def test_rows_are_added_and_the_last_of_a_name_counts(tmp_path: Path) -> None:
+    folder = tmp_path / "missing" / "output"
+    for summary in (ONE, EMPTY_ONE, MicrographSummary("c", 2.0, 7, 7.5, 0.9, 0.0)):
+        append_summary(folder, summary)
+    found = read_summaries(folder)
+    assert set(found) == {"a, b", "c"}
+    assert found["c"].picks == 7
+    assert math.isclose(found["c"].expected, 7.5)
+    assert (folder / "micrographs.csv").read_text().count("micrograph,") == 1
+
+
+def test_tables_that_are_none(tmp_path: Path) -> None:
+    (tmp_path / "micrographs.csv").write_text("micrograph,picks\na,many\n")
+    with pytest.raises(InputError, match="expected the columns micrograph, pixel_size"):
+        read_summaries(tmp_path)
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="cannot write"):
+        append_summary(tmp_path / "file" / "output", ONE)
