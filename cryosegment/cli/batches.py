@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Many micrographs in one run: one that fails is listed, and the rest go on."""
+"""Many micrographs in one run: those that fail are listed, and the rest go on."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cryosegment.exchange.progress import Progress
 def run_each(
     names: Sequence[str], process: Callable[[int], None], progress: Progress
 ) -> dict[str, str]:
-    """Call `process` with the index of each name; messages of those that fail, by name."""
+    """Call `process` with the index of each name; error messages of those that fail, by name."""
     failures = {}
     for i, name in enumerate(names):
         try:

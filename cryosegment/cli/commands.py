@@ -39,9 +39,9 @@ class Command:
     Parameters
     ----------
     name
-        Its words.
+        Name of one or two words.
     help
-        What it does; begins with a verb.
+        What it does, beginning with a verb.
     params
         Class of its parameters.
     function
@@ -55,9 +55,9 @@ class Command:
     needs_output
         Whether an output must be given.
     output_is_file
-        Whether the output is a file; its job file then stands beside it.
+        Whether the output is a file; the job file is then written beside it.
     needs_inputs
-        Whether an input must be given, where it has any.
+        Whether at least one input must be given, for commands that take inputs.
     inputs_are_paths
         Whether the inputs are files or folders, and not names.
     """
@@ -75,7 +75,7 @@ class Command:
     inputs_are_paths: bool = True
 
     def job_path(self, output: str) -> Path:
-        """Where a run with this output leaves its job file."""
+        """Path of the job file that a run with this output writes."""
         path = Path(output)
         return path.with_suffix(".job.json") if self.output_is_file else path / JOB_NAME
 

@@ -84,7 +84,7 @@ def _fetch(
 
 
 def _size(size: float) -> str:
-    """Bytes as people say them."""
+    """A number of bytes with its unit."""
     power = 0
     while size >= 1000 and power < len(UNITS) - 1:
         size, power = size / 1000, power + 1

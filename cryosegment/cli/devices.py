@@ -41,7 +41,7 @@ def choose_devices(gpu: str) -> tuple[str, ...]:
 
 
 def choose_device(gpu: str) -> str:
-    """Name of the one torch device of a command that has no use for several.
+    """Name of the torch device of a command that uses one device.
 
     Raises
     ------

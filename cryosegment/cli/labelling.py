@@ -28,14 +28,14 @@ from cryosegment.exchange.progress import Progress
 def run_labels_coordinates(
     job: Job, params: LabelsCoordinatesParams, progress: Progress
 ) -> Outcome:
-    """Make a labels folder of picked particles, all of one shape."""
+    """Label particles at given coordinates; micrographs that fail are listed."""
     return _label(job, PickedParticles(params, _micrographs(job)), params, progress, CPU)
 
 
 def run_labels_reconstruction(
     job: Job, params: LabelsReconstructionParams, progress: Progress
 ) -> Outcome:
-    """Make a labels folder in which every particle is the projection of its map."""
+    """Label refined particles by the projections of their map; micrographs that fail are listed."""
     device = choose_device(params.gpu)
     source = RefinedParticles(params, _micrographs(job), device)
     return _label(job, source, params, progress, device)
@@ -56,7 +56,7 @@ def _micrographs(job: Job) -> Mapping[str, Path]:
 def _label(
     job: Job, source: Source, params: LabelsParams, progress: Progress, device: str
 ) -> Outcome:
-    """Write the labels of all micrographs, their index, and what became of the particles."""
+    """Write the labels of all micrographs, their index, and the report of the particles."""
     folder = Path(job.output)
     run = LabelsRun(source, params, folder)
     entries: list[LabelEntry] = []

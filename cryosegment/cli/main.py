@@ -74,7 +74,7 @@ def _run(args: Sequence[str]) -> int:
 
 
 def _joined(args: Sequence[str]) -> list[str]:
-    """Arguments with a command such as `crf tune`, whose first word is one as well, in one word."""
+    """The arguments, with `crf tune` as one word: its first word alone is a command, too."""
     name = " ".join(args[:2])
     if find_command(name) and find_command(args[0]):
         return [name, *args[2:]]
@@ -199,7 +199,7 @@ def _start_card(namespace: argparse.Namespace) -> int:
 
 def _add_run(parser: Parser) -> None:
     parser.add_argument("job", metavar="JOB.json", help="job file")
-    parser.add_argument("--gpu", metavar="IDS", help=f"in place of the job's GPU: {GPU_HELP}")
+    parser.add_argument("--gpu", metavar="IDS", help=f"replaces the GPU of the job: {GPU_HELP}")
     parser.add_argument("--resume", action="store_true", help=RESUME_HELP)
     parser.set_defaults(action=_start_job)
 
@@ -210,8 +210,8 @@ def _start_job(namespace: argparse.Namespace) -> int:
     if command is None:
         names = ", ".join(command.name for command in COMMANDS)
         raise InputError(
-            f"expected the command of {namespace.job} to be one of {names}, got "
-            f"{job.command!r}: install one version of cryosegment on both sides"
+            f"expected the command of {namespace.job} to be one of {names}, got {job.command!r}: "
+            "the job was written by another version of cryosegment; use one version"
         )
     values = dict(job.params)
     if namespace.gpu is not None:
@@ -221,5 +221,5 @@ def _start_job(namespace: argparse.Namespace) -> int:
     params = params_from_dict(command.params, values)
     wants_inputs = bool(command.inputs[0]) and (command.needs_inputs or bool(job.inputs))
     if wants_inputs != bool(job.inputs) or (command.needs_output and not job.output):
-        raise InputError(f"{namespace.job}: the inputs or the output of {job.command} are missing")
+        raise InputError(f"the job {namespace.job} lacks the inputs or the output of {job.command}")
     return _execute(command, dataclasses.replace(job, params=params_to_dict(params)), params)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Commands that run as several processes, each on a GPU of its own, here or on many machines."""
+"""Training in several processes, each on a GPU of its own, on one machine or on several."""
 
 from __future__ import annotations
 
@@ -92,4 +92,4 @@ def _failure(message: str) -> Exception:
     kind, _, text = message.strip().partition(": ")
     if kind in ERRORS:
         return ERRORS[kind](text)
-    return CryoSegmentError(f"a process of several has ended: {message.strip()}")
+    return CryoSegmentError(f"one of the processes has failed: {message.strip()}")

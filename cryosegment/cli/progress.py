@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How far a run is: a bar on a terminal, plain lines in a log."""
+"""Progress of a run: a bar on a terminal, plain lines in a log."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class _Lines:
             print(f"{done}/{total} {text}{self._left(now)}", file=self._stream, flush=True)
 
     def _left(self, now: float) -> str:
-        """The time left in words; empty where nothing is left, or one report is no measure."""
+        """The time left; empty at the end, and at the first report, which cannot tell."""
         from tqdm import tqdm
 
         made = self._done - self._first_done

@@ -17,7 +17,7 @@ from cryosegment.exchange.progress import Progress
 
 
 def run_labels_check(job: Job, params: LabelsCheckParams, progress: Progress) -> Outcome:
-    """Judge labels by their micrographs; those that cannot be read are listed."""
+    """Check how well labels fit their micrographs; those that cannot be read are listed."""
     from cryosegment.core.quality.inspection import Inspection, Inspector
     from cryosegment.core.quality.pictures import write_pictures
     from cryosegment.core.quality.report import Quality, read_rejected, write_tables

@@ -14,11 +14,11 @@ from cryosegment.exchange.progress import Progress
 
 
 def run_tune(job: Job, params: TuneParams, progress: Progress) -> Outcome:
-    """Search how to pick labelled micrographs, and write it in the card of a model."""
+    """Search the best picking parameters, and write them in the card of a model."""
     output = model_file(job.output)
     from cryosegment.core.training.pick_model import tune_picking
 
     device = choose_device(params.gpu)
     tuned = tune_picking([Path(folder) for folder in job.inputs], output, params, device, progress)
     print(tuned.summary())
-    return Outcome("the settings chosen", device)
+    return Outcome("model with the best parameters written", device)

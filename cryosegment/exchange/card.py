@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a model file says of itself, read without torch."""
+"""Model cards: the description that a model file holds of itself; read without torch."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from cryosegment.exchange.errors import InputError, ModelError
 from cryosegment.exchange.files import PathLike, check_file
 
 GENERAL = "general"
-"""The name that stands for the model shipped with the package."""
+"""Name of the model that is shipped with the package."""
 
 CARD_VERSION = 1
 CARD_KEY = "model_card"
 STATE = ".state"
-"""In the names of files of a training that is not finished."""
+"""Part of the file names of a training that is not finished."""
 LATER_FIELDS = ("front_end", "picking", "calibration")
-"""Fields that cards of earlier versions lack; their defaults say what was then."""
+"""Fields that cards of earlier versions lack; their defaults describe those models."""
 HEADER_LIMIT = 100_000_000  # bytes; safetensors' own bound on its header
 Facts = Dict[str, Any]
 
@@ -51,9 +51,9 @@ class ModelCard:
     calibration
         Numbers that turn these scores into probabilities by name; empty for none.
     picking
-        Recommended centre finder, distance and sizes by name; empty for the usual.
+        Recommended picking parameters: centre finder, distance and sizes; empty for the defaults.
     crf
-        Recommended CRF: its parameters by name; empty for none.
+        Recommended CRF: its parameters; empty for none.
     tile_size, halo
         Largest input and the margin that is dropped between tiles, px of the input.
     particle_diameters
@@ -151,7 +151,7 @@ def _json_types(annotation: str) -> Tuple[type, ...]:
 
 
 def model_path(model: str) -> Path:
-    """File of a model given by its path or by the name `general`."""
+    """File of a model, given by its path or by the name `general`."""
     if model == GENERAL:
         return Path(__file__).resolve().parents[1] / "models" / "general.safetensors"
     return Path(model)

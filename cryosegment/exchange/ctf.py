@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The contrast transfer functions that a program has estimated, by micrograph."""
+"""Contrast transfer functions (CTF) of micrographs, as estimated by another program."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ COLUMNS = (
     "rlnAmplitudeContrast",
 )
 PHASE_SHIFT = "rlnPhaseShift"
-"""In the order of `CtfEstimate`; the last is there where a phase plate was used."""
+"""The columns in the order of `CtfEstimate`; the last is for phase plates and may be missing."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class CtfEstimate:
     amplitude_contrast
         Fraction of amplitude contrast, in [0, 1).
     phase_shift
-        Of a phase plate, degrees: as RELION has it, 90 turn the sine of the phase into a cosine.
+        Phase shift of a phase plate, degrees, as in RELION: 90 turn the sine into a cosine.
     """
 
     defocus_u: float
@@ -56,15 +56,14 @@ class CtfEstimate:
 
 
 def read_ctfs(path: PathLike) -> Dict[str, CtfEstimate]:
-    """Estimates of a RELION STAR file by micrograph name, where all of their values are there.
+    """CTFs of a RELION STAR file by micrograph name; those with missing values are left out.
 
     Parameters
     ----------
     path
-        Table of micrographs, or of particles: the first row of a micrograph counts. Voltage,
-        spherical aberration and amplitude contrast may stand in the table of optics groups.
-        Without a column of phase shifts there are none.
-        An empty path gives no estimates.
+        Table of micrographs, or of particles, of which the first of each micrograph is taken.
+        Voltage, spherical aberration and amplitude contrast may be in the table of optics
+        groups. Without a column of phase shifts, these are 0. An empty path gives no CTFs.
 
     Raises
     ------
@@ -85,7 +84,7 @@ def read_ctfs(path: PathLike) -> Dict[str, CtfEstimate]:
 
 
 def write_ctfs(path: PathLike, estimates: Mapping[str, CtfEstimate]) -> None:
-    """Write estimates by micrograph name as a table of micrographs in RELION's columns.
+    """Write the CTFs of micrographs as a STAR file with RELION's columns.
 
     Raises
     ------

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The errors raised on purpose; messages say what was expected, found, and to do."""
+"""Errors for users; their messages say what was expected, what was found, and what to do."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ class NetworkError(CryoSegmentError, RuntimeError):
 
 @contextmanager
 def in_one_line(subject: str) -> Iterator[None]:
-    """Turn what memory, disks and deeply nested files raise into an error of one line.
+    """Turn errors of memory, disks and deeply nested files into an InputError of one line.
 
-    The errors of bugs are not among these: they keep their traceback.
+    Errors of bugs are not turned: they keep their traceback.
 
     Parameters
     ----------
     subject
-        What is being worked on, such as "micrograph m1"; the message begins with it.
+        Beginning of the message, such as "micrograph m1".
 
     Raises
     ------
@@ -54,7 +54,7 @@ def in_one_line(subject: str) -> Iterator[None]:
         if not isinstance(error, MemoryError) and "allocate" not in str(error):
             raise
         raise InputError(
-            f"{subject} needs more memory than there is: give smaller images, or a larger machine"
+            f"{subject} needs more memory than this machine has: give smaller images"
         ) from error
     except (EOFError, OSError) as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files written whole or not at all, names of micrographs, and the list of failures."""
+"""Files that are written whole or not at all, names of micrographs, and the list of failures."""
 
 from __future__ import annotations
 
@@ -42,7 +42,9 @@ def atomic_path(path: PathLike) -> Iterator[Path]:
         temporary.replace(path)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise InputError(f"cannot write {path}: {reason}; free or choose another place") from error
+        raise InputError(
+            f"cannot write {path}: {reason}; free space, or choose another place"
+        ) from error
     finally:
         remove_file(temporary)
 
@@ -63,7 +65,7 @@ def write_text(path: PathLike, text: str) -> None:
 
 
 def check_file(path: PathLike) -> None:
-    """Check that a path is a file with an end: a pipe or device may never end.
+    """Check that a path is a file, and not a pipe or device, which may never end.
 
     Raises
     ------
@@ -164,7 +166,7 @@ def unique_names(paths: Iterable[PathLike]) -> List[str]:
 
 
 def check_names(names: Iterable[str]) -> None:
-    """Check that files can be named after micrographs, each in its folder and by its own.
+    """Check that names of micrographs can be names of files, and that each is used once.
 
     Raises
     ------
@@ -182,13 +184,13 @@ def check_names(names: Iterable[str]) -> None:
     double = sorted(name for name, count in counts.items() if count > 1)
     if double:
         raise InputError(
-            f"{len(double)} micrograph names occur more than once, such as {double[0]!r}: "
-            "results are named after them, so run them apart or rename them"
+            f"{len(double)} names of micrographs occur more than once, such as {double[0]!r}: "
+            "results are named after them, so rename them, or process them in separate runs"
         )
 
 
 def _is_text(name: str) -> bool:
-    """Whether a name has no control characters, and no bytes that are no UTF-8."""
+    """Whether a name is UTF-8 text without control characters."""
     return not any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name)
 
 
@@ -204,7 +206,7 @@ def read_table(path: PathLike) -> List[Dict[str, str]]:
 
 
 def write_failures(folder: PathLike, failures: Mapping[str, str]) -> None:
-    """Write `failures.csv` (columns micrograph, error); no failures remove an old one."""
+    """Write `failures.csv` (columns micrograph, error); without failures, remove an old one."""
     path = Path(folder) / FAILURES_NAME
     if not failures:
         remove_file(path)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A command with everything it needs, as a JSON file: what the protocols hand to the core."""
+"""Jobs: a command with its parameters, inputs and output as a JSON file."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ class Job:
     command
         Name of the command, such as "pick" or "labels coordinates".
     params
-        The command's parameters by name; those left out take their defaults.
+        Parameters of the command by name; those left out take their defaults.
     inputs
-        Paths of the inputs; relative ones count from the working folder.
+        Paths of the inputs; relative paths start at the current folder.
     output
         Output folder, or the model file for "train".
     names
-        Name of each input, where it is not the name of its file.
+        Name of each input; empty where they are the names of the files.
     """
 
     command: str
@@ -54,8 +54,8 @@ def read_job(path: PathLike) -> Job:
     Raises
     ------
     InputError
-        If the file is missing or not JSON, of another version, a field is missing, unknown or of
-        the wrong type, or a name is none that a file can have.
+        If the file is missing, not JSON or of another version, a field is missing, unknown or of
+        the wrong type, or a name cannot be the name of a file.
     """
     values = read_json(path)
     if not isinstance(values, dict) or "version" not in values:
@@ -63,8 +63,8 @@ def read_job(path: PathLike) -> Job:
     version = values.pop("version")
     if version != JOB_VERSION:
         raise InputError(
-            f"expected job version {JOB_VERSION}, got {version} in {path}: install one version of "
-            "cryosegment on both sides"
+            f"expected job version {JOB_VERSION}, got {version} in {path}: it was written by "
+            "another version of cryosegment; use one version"
         )
     _check_fields(path, values)
     if values.get("names") and len(values["names"]) != len(values["inputs"]):

@@ -27,13 +27,13 @@ CLASSES = {
 
 
 PICKS = "picks"
-"""Source of labels that are picks which nobody has looked at: no measure of a model."""
+"""Source of labels that are unchecked picks: models are not validated on them."""
 OUTLINED = ("simulation", "reconstruction")
-"""Sources whose labels have the outlines of the particles, which discs have not."""
+"""Sources whose labels have the outlines of the particles; discs have not."""
 
 
 def is_particle(classes: Any) -> Any:
-    """Where a class map, an array or tensor, shows particles: inside and at their edge."""
+    """Mask of the particles in a class map (array or tensor): class particle or edge."""
     return (classes == PARTICLE) | (classes == EDGE)
 
 
@@ -124,7 +124,7 @@ def read_labels_index(folder: PathLike) -> LabelsIndex:
     ------
     InputError
         If `labels.json` is missing or invalid, is empty, names a file that is not there, or has
-        a name that no file can have, other classes, or a size of 0 and below.
+        a name that cannot be that of a file, other classes, or a size that is not above 0.
     """
     path = Path(folder) / LABELS_NAME
     if not path.exists():
@@ -141,7 +141,9 @@ def read_labels_index(folder: PathLike) -> LabelsIndex:
     except InputError:
         raise
     except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise InputError(f"{path} is not a valid labels file ({error}): make it anew") from None
+        raise InputError(
+            f"{path} is not a valid labels file ({error}): make the labels again"
+        ) from None
     if not entries:
         raise InputError(f"{path} names no micrograph: give a folder with labels")
     if index.classes != CLASSES:
@@ -153,7 +155,7 @@ def read_labels_index(folder: PathLike) -> LabelsIndex:
 
 
 def _check_entry(path: Path, entry: LabelEntry) -> None:
-    """Check that the numbers of a micrograph can be those of one."""
+    """Check that the sizes of a micrograph are above 0."""
     for name, value in (
         ("pixel size", entry.pixel_size),
         ("diameter", entry.diameter),

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How long work reports how far it is."""
+"""Reports of the progress of long work."""
 
 from __future__ import annotations
 
 from typing import Callable
 
 Progress = Callable[[int, int, str], None]
-"""Called as `progress(done, total, text)`: units done, units in all, what was just done."""
+"""Called as `progress(done, total, text)`: units done, all units, what was just done."""
 
 
 def no_progress(done: int, total: int, text: str) -> None:

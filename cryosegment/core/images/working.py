@@ -171,7 +171,7 @@ def labels_at_working_scale(
     if labels.shape != working.micrograph_shape:
         raise InputError(
             f"expected {working.micrograph_shape[0]} x {working.micrograph_shape[1]} px in "
-            f"{source}, found {labels.shape[0]} x {labels.shape[1]}: make the labels anew"
+            f"{source}, found {labels.shape[0]} x {labels.shape[1]}: make the labels again"
         )
     height, width = working.image.shape
     return torch.from_numpy(resample_labels(labels, (height, width)).astype(np.int32))

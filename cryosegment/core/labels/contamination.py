@@ -70,14 +70,16 @@ class ContaminationMaps:
             return None
         values = read_image(path)[0].astype(np.float32)
         if not np.isfinite(values).all():
-            raise InputError(f"contamination map {path} holds NaN or infinite pixels: make it anew")
+            raise InputError(
+                f"contamination map {path} holds NaN or infinite pixels: make it again"
+            )
         factors = np.array(entry.shape) / values.shape
         # a side may be rounded to whole pixels
         if abs(factors[0] / factors[1] - 1) > SAME_ASPECT + 1 / min(values.shape):
             raise InputError(
                 f"contamination map {path} has {values.shape[0]} x {values.shape[1]} px, which is "
                 f"another aspect ratio than that of its micrograph, {entry.shape[0]} x "
-                f"{entry.shape[1]}: make it anew"
+                f"{entry.shape[1]}: make it again"
             )
         highest = float(values.max())
         white = next((level for level in WHITE if highest < 1.5 * level), WHITE[-1])

@@ -140,7 +140,7 @@ class Inspector:
         if int(instances.max()) > len(centers_yx):
             raise InputError(
                 f"expected a coordinate for each of {int(instances.max())} instances of "
-                f"{entry.name}, found {len(centers_yx)}: make the labels anew"
+                f"{entry.name}, found {len(centers_yx)}: make the labels again"
             )
         return _Sample(working, instances, classes, centers_yx)
 

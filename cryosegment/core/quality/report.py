@@ -124,7 +124,7 @@ def read_rejected(folder: Path) -> dict[str, int]:
     try:
         return {str(name): int(number) for name, number in values["rejected"].items()}
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise InputError(f"{path} is not a report of labels ({error}): make them anew") from None
+        raise InputError(f"{path} is not a report of labels ({error}): make them again") from None
 
 
 def write_tables(folder: Path, quality: Quality) -> None:

@@ -200,7 +200,7 @@ def _labelled(entry: LabelEntry, working: WorkingImage, source: str) -> Labelled
     if int(instances.max()) > len(centers):
         raise InputError(
             f"expected a coordinate for each of {int(instances.max())} instances of {entry.name}, "
-            f"found {len(centers)}: make the labels anew"
+            f"found {len(centers)}: make the labels again"
         )
     return LabelledImage(
         image=working.image,
@@ -224,6 +224,6 @@ def _read_map(path: Path, entry: LabelEntry) -> Shaped[np.ndarray, "h w"]:
     if pixel_size > 0 and abs(pixel_size / entry.pixel_size - 1) > PIXEL_SIZE_TOLERANCE:
         raise InputError(
             f"expected {entry.pixel_size:g} Å/px, the micrograph's, in {path}, found "
-            f"{pixel_size:g}: make the labels anew, or correct the header"
+            f"{pixel_size:g}: make the labels again, or correct the header"
         )
     return labels

@@ -25,7 +25,7 @@ def test_one_that_fails_does_not_stop_the_others():
 @pytest.mark.parametrize(
     ("error", "message"),
     [
-        (MemoryError(), "micrograph a needs more memory than there is"),
+        (MemoryError(), "micrograph a needs more memory than this machine has"),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "needs more memory"),
         (RecursionError(), "micrograph a is nested too deeply"),
         (OSError(5, "Input/output error", "x.mrc"), r"\(Input/output error x\.mrc\)"),

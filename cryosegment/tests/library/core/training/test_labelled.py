@@ -127,7 +127,7 @@ def test_an_instance_without_coordinate(make_labels: MakeLabels) -> None:
     folder = make_labels(count=1)
     few = read_coordinates(folder / "labels_0.star", 2.0)["labels_0"].select([0])
     write_coordinates(folder / "labels_0.star", few)
-    with pytest.raises(InputError, match="make the labels anew"):
+    with pytest.raises(InputError, match="make the labels again"):
         read_labels([folder], 20.0, no_progress)
 
 
