@@ -3,33 +3,28 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
 from cryosegment.cli.commands import MICROGRAPHS, Command
+from cryosegment.cli.locks import locked
+from cryosegment.cli.targets import REPORTS, targets
 from cryosegment.exchange.errors import InputError, ParameterError
-from cryosegment.exchange.files import FAILURES_NAME
+from cryosegment.exchange.files import make_folder
+from cryosegment.exchange.finished import FREE_TO_CHANGE, paths_of
 from cryosegment.exchange.job import Job, read_job
 from cryosegment.exchange.params import option_name
-
-FREE_TO_CHANGE = {
-    "resume",
-    "gpu",
-    "threads",
-    "count",
-    "minutes",
-    "epochs",
-    "learning_rate",
-    "patience",
-}
-"""Parameters that a resumed run may change."""
 
 
 @contextmanager
 def recorded(command: Command, job: Job) -> Iterator[Job]:
-    """Leave a job in its output; where the block fails without results, all stays as it was.
+    """Leave a job in its output, which is this run's alone until the block ends.
+
+    Where the block fails without results, all stays as it was. Of several processes that torchrun
+    has started, the first does this for all.
 
     Yields
     ------
@@ -38,48 +33,106 @@ def recorded(command: Command, job: Job) -> Iterator[Job]:
     Raises
     ------
     InputError
-        If the output is that of another command, or holds results that this run would leave
-        beside its own; or if the job cannot be written.
+        If another run writes to the output; if it is that of another command, has files in the
+        place of results that no run has made, or holds results that this run would leave beside
+        its own; if an input would be overwritten; or if the job cannot be written.
     ParameterError
         If a run is resumed with other parameters.
     """
+    if not _is_first():
+        yield job
+        return
+    path = command.job_path(job.output)
+    _checked(command, job)  # before anything is written
+    is_new_folder = not path.parent.exists()
+    make_folder(path.parent)
+    with ExitStack() as ending:
+        if is_new_folder:
+            ending.callback(_remove_empty, path.parent)
+        ending.enter_context(locked(path.with_name(f".{path.name}.lock"), job.output))
+        earlier = _checked(command, job)  # another run may have ended meanwhile
+        if earlier is not None and job.params.get("resume") and command.inputs == MICROGRAPHS:
+            job = _with_earlier(job, earlier)
+        job.write(path)
+        begun = path.stat().st_mtime_ns
+        with ExitStack() as failing:
+            failing.callback(_take_back, command, job, earlier, begun)
+            yield job
+            failing.pop_all()
+
+
+def _is_first() -> bool:
+    """Whether this is the only process of a run, or the first of those of torchrun."""
+    return "TORCHELASTIC_RUN_ID" not in os.environ or os.environ.get("RANK", "0") == "0"
+
+
+def _remove_empty(folder: Path) -> None:
+    with suppress(OSError):  # it holds results
+        folder.rmdir()
+
+
+def _has_results(command: Command, job: Job, begun: int) -> bool:
+    """Whether there are results, reports apart, that are as new as a time in ns."""
+    return any(
+        file.stat().st_mtime_ns >= begun
+        for target in targets(command, job.output)
+        if target.name not in REPORTS
+        for file in (target.rglob("*") if target.is_dir() else [target])
+        if file.is_file()
+    )
+
+
+def _take_back(command: Command, job: Job, earlier: Job | None, begun: int) -> None:
+    """After a failure, leave the job of the results that are there, or of what is said of them."""
+    path = command.job_path(job.output)
+    if _has_results(command, job, begun):
+        return
+    if earlier is not None:
+        earlier.write(path)
+    elif not any(target.exists() for target in targets(command, job.output)):
+        path.unlink(missing_ok=True)
+
+
+def _checked(command: Command, job: Job) -> Job | None:
+    """The job of an earlier run in the output, where this one may write there."""
     path = command.job_path(job.output)
     earlier = read_job(path) if path.exists() else None
-    _check_output(command, job, earlier)
-    if earlier is not None and job.params.get("resume") and command.inputs == MICROGRAPHS:
-        job = _with_earlier(job, earlier)
-    is_new_folder = not path.parent.exists()
-    job.write(path)
-    begun = path.stat().st_mtime_ns
-
-    def take_back() -> None:
-        if any(file.stat().st_mtime_ns >= begun for file in _results(command, job)):
-            return
-        if earlier is not None:
-            earlier.write(path)
-            return
-        path.unlink(missing_ok=True)  # torchrun has several of this run
-        if is_new_folder:
-            with suppress(OSError):  # it holds folders or failures
-                path.parent.rmdir()
-
-    with ExitStack() as failing:
-        failing.callback(take_back)
-        yield job
-        failing.pop_all()
-
-
-def _check_output(command: Command, job: Job, earlier: Job | None) -> None:
     if earlier is not None and earlier.command != job.command:
         raise InputError(
             f"{job.output} is an output of `cryosegment {earlier.command}`, which this run of "
             f"`cryosegment {job.command}` would overwrite: give another --output"
         )
-    if not job.params.get("resume"):
-        if command.inputs == MICROGRAPHS:
-            _check_others(job)
-    elif earlier is not None:
+    _check_inputs(command, job)
+    if earlier is None:
+        _check_targets(command, job)
+    elif job.params.get("resume"):
         _check_resumed(command, job, earlier)
+    if not job.params.get("resume") and command.inputs == MICROGRAPHS:
+        _check_others(job)
+    return earlier
+
+
+def _check_inputs(command: Command, job: Job) -> None:
+    """Check that a run does not write where it reads."""
+    written = {os.path.abspath(target) for target in targets(command, job.output)}
+    written |= {os.path.realpath(target) for target in written}
+    inputs = [Path(text) for text in job.inputs] if command.inputs_are_paths else []
+    for path in (*inputs, *paths_of(command.params, job.params)):
+        for spelling in (os.path.abspath(path), os.path.realpath(path)):
+            if written & {spelling, *map(str, Path(spelling).parents)}:
+                raise InputError(
+                    f"{path} is an input of this run, which may overwrite it: give another --output"
+                )
+
+
+def _check_targets(command: Command, job: Job) -> None:
+    """Check that nothing stands where results go and no run is known to have made them."""
+    for target in targets(command, job.output):
+        if os.path.lexists(target):
+            raise InputError(
+                f"{target} is there, but no {command.job_path(job.output).name} of the run that "
+                "made it: it would be overwritten, so give another --output, or move it"
+            )
 
 
 def _with_earlier(job: Job, earlier: Job) -> Job:
@@ -114,12 +167,3 @@ def _check_resumed(command: Command, job: Job, earlier: Job) -> None:
 
 def _shown(value: object) -> str:
     return "left out" if value in (None, "", []) else str(value)
-
-
-def _results(command: Command, job: Job) -> Iterator[Path]:
-    """The files of an output, but for the job and the list of failures."""
-    path, output = command.job_path(job.output), Path(job.output)
-    for file in output.parent.iterdir() if command.output_is_file else output.rglob("*"):
-        is_own = not command.output_is_file or file.name.startswith(f"{output.stem}.")
-        if is_own and file.is_file() and file != path and file.name != FAILURES_NAME:
-            yield file

@@ -12,11 +12,12 @@ from pathlib import Path
 from cryosegment.core.decoys import measure_false_discoveries
 from cryosegment.core.doubts import summarise
 from cryosegment.core.images.working import WorkingImage
-from cryosegment.core.pick_files import is_finished, write_picks
+from cryosegment.core.pick_files import KINDS, is_finished, remove_files, write_picks
 from cryosegment.core.pipeline import Model, pick, read_working_image, segment
 from cryosegment.core.settling import settle
 from cryosegment.exchange.ctf import read_ctfs
 from cryosegment.exchange.errors import CryoSegmentError, in_one_line
+from cryosegment.exchange.finished import Finished
 from cryosegment.exchange.params import PickParams
 from cryosegment.exchange.pick_summary import (
     DOUBTS,
@@ -24,7 +25,7 @@ from cryosegment.exchange.pick_summary import (
     append_summary,
     read_summaries,
 )
-from cryosegment.exchange.picking_rules import PickingRules, picking_rules
+from cryosegment.exchange.picking_rules import picking_rules
 from cryosegment.exchange.progress import Progress
 
 logger = logging.getLogger(__name__)
@@ -76,7 +77,9 @@ def pick_micrographs(
     folder
         Gets `coordinates/`, `candidates/`, `coordinates.star`, `micrographs.csv` and what the
         parameters ask for: `instances/` and `contamination_masks/`, `probability/` and
-        `contamination/`, `overlays/`, `box/`, `cbox/`, `csv/`, `false_discovery.csv`.
+        `contamination/`, `overlays/`, `box/`, `cbox/`, `csv/`, `false_discovery.csv`; and
+        `finished.csv`. Files that an earlier run has left of a micrograph go when those of this
+        run are complete; where all fail, everything stays.
     progress
         Told after each micrograph.
 
@@ -88,24 +91,37 @@ def pick_micrographs(
     """
     rules = picking_rules(model.card, params)
     known = read_summaries(folder) if params.resume else {}
-    waiting = [m for m in micrographs if not (m[0] in known and is_finished(folder, m[0]))]
+    finished = Finished(folder, params, params.resume)
+    waiting = [
+        (name, path)
+        for name, path in micrographs
+        if not (name in known and is_finished(folder, name) and finished.has(name, path))
+    ]
     failures: dict[str, str] = {}
     done, told = len(micrographs) - len(waiting), set[str]()
     sizes: list[float] = []
-    for name, working in _read_ahead(waiting, model, params):
+    for (name, path), working in zip(waiting, _read_ahead(waiting, model, params), strict=True):
         done += 1
         try:
             with in_one_line(f"micrograph {name}"):
                 image = working.result()
                 sizes.append(image.micrograph_pixel_size)
                 _tell(name, image.notes, told)
-                count = _pick(name, image, model, params, folder, rules)
-            text = f"{name}: {count} particles"
+                picks = pick(name, image, segment(image, model, params), model, params)
+                with finished.making(name, path):
+                    summary = summarise(picks, params, rules.calibration is not None)
+                    append_summary(folder, summary)
+                    write_picks(folder, name, picks, params, rules.threshold is not None)
+            text = f"{name}: {summary.picks} particles"
         except CryoSegmentError as error:
             failures[name] = str(error)
             text = f"{name}: failed, {error}"
         progress(done, len(micrographs), text)
     good = [m for m in micrographs if m[0] not in failures]
+    if not good:
+        return PickedMicrographs(0, failures, (), ())
+    for name in failures:
+        remove_files(folder, name, set(KINDS))
     settled = settle(good, model, params, folder)
     notes = [str(settled), *_odd(settled.summaries)]
     if params.decoys:
@@ -123,22 +139,6 @@ def _tell(name: str, notes: Iterable[str], told: set[str]) -> None:
             logger.warning("%s: %s", name, note)
 
 
-def _pick(
-    name: str,
-    working: WorkingImage,
-    model: Model,
-    params: PickParams,
-    folder: Path,
-    rules: PickingRules,
-) -> int:
-    """Pick a micrograph and write its files; how many picks it has for now."""
-    picks = pick(name, working, segment(working, model, params), model, params)
-    summary = summarise(picks, params, rules.calibration is not None)
-    append_summary(folder, summary)
-    write_picks(folder, name, picks, params, settled=rules.threshold is not None)
-    return summary.picks
-
-
 def _odd(summaries: Sequence[MicrographSummary]) -> Iterator[str]:
     """What looks odd about which micrographs, a line of each kind."""
     for doubt, meaning in DOUBTS.items():
@@ -150,8 +150,8 @@ def _odd(summaries: Sequence[MicrographSummary]) -> Iterator[str]:
 
 def _read_ahead(
     micrographs: Sequence[tuple[str, Path]], model: Model, params: PickParams
-) -> Iterator[tuple[str, Future[WorkingImage]]]:
-    """Each micrograph while the next one is being read in a thread."""
+) -> Iterator[Future[WorkingImage]]:
+    """Each micrograph in turn, while the next one is being read in a thread."""
     ctfs = read_ctfs(params.ctf)
 
     def read(name: str, path: Path) -> WorkingImage:
@@ -164,4 +164,4 @@ def _read_ahead(
             ahead = None
             if index + 1 < len(micrographs):
                 ahead = reader.submit(read, *micrographs[index + 1])
-            yield name, current
+            yield current

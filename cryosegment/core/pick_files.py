@@ -27,13 +27,25 @@ from cryosegment.exchange.coordinates import (
     write_csv,
 )
 from cryosegment.exchange.errors import InputError
-from cryosegment.exchange.files import atomic_path
-from cryosegment.exchange.params import PickParams
+from cryosegment.exchange.files import atomic_path, remove_file
+from cryosegment.exchange.params import FORMATS, PickParams
 
 CONTAMINATED = 0.5
 """Probability above which a pixel is in the contamination mask."""
 BOX_FACTOR = 1.5
 """Box size of .box and .cbox files, in particle diameters."""
+KINDS = {
+    "candidates": ".star",
+    "instances": ".mrc",
+    "segmentations": ".npz",
+    "contamination_masks": ".mrc",
+    "probability": ".mrc",
+    "contamination": ".mrc",
+    "overlays": ".png",
+    **{name: f".{name}" for name in FORMATS},
+    "coordinates": ".star",
+}
+"""Folder of each kind of file of a micrograph, and its suffix."""
 
 
 def coordinates_path(folder: Path, name: str) -> Path:
@@ -129,8 +141,24 @@ def segmentation_path(folder: Path, name: str) -> Path:
     return folder / "segmentations" / f"{name}.npz"
 
 
+def remove_files(folder: Path, name: str, kinds: set[str]) -> None:
+    """Remove files of a micrograph that an earlier run has left."""
+    for kind in kinds:
+        remove_file(folder / kind / f"{name}{KINDS[kind]}")
+
+
+def _written(params: PickParams, settled: bool) -> set[str]:
+    """The kinds of files that a micrograph gets."""
+    kinds = {"candidates", "coordinates", *params.formats}
+    if params.masks:
+        kinds |= {"contamination_masks", "instances" if settled else "segmentations"}
+    if params.maps:
+        kinds |= {"probability", "contamination"}
+    return kinds | ({"overlays"} if params.overlays else set())
+
+
 def write_picks(folder: Path, name: str, picks: Picks, params: PickParams, settled: bool) -> None:
-    """Write all files of a micrograph, its coordinates last.
+    """Write all files of a micrograph, its coordinates last; those of other kinds go.
 
     Parameters
     ----------
@@ -156,6 +184,7 @@ def write_picks(folder: Path, name: str, picks: Picks, params: PickParams, settl
             write_image(folder / sub / f"{name}.mrc", values, working.pixel_size)
     if params.overlays:
         write_overlay(folder, working, picks.chosen, params)
+    remove_files(folder, name, set(KINDS) - _written(params, settled))
     write_chosen(folder, picks.chosen, params)
 
 

@@ -18,6 +18,7 @@ from cryosegment.core.pipeline import read_working_image
 from cryosegment.exchange.card import ModelCard, model_path, read_card
 from cryosegment.exchange.ctf import read_ctfs
 from cryosegment.exchange.errors import InputError
+from cryosegment.exchange.finished import Finished
 from cryosegment.exchange.job import JOB_NAME, Job, read_job
 from cryosegment.exchange.params import (
     CrfMapsParams,
@@ -93,8 +94,10 @@ def find_maps(folders: Sequence[Path]) -> list[SavedMap]:
     return found
 
 
-def refine_map(saved: SavedMap, output: Path, params: CrfMapsParams, device: str) -> None:
-    """Write the refined map to `output/probability`; one that is there stays on resuming.
+def refine_map(
+    saved: SavedMap, output: Path, params: CrfMapsParams, device: str, finished: Finished
+) -> None:
+    """Write the refined map to `output/probability`, unless that is finished.
 
     Parameters
     ----------
@@ -106,6 +109,8 @@ def refine_map(saved: SavedMap, output: Path, params: CrfMapsParams, device: str
         Which CRF.
     device
         Torch device.
+    finished
+        The maps that the job has finished.
 
     Raises
     ------
@@ -115,7 +120,7 @@ def refine_map(saved: SavedMap, output: Path, params: CrfMapsParams, device: str
         If the card recommends a CRF that is not known.
     """
     target = output / MAPS / saved.path.name
-    if params.resume and target.exists():
+    if finished.has(saved.name, saved.path) and target.exists():
         return
     pick = params_from_dict(PickParams, saved.job.params)
     card = read_card(model_path(pick.model))
@@ -132,7 +137,8 @@ def refine_map(saved: SavedMap, output: Path, params: CrfMapsParams, device: str
     features = crf_features(crf, logits, None if image is None else image.to(device))
     known = probability > 0  # the dead border is 0 in saved maps
     result = refine_logits(logits, features, crf, known).sigmoid() * known
-    write_image(target, result.cpu().numpy().astype(np.float16), pixel_size)
+    with finished.making(saved.name, saved.path):
+        write_image(target, result.cpu().numpy().astype(np.float16), pixel_size)
 
 
 def _chosen(params: CrfMapsParams, card: ModelCard) -> CrfParams:

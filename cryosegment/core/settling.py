@@ -23,7 +23,6 @@ from cryosegment.core.pick_files import (
 from cryosegment.core.pipeline import Model, read_working_image
 from cryosegment.exchange.coordinates import Coordinates, write_coordinates_star
 from cryosegment.exchange.ctf import CtfEstimate, read_ctfs
-from cryosegment.exchange.files import remove_file
 from cryosegment.exchange.params import PickParams
 from cryosegment.exchange.pick_summary import MicrographSummary, read_summaries, write_summaries
 from cryosegment.exchange.picking_rules import PickingRules, picking_rules
@@ -101,11 +100,8 @@ def settle(
             chosen = run.bring_in_line(name, chosen, threshold, path, model, ctfs.get(name))
         pairs.append((path, chosen))
     rows = [_updated(summaries[chosen.name], chosen) for _, chosen in pairs]
-    if pairs:
-        write_summaries(folder, rows)
-        write_coordinates_star(folder / "coordinates.star", pairs)
-    else:
-        remove_file(folder / "coordinates.star")
+    write_summaries(folder, rows)
+    write_coordinates_star(folder / "coordinates.star", pairs)
     is_known = run.rules.threshold is None and run.rules.calibration is not None
     known = expected(scores, threshold) if is_known else None
     return Settled(threshold, rows, known)

@@ -14,6 +14,8 @@ from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import PathLike, check_names, read_json, write_text
 
 LABELS_NAME = "labels.json"
+REPORT_NAME, REJECTED_NAME, SUMMARY_NAME = "report.csv", "rejected.csv", "report.json"
+"""What a run of `labels` says of its micrographs, of particles without a label, and of all."""
 LABELS_VERSION = 1
 
 BACKGROUND, PARTICLE, CONTAMINATION, EDGE, UNKNOWN = 0, 1, 2, 3, -1

@@ -14,8 +14,8 @@ from pathlib import Path
 from cryosegment.core.labels.contrast import LabelContrast, contrast_notes
 from cryosegment.core.labels.screening import OUTSIDE, REASONS, Rejection, Screening
 from cryosegment.exchange.files import write_text
+from cryosegment.exchange.labels import REJECTED_NAME, REPORT_NAME, SUMMARY_NAME
 
-REPORT_NAME, REJECTED_NAME, SUMMARY_NAME = "report.csv", "rejected.csv", "report.json"
 MANY = 0.1
 """More than this part of the particles outside is told of."""
 

@@ -16,11 +16,12 @@ from cryosegment.core.labels.canvas import Canvas, ClassRules
 from cryosegment.core.labels.contamination import ContaminationMaps
 from cryosegment.core.labels.contrast import micrograph_contrast
 from cryosegment.core.labels.files import label_entry, write_labels
-from cryosegment.core.labels.report import REJECTED_NAME, Report
+from cryosegment.core.labels.report import Report
 from cryosegment.core.labels.screening import MEANT, POOR, Rejection, Screening
 from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.exchange.errors import InputError
-from cryosegment.exchange.labels import UNKNOWN, LabelEntry, is_particle
+from cryosegment.exchange.finished import Finished
+from cryosegment.exchange.labels import REJECTED_NAME, UNKNOWN, LabelEntry, is_particle
 from cryosegment.exchange.params import LabelsParams
 
 
@@ -94,6 +95,7 @@ class LabelsRun:
 
     def __init__(self, source: Source, params: LabelsParams, folder: Path) -> None:
         self.source, self._params, self._folder = source, params, folder
+        self._finished = Finished(folder, params, params.resume)
         self._contamination = None
         self._notes: list[str] = []
         if params.contamination:
@@ -129,7 +131,8 @@ class LabelsRun:
                 f"none of {len(found.rejections)} particles of {_why_none(found, name)}"
             )
         coordinates = self.source.coordinates(entry, found)
-        is_kept = self._params.resume and entry.coordinates.exists()
+        path = self.source.micrographs[name]
+        is_kept = self._finished.has(name, path) and entry.coordinates.exists()
         if is_kept:
             instances, classes = (
                 read_image(path)[0].astype(kind)
@@ -146,7 +149,8 @@ class LabelsRun:
                 micrograph, entry.diameter, instances, classes, centers_yx
             )
         if not is_kept:
-            write_labels(entry, instances, classes, coordinates)
+            with self._finished.making(name, path):
+                write_labels(entry, instances, classes, coordinates)
         coverage, unknown = is_particle(classes).mean(), (classes == UNKNOWN).mean()
         self.report.add(name, found, float(coverage), float(unknown), contrast)
         return entry

@@ -22,10 +22,10 @@ from cryosegment.core.labels.contrast import (
     contrast_notes,
     total_placements,
 )
-from cryosegment.core.labels.report import SUMMARY_NAME
 from cryosegment.core.quality.inspection import Inspection
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import read_json, write_text
+from cryosegment.exchange.labels import SUMMARY_NAME
 
 TABLE_NAME, PARTICLES_NAME, JSON_NAME = "quality.csv", "particles.csv", "quality.json"
 FEW_SUPPORTED, MANY_UNLABELLED = 0.7, 0.3

@@ -15,6 +15,7 @@ from torch import Tensor
 from cryosegment.core.simulation.micrograph import SimulatedMicrograph, simulate_micrograph
 from cryosegment.core.simulation.sample import Sample, read_sample
 from cryosegment.exchange.files import atomic_path, write_text
+from cryosegment.exchange.finished import Finished
 from cryosegment.exchange.labels import LabelEntry, LabelsIndex, write_labels_index
 from cryosegment.exchange.params import SimulateParams
 from cryosegment.exchange.progress import Progress, no_progress
@@ -55,12 +56,13 @@ def write_simulation(
     sample = read_sample(params, device)
     names = [f"simulated_{number:04d}" for number in range(1, params.count + 1)]
     entries = [_entry(folder, name, params, sample.diameter) for name in names]
+    finished = Finished(folder, params, params.resume)
     for number, entry in enumerate(entries):
-        # The coordinates are written last: they say that a micrograph is done.
-        if not (params.resume and entry.coordinates.is_file()):
+        if not (finished.has(entry.name) and entry.coordinates.is_file()):
             generator = torch.Generator(device).manual_seed(_seed(params.seed, number))
             simulated = simulate_micrograph(params, sample, generator)
-            write_micrograph(folder, entry, simulated, sample)
+            with finished.making(entry.name):
+                write_micrograph(folder, entry, simulated, sample)
         progress(number + 1, len(entries), entry.name)
     _write_all_coordinates(folder / "truth" / "coordinates.star", entries)
     _write_species(folder / "truth" / "species.csv", sample, params)

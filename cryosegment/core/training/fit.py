@@ -72,7 +72,7 @@ class FitSettings:
     loss
         What is minimised.
     labels
-        Fingerprint of what is learned from: a training goes on with the same.
+        Fingerprint of what is learned from, and how: a training goes on with the same.
     """
 
     steps: int | None
@@ -173,8 +173,8 @@ class _Run:
             self.progress = load_state(state_path, network, self.average, self._optimizer)
         if self.progress.labels != settings.labels:
             raise ModelError(
-                f"expected the labels of the training in {state_path}, found others: train without "
-                "resume, or give another output"
+                f"expected the labels and parameters of the training in {state_path}, found "
+                "others: train without resume, or give another output"
             )
         self._predict = self._ranks.wrap(network)
         self._started = time.monotonic() - self.progress.seconds

@@ -31,6 +31,7 @@ from cryosegment.core.training.state import remove_state
 from cryosegment.core.training.validation import best_f1
 from cryosegment.exchange.card import ModelCard
 from cryosegment.exchange.errors import InputError
+from cryosegment.exchange.finished import fingerprint
 from cryosegment.exchange.params import (
     CRF_PRESETS,
     NO_CRF,
@@ -103,7 +104,7 @@ def train(
         _settings(params, len(parts.training), device),
         loss=loss,
         ranks=ranks,
-        labels=labels_fingerprint(images),
+        labels=f"{labels_fingerprint(images)} {fingerprint(params)}",
     )
     batches = _batches(parts.training, params, device, ranks)
     state_path, record = _state_path(output, params, ranks), Record(output, progress)

@@ -148,7 +148,7 @@ def test_a_reference_that_counts_y_from_the_last_row(picks, capsys):
 def test_an_unwritable_output_is_one_line(picks, capsys):
     (picks / "file").touch()
     assert main([*evaluate_arguments(picks), "--output", str(picks / "file" / "x")]) == 1
-    assert capsys.readouterr().err.startswith("cryosegment: cannot write")
+    assert capsys.readouterr().err.startswith("cryosegment: cannot make the folder")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import json
 import os
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,8 +11,10 @@ import pytest
 from cryosegment.cli.commands import COMMANDS, MICROGRAPHS, Command, find_command
 from cryosegment.cli.main import main
 from cryosegment.cli.outputs import recorded
+from cryosegment.cli.targets import targets
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.job import Job, read_job
+from cryosegment.exchange.params import FORMATS
 
 
 def command_of(name: str) -> Command:
@@ -99,6 +104,97 @@ def test_the_job_is_that_of_the_results(
     with pytest.raises(error):
         fail(second, error, path.parent / "failures.csv", tmp_path / "other.safetensors")
     assert read_job(path) == first
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_what_no_run_has_made_is_not_overwritten(command: Command, tmp_path: Path) -> None:
+    """Such as a user's own coordinates."""
+    job = job_of(command.name, tmp_path, "a")
+    for target in targets(command, job.output):
+        target.parent.mkdir(exist_ok=True)
+        target.touch()
+        before = sorted(tmp_path.rglob("*"))
+        with pytest.raises(InputError, match=r"is there, but no .*job\.json of the run"):
+            finish(job)
+        assert sorted(tmp_path.rglob("*")) == before
+        target.unlink()
+    with recorded(command, job):
+        pass
+
+
+def test_a_link_to_nowhere_is_not_followed(tmp_path: Path) -> None:
+    """What a run writes would appear where the link leads."""
+    job = job_of("pick", tmp_path, "a")
+    Path(job.output).mkdir()
+    Path(job.output, "coordinates").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(InputError, match="is there, but no"):
+        finish(job)
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_run_does_not_write_where_it_reads(tmp_path: Path) -> None:
+    folder = tmp_path / "out" / "probability"
+    folder.mkdir(parents=True)
+    (folder / "a.mrc").touch()
+    (tmp_path / "linked.mrc").symlink_to(folder / "a.mrc")
+    model = str(tmp_path / "out.safetensors")
+    jobs = [
+        job_of("pick", tmp_path, str(folder / "a")),
+        replace(job_of("pick", tmp_path), inputs=(str(tmp_path / "linked.mrc"),), names=("b",)),
+        job_of("labels coordinates", tmp_path, "a", coordinates=f"{tmp_path}/out/coordinates"),
+        job_of("simulate", tmp_path, molecule=[f"{tmp_path}/out/truth/maps/1_x.mrc"]),
+        job_of("train", tmp_path, start=model),
+        job_of("tune", tmp_path, model=model),
+    ]
+    for job in jobs:
+        with pytest.raises(InputError, match="is an input of this run, which may overwrite it"):
+            finish(job)
+    assert not command_of("pick").job_path(jobs[0].output).exists()
+
+
+SIMULATION = ["--size", "64", "64", "--pixel-size", "8", "--gpu", "cpu"]
+
+
+def test_two_runs_in_one_output(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The second is refused while the first lives, and no longer."""
+    output = tmp_path / "out"
+    arguments = ["simulate", *SIMULATION, "--output", str(output), "--count"]
+    command = [sys.executable, "-m", "cryosegment", *arguments, "1000"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        assert b"/1000 simulated_" in process.stderr.readline()
+        job = (output / "job.json").read_text()
+        assert main([*arguments, "1"]) == 1
+        assert (
+            f"another run writes to {output} (process {process.pid} on" in capsys.readouterr().err
+        )
+        assert (output / "job.json").read_text() == job
+        process.kill()
+    assert (output / ".job.json.lock").exists()
+    assert main([*arguments, "1", "--resume"]) == 0
+    assert not (output / ".job.json.lock").exists()
+
+
+def test_what_commands_write_is_what_they_say(tmp_path: Path) -> None:
+    simulated, labels = str(tmp_path / "simulated"), str(tmp_path / "simulated" / "truth")
+    micrograph = f"{simulated}/micrographs/simulated_0001.mrc"
+    size = ["--diameter", "180", "--pixel-size", "8"]
+    every = ["--masks", "--maps", "--overlays", "--formats", ",".join(FORMATS)]
+    runs = {
+        "simulate": [*SIMULATION, "--size", "128", "128"],
+        "pick": [micrograph, *size, *every, "--gpu", "cpu"],
+        "labels coordinates": [micrograph, *size, "--coordinates", f"{labels}/coordinates"],
+        "labels check": [labels, "--model", "none"],
+        "evaluate": [*size, "--picks", f"{labels}/coordinates", "--reference", labels],
+    }
+    for name, arguments in runs.items():
+        command = command_of(name)
+        output = tmp_path / (name.replace(" ", "_") if name != "simulate" else "simulated")
+        assert main([*name.split(), *arguments, "--output", str(output)]) == 0
+        allowed = {*targets(command, str(output)), output / "job.json"}
+        assert set(output.iterdir()) <= allowed
+        if name == "pick":
+            assert allowed - set(output.iterdir()) == {output / "failures.csv"}
 
 
 def test_a_file_that_is_no_job(tmp_path: Path) -> None:

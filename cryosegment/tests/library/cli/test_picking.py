@@ -205,13 +205,14 @@ def test_no_results_of_other_micrographs_are_left_beside_new_ones(folder, model,
     assert [path.rpartition("/")[2] for path in job["inputs"]] == ["a.mrc", "b.mrc", "c.mrc"]
 
 
-def test_the_table_of_an_earlier_run_goes_where_all_fail(folder, model):
+def test_results_of_an_earlier_run_stay_where_all_fail(folder, model):
     assert pick(folder, model, names=["a"]) == 0
     before = (folder / "out" / "job.json").read_text()
+    table = (folder / "out" / "coordinates.star").read_text()
     assert pick(folder, model, "--diameter", "4000", names=["a"]) == 1
     out = folder / "out"
     assert set(read_failures(out)) == {"a"}
-    assert not (out / "coordinates.star").exists()
+    assert (out / "coordinates.star").read_text() == table
     assert (out / "job.json").read_text() == before
     assert pick(folder, model, "--resume", names=["a"]) == 0
     assert set(read_coordinates(out / "coordinates.star", 2.0)) == {"a"}

@@ -67,11 +67,11 @@ def test_two_processes_go_on_where_one_was_interrupted(
     values = params_to_dict(params)
     run_train(Job("train", values, (str(labels),), str(one)), params, no_progress)
     job = Job("train", values, (str(labels),), str(two))
-    job.write(tmp_path / "job.json")
+    job.write(tmp_path / "two.job.json")
     with pytest.raises(KeyboardInterrupt):
         run_train(job, params, interrupt)
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    command = ["--nproc-per-node", "2", "-m", "cryosegment", "run", "job.json", "--resume"]
+    command = ["--nproc-per-node", "2", "-m", "cryosegment", "run", "two.job.json", "--resume"]
     found = subprocess.run(
         [*torchrun, *command], cwd=tmp_path, capture_output=True, text=True, check=True
     )

@@ -63,16 +63,18 @@ def test_labels_that_are_missing(tmp_path: Path, capsys: pytest.CaptureFixture[s
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from cryosegment.cli.training import run_train
-from cryosegment.exchange.job import read_job
-from cryosegment.exchange.params import TrainParams, params_from_dict
+from contextlib import contextmanager
+from cryosegment.cli import main
 
-def kill(done, total, text):
-    if text.startswith("step 6"):
-        os.kill(os.getpid(), signal.SIGKILL)
+@contextmanager
+def kill_at_step_6():
+    def told(done, total, text):
+        if text.startswith("step 6"):
+            os.kill(os.getpid(), signal.SIGKILL)
+    yield told
 
-job = read_job(sys.argv[1])
-run_train(job, params_from_dict(TrainParams, job.params), kill)
+main.show_progress = kill_at_step_6
+main.main(["run", sys.argv[1]])
 """
 
 
@@ -94,7 +96,9 @@ def test_a_training_that_is_killed_goes_on(
     job.write_text(whole.with_suffix(".job.json").read_text().replace(str(whole), str(killed)))
     assert subprocess.run([sys.executable, "-c", KILLED, str(job)]).returncode == -signal.SIGKILL
     assert not killed.exists()
+    assert list(tmp_path.glob(".*.lock"))  # which a dead process does not hold
     assert main(["run", str(job), "--resume"]) == 0
+    assert not list(tmp_path.glob(".*.lock"))
     assert curve(killed) == curve(whole)
     before, after = load_file(whole), load_file(killed)
     assert all((after[name] == before[name]).all() for name in before)

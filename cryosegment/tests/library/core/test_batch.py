@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,11 +14,11 @@ from cryosegment.core.batch import pick_micrographs
 from cryosegment.core.images.micrograph import read_image
 from cryosegment.core.labels.contamination import ContaminationMaps
 from cryosegment.core.networks import HEADS
-from cryosegment.core.pick_files import coordinates_path, is_finished
+from cryosegment.core.pick_files import KINDS, coordinates_path, is_finished
 from cryosegment.core.pipeline import Model, pick_micrograph
 from cryosegment.exchange.coordinates import read_coordinates
 from cryosegment.exchange.labels import LabelEntry
-from cryosegment.exchange.params import PickParams
+from cryosegment.exchange.params import FORMATS, PickParams
 from cryosegment.exchange.progress import no_progress
 from cryosegment.exchange.star import read_star
 
@@ -55,7 +56,7 @@ def test_coordinates_of_every_micrograph(
     assert picked.failures == {}
     names = [name for name, _ in micrographs]
     expected = {f"{sub}/{name}.star" for sub in ("coordinates", "candidates") for name in names}
-    assert files(folder) == {*expected, "coordinates.star", "micrographs.csv"}
+    assert files(folder) == {*expected, "coordinates.star", "micrographs.csv", "finished.csv"}
     assert [report[:2] for report in seen] == [(1, 3), (2, 3), (3, 3)]
     assert seen[1][2].startswith("two.frames.aligned: 6 particles")
     found = read_coordinates(folder / "coordinates", 2.0)
@@ -202,7 +203,7 @@ def test_a_place_that_cannot_be_written(
         micrographs, disc_model, PARAMS, tmp_path / "file" / "picks", no_progress
     ).failures
     assert set(failures) == {name for name, _ in micrographs}
-    assert all("cannot write" in message for message in failures.values())
+    assert all("cannot make the folder" in message for message in failures.values())
 
 
 def test_a_file_that_cannot_be_written_leaves_the_micrograph_undone(
@@ -226,7 +227,65 @@ def test_a_failure_does_not_bring_back_old_picks(
     pick_micrographs(micrographs, disc_model, PARAMS, folder, no_progress)
     micrographs[0][1].write_bytes(b"damaged")
     pick_micrographs(micrographs, disc_model, PARAMS, folder, no_progress)
-    assert "one" not in read_coordinates(folder / "coordinates.star", 2.0)
+    for path in ("coordinates.star", "coordinates", "candidates"):
+        assert "one" not in read_coordinates(folder / path, 2.0)
+
+
+def test_nothing_is_lost_where_all_fail(
+    micrographs: Micrographs, disc_model: Model, folder: Path
+) -> None:
+    pick_micrographs(micrographs, disc_model, PARAMS, folder, no_progress)
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    for _, path in micrographs:
+        path.write_bytes(b"damaged")
+    assert len(pick_micrographs(micrographs, disc_model, PARAMS, folder, no_progress).failures) == 3
+    assert before == {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_what_a_run_does_not_write_does_not_stay_from_an_earlier_one(
+    micrographs: Micrographs, disc_model: Model, folder: Path
+) -> None:
+    every = replace(PARAMS, masks=True, maps=True, overlays=True, formats=FORMATS)
+    pick_micrographs(micrographs[:1], disc_model, every, folder, no_progress)
+    kinds = {path.parent.name for path in folder.glob("*/one.*")}
+    assert kinds == set(KINDS) - {"segmentations"}
+    pick_micrographs(micrographs[:1], disc_model, PARAMS, folder, no_progress)
+    assert {path.parent.name for path in folder.glob("*/one.*")} == {"candidates", "coordinates"}
+
+
+class Interrupted(Exception):
+    """In the place of Ctrl-C or a kill."""
+
+
+def test_an_interrupted_run_with_new_parameters_and_its_resumption_do_not_mix(
+    micrographs: Micrographs, disc_model: Model, folder: Path
+) -> None:
+    """Neither old parameters stay on micrographs that it had not come to, nor a changed file."""
+    pick_micrographs(micrographs, disc_model, PARAMS, folder, no_progress)
+    other = replace(PARAMS, threshold="0.99")
+    fresh = folder.with_name("fresh")
+    pick_micrographs(micrographs, disc_model, other, fresh, no_progress)
+
+    def stop(done: int, total: int, text: str) -> None:
+        raise Interrupted
+
+    with pytest.raises(Interrupted):
+        pick_micrographs(micrographs, disc_model, other, folder, stop)
+    assert _texts(folder) != _texts(fresh)
+    seen: list[str] = []
+    resume = replace(other, resume=True)
+    pick_micrographs(micrographs, disc_model, resume, folder, lambda *r: seen.append(r[2]))
+    assert len(seen) == 2
+    assert _texts(folder) == _texts(fresh)
+    shutil.copy(micrographs[1][1], micrographs[0][1])
+    pick_micrographs(micrographs, disc_model, resume, folder, lambda *r: seen.append(r[2]))
+    assert seen[2].startswith("one: ")
+    assert len(seen) == 3
+
+
+def _texts(folder: Path) -> dict[str, str]:
+    """Picks of every micrograph."""
+    return {path.name: path.read_text() for path in folder.glob("coordinates/*.star")}
 
 
 def test_an_error_that_is_not_ours_is_not_hidden(

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The files and folders that each command may write in its output."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from cryosegment.cli.commands import Command
+from cryosegment.exchange.files import FAILURES_NAME
+from cryosegment.exchange.finished import FINISHED_NAME
+from cryosegment.exchange.labels import LABELS_NAME, REJECTED_NAME, REPORT_NAME, SUMMARY_NAME
+from cryosegment.exchange.params import FORMATS
+
+REPORTS = {FAILURES_NAME, REJECTED_NAME, REPORT_NAME, SUMMARY_NAME}
+"""What a run says of itself: no results."""
+
+LABELLED = ("coordinates", "instances", "classes", LABELS_NAME, FINISHED_NAME, *sorted(REPORTS))
+TARGETS: Mapping[str, tuple[str, ...]] = {
+    "pick": (
+        "coordinates",
+        "candidates",
+        "coordinates.star",
+        "micrographs.csv",
+        "instances",
+        "segmentations",
+        "contamination_masks",
+        "probability",
+        "contamination",
+        "overlays",
+        *FORMATS,
+        "false_discovery.csv",
+        FAILURES_NAME,
+        FINISHED_NAME,
+    ),
+    "simulate": ("micrographs", "truth", FINISHED_NAME),
+    "labels coordinates": LABELLED,
+    "labels reconstruction": LABELLED,
+    "labels project": ("masks.mrcs", "masks_*.mrcs", "masks.star", REJECTED_NAME, SUMMARY_NAME),
+    "labels check": (
+        "quality.csv",
+        "particles.csv",
+        "quality.json",
+        "quality.png",
+        "overlays",
+        FAILURES_NAME,
+    ),
+    "train": (
+        ".safetensors",
+        ".state.safetensors",
+        ".state.best.safetensors",
+        ".history.csv",
+        ".tensorboard",
+        ".examples.png",
+    ),
+    "tune": (".safetensors", ".picking.csv", ".picking.png"),
+    "evaluate": ("metrics.csv", "metrics.json", "precision_recall.png"),
+    "crf": ("probability", FAILURES_NAME, FINISHED_NAME),
+    "crf tune": (".safetensors", ".crf.csv"),
+    "fetch": (),  # each data set gets a folder of its own, in which files of the right size stay
+}
+"""By command: names in the output folder, or suffixes where the output is a file."""
+
+
+def targets(command: Command, output: str) -> list[Path]:
+    """The files and folders that a run with this output may write, but for its job."""
+    path, names = Path(output), TARGETS[command.name]
+    if command.output_is_file:
+        return [path.with_suffix(suffix) for suffix in names]
+    return [
+        target for name in names for target in (path.glob(name) if "*" in name else [path / name])
+    ]

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`finished.csv`: which results of a folder were made by its job, and by no other."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import hashlib
+import io
+import json
+import os
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple, Type
+
+from cryosegment.exchange.card import GENERAL, model_path
+from cryosegment.exchange.files import PathLike, make_folder, read_text, remove_file
+from cryosegment.exchange.params import Params, params_to_dict
+
+FINISHED_NAME = "finished.csv"
+FREE_TO_CHANGE = {
+    "resume",
+    "gpu",
+    "threads",
+    "count",
+    "minutes",
+    "epochs",
+    "learning_rate",
+    "patience",
+}
+"""Parameters that a resumed run may change: what is finished stays as good."""
+
+
+class Finished:
+    """The micrographs that a job has finished in its output folder.
+
+    Each is listed with fingerprints of all that its results depend on: the parameters with the
+    files that they name, and its own file. What was made by other parameters, from another file,
+    or by an earlier run that this one does not resume, is not finished. A file that has gone since
+    changes nothing.
+
+    Parameters
+    ----------
+    folder
+        Output folder.
+    params
+        Of the job.
+    is_resumed
+        Whether what an earlier run has finished counts.
+    """
+
+    def __init__(self, folder: PathLike, params: Params, is_resumed: bool) -> None:
+        self._path = Path(folder) / FINISHED_NAME
+        self._job = fingerprint(params)
+        self._known: Dict[str, Tuple[str, str]] = _read(self._path) if is_resumed else {}
+        self._is_begun = is_resumed
+
+    def has(self, name: str, source: Optional[Path] = None) -> bool:
+        """Whether the results of a micrograph, made of the file `source`, are finished."""
+        job, file = self._known.get(name, ("", ""))
+        return job == self._job and _mark(source) in (file, GONE)
+
+    @contextmanager
+    def making(self, name: str, source: Optional[Path] = None) -> Iterator[None]:
+        """List a micrograph when the block that writes its results ends without error.
+
+        Raises
+        ------
+        InputError
+            If the list cannot be written.
+        """
+        file = _mark(source)
+        self._begin()
+        yield
+        line = io.StringIO()
+        csv.writer(line, lineterminator="\n").writerow([name, self._job, file])
+        with self._path.open("a", encoding="utf-8") as stream:
+            stream.write(line.getvalue())
+        self._known[name] = self._job, file
+
+    def _begin(self) -> None:
+        """Before the first result is written, forget those of a run that this one replaces."""
+        if self._is_begun:
+            return
+        make_folder(self._path.parent)
+        remove_file(self._path)
+        self._is_begun = True
+
+
+def fingerprint(params: Params) -> str:
+    """Fingerprint of the parameters that results depend on, and of the files that they name."""
+    values = {n: v for n, v in params_to_dict(params).items() if n not in FREE_TO_CHANGE}
+    files = [_identity(path) for path in paths_of(type(params), values)]
+    return _digest([type(params).__name__, values, files])
+
+
+def paths_of(params: Type[Params], values: Mapping[str, Any]) -> List[Path]:
+    """The files and folders that the values of parameters, by name, point to."""
+    found = []
+    for field in dataclasses.fields(params):
+        if not field.metadata.get("is_path"):
+            continue
+        value = values.get(field.name, "")
+        for text in value if isinstance(value, (list, tuple)) else (value,):
+            if text == GENERAL or (text and text not in field.metadata.get("names", ())):
+                found.append(model_path(text))
+    return found
+
+
+def _mark(source: Optional[Path]) -> str:
+    """Fingerprint of a micrograph's file."""
+    return _digest([] if source is None else _identity(source))
+
+
+def _identity(path: Path) -> List[Any]:
+    """Size and time of a file, or of those in a folder; nothing where it is missing."""
+    try:
+        with os.scandir(path) as entries:
+            return sorted((entry.name, *_stamp(entry.stat())) for entry in entries)
+    except NotADirectoryError:
+        return [*_stamp(path.stat())]
+    except OSError:
+        return []
+
+
+def _stamp(status: os.stat_result) -> Tuple[int, int]:
+    return status.st_size, status.st_mtime_ns
+
+
+def _digest(values: List[Any]) -> str:
+    text = json.dumps(values, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+
+GONE = _digest([])
+
+
+def _read(path: Path) -> Dict[str, Tuple[str, str]]:
+    """Fingerprints of each micrograph by name; a line that a crash has cut short is dropped."""
+    if not path.exists():
+        return {}
+    text = read_text(path)
+    whole = text[: text.rfind("\n") + 1]
+    if whole != text:
+        with path.open("r+b") as stream:
+            stream.truncate(len(whole.encode("utf-8")))
+    rows = csv.reader(io.StringIO(whole))
+    return {row[0]: (row[1], row[2]) for row in rows if len(row) == 3}
