@@ -110,7 +110,7 @@ class PickParams(Params):
     overlays: bool = param(
         False, "write pictures (PNG) of the micrographs with circles around the picks"
     )
-    seed: int = param(0, SEED_HELP + "; picking uses none", minimum=0)
+    seed: int = param(0, SEED_HELP + ", which only decoys use", minimum=0)
     gpu: str = param("auto", ONE_GPU_HELP, metavar="ID")
     threads: int = param(0, THREADS_HELP, minimum=0)
     resume: bool = param(False, RESUME_HELP)
