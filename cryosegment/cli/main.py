@@ -61,6 +61,7 @@ def main(args: Sequence[str] | None = None) -> int:
 def _run(args: Sequence[str]) -> int:
     namespace = build_parser().parse_args(_joined(args))
     logging.basicConfig(format=LOG_FORMAT)
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what is wrong stands in our errors
     try:
         with in_one_line("cryosegment " + " ".join(args[:1])):
             failed: int = namespace.action(namespace)

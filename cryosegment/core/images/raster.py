@@ -21,9 +21,12 @@ TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 PNG_START = b"\x89PNG"
 JPEG_START = b"\xff\xd8\xff"
 
-_ENDS = {PNG_START: b"IEND", JPEG_START: b"\xff\xd9"}
-_TAIL_BYTES = 4096
-_PNG_SIZE_OFFSET = 16
+_PNG_FIRST, _PNG_HEADER, _PNG_END = 8, b"IHDR", b"IEND"
+_JPEG_END = b"\xff\xd9"
+DEFLATE_RATIO = 1032
+"""Bytes that one of a PNG unpacks to at most."""
+
+_TAIL = 4096  # bytes
 _PLAUSIBLE_PIXEL_SIZE = (0.05, 100.0)  # Å/px; a resolution of 72 dpi is 3.5 million
 _TIFF_RESOLUTION_UNITS = {2: 2.54e8, 3: 1e8}  # Å in an inch, in a centimetre
 _IMAGEJ_UNITS = {"nm": 10.0, "micron": 1e4, "um": 1e4, "\\u00b5m": 1e4, "µm": 1e4}
@@ -35,6 +38,7 @@ _TIFF_ERRORS = (
     ArithmeticError,
     AttributeError,
     LookupError,
+    MemoryError,
     OSError,
     RuntimeError,
     TypeError,
@@ -93,10 +97,13 @@ def _only_page(tiff: tifffile.TiffFile, path: Path) -> tifffile.TiffPage:
     page = tiff.pages.first
     if len(page.shape) != 2:
         raise InputError(f"expected a grey image, but {path} has shape {page.shape}: convert it")
+    if page.dtype is None:
+        raise InputError(f"{path} has pixels of no known type: copy it again, or convert it")
     check_pixels(*page.shape, path)
-    ends = (start + count for start, count in zip(page.dataoffsets, page.databytecounts))
-    if max(ends, default=0) > tiff.filehandle.size:
-        raise InputError(f"{path} is truncated: its end is missing; copy it again")
+    ends = [start + count for start, count in zip(page.dataoffsets, page.databytecounts)]
+    missing = 0 if page.is_contiguous else math.prod(page.chunked) - len(ends)
+    if missing or max(ends) > tiff.filehandle.size:
+        raise InputError(f"{path} is truncated or damaged: parts of it are missing; copy it again")
     return page
 
 
@@ -132,12 +139,9 @@ def read_picture(stream: BufferedIOBase, path: Path) -> npt.NDArray[np.generic]:
         If the file is damaged or truncated.
     """
     raw = in_memory(stream, path).getvalue()
-    end = next(end for start, end in _ENDS.items() if raw.startswith(start))
-    if end not in raw[-_TAIL_BYTES:]:
+    is_whole = _is_whole_png(raw, path) if raw.startswith(PNG_START) else _JPEG_END in raw[-_TAIL:]
+    if not is_whole:
         raise InputError(f"{path} is truncated: its end is missing; copy it again")
-    if raw.startswith(PNG_START):
-        width, height = struct.unpack_from(">II", raw, _PNG_SIZE_OFFSET)
-        check_pixels(height, width, path)
     flags = cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
     try:
         image: npt.NDArray[np.generic] | None = cv2.imdecode(np.frombuffer(raw, np.uint8), flags)
@@ -146,3 +150,17 @@ def read_picture(stream: BufferedIOBase, path: Path) -> npt.NDArray[np.generic]:
     if image is None:
         raise InputError(f"cannot read the picture {path}: it is damaged; copy it again")
     return image
+
+
+def _is_whole_png(raw: bytes, path: Path) -> bool:
+    """Whether all chunks of a PNG are there; OpenCV makes room for as much as they claim."""
+    place, name = _PNG_FIRST, b""
+    while name != _PNG_END and place + 8 <= len(raw):
+        length, name = struct.unpack_from(">I4s", raw, place)
+        if name == _PNG_HEADER and length == 13 and place + 17 <= len(raw):
+            width, height, bits = struct.unpack_from(">IIB", raw, place + 8)
+            check_pixels(height, width, path)
+            if height * width * bits > 8 * DEFLATE_RATIO * len(raw):
+                return False
+        place += length + 12
+    return name == _PNG_END and place <= len(raw)

@@ -86,15 +86,15 @@ def in_memory(stream: BufferedIOBase, path: Path) -> io.BytesIO:
 
 
 def check_pixels(height: int, width: int, path: Path) -> None:
-    """Check that a header asks for no more pixels than an image can have.
+    """Check that a header asks for as many pixels as an image can have.
 
     Raises
     ------
     InputError
-        If it does.
+        If it does not.
     """
-    if height * width > MAX_PIXELS:
+    if not 0 < height * width <= MAX_PIXELS:
         raise InputError(
-            f"expected at most {MAX_PIXELS} pixels, but the header of {path} says "
+            f"expected 1 to {MAX_PIXELS} pixels, but the header of {path} says "
             f"{height} x {width}: it is damaged, or no micrograph"
         )

@@ -98,6 +98,7 @@ class LabelsRun:
         self._finished = Finished(folder, params, params.resume)
         self._contamination = None
         self._notes: list[str] = []
+        self._told: dict[str, str] = {}
         if params.contamination:
             self._contamination = ContaminationMaps(
                 Path(params.contamination), list(source.micrographs)
@@ -124,7 +125,9 @@ class LabelsRun:
         entry = self._entry(micrograph)
         contaminated = self._contamination.area(entry) if self._contamination else None
         found = self.source.screen(entry, contaminated)
-        self.report.notes = [*self.source.notes, *self._notes]
+        for note in micrograph.notes:
+            self._told.setdefault(note, f"{name}: {note}")  # the first of each kind
+        self.report.notes = [*self.source.notes, *self._notes, *self._told.values()]
         if not len(found.labelled) and any(r.reason not in MEANT for r in found.rejections):
             self.report.add(name, found, 0.0, 0.0, None)
             raise InputError(

@@ -6,9 +6,11 @@ import cv2
 import mrcfile
 import numpy as np
 import pytest
+import tifffile
 from skimage.measure import regionprops
 
 from cryosegment.cli.main import main
+from cryosegment.core.images.micrograph import MIRRORED
 from cryosegment.exchange.coordinates import Coordinates, read_coordinates, write_coordinates
 from cryosegment.exchange.files import read_failures
 from cryosegment.exchange.labels import PICKS, read_labels_index
@@ -55,6 +57,25 @@ def test_coordinates_that_count_y_from_the_last_row(folder):
     assert label(folder, "--diameter", "40", "--y-up") == 0
     instances = mrcfile.read(folder / "labels" / "instances" / "a.mrc")
     assert [instances[95 - 20, 30], instances[95 - 60, 90]] == [1, 2]
+
+
+def test_coordinates_on_tiff_count_rows_as_relion_does(folder, capsys):
+    """Dark discs where RELION sees them, on an image whose last row comes first in the file."""
+    y, x = np.mgrid[:96, :128]
+    image = mrcfile.read(folder / "a.mrc").copy()
+    for row, column in ((20, 30), (60, 90)):
+        image[(y - row) ** 2 + (x - column) ** 2 < 100] -= 3
+    for name in ("a", "b"):
+        tifffile.imwrite(folder / f"{name}.tif", image[::-1])
+    options = ["--coordinates", str(folder / "coordinates"), "--output", str(folder / "labels")]
+    micrographs = [str(folder / "a.tif"), str(folder / "b.tif")]
+    options += ["--diameter", "40", "--pixel-size", "2"]
+    assert main(["labels", "coordinates", *micrographs, *options]) == 0
+    instances = mrcfile.read(folder / "labels" / "instances" / "a.mrc")
+    assert [instances[20, 30], instances[60, 90]] == [1, 2]
+    with (folder / "labels" / "report.csv").open() as file:
+        assert all(float(row["contrast"]) < -2 for row in csv.DictReader(file))
+    assert capsys.readouterr().out.count(MIRRORED) == 1
 
 
 def test_a_micrograph_without_coordinates_is_listed_and_the_rest_go_on(folder, capsys):

@@ -410,14 +410,55 @@ def test_tiff_of_giant_size_and_without_pages(tmp_path: Path, values: np.ndarray
     with tifffile.TiffFile(path) as tiff:
         places = [tiff.pages.first.tags[name].valueoffset for name in ("ImageWidth", "ImageLength")]
     raw = bytearray(path.read_bytes())
-    for place in places:
-        raw[place : place + 4] = struct.pack("<I", 60_000)
-    path.write_bytes(raw)
-    with pytest.raises(InputError, match=r"a\.tif"):
-        read_micrograph(path, 1.0)
+    for side in (0, 60_000):
+        for place in places:
+            raw[place : place + 4] = struct.pack("<I", side)
+        path.write_bytes(raw)
+        with pytest.raises(InputError, match=rf"a\.tif says {side} x {side}: it is damaged"):
+            read_micrograph(path, 1.0)
     path.write_bytes(struct.pack("<2sHI", b"II", 42, 0) + bytes(100))
     with pytest.raises(InputError, match=r"a\.tif holds no image"):
         read_micrograph(path, 1.0)
+
+
+def damaged(whole: bytes, rng: np.random.Generator) -> bytes:
+    """A file cut anywhere, or some bytes of its first and last 400 changed."""
+    if rng.random() < 0.3:
+        return whole[: rng.integers(1, len(whole))]
+    raw = bytearray(whole)
+    for _ in range(rng.integers(1, 6)):
+        place = int(rng.integers(-400, 400))
+        raw[place] = rng.choice([0, 1, 127, 128, 255, rng.integers(256)])
+    return bytes(raw)
+
+
+@pytest.mark.parametrize("kind", ["mrc", "mrc.gz", "png", "jpg", "tif", "lzw", "tiles", "big"])
+def test_damage_of_any_kind_is_an_error_of_ours(
+    tmp_path: Path, values: np.ndarray, kind: str
+) -> None:
+    path, data = tmp_path / f"a.{kind}", (values + 100).astype(np.uint8)
+    if kind.startswith("mrc"):
+        make_mrc(path, data.view("int8"))
+    elif kind in ("png", "jpg"):
+        cv2.imwrite(str(path), data)
+    else:
+        options = {
+            "tif": {},
+            "lzw": {"compression": "lzw", "rowsperstrip": 7},
+            "tiles": {"compression": "zlib", "tile": (16, 16)},
+            "big": {"bigtiff": True},
+        }
+        tifffile.imwrite(path, data, **options[kind])
+    whole = path.read_bytes() if kind != "mrc.gz" else gzip.compress(path.read_bytes())
+    rng, messages = np.random.default_rng(1), []
+    for _ in range(100):
+        path.write_bytes(damaged(whole, rng))
+        try:
+            read_micrograph(path, 1.0)
+        except InputError as error:
+            messages.append(str(error))
+    assert len(messages) > 20
+    assert not any("\n" in message for message in messages)
 
 
 def test_not_an_image(tmp_path: Path) -> None:
