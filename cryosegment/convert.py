@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
 
-import mrcfile
 import numpy as np
 from pwem.objects import (
     Coordinate,
@@ -24,12 +23,16 @@ from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.exchange.ctf import CtfEstimate
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import micrograph_name
+from cryosegment.exchange.labels import (
+    PICKED,
+    PICKS,
+)
 from cryosegment.exchange.particles import UNCLASSIFIED, Particles, angles_from_matrices
 from cryosegment.exchange.star import Block
 
-PICK_SCORES = ("_rlnAutopickFigureOfMerit", "_cryosegmentScore")
+PICK_SCORES = ("_rlnAutopickFigureOfMerit", "_cryosegmentScore", "_cryoloScore", "_topazScore")
 POSE_SCORE = "_rlnMaxValueProbDistribution"
-"""Attributes that score a coordinate or the pose of a particle; RELION's files keep them."""
+"""Attributes that score a coordinate, by its picker, or the pose of a particle."""
 SHAPE = ("_rlnAnglePsi", "_cryosegmentDiameter")
 """Attributes of a coordinate: how its particle is turned and how long it is."""
 TRUTH = ("rlnClassNumber", "rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi")
@@ -69,7 +72,7 @@ def scaled_coordinates(
         if name in matched.names:
             x, y = coordinate.getPosition()
             angle, diameter = (_known(coordinate, name) for name in SHAPE)
-            score = _score(coordinate, (*PICK_SCORES, POSE_SCORE))
+            score = _score(coordinate, PICK_SCORES)
             size = diameter if with_diameters else np.nan
             row = (y * factor, x * factor, score, size, angle)
             found.setdefault(name, []).append(row)
@@ -87,6 +90,12 @@ def scaled_coordinates(
             centers_yx, pixel_size, name, scores, diameters=diameters, angles=angles
         )
     return records
+
+
+def has_pick_scores(coordinates: Optional[SetOfCoordinates]) -> bool:
+    """Whether a picker has scored the coordinates."""
+    first = coordinates.getFirstItem() if coordinates is not None else None
+    return first is not None and np.isfinite(_score(first, PICK_SCORES))
 
 
 def _known(item: Union[Coordinate, Particle], attribute: str) -> float:
@@ -165,12 +174,14 @@ def append_coordinates(
     """Append picks to a Scipion set, with the scores that RELION's files keep.
 
     Positions are rounded here and only here: Scipion's are integers. With `truth`, RELION's
-    columns of simulated particles by micrograph, coordinates say their species and orientation.
+    columns of simulated particles by micrograph, coordinates say their species and orientation,
+    and have no scores: nobody has picked them.
     """
     coordinate = Coordinate()
-    coordinate._cryosegmentScore = Float()
+    if truth is None:
+        coordinate._cryosegmentScore = Float()
+        coordinate._rlnAutopickFigureOfMerit = Float()
     coordinate._cryosegmentDiameter = Float()
-    coordinate._rlnAutopickFigureOfMerit = Float()
     coordinate._rlnClassNumber = Integer(0)
     coordinate._rlnAnglePsi = Float(0.0)
     if truth is not None:
@@ -179,12 +190,13 @@ def append_coordinates(
         coordinate.setMicrograph(micrograph)
         known = truth[record.name] if truth is not None else {}
         for i, (y, x) in enumerate(record.centers_yx):
-            score, diameter = float(record.ranking[i]), float(record.diameters[i])
+            diameter = float(record.diameters[i])
             coordinate.setObjId(None)
             coordinate.setPosition(round(float(x)), round(float(y)))
-            coordinate._cryosegmentScore.set(score)
             coordinate._cryosegmentDiameter.set(diameter if np.isfinite(diameter) else None)
-            coordinate._rlnAutopickFigureOfMerit.set(score)
+            if truth is None:
+                coordinate._cryosegmentScore.set(float(record.ranking[i]))
+                coordinate._rlnAutopickFigureOfMerit.set(float(record.ranking[i]))
             for name in TRUTH if known else ():
                 getattr(coordinate, f"_{name}").set(known[name][i])
             target.append(coordinate)
@@ -230,21 +242,20 @@ def ctf_estimates(ctfs: SetOfCTF) -> Dict[str, CtfEstimate]:
     return found
 
 
-def mask_content(path: str) -> Tuple[int, float]:
-    """Number of particles in an instance mask and the fraction of the area they cover."""
-    with mrcfile.open(path) as mask:
-        labels = mask.data
-        particles = np.bincount(labels[labels > 0].ravel()) if labels.size else np.zeros(0)
-        return int(np.count_nonzero(particles)), float(particles.sum() / max(labels.size, 1))
-
-
 def card_lines(card: ModelCard) -> List[str]:
     """What a user wants to know of a model, a fact a line."""
     lines = [f"*{card.name}*: {card.architecture} network, labels from {card.label_source}."]
+    if PICKED in card.label_source or PICKS in card.label_source:
+        lines.append("*The truth was a picker's*: F1 is the agreement with it.")
     if card.particle_diameters:
         small, large = min(card.particle_diameters), max(card.particle_diameters)
         lines.append(f"Particle diameters seen in training: {small:.0f} to {large:.0f} Å.")
     lines.append(f"Recommended threshold: {card.threshold:.2f}.")
     for metric in card.metrics:
-        lines.append("Measured: " + ", ".join(f"{key} {value}" for key, value in metric.items()))
+        facts = (f"{key} {_rounded(value)}" for key, value in metric.items())
+        lines.append("Measured: " + ", ".join(facts) + ".")
     return lines
+
+
+def _rounded(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

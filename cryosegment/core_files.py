@@ -4,12 +4,19 @@
 from __future__ import annotations
 
 import os
-from typing import Tuple, Union
+from typing import Dict, Tuple, Union
 
 import mrcfile
 from pwem.emlib import DT_FLOAT, XmippError
 from pwem.emlib.image import ImageHandler
-from pwem.objects import Micrograph, Particle, Volume
+from pwem.objects import (
+    Class2D,
+    Micrograph,
+    Particle,
+    SetOfAverages,
+    SetOfClasses2D,
+    Volume,
+)
 
 from cryosegment.convert import mic_name
 from cryosegment.exchange.errors import InputError
@@ -66,6 +73,32 @@ def volume_file(volume: Volume, folder: str) -> str:
     with mrcfile.open(copy, "r+", permissive=True) as file:
         file.voxel_size = sampling_rate
     return copy
+
+
+def template_image(images: Union[SetOfAverages, SetOfClasses2D], number: int) -> Particle:
+    """An average by its number in the set: of a class, its representative.
+
+    Number 0 is the average of the largest class, or the first of a set of averages.
+
+    Raises
+    ------
+    InputError
+        If there is no such average.
+    """
+    found: Dict[int, Particle] = {}
+    sizes: Dict[int, int] = {}
+    for item in images:
+        is_class = isinstance(item, Class2D)
+        if is_class and not item.hasRepresentative():
+            continue
+        found[item.getObjId()] = (item.getRepresentative() if is_class else item).clone()
+        sizes[item.getObjId()] = item.getSize() if is_class else 0
+    if not found:
+        raise InputError("the templates hold no average: choose others")
+    chosen = number or max(found, key=lambda own: sizes[own])
+    if chosen not in found:
+        raise InputError(f"no average has the number {number}: they go up to {max(found)}")
+    return found[chosen]
 
 
 def template_file(image: Particle, path: str) -> str:

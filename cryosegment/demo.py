@@ -190,7 +190,7 @@ def _write_star(pick: Any, path: Path) -> None:
     """All picks in one STAR file that names the micrographs."""
     from cryosegment.exchange.coordinates import write_coordinates_star
 
-    pairs = [(Path(mic.getFileName()).resolve(), picks) for mic, picks in pick.iterPicks()]
+    pairs = [(Path(mic.getFileName()).resolve(), pick.getPicks(mic)) for mic in pick.iterDone()]
     write_coordinates_star(path, pairs)
 
 
@@ -202,8 +202,9 @@ def _draw_overlays(pick: Any, folder: Path) -> int:
 
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    results = list(pick.iterPicks())
-    for mic, picks in results:
+    results = list(pick.iterDone())
+    for mic in results:
+        picks = pick.getPicks(mic)
         figure = Figure(figsize=(9, 8), layout="constrained")
         axes = figure.subplots()
         axes.set_title(f"{picks.name}: {len(picks)} picks")

@@ -96,7 +96,6 @@ class SetOfMicrographMasks(SetOfImages):
     def __init__(self, **kwargs: Any) -> None:
         SetOfImages.__init__(self, **kwargs)
         self._micrographsPointer = Pointer()
-        self._labelsFolder = String()
 
     def setMicrographs(self, pointer: Pointer) -> None:
         """Set the pointer to the micrographs that the masks belong to."""
@@ -105,11 +104,3 @@ class SetOfMicrographMasks(SetOfImages):
     def getMicrographs(self) -> Any:
         """Micrographs that the masks belong to."""
         return self._micrographsPointer.get()
-
-    def setLabelsFolder(self, folder: str) -> None:
-        """Set the labels folder that the masks are part of, relative to the project."""
-        self._labelsFolder.set(folder)
-
-    def getLabelsFolder(self) -> Optional[str]:
-        """Labels folder that can be trained on; nothing where the masks are of picks."""
-        return self._labelsFolder.get()

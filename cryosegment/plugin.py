@@ -42,6 +42,7 @@ class Plugin(pwem.Plugin):
     _homeVar = HOME_VARIABLE
     _supportedVersions = [__version__]
     _processingField = ["SPA"]
+    _url = "https://pypi.org/project/scipion-em-cryosegment"
 
     @classmethod
     def _defineVariables(cls) -> None:

@@ -61,7 +61,8 @@ class ModelCard:
     training_data
         The data sets: identifier, number of micrographs or patches, split.
     label_source
-        Where the labels come from: simulation, coordinates, reconstruction, manual.
+        Where the labels come from: simulation, coordinates, picked coordinates (a picker's, with
+        its scores), picks (which are not validated on), reconstruction, manual.
     training
         Parameters of the training run, with the seed.
     metrics

@@ -30,6 +30,8 @@ CLASSES = {
 
 PICKS = "picks"
 """Source of labels that are unchecked picks: models are not validated on them."""
+PICKED = "picked coordinates"
+"""Source of labels from coordinates that a picker has scored, and that are taken for true."""
 OUTLINED = ("simulation", "reconstruction")
 """Sources whose labels have the outlines of the particles; discs have not."""
 
@@ -76,7 +78,8 @@ class LabelsIndex:
     entries
         The micrographs.
     source
-        Where the labels come from: "simulation", "coordinates", "reconstruction", or `PICKS`.
+        Where the labels come from: "simulation", "coordinates", "reconstruction", `PICKED`, or
+        `PICKS`.
     classes
         Value of each class in the class maps.
     """

@@ -9,31 +9,29 @@ from subprocess import CalledProcessError
 from typing import Any, Dict, List
 
 from pwem.objects import SetOfMicrographs
-from pwem.protocols import EMProtocol
-from pyworkflow.object import Pointer, Set
+from pyworkflow.object import Pointer
 from pyworkflow.utils import cleanPath
 
-from cryosegment.convert import mask_content, mic_name, micrographs_by_name
+from cryosegment.convert import mic_name, micrographs_by_name
 from cryosegment.core_files import core_file
 from cryosegment.exchange.coordinates import Coordinates, write_coordinates_star
 from cryosegment.exchange.errors import CryoSegmentError, InputError
-from cryosegment.exchange.files import check_names, read_failures, read_text, write_failures
+from cryosegment.exchange.files import (
+    FAILURES_NAME,
+    check_names,
+    read_failures,
+    write_failures,
+)
 from cryosegment.exchange.job import SOME_FAILED, Job
 from cryosegment.exchange.labels import read_labels_index
+from cryosegment.masks import mask_content
 from cryosegment.objects import MicrographMask, SetOfMicrographMasks
 from cryosegment.plugin import Plugin
+from cryosegment.protocols.messages import FormWords, every
+from cryosegment.protocols.remembered import Remembered
 
 
-def identity(pointer: Pointer) -> List[Any]:
-    """What a pointer names: among the arguments of a step, Continue notices another choice."""
-    chosen = pointer.get()
-    if chosen is None:
-        return []
-    size = chosen.getSize() if isinstance(chosen, Set) else 1
-    return [pointer.getUniqueId(), chosen.getObjId(), size]
-
-
-class CoreRun(EMProtocol):
+class CoreRun(FormWords, Remembered):
     """What protocols share that run the core once."""
 
     _label = None
@@ -47,10 +45,8 @@ class CoreRun(EMProtocol):
         try:
             self.runJob(*Plugin.getCommand("run", path, gpu=gpu), env=environ)
         except CalledProcessError as error:
-            if error.returncode == SOME_FAILED:
-                return
-            lines = read_text(self.getStderrLog()).strip().splitlines()
-            raise RuntimeError(lines[-1] if lines else str(error)) from error
+            if error.returncode != SOME_FAILED:
+                raise RuntimeError(self._coreError(str(error))) from error
 
     # --------------------------- labels --------------------------------------
     def getLabelsFolder(self) -> str:
@@ -63,7 +59,7 @@ class CoreRun(EMProtocol):
 
     def getFailures(self) -> Dict[str, str]:
         """Error of each micrograph without labels, by its name."""
-        return read_failures(self.getLabelsFolder())
+        return self._failuresIn(self.getLabelsFolder())
 
     def _runLabels(
         self, command: str, values: Dict[str, Any], micrographs: SetOfMicrographs, names: List[str]
@@ -79,12 +75,15 @@ class CoreRun(EMProtocol):
             except InputError as error:
                 failures[name] = str(error)
         if not files:
-            raise RuntimeError(f"all {len(names)} micrographs failed: {min(failures.values())}")
+            raise RuntimeError(
+                f"{every(len(names), 'micrograph')} failed: {min(failures.values())}"
+            )
         values = {**values, "pixel_size": micrographs.getSamplingRate()}
         self._runCore(
             Job(command, values, tuple(files.values()), self.getLabelsFolder(), tuple(files))
         )
-        write_failures(self.getLabelsFolder(), {**failures, **self.getFailures()})
+        failures.update(read_failures(self.getLabelsFolder()))
+        write_failures(self.getLabelsFolder(), failures)
 
     def _labelCoordinates(
         self,
@@ -111,7 +110,6 @@ class CoreRun(EMProtocol):
         chosen = micrographs_by_name(micrographs.get())
         masks = SetOfMicrographMasks.create(self._getPath())
         masks.setMicrographs(micrographs)
-        masks.setLabelsFolder(folder)
         masks.setSamplingRate(micrographs.get().getSamplingRate())
         for entry in read_labels_index(folder).entries:
             mask = MicrographMask(os.path.relpath(str(entry.instances)))
@@ -121,11 +119,5 @@ class CoreRun(EMProtocol):
         self._defineOutputs(outputMasks=masks)
 
     def _failureLines(self) -> List[str]:
-        failures = self.getFailures()
-        if not failures:
-            return []
-        name, message = next(iter(failures.items()))
-        path = Path(self.getLabelsFolder()) / "failures.csv"
-        return [
-            f"*{len(failures)} micrographs failed*, such as {name}: {message}. All are in {path}."
-        ]
+        path = Path(self.getLabelsFolder()) / FAILURES_NAME
+        return self._failuresText(self.getFailures(), f"All are in {path}.")

@@ -11,8 +11,8 @@ from pyworkflow.protocol import params
 from cryosegment.convert import ctf_estimates
 from cryosegment.exchange.ctf import write_ctfs
 from cryosegment.exchange.params import WITH_CTF
-from cryosegment.protocols.core_run import identity
 from cryosegment.protocols.model_choice import ModelChoice
+from cryosegment.protocols.remembered import identity
 
 CTF_NAME = "ctfs.star"
 

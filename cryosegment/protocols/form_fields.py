@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, List, Optional, Type
+from typing import Any, Callable, List, Optional, Type
 
 from pyworkflow.protocol import params
 
 from cryosegment.exchange.errors import ParameterError
 from cryosegment.exchange.params import Params, kind_of
+from cryosegment.exchange.params.fields import in_words
+from cryosegment.exchange.params.picking import AUTO
 
 
 def _field(record: Type[Params], name: str) -> dataclasses.Field[Any]:
@@ -58,13 +60,28 @@ def add_field(
     elif isinstance(default, tuple):
         default = ", ".join(map(str, default))
     options["help"] = _sentence(field.metadata["help"]) + options.get("help", "")
-    form.addParam(
+    param = form.addParam(
         attribute or name,
         _kind(field, bool(choices)),
         default=default,
         label=f"{label} ({unit})" if unit else label,
         **options,
     )
+    param.parameter = in_words(name)  # for messages, which name it
+    if field.default is dataclasses.MISSING and not options.get("allowsNull"):
+        param.validators = [_Given(param.validators)]
+
+
+class _Given:
+    """A check that there is a value, before Scipion's own of its type."""
+
+    def __init__(self, checks: List[Callable[[Any], List[str]]]) -> None:
+        self._checks = checks
+
+    def __call__(self, value: Any) -> List[str]:
+        if value is None:
+            return ["cannot be EMPTY."]
+        return [error for check in self._checks for error in check(value)]
 
 
 def _sentence(text: str) -> str:
@@ -77,6 +94,13 @@ def _kind(field: dataclasses.Field[Any], is_choice: bool) -> Type[params.Param]:
     kind = kind_of(field)
     kinds = {"float": params.FloatParam, "int": params.IntParam, "bool": params.BooleanParam}
     return kinds.get(kind.name, params.StringParam) if kind.count == "1" else params.StringParam
+
+
+def auto_or_text(value: Any) -> str:
+    """Text of a field that may be auto: in capitals, and with nothing in it, too."""
+    given = value.get()
+    text = "" if given is None else str(given).strip().lower()
+    return text or AUTO
 
 
 def numbers(text: Optional[str]) -> List[float]:

@@ -43,4 +43,4 @@ class GpuChoice(EMProtocol):
             numbers = []
         if set(numbers) - {VOID_GPU}:
             return []
-        return ["Expected the numbers of GPUs, such as 0 1; or choose *Use GPU: No*."]
+        return ["Expected the numbers of GPUs, such as 0 1; or choose *GPU IDs: No*."]

@@ -19,22 +19,31 @@ SOURCE_COORDINATES, SOURCE_RECONSTRUCTION = 0, 1
 SHAPE_DISC, SHAPE_ELLIPSE, SHAPE_TEMPLATE = 0, 1, 2
 
 FOOTPRINT_FIELDS = (
+    ("classes", "classes", "Classes"),
     ("map_threshold", "mapThreshold", "Threshold of the map"),
     ("low_pass", "lowPass", "Low-pass"),
     ("dilation", "dilation", "Dilation"),
     ("footprint", "footprint", "Footprint"),
     ("thickness", "thickness", "Thickness, for fixed"),
-    ("unknown_ring", "footprintRing", "Unknown ring (diameters)"),
-    ("min_score", "minScore", "Smallest score"),
     ("recenter", "recenter", "Centres of mass as centres?"),
     ("y_up", "yUp", "Flip y?"),
 )
+SCORE_FIELDS = (
+    ("unknown_ring", "footprintRing", "Unknown ring (diameters)"),
+    ("min_score", "minScore", "Smallest score"),
+)
 COMMON_FIELDS = (
-    ("min_distance", "minDistance", "Smallest distance (diameters)"),
     ("edge_width", "edgeWidth", "Width of the edge class"),
     ("unknown_outside", "unknownOutside", "Unknown far from particles?"),
+    ("min_distance", "minDistance", "Smallest distance (diameters)"),
 )
 """Parameter, form field and label of what is for experts."""
+EXPERTS = {"expertLevel": params.LEVEL_ADVANCED}
+ONLY = {
+    source: {"condition": f"source == {source}"}
+    for source in (SOURCE_COORDINATES, SOURCE_RECONSTRUCTION)
+}
+"""Condition that labels are made from a source."""
 
 
 class LabelsForm(EMProtocol):
@@ -42,41 +51,72 @@ class LabelsForm(EMProtocol):
 
     _label = None
 
-    def _defineCoordinatesParams(self, form: params.Form) -> None:
-        is_chosen = f"source == {SOURCE_COORDINATES}"
-        condition = {"condition": is_chosen}
-        form.addParam(
+    def _defineInputParams(self, form: params.Form) -> None:
+        self._definePointer(
+            form,
             "inputCoordinates",
-            params.PointerParam,
-            pointerClass="SetOfCoordinates",
-            label="Coordinates",
-            help="What has no coordinate is taken for background, unless the training is told that "
+            "SetOfCoordinates",
+            "Coordinates",
+            "What has no coordinate is taken for background, unless the training is told that "
             "labels are partial. Micrographs without coordinates are left out.",
-            **condition,
+            **ONLY[SOURCE_COORDINATES],
         )
-        record = LabelsCoordinatesParams
-        add_field(form, record, "diameter", "Particle diameter", allowsPointers=True, **condition)
-        self._defineShapeParams(form, is_chosen)
-        advanced = {**condition, "expertLevel": params.LEVEL_ADVANCED}
+        reconstruction = ONLY[SOURCE_RECONSTRUCTION]
+        self._definePointer(
+            form,
+            "inputParticles",
+            "SetOfParticles",
+            "Refined particles",
+            "Particles with orientations, from a 3-D refinement or classification. All that are "
+            "good should be among them: what is left out is taken for background.",
+            **reconstruction,
+        )
+        for name, kind, label, text in (
+            ("inputVolume", "Volume", "Volume", "Map that the orientations belong to."),
+            (
+                "inputMask",
+                "VolumeMask",
+                "Mask",
+                "The particle's body, in place of the one found in the volume.",
+            ),
+        ):
+            self._definePointer(form, name, kind, label, text, allowsNull=True, **reconstruction)
+
+    @staticmethod
+    def _definePointer(
+        form: params.Form, name: str, kind: str, label: str, text: str, **options: Any
+    ) -> None:
+        form.addParam(
+            name, params.PointerParam, pointerClass=kind, label=label, help=text, **options
+        )
+
+    def _defineParticleParams(self, form: params.Form) -> None:
+        form.addSection(label="Particles")
+        only, record = ONLY[SOURCE_COORDINATES], LabelsCoordinatesParams
+        add_field(form, record, "diameter", "Particle diameter", allowsPointers=True, **only)
+        self._defineShapeParams(form, only["condition"])
         form.addParam(
             "ownDiameters",
             params.BooleanParam,
             default=False,
             label="Diameters of the coordinates?",
             help="Every particle has the diameter that CryoSegment has measured in picking it.",
-            **advanced,
+            **only,
+            **EXPERTS,
         )
+        only, record = ONLY[SOURCE_RECONSTRUCTION], LabelsReconstructionParams
         add_field(
             form,
             record,
-            "min_score",
-            "Smallest score",
-            "minPickScore",
-            allowsNull=True,
-            help="Empty: somebody has looked at the coordinates.",
-            **advanced,
+            "coordinate_scale",
+            "Coordinates count pixels of",
+            "coordinateScale",
+            help="Extraction in Scipion counts pixels of the particle, an imported STAR file "
+            "those of the micrograph.",
+            **only,
         )
-        add_field(form, record, "unknown_ring", "Unknown ring (diameters)", "ring", **advanced)
+        for name, attribute, label in FOOTPRINT_FIELDS:
+            add_field(form, record, name, label, attribute, **only, **EXPERTS)
 
     def _defineShapeParams(self, form: params.Form, is_chosen: str) -> None:
         form.addParam(
@@ -98,84 +138,62 @@ class LabelsForm(EMProtocol):
             allowsNull=True,
             condition=f"{is_chosen} and shape == {SHAPE_ELLIPSE}",
         )
-        form.addParam(
+        is_template = f"{is_chosen} and shape == {SHAPE_TEMPLATE}"
+        self._definePointer(
+            form,
             "inputTemplate",
-            params.PointerParam,
-            pointerClass="Particle",
+            "SetOfAverages,SetOfClasses2D",
+            "Template",
+            "Class averages. The silhouette of one of them is scaled to the diameter.",
             allowsNull=True,
-            condition=f"{is_chosen} and shape == {SHAPE_TEMPLATE}",
-            label="Template",
-            help="A class average or 2D mask. Its silhouette is scaled to the diameter.",
+            condition=is_template,
         )
-
-    def _defineReconstructionParams(self, form: params.Form) -> None:
-        condition = {"condition": f"source == {SOURCE_RECONSTRUCTION}"}
-        for name, kind, label, is_optional, text in (
-            (
-                "inputParticles",
-                "SetOfParticles",
-                "Refined particles",
-                False,
-                "Particles with orientations, from a 3-D refinement or classification. All that "
-                "are good should be among them: what is left out is taken for background.",
-            ),
-            ("inputVolume", "Volume", "Volume", True, "Map that the orientations belong to."),
-            (
-                "inputMask",
-                "VolumeMask",
-                "Mask",
-                True,
-                "The particle's body, in place of the one found in the volume.",
-            ),
-        ):
-            form.addParam(
-                name,
-                params.PointerParam,
-                pointerClass=kind,
-                allowsNull=is_optional,
-                label=label,
-                help=text,
-                **condition,
-            )
-        self._defineFootprintParams(form.addGroup("Footprints", **condition), condition)
-
-    def _defineFootprintParams(self, group: Any, condition: Dict[str, Any]) -> None:
-        record = LabelsReconstructionParams
-        add_field(
-            group,
-            record,
-            "coordinate_scale",
-            "Coordinates count pixels of",
-            "coordinateScale",
-            help="Extraction in Scipion counts pixels of the particle, an imported STAR file "
-            "those of the micrograph.",
-            **condition,
-        )
-        advanced = {**condition, "expertLevel": params.LEVEL_ADVANCED}
-        add_field(group, record, "classes", "Classes", **advanced)
-        for name, attribute, label in FOOTPRINT_FIELDS:
-            is_optional = name == "min_score"
-            add_field(group, record, name, label, attribute, allowsNull=is_optional, **advanced)
-
-    def _defineCommonParams(self, form: params.Form) -> None:
         form.addParam(
-            "contamination",
-            params.FolderParam,
-            allowsNull=True,
-            label="Contamination maps",
-            help="Folder of maps (MRC or PNG, 1 where there is some), named after the micrographs: "
-            "extra/contamination of a picking that has saved masks, or those of another program. "
-            "Particles in it are left out, and a model learns to avoid it.",
+            "templateNumber",
+            params.IntParam,
+            default=0,
+            condition=is_template,
+            label="Number of the class",
+            help="Which average it is. 0: that of the largest class, or the first average.",
         )
+
+    def _defineAreaParams(self, form: params.Form) -> None:
+        form.addSection(label="Areas")
+        self._definePointer(
+            form,
+            "inputContamination",
+            "CryoSegmentProtPick",
+            "Contamination found by",
+            "A run of *particle picking* that has written masks. Particles on the contamination "
+            "that it found are left out, and a model learns to avoid it.",
+            allowsNull=True,
+        )
+        coordinates = {**ONLY[SOURCE_COORDINATES], **EXPERTS}
+        record = LabelsCoordinatesParams
+        add_field(form, record, "unknown_ring", SCORE_FIELDS[0][2], "ring", **coordinates)
+        add_field(
+            form,
+            record,
+            "min_score",
+            SCORE_FIELDS[1][2],
+            "minPickScore",
+            allowsNull=True,
+            help="Empty: somebody has looked at the coordinates.",
+            **coordinates,
+        )
+        for name, attribute, label in SCORE_FIELDS:
+            options = {**ONLY[SOURCE_RECONSTRUCTION], **EXPERTS, "allowsNull": name == "min_score"}
+            add_field(form, LabelsReconstructionParams, name, label, attribute, **options)
         for name, attribute, label in COMMON_FIELDS:
-            add_field(
-                form,
-                LabelsCoordinatesParams,
-                name,
-                label,
-                attribute,
-                expertLevel=params.LEVEL_ADVANCED,
-            )
+            add_field(form, record, name, label, attribute, **EXPERTS)
+        form.addParam(
+            "checkLabels",
+            params.BooleanParam,
+            default=True,
+            label="Check the labels?",
+            help="Their contrast, and their agreement with what the general model finds: about a "
+            "second per micrograph.",
+        )
 
     def _record(self) -> Type[Params]:
         is_reconstruction = self.source == SOURCE_RECONSTRUCTION
@@ -187,7 +205,8 @@ class LabelsForm(EMProtocol):
     def _values(self) -> Dict[str, Any]:
         """Parameters of the job that are numbers and choices."""
         values = {name: getattr(self, field).get() for name, field, _ in COMMON_FIELDS}
-        values["contamination"] = self.contamination.get() or ""
+        picking = self.inputContamination.get()
+        values["contamination"] = picking.getContaminationFolder() if picking else ""
         if self.source == SOURCE_COORDINATES:
             values.update(
                 diameter=self.diameter.get(),
@@ -198,11 +217,11 @@ class LabelsForm(EMProtocol):
                 values["ellipse"] = self.ellipse.get()
             return values
         values["coordinate_scale"] = self.getEnumText("coordinateScale")
-        values["classes"] = _whole(numbers(self.classes.get()))
-        for name, attribute, _ in FOOTPRINT_FIELDS:
+        for name, attribute, _ in (*FOOTPRINT_FIELDS, *SCORE_FIELDS):
             is_choice = field_choices(LabelsReconstructionParams, name)
             value = getattr(self, attribute).get()
             values[name] = self.getEnumText(attribute) if is_choice else value
+        values["classes"] = _whole(numbers(self.classes.get()))
         return values
 
 

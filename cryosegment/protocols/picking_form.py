@@ -24,19 +24,18 @@ class PickingForm(EMProtocol):
     _label = None
 
     def _defineParticleParams(self, form: params.Form) -> None:
-        sizes = form.addGroup("Particle")
-        add_field(sizes, PickParams, "diameter", "Particle diameter", allowsPointers=True)
-        sizes.addParam(
+        add_field(form, PickParams, "diameter", "Particle diameter", allowsPointers=True)
+        form.addParam(
             "boxSize",
             params.IntParam,
             default=0,
             allowsPointers=True,
             label="Box size (px)",
-            help=f"Side of the boxes. 0: {BOX_PER_DIAMETER} diameters, made even. It changes no "
-            "position; it is what *boxsize* hands on to extraction.",
+            help=f"Side of the boxes, an even number. 0: {BOX_PER_DIAMETER} diameters. It changes "
+            "no position; it is what *boxsize* hands on to extraction.",
         )
         add_field(
-            sizes,
+            form,
             PickParams,
             "contrast",
             "Contrast",
@@ -47,11 +46,11 @@ class PickingForm(EMProtocol):
     def _definePickingParams(self, form: params.Form) -> None:
         form.addSection(label="Picking")
         self._defineSelectionParams(form)
+        form.addSection(label="CRF and masks")
         self._defineRefinementParams(form)
-        output = form.addGroup("Further output")
-        add_field(output, PickParams, "masks", "Masks of the particles?")
+        add_field(form, PickParams, "masks", "Masks of the particles?")
         add_field(
-            output,
+            form,
             PickParams,
             "maps",
             "Probability maps?",
@@ -60,9 +59,9 @@ class PickingForm(EMProtocol):
         )
 
     def _defineSelectionParams(self, form: params.Form) -> None:
-        group, advanced = form.addGroup("Selection"), {"expertLevel": params.LEVEL_ADVANCED}
+        advanced = {"expertLevel": params.LEVEL_ADVANCED}
         add_field(
-            group,
+            form,
             PickParams,
             "threshold",
             "Score threshold",
@@ -70,7 +69,7 @@ class PickingForm(EMProtocol):
             help="Lower it to get more particles, raise it to get fewer and surer ones.",
         )
         add_field(
-            group,
+            form,
             PickParams,
             "centers",
             "Centre finder",
@@ -81,15 +80,14 @@ class PickingForm(EMProtocol):
         )
         edge = ("edge", "edge", "Distance from the border (diameters)")
         for name, attribute, label in (*SELECTION, edge):
-            add_field(group, PickParams, name, label, attribute, allowsPointers=True, **advanced)
+            add_field(form, PickParams, name, label, attribute, allowsPointers=True, **advanced)
 
     def _defineRefinementParams(self, form: params.Form) -> None:
-        group = form.addGroup("CRF refinement")
         add_field(
-            group,
+            form,
             PickParams,
             "crf",
-            "Refine with",
+            "CRF refinement",
             help="*none*: the network's map as it is.\n*gaussian*: neighbouring pixels agree.\n"
             "*intensity*, *denoised*: also pixels of like brightness do.\n"
             "*logits*, *network*: also pixels that look alike to the network do.\n"
@@ -97,5 +95,6 @@ class PickingForm(EMProtocol):
         )
         with_crf = f"crf != {field_choices(PickParams, 'crf').index(NO_CRF)}"
         advanced = {"condition": with_crf, "expertLevel": params.LEVEL_ADVANCED}
-        add_field(group, PickParams, "crf_solver", "Solver", "crfSolver", **advanced)
-        add_field(group, PickParams, "crf_strength", "Strength", "crfStrength", **advanced)
+        for name, attribute in (("solver", "crfSolver"), ("strength", "crfStrength")):
+            label = f"{name.capitalize()} of the CRF"
+            add_field(form, PickParams, f"crf_{name}", label, attribute, **advanced)

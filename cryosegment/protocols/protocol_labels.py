@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import List
 
@@ -12,15 +13,20 @@ from pyworkflow.constants import BETA
 from pyworkflow.object import Pointer
 from pyworkflow.protocol import params
 
-from cryosegment.convert import micrographs_by_name, refined_particles, scaled_coordinates
-from cryosegment.core_files import template_file, volume_file
+from cryosegment.convert import (
+    has_pick_scores,
+    micrographs_by_name,
+    refined_particles,
+    scaled_coordinates,
+)
+from cryosegment.core_files import template_file, template_image, volume_file
 from cryosegment.exchange.errors import CryoSegmentError
 from cryosegment.exchange.files import read_text
 from cryosegment.exchange.job import Job
 from cryosegment.exchange.params import params_from_dict
 from cryosegment.exchange.particles import write_particles
 from cryosegment.objects import SetOfMicrographMasks
-from cryosegment.protocols.core_run import CoreRun, identity
+from cryosegment.protocols.core_run import CoreRun
 from cryosegment.protocols.labels_form import (
     SHAPE_ELLIPSE,
     SHAPE_TEMPLATE,
@@ -28,6 +34,8 @@ from cryosegment.protocols.labels_form import (
     SOURCE_RECONSTRUCTION,
     LabelsForm,
 )
+from cryosegment.protocols.messages import PICKED_WARNING, counted
+from cryosegment.protocols.remembered import identity
 
 INPUTS = {
     SOURCE_COORDINATES: ("inputCoordinates", "inputTemplate"),
@@ -46,7 +54,7 @@ class CryoSegmentProtLabels(CoreRun, LabelsForm):
     *Output*: *outputMasks*, the pixels of each particle; all label maps are in extra/labels.
     """
 
-    _label = "training labels"
+    _label = "label micrographs"
     _devStatus = BETA
     _possibleOutputs = {"outputMasks": SetOfMicrographMasks}
 
@@ -71,17 +79,9 @@ class CryoSegmentProtLabels(CoreRun, LabelsForm):
             label="Micrographs",
             help="Those to label. For *coordinates* they may be left out: the coordinates' own.",
         )
-        self._defineCoordinatesParams(form)
-        self._defineReconstructionParams(form)
-        self._defineCommonParams(form)
-        form.addParam(
-            "checkLabels",
-            params.BooleanParam,
-            default=True,
-            label="Check the labels?",
-            help="Their contrast, and their agreement with what the general model finds: about a "
-            "second per micrograph.",
-        )
+        self._defineInputParams(form)
+        self._defineParticleParams(form)
+        self._defineAreaParams(form)
         form.addParallelSection(threads=2, mpi=0)
 
     # --------------------------- STEPS functions -----------------------------
@@ -94,10 +94,11 @@ class CryoSegmentProtLabels(CoreRun, LabelsForm):
 
     def labelStep(self, signature: str) -> None:
         """Hand the particles to the core, which writes the label maps."""
+        self._remember()
         if self.source == SOURCE_COORDINATES:
             values = self._values()
             if self.shape == SHAPE_TEMPLATE:
-                image = self.inputTemplate.get()
+                image = template_image(self.inputTemplate.get(), self.templateNumber.get())
                 values["template"] = template_file(image, self._getExtraPath("template.mrc"))
             records = scaled_coordinates(
                 self.inputCoordinates.get(), self._micrographs(), self.ownDiameters.get()
@@ -135,6 +136,13 @@ class CryoSegmentProtLabels(CoreRun, LabelsForm):
         self._runCore(Job("labels check", {"gpu": "cpu"}, (folder,), self.getQualityFolder()))
 
     # --------------------------- INFO functions ------------------------------
+    def _warnings(self) -> List[str]:
+        warnings = self._continueWarnings()
+        is_picked = self.source == SOURCE_COORDINATES and self.minPickScore.get() is None
+        if is_picked and has_pick_scores(self.inputCoordinates.get()):
+            warnings.append(PICKED_WARNING)
+        return warnings
+
     def _validate(self) -> List[str]:
         is_reconstruction = self.source == SOURCE_RECONSTRUCTION
         pointer = self.inputParticles if is_reconstruction else self.inputCoordinates
@@ -144,16 +152,39 @@ class CryoSegmentProtLabels(CoreRun, LabelsForm):
             errors = self._reconstructionErrors()
             if errors:
                 return errors
-        if not is_reconstruction and self.shape == SHAPE_TEMPLATE:
-            if self.inputTemplate.get() is None:
-                return ["Choose a template."]
-        elif not is_reconstruction and self.shape == SHAPE_ELLIPSE and not self.ellipse.get():
-            return ["Give the short diameter of the ellipses."]
+        elif self.diameter.get() is None:
+            return []
+        errors = [] if is_reconstruction else self._shapeErrors()
+        errors = errors or self._contaminationErrors()
+        if errors:
+            return errors
         try:
             params_from_dict(self._record(), {**self._values(), self._recordInput(): "file"})
         except CryoSegmentError as error:
             return [str(error)]
         return self._nameErrors(self._micrographs())
+
+    def _shapeErrors(self) -> List[str]:
+        if self.shape == SHAPE_ELLIPSE and not self.ellipse.get():
+            return ["Give the short diameter of the ellipses."]
+        if self.shape != SHAPE_TEMPLATE:
+            return []
+        if self.inputTemplate.get() is None:
+            return ["Choose a template."]
+        try:
+            template_image(self.inputTemplate.get(), self.templateNumber.get())
+        except CryoSegmentError as error:
+            return [str(error)]
+        return []
+
+    def _contaminationErrors(self) -> List[str]:
+        picking = self.inputContamination.get()
+        if picking is None or os.path.isdir(picking.getContaminationFolder()):
+            return []
+        return [
+            f"{picking.getRunName()} has written no masks of contamination: run it with *Masks of "
+            "the particles? Yes*, or leave *Contamination found by* empty."
+        ]
 
     def _reconstructionErrors(self) -> List[str]:
         errors = []
@@ -171,8 +202,8 @@ class CryoSegmentProtLabels(CoreRun, LabelsForm):
         masks = [(mask.getParticles(), mask.getCoverage()) for mask in self.outputMasks]
         coverage = sum(part for _, part in masks) / max(len(masks), 1)
         lines = [
-            f"*{sum(count for count, _ in masks)} particles* labelled in {len(masks)} micrographs, "
-            f"{coverage:.0%} of the area."
+            f"*{counted(sum(count for count, _ in masks), 'particle')}* labelled in "
+            f"{counted(len(masks), 'micrograph')}, {coverage:.0%} of the area."
         ]
         path = Path(self.getLabelsFolder()) / "report.json"
         if path.exists():
@@ -198,7 +229,7 @@ class CryoSegmentProtLabels(CoreRun, LabelsForm):
         shape = self.getEnumText("shape")
         kind = f"{shape} at their coordinates", "footprints of their reconstruction"
         return [
-            f"Particles in {self.outputMasks.getSize()} micrographs were labelled by "
+            f"Particles in {counted(self.outputMasks.getSize(), 'micrograph')} were labelled by "
             f"{kind[self.source.get()]} with CryoSegment."
         ]
 
@@ -210,7 +241,8 @@ class CryoSegmentProtLabels(CoreRun, LabelsForm):
         """All that the labels depend on."""
         pointers = [getattr(self, name) for name in INPUTS[self.source.get()]]
         inputs = [identity(pointer) for pointer in (self._micrographsPointer(), *pointers)]
-        facts = [self._values(), inputs, self.shape.get(), self.ownDiameters.get()]
+        shape = [self.shape.get(), self.templateNumber.get(), self.ownDiameters.get()]
+        facts = [self._values(), inputs, *shape, identity(self.inputContamination)]
         return json.dumps(facts, sort_keys=True)
 
     def _micrographs(self) -> SetOfMicrographs:

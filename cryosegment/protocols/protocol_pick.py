@@ -16,12 +16,13 @@ from cryosegment.constants import BATCH_SIZE, BOX_PER_DIAMETER
 from cryosegment.convert import mic_name
 from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.exchange.errors import CryoSegmentError
-from cryosegment.exchange.files import check_names
+from cryosegment.exchange.files import FAILURES_NAME, check_names
 from cryosegment.exchange.params import PickParams, choose_crf
 from cryosegment.plugin import Plugin
 from cryosegment.protocols.ctf_choice import CtfChoice
-from cryosegment.protocols.form_fields import field_default
+from cryosegment.protocols.form_fields import auto_or_text, field_default
 from cryosegment.protocols.gpu_choice import GpuChoice
+from cryosegment.protocols.messages import counted
 from cryosegment.protocols.model_choice import MODEL_PROJECT
 from cryosegment.protocols.picking_form import SELECTION, PickingForm
 from cryosegment.protocols.protocol_pick_base import CryoSegmentProtPickBase
@@ -82,12 +83,9 @@ class CryoSegmentProtPick(CryoSegmentProtPickBase, PickingForm, CtfChoice, GpuCh
             "crf": self.getEnumText("crf"),
             "crf_solver": self.getEnumText("crfSolver"),
             "crf_strength": self.crfStrength.get(),
-            "threshold": str(self.threshold.get()).strip(),
+            "threshold": auto_or_text(self.threshold),
             "centers": self.getEnumText("centers"),
-            **{
-                name: str(getattr(self, attribute).get()).strip()
-                for name, attribute, _ in SELECTION
-            },
+            **{name: auto_or_text(getattr(self, attribute)) for name, attribute, _ in SELECTION},
             "edge": self.edge.get(),
             "contrast": self.getEnumText("contrast"),
             "masks": self.masks.get(),
@@ -153,31 +151,34 @@ class CryoSegmentProtPick(CryoSegmentProtPickBase, PickingForm, CtfChoice, GpuCh
                 f"A particle of {diameter:g} Å does not fit in micrographs of {side:.0f} Å: "
                 "check the diameter and the pixel size."
             )
-        if self.boxSize.get() < 0 or 0 < self.boxSize.get() * sampling_rate < diameter:
+        box = self.boxSize.get() or 0
+        if box < 0 or 0 < box * sampling_rate < diameter:
             errors.append(
-                f"A box of {self.boxSize.get()} px is smaller than the particle of "
+                f"A box of {box} px is smaller than the particle of "
                 f"{diameter / sampling_rate:.0f} px: make it larger, or 0."
+            )
+        elif box % 2:
+            errors.append(
+                f"A box of {box} px is odd, and extraction takes even ones: give {box + 1}."
             )
         return errors
 
     def _warnings(self) -> List[str]:
         warnings = []
         if self.useGpu and not Plugin.hasGpu() and not self.useQueue():
-            warnings.append("No NVIDIA GPU is seen here: choose *Use GPU: No* to run on the CPU.")
+            warnings.append("No NVIDIA GPU is seen here: choose *GPU IDs: No* to run on the CPU.")
         warnings += self._diameterWarnings(self.diameter.get())
         missing = self._withoutCtf(mic_name(mic) for mic in self.getInputMicrographs() or ())
         if missing:
-            warnings.append(f"{len(missing)} micrographs have no CTF, such as {missing[0]}.")
-        if self.isContinued() and self._hasOtherParams():
-            warnings.append(
-                "Micrographs were picked with other parameters: all will be picked again."
-            )
-        return warnings
+            count = counted(len(missing), "micrograph")
+            warnings.append(f"{count} without a CTF, such as {missing[0]}: it will fail.")
+        return warnings + self._continueWarnings()
 
     def getSummary(self, coordSet: SetOfCoordinates) -> str:
         """What the coordinates' comment says."""
         done = len(list(self._readDoneList()))
-        return f"{coordSet.getSize()} particles, box {coordSet.getBoxSize()} px, {done} micrographs"
+        count, where = counted(coordSet.getSize(), "particle"), counted(done, "micrograph")
+        return f"{count}, box {coordSet.getBoxSize()} px, {where}"
 
     def _summary(self) -> List[str]:
         failures = self.getFailures()
@@ -186,7 +187,8 @@ class CryoSegmentProtPick(CryoSegmentProtPickBase, PickingForm, CtfChoice, GpuCh
             done = len(self._readDoneList()) - len(failures)
             count = self.outputCoordinates.getSize()
             lines.append(
-                f"*{count} particles* in {done} micrographs, {count / max(done, 1):.0f} each."
+                f"*{counted(count, 'particle')}* in {counted(done, 'micrograph')}, "
+                f"{count / max(done, 1):.0f} each."
             )
             lines.append(f"Box: {self.outputCoordinates.getBoxSize()} px.")
             lines.append(
@@ -195,22 +197,19 @@ class CryoSegmentProtPick(CryoSegmentProtPickBase, PickingForm, CtfChoice, GpuCh
             )
         else:
             lines.append("No particles yet.")
-        if failures:
-            name, message = next(iter(failures.items()))
-            lines.append(
-                f"*{len(failures)} micrographs failed*, such as {name}: {message}. All are in "
-                f"{self._getExtraPath('failures.csv')}; Continue tries them again."
-            )
-        return lines
+        path = self._getExtraPath(FAILURES_NAME)
+        more = f"All are in {path}; Continue tries them again."
+        return lines + self._failuresText(failures, more)
 
     def _methods(self) -> List[str]:
         if not self.hasAttribute("outputCoordinates"):
             return ["No particles yet."]
         refined = ", refined by a conditional random field" if self._hasCrf() else ""
+        count = counted(self.outputCoordinates.getSize(), "particle")
+        where = counted(len(self._readDoneList()), "micrograph")
         return [
-            f"{self.outputCoordinates.getSize()} particles of {self.diameter.get():.4g} Å were "
-            f"picked in {self.getInputMicrographs().getSize()} micrographs by segmentation with "
-            f"CryoSegment (model {self._modelName()}{refined}), {self._thresholdText()}."
+            f"With CryoSegment, {count} of {self.diameter.get():.4g} Å were picked in {where} by "
+            f"segmentation (model {self._modelName()}{refined}), {self._thresholdText()}."
         ]
 
     def _citations(self) -> List[str]:
@@ -224,7 +223,7 @@ class CryoSegmentProtPick(CryoSegmentProtPickBase, PickingForm, CtfChoice, GpuCh
 
     def getThreshold(self) -> float:
         """Lowest score of a pick; the model's own where the form says auto."""
-        text, card = str(self.threshold.get()), self._card()
+        text, card = auto_or_text(self.threshold), self._card()
         if text != AUTO:
             return float(text)
         return card.threshold if card else 0.0
@@ -236,5 +235,5 @@ class CryoSegmentProtPick(CryoSegmentProtPickBase, PickingForm, CtfChoice, GpuCh
         return candidates.select(selection.has_size(candidates.diameters / self.diameter.get()))
 
     def _thresholdText(self) -> str:
-        source = " (the model's threshold)" if self.threshold.get() == AUTO else ""
+        source = " (the model's threshold)" if auto_or_text(self.threshold) == AUTO else ""
         return f"scores of at least {self.getThreshold():.2f}{source}"

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from pathlib import Path
 from subprocess import CalledProcessError
-from typing import Any, Dict, Iterator, List, Sequence, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Sequence
 
 from pwem.objects import Micrograph, SetOfCoordinates
 from pwem.protocols import ProtParticlePickingAuto
@@ -15,19 +16,24 @@ from pyworkflow.object import Integer
 from pyworkflow.protocol.constants import STEPS_PARALLEL
 from pyworkflow.utils import cleanPath
 
-from cryosegment.convert import append_coordinates, mask_content, mic_name
+from cryosegment.convert import append_coordinates, mic_name
 from cryosegment.core_files import core_file
 from cryosegment.exchange.coordinates import Coordinates, read_coordinates
 from cryosegment.exchange.errors import InputError
-from cryosegment.exchange.files import read_failures, read_text, write_failures, write_text
+from cryosegment.exchange.files import read_failures, write_failures, write_text
 from cryosegment.exchange.job import JOB_NAME, Job
+from cryosegment.masks import mask_content
 from cryosegment.objects import MicrographMask, SetOfMicrographMasks
 from cryosegment.plugin import Plugin
+from cryosegment.protocols.messages import FormWords, counted, every
+from cryosegment.protocols.remembered import Remembered
 
+QUIET_SECONDS = 10.0
+"""An incomplete batch of micrographs waits this long for another."""
 OUTPUTS = ("outputCoordinates", "outputMasks", "boxsize")
 
 
-class CryoSegmentProtPickBase(ProtParticlePickingAuto):
+class CryoSegmentProtPickBase(FormWords, Remembered, ProtParticlePickingAuto):
     """What a picker needs beside its form: a batch of micrographs is one job of the core."""
 
     _label = None
@@ -38,6 +44,8 @@ class CryoSegmentProtPickBase(ProtParticlePickingAuto):
         "boxsize": Integer,
     }
     _failuresLock = threading.Lock()
+    _waiting: List[str] = []
+    _waitingSince = 0.0
 
     # --------------------------- what a subclass gives ------------------------
     def _pickParams(self) -> Dict[str, Any]:
@@ -71,6 +79,23 @@ class CryoSegmentProtPickBase(ProtParticlePickingAuto):
             prerequisites=prerequisites,
             needsGPU=self.useGpu.get(),
         )
+
+    def _insertNewMicsSteps(self, inputMics: Iterable[Micrograph]) -> List[int]:
+        """Steps of whole batches; an incomplete one goes when no micrograph has come for a while.
+
+        Scipion asks every few seconds, with those that have no step yet.
+        """
+        micrographs = list(inputMics)
+        steps = super()._insertNewMicsSteps(micrographs)
+        left = [mic for mic in micrographs if mic.getMicName() not in self.micDict]
+        names, now = [mic.getMicName() for mic in left], time.monotonic()
+        if names != self._waiting:
+            self._waiting, self._waitingSince = names, now
+        elif left and now - self._waitingSince >= QUIET_SECONDS:
+            arguments = (left, self.initialIds, *self._getPickArgs())
+            steps.append(self._insertPickMicrographListStep(*arguments))
+            self.micDict.update(zip(names, left))
+        return steps
 
     # --------------------------- STEPS functions -----------------------------
     def pickMicrographListStep(self, micNameList: List[str], *args: str) -> List[str]:
@@ -115,12 +140,11 @@ class CryoSegmentProtPickBase(ProtParticlePickingAuto):
             if name not in failures and not (folder / "coordinates" / f"{name}.star").exists()
         ]
         if missing:
-            raise RuntimeError(self._coreError(missing)) from error
+            where = counted(len(missing), "micrograph")
+            raise RuntimeError(
+                f"picking stopped at {where}: {self._coreError(str(error))}"
+            ) from error
         return failures
-
-    def _coreError(self, missing: List[str]) -> str:
-        lines = read_text(self.getStderrLog()).strip().splitlines()
-        return f"picking stopped at {len(missing)} micrographs: {lines[-1] if lines else ''}"
 
     def _collect(self, folder: Path) -> None:
         """Move a batch's files to one folder for each kind."""
@@ -135,12 +159,13 @@ class CryoSegmentProtPickBase(ProtParticlePickingAuto):
         failures = self.getFailures()
         if names and set(names) <= set(failures):
             raise RuntimeError(
-                f"all {len(names)} micrographs failed, the first with: {failures[names[0]]}"
+                f"{every(len(names), 'micrograph')} failed, the first with: {failures[names[0]]}"
             )
         if not self.hasAttribute("outputCoordinates"):
+            where = counted(len(names) - len(failures), "micrograph")
             raise RuntimeError(
-                f"no particle was found in {len(names) - len(failures)} micrographs: check the "
-                "diameter and the contrast, or lower the threshold"
+                f"no particle was found in {where}: check the diameter and the contrast, or lower "
+                "the threshold"
             )
         write_text(self._finishedMarker(), "")
         return [self._finishedMarker()]
@@ -149,7 +174,7 @@ class CryoSegmentProtPickBase(ProtParticlePickingAuto):
     def _updateOutputCoordSet(self, micList: List[Micrograph], streamMode: int) -> List[Micrograph]:
         failures = self.getFailures()
         picked = [mic for mic in micList if mic_name(mic) not in failures]
-        if self.hasAttribute("outputCoordinates") or any(len(self._picks(m)) for m in picked):
+        if self.hasAttribute("outputCoordinates") or any(len(self.getPicks(m)) for m in picked):
             super()._updateOutputCoordSet(picked, streamMode)
             if not self.hasAttribute("boxsize"):
                 self._defineOutputs(boxsize=Integer(self._box()))
@@ -169,12 +194,7 @@ class CryoSegmentProtPickBase(ProtParticlePickingAuto):
     ) -> None:
         """Append the picks of micrographs that are done."""
         outputCoords.setBoxSize(self._box())
-        append_coordinates(outputCoords, ((mic, self._picks(mic)) for mic in micDoneList))
-
-    def _picks(self, mic: Micrograph) -> Coordinates:
-        path = self._getExtraPath("coordinates", f"{mic_name(mic)}.star")
-        sampling_rate = self.getInputMicrographs().getSamplingRate()
-        return read_coordinates(path, sampling_rate)[mic_name(mic)]
+        append_coordinates(outputCoords, ((mic, self.getPicks(mic)) for mic in micDoneList))
 
     def _updateMasks(self, micList: List[Micrograph], streamMode: int) -> None:
         is_new = not self.hasAttribute("outputMasks")
@@ -201,18 +221,27 @@ class CryoSegmentProtPickBase(ProtParticlePickingAuto):
 
     def getFailures(self) -> Dict[str, str]:
         """Error of each micrograph that failed, by its name."""
-        return read_failures(self._getExtraPath())
+        return self._failuresIn(self._getExtraPath())
 
-    def iterPicks(self) -> Iterator[Tuple[Micrograph, Coordinates]]:
-        """Micrographs that are done, with their picks."""
+    def iterDone(self) -> Iterator[Micrograph]:
+        """Micrographs that are done and have not failed."""
         failures, done = self.getFailures(), set(self._readDoneList())
-        for mic in self.getInputMicrographs():
+        for mic in self.getInputMicrographs() or ():
             if mic.getObjId() in done and mic_name(mic) not in failures:
-                yield mic.clone(), self._picks(mic)
+                yield mic.clone()
+
+    def getPicks(self, mic: Micrograph) -> Coordinates:
+        """Picks in a micrograph that is done."""
+        path = self._getExtraPath("coordinates", f"{mic_name(mic)}.star")
+        return read_coordinates(path, mic.getSamplingRate())[mic_name(mic)]
 
     def getMaskFile(self, mic: Micrograph) -> str:
         """File of a micrograph's instance mask, whether it is there or not."""
         return self._getExtraPath("instances", f"{mic_name(mic)}.mrc")
+
+    def getContaminationFolder(self) -> str:
+        """Folder of the masks of contamination, whether there are any or not."""
+        return self._getExtraPath("contamination_masks")
 
     def getCandidates(self, mic: Micrograph) -> Coordinates:
         """All that might be a particle in a micrograph, down to low scores."""
@@ -221,22 +250,15 @@ class CryoSegmentProtPickBase(ProtParticlePickingAuto):
 
     def _recordFailures(self, tried: Sequence[str], failures: Dict[str, str]) -> None:
         with self._failuresLock:  # batches run in parallel threads
-            known = {k: v for k, v in self.getFailures().items() if k not in tried}
+            known = read_failures(self._getExtraPath())
+            known = {k: v for k, v in known.items() if k not in tried}
             write_failures(self._getExtraPath(), {**known, **failures})
 
     def _signature(self) -> str:
         return json.dumps({**self._pickParams(), "box": self._box()}, sort_keys=True)
 
-    def _signatureFile(self) -> str:
-        return self._getExtraPath("parameters.json")
-
     def _finishedMarker(self) -> str:
         return self._getExtraPath("DONE", "finished.TXT")
-
-    def _hasOtherParams(self) -> bool:
-        """Whether earlier results were made with other parameters."""
-        path = Path(self._signatureFile())
-        return path.exists() and read_text(path) != self._signature()
 
     def _forgetStaleResults(self) -> None:
         """On Continue: failed micrographs are tried again, and all where parameters changed."""
@@ -245,7 +267,7 @@ class CryoSegmentProtPickBase(ProtParticlePickingAuto):
             self._forgetEverything()
         else:
             self._forgetFailures()
-        write_text(self._signatureFile(), self._signature())
+        self._remember()
 
     def _forgetEverything(self) -> None:
         cleanPath(*map(str, Path(self._getExtraPath()).iterdir()))

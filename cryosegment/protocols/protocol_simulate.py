@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
 from typing import Iterable, List
 
 from pwem.objects import Acquisition, Micrograph, SetOfCoordinates, SetOfCTF, SetOfMicrographs
@@ -19,7 +18,6 @@ from cryosegment.convert import append_coordinates, append_ctfs, micrographs_by_
 from cryosegment.core_files import volume_file
 from cryosegment.exchange.coordinates import read_coordinates
 from cryosegment.exchange.errors import CryoSegmentError
-from cryosegment.exchange.files import read_text, write_text
 from cryosegment.exchange.job import Job
 from cryosegment.exchange.labels import LabelEntry, read_labels_index
 from cryosegment.exchange.params import SimulateParams, params_from_dict
@@ -27,6 +25,7 @@ from cryosegment.exchange.star import read_star
 from cryosegment.objects import SetOfMicrographMasks
 from cryosegment.protocols.core_run import CoreRun
 from cryosegment.protocols.gpu_choice import GpuChoice
+from cryosegment.protocols.messages import counted
 from cryosegment.protocols.simulation_form import MOLECULE_VOLUME, SimulationForm
 
 MAGNIFICATION = 50_000.0
@@ -59,17 +58,16 @@ class CryoSegmentProtSimulate(CoreRun, SimulationForm, GpuChoice):
 
     # --------------------------- STEPS functions -----------------------------
     def _insertAllSteps(self) -> None:
-        signature = json.dumps(self._values(), sort_keys=True)
+        signature = self._signature()
         self._insertFunctionStep(self.simulateStep, signature, needsGPU=self.useGpu.get())
         self._insertFunctionStep(self.createOutputStep, signature, needsGPU=False)
 
     def simulateStep(self, signature: str) -> None:
         """Simulate; micrographs that an interrupted run has finished are kept."""
-        marker = Path(self._getExtraPath("parameters.json"))
-        is_same = marker.exists() and read_text(marker) == signature
+        is_same = self._signatureFile().exists() and not self._hasOtherParams()
         if not is_same:
             cleanPath(self._folder())
-        write_text(marker, signature)
+        self._remember()
         values = {**self._values(), "resume": is_same}
         if self.molecule == MOLECULE_VOLUME:
             values["molecule"] = [
@@ -129,6 +127,9 @@ class CryoSegmentProtSimulate(CoreRun, SimulationForm, GpuChoice):
             errors.append(str(error))
         return errors
 
+    def _warnings(self) -> List[str]:
+        return self._continueWarnings()
+
     def _summary(self) -> List[str]:
         if not self.hasAttribute("outputMasks"):
             return ["No micrographs yet."]
@@ -137,20 +138,25 @@ class CryoSegmentProtSimulate(CoreRun, SimulationForm, GpuChoice):
         species = len(values.get("molecule", ()))
         size = f"{species} species, up to {diameter:.0f} Å," if species > 1 else f"{diameter:.0f} Å"
         snr = f"{values['snr_db']:g} dB" if values["snr_db"] is not None else f"{values['snr']:g}"
+        where = counted(self.outputMicrographs.getSize(), "micrograph")
         return [
-            f"*{count} particles* of {size} in {self.outputMicrographs.getSize()} micrographs, "
-            f"{self.pixelSize.get():g} Å/px, signal-to-noise ratio {snr}."
+            f"*{counted(count, 'particle')}* of {size} in {where}, {self.pixelSize.get():g} Å/px, "
+            f"signal-to-noise ratio {snr}."
         ]
 
     def _methods(self) -> List[str]:
         if not self.hasAttribute("outputMicrographs"):
             return []
-        return [f"{self.outputMicrographs.getSize()} micrographs were simulated by CryoSegment."]
+        count = counted(self.outputMicrographs.getSize(), "micrograph")
+        return [f"With CryoSegment, {count} of a molecule were simulated."]
 
     # --------------------------- UTILS functions -----------------------------
     def getLabelsFolder(self) -> str:
         """Folder of the truth, relative to the project."""
         return self._getExtraPath("simulation", "truth")
+
+    def _signature(self) -> str:
+        return json.dumps(self._values(), sort_keys=True)
 
     def _folder(self) -> str:
         return self._getExtraPath("simulation")

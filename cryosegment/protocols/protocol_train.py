@@ -4,44 +4,59 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
-from typing import Any, Dict, List, Sequence, Set
+from typing import Dict, List, Set
 
 from pwem.objects import SetOfMicrographs
 from pyworkflow.constants import BETA
 from pyworkflow.protocol import params
 from pyworkflow.utils import cleanPath
 
-from cryosegment.convert import card_lines, scaled_coordinates
+from cryosegment.convert import (
+    card_lines,
+    has_pick_scores,
+    scaled_coordinates,
+)
 from cryosegment.exchange.card import ModelCard, read_card
 from cryosegment.exchange.errors import CryoSegmentError
-from cryosegment.exchange.files import micrograph_name, read_table, read_text, write_text
-from cryosegment.exchange.job import Job, read_job
-from cryosegment.exchange.labels import LABELS_NAME, read_labels_index
+from cryosegment.exchange.files import make_folder, micrograph_name, read_table
+from cryosegment.exchange.job import Job
+from cryosegment.exchange.labels import (
+    LABELS_NAME,
+    PICKED,
+    PICKS,
+    LabelsIndex,
+    write_labels_index,
+)
 from cryosegment.exchange.params import LabelsCoordinatesParams, TrainParams
+from cryosegment.masks import labels_of_masks
 from cryosegment.objects import SegmentationModel
-from cryosegment.protocols.core_run import CoreRun, identity
-from cryosegment.protocols.form_fields import add_field
+from cryosegment.protocols.core_run import CoreRun
+from cryosegment.protocols.messages import PICKED_WARNING, counted
+from cryosegment.protocols.remembered import identity
 from cryosegment.protocols.training_form import MODEL_SCRATCH, PARTIAL, TrainingForm
 
-CONTINUED = ("minutes", "epochs", "learning_rate", "patience", "gpu", "resume")
+CONTINUED = ("minutes", "epochs", "learning_rate", "patience", "gpu")
 """Parameters that may change when an interrupted training goes on."""
+STATES = (".state.safetensors", ".state.best.safetensors")
+"""What an interrupted training goes on from: suffixes in place of the model's."""
 
 
 class CryoSegmentProtTrain(CoreRun, TrainingForm):
     """Train a segmentation model on your own particles.
 
-    *Inputs*: masks of one or more runs of *training labels* or *simulate micrographs*, or
+    *Inputs*: masks of *label micrographs* or *simulate micrographs*, whole sets or subsets, or
     coordinates of good micrographs, or both. Training starts from the general model, from one of
     the project, or from scratch.
 
     *Output*: *outputModel*, the best network by F1 on micrographs that were kept for validation.
 
     *Analyze results* draws the curves and examples, also while it runs. *Continue* goes on where
-    training was interrupted, or longer when more time is given.
+    training was interrupted. To train a finished model further, start a new run from it.
     """
 
-    _label = "training"
+    _label = "train model"
     _devStatus = BETA
     _possibleOutputs = {"outputModel": SegmentationModel}
 
@@ -54,7 +69,8 @@ class CryoSegmentProtTrain(CoreRun, TrainingForm):
             pointerClass="SetOfMicrographMasks",
             allowsNull=True,
             label="Labels",
-            help="Masks of *training labels* or *simulate micrographs*, of one run or more.",
+            help="Masks of *label micrographs* or *simulate micrographs*, of one run or more. Of a "
+            "subset, its micrographs alone are trained on.",
         )
         self._defineCoordinatesParams(form)
         self._defineTrainingParams(form)
@@ -63,46 +79,14 @@ class CryoSegmentProtTrain(CoreRun, TrainingForm):
         )
         form.addParallelSection(threads=2, mpi=0)
 
-    def _defineCoordinatesParams(self, form: params.Form) -> None:
-        group = form.addGroup("Labels from coordinates")
-        group.addParam(
-            "inputCoordinates",
-            params.PointerParam,
-            pointerClass="SetOfCoordinates",
-            allowsNull=True,
-            label="Coordinates",
-            help="All particles of a micrograph should be among them, unless labels are said to be "
-            "partial. A disc is drawn for each.",
-        )
-        group.addParam(
-            "inputMicrographs",
-            params.PointerParam,
-            pointerClass="SetOfMicrographs",
-            allowsNull=True,
-            expertLevel=params.LEVEL_ADVANCED,
-            label="Micrographs",
-            help="Left out: those of the coordinates.",
-        )
-        add_field(
-            group,
-            LabelsCoordinatesParams,
-            "diameter",
-            "Particle diameter",
-            allowsPointers=True,
-            allowsNull=True,
-            help="Needed for coordinates only.",
-        )
-
     # --------------------------- STEPS functions -----------------------------
     def _insertAllSteps(self) -> None:
         labels = self._labelsSignature()
         if labels:
             self._insertFunctionStep(self.labelStep, labels, needsGPU=False)
-        masks = [[identity(pointer) for pointer in self.inputMasks], _ages(self._maskFolders())]
-        facts = [self._trainValues(), masks, labels, self._ctfIdentity()]
-        signature = json.dumps(facts, sort_keys=True)
-        self._insertFunctionStep(self.trainStep, signature, needsGPU=self.useGpu.get())
-        self._insertFunctionStep(self.createOutputStep, signature, needsGPU=False)
+        facts = json.dumps([self._signature(), self._trainValues()], sort_keys=True)
+        self._insertFunctionStep(self.trainStep, facts, needsGPU=self.useGpu.get())
+        self._insertFunctionStep(self.createOutputStep, facts, needsGPU=False)
 
     def labelStep(self, signature: str) -> None:
         """Make labels of the coordinates."""
@@ -112,27 +96,31 @@ class CryoSegmentProtTrain(CoreRun, TrainingForm):
 
     def trainStep(self, signature: str) -> None:
         """Train, or go on with the same training."""
-        job = Job("train", self._trainValues(), tuple(self._folders()), self._modelPath())
-        job.params["resume"] = self._isBegun(job)
-        if not job.params["resume"]:
-            cleanPath(str(self._stateFile()))
-        write_text(self._begunFile(), json.dumps(self._begunWith()))
+        values = {**self._trainValues(), "resume": self._isBegun()}
+        if not values["resume"]:
+            cleanPath(*self._stateFiles())
+        self._remember()
         self._writeCtfs(self._getExtraPath())
+        folders = self._writeMaskLabels()
+        if self.inputCoordinates.get() is not None:
+            folders.append(self.getLabelsFolder())
+        job = Job("train", values, tuple(folders), self._modelPath())
         self._runCore(job, gpu=self.useGpu.get())
 
-    def _isBegun(self, job: Job) -> bool:
+    def _writeMaskLabels(self) -> List[str]:
+        """Labels folders of the chosen masks alone, which name the files of their runs."""
+        root = Path(self._getExtraPath("masks"))
+        cleanPath(str(root))
+        written = []
+        for number, index in enumerate(self._maskLabels().values(), start=1):
+            write_labels_index(make_folder(root / str(number)), index)
+            written.append(str(root / str(number)))
+        return written
+
+    def _isBegun(self) -> bool:
         """Whether an interrupted training had the same settings, labels and CTFs."""
-        path, begun = Path(self._modelPath()).with_suffix(".job.json"), Path(self._begunFile())
-        if not (path.exists() and begun.exists() and self._stateFile().exists()):
-            return False
-        if json.loads(read_text(begun)) != self._begunWith():
-            return False
-        earlier = read_job(path)
-        return earlier.inputs == job.inputs and all(
-            earlier.params.get(name) == value
-            for name, value in job.params.items()
-            if name not in CONTINUED
-        )
+        has_state = all(map(os.path.exists, self._stateFiles()))
+        return has_state and self._signatureFile().exists() and not self._hasOtherParams()
 
     def createOutputStep(self, signature: str) -> None:
         """Register the model, with what its card says."""
@@ -142,8 +130,22 @@ class CryoSegmentProtTrain(CoreRun, TrainingForm):
         for pointer in [*self.inputMasks, self.inputCoordinates]:
             if pointer.get() is not None:
                 self._defineSourceRelation(pointer, model)
+        cleanPath(*self._stateFiles())
 
     # --------------------------- INFO functions ------------------------------
+    def _warnings(self) -> List[str]:
+        warnings = self._continueWarnings()
+        sources = {index.source for index in self._maskLabels().values()}
+        if has_pick_scores(self.inputCoordinates.get()) or sources & {PICKED, PICKS}:
+            warnings.append(PICKED_WARNING)
+        return warnings
+
+    def _results(self) -> List[str]:
+        """The model, or how far its training has come."""
+        history = [] if self.hasAttribute("outputModel") else self.getHistory()
+        steps = [f"the training so far ({history[-1]['step']:.0f} steps)"] if history else []
+        return steps or super()._results()
+
     def _validate(self) -> List[str]:
         if not self.inputMasks and self.inputCoordinates.get() is None:
             return ["Choose labels, or coordinates."]
@@ -152,11 +154,13 @@ class CryoSegmentProtTrain(CoreRun, TrainingForm):
         if errors:
             return errors
         if not self.modelName.get().replace("-", "").replace("_", "").isalnum():
-            errors.append("The name of the model may hold letters, digits, - and _ only.")
+            errors.append("The *Name of the new model* may hold letters, digits, - and _ only.")
         try:
             TrainParams(**self._trainValues())
-            if self.inputCoordinates.get() is not None:
-                LabelsCoordinatesParams(coordinates="file", diameter=self.diameter.get() or 0.0)
+            if self.inputCoordinates.get() is not None and self.diameter.get() is None:
+                errors.append("Give the *Particle diameter* of the coordinates.")
+            elif self.inputCoordinates.get() is not None:
+                LabelsCoordinatesParams(coordinates="file", diameter=self.diameter.get())
         except CryoSegmentError as error:
             errors.append(str(error))
         return errors
@@ -166,17 +170,13 @@ class CryoSegmentProtTrain(CoreRun, TrainingForm):
             errors = self._nameErrors(self._micrographs())
             if errors:
                 return errors
-        for pointer in self.inputMasks:
-            folder = pointer.get().getLabelsFolder() if pointer.get() is not None else None
-            if not folder:
-                return [
-                    "Masks of picks cannot be trained on: hand their coordinates to *training "
-                    "labels*, or choose them here."
-                ]
-            try:
-                read_labels_index(folder)
-            except CryoSegmentError as error:
-                return [str(error)]
+        sets = [pointer.get() for pointer in self.inputMasks]
+        if any(masks is None or not masks.getSize() for masks in sets):
+            return ["A set of masks is empty: choose another, or take it out of *Labels*."]
+        try:
+            self._maskLabels()
+        except CryoSegmentError as error:
+            return [str(error)]
         return []
 
     def _ctfErrors(self) -> List[str]:
@@ -185,13 +185,14 @@ class CryoSegmentProtTrain(CoreRun, TrainingForm):
             return errors
         missing = self._withoutCtf(self._labelledNames())
         if missing:
-            return [f"{len(missing)} labelled micrographs have no CTF, such as {missing[0]}."]
+            count = counted(len(missing), "labelled micrograph")
+            return [f"{count} without a CTF, such as {missing[0]}: estimate all of them."]
         return []
 
     def _labelledNames(self) -> Set[str]:
         """Micrographs with labels; of coordinates, those whose name they know."""
-        folders = self._maskFolders()
-        names = {entry.name for folder in folders for entry in read_labels_index(folder).entries}
+        indices = self._maskLabels().values()
+        names = {entry.name for index in indices for entry in index.entries}
         if self.inputCoordinates.get() is not None:
             known = self.inputCoordinates.get().getUniqueValues("_micName")
             names |= {micrograph_name(name) for name in known if name}
@@ -203,8 +204,10 @@ class CryoSegmentProtTrain(CoreRun, TrainingForm):
         card = self._trainedCard()
         lines = self._historyLines(f"on the {card.metrics[0]['data']}")
         for data in card.training_data:
-            facts = ", ".join(f"{count} {name}" for name, count in data.items())
-            lines.append(f"Trained on: {facts}.")
+            text = counted(data["particles"], "particle")
+            text += f" in {counted(data['micrographs'], 'micrograph')}"
+            text += f", validated on {data['validation']} more" if data["validation"] else ""
+            lines.append(f"Trained on {text}.")
         if self.labelsAre == PARTIAL:
             share = card.training["labelled_share"]
             lines.append(f"The labels have {share:.0%} of the particles.")
@@ -257,27 +260,20 @@ class CryoSegmentProtTrain(CoreRun, TrainingForm):
         inputs = [identity(self.inputCoordinates), identity(self.inputMicrographs)]
         return json.dumps([self.diameter.get(), *inputs])
 
-    def _stateFile(self) -> Path:
+    def _stateFiles(self) -> List[str]:
         """What the core goes on from; written from the first validation on."""
-        return Path(self._modelPath()).with_suffix(".state.safetensors")
+        return [str(Path(self._modelPath()).with_suffix(suffix)) for suffix in STATES]
 
-    def _begunFile(self) -> str:
-        """File that says what the training has begun with."""
-        return self._getExtraPath("begun_with.json")
+    def _signature(self) -> str:
+        """All that a training goes on with when it is interrupted: settings, labels, CTFs."""
+        values = {k: v for k, v in self._trainValues().items() if k not in CONTINUED}
+        masks = []
+        for folder, index in self._maskLabels().items():
+            made = (Path(folder) / LABELS_NAME).stat().st_mtime_ns
+            masks.append([folder, made, [entry.name for entry in index.entries]])
+        facts = [values, masks, self._labelsSignature(), self._ctfIdentity(), self._modelPath()]
+        return json.dumps(facts, sort_keys=True)
 
-    def _begunWith(self) -> List[Any]:
-        """What tells labels that were made anew, and other CTFs."""
-        return [_ages(self._folders()), self._ctfIdentity()]
-
-    def _maskFolders(self) -> List[str]:
-        return [pointer.get().getLabelsFolder() for pointer in self.inputMasks]
-
-    def _folders(self) -> List[str]:
-        """Labels folders to train on."""
-        own = [self.getLabelsFolder()] if self.inputCoordinates.get() is not None else []
-        return self._maskFolders() + own
-
-
-def _ages(folders: Sequence[str]) -> Dict[str, int]:
-    """When the labels of each folder were made, ns."""
-    return {folder: (Path(folder) / LABELS_NAME).stat().st_mtime_ns for folder in folders}
+    def _maskLabels(self) -> Dict[str, LabelsIndex]:
+        """Labels of the chosen masks, by the folder that they are in."""
+        return labels_of_masks(pointer.get() for pointer in self.inputMasks)

@@ -28,18 +28,22 @@ VIEWS: Fields = (
     ("preferred_spread", "preferredSpread", "Spread about the preferred view", True),
 )
 CONTAMINATION: Fields = (
-    ("junk", "junk", "Broken particles", True),
-    ("aggregates", "aggregates", "Aggregates", True),
-    ("gold", "gold", "Gold beads", True),
+    ("junk", "junk", "Broken particles", False),
+    ("aggregates", "aggregates", "Aggregates", False),
+    ("gold", "gold", "Gold beads", False),
     ("gold_diameter", "goldDiameter", "Diameter of a gold bead", True),
-    ("ice_blobs", "iceBlobs", "Ice crystals and blobs", True),
+    ("ice_blobs", "iceBlobs", "Ice crystals and blobs", False),
     ("ice_gradient", "iceGradient", "Gradient of the ice", True),
     ("ice_wedge", "iceWedge", "Wedge of the ice", True),
-    ("carbon", "carbon", "Carbon edges", True),
+    ("carbon", "carbon", "Carbon edges", False),
 )
 IMAGE: Fields = (
     ("pixel_size", "pixelSize", "Pixel size", False),
     ("snr", "snr", "Signal-to-noise ratio", False),
+)
+DETECTOR: Fields = (
+    ("mtf", "mtf", "Detector's transfer at Nyquist", True),
+    ("dose", "dose", "Dose", True),
 )
 MICROSCOPE: Fields = (
     ("defocus_min", "defocusMin", "Smallest defocus", False),
@@ -51,8 +55,6 @@ MICROSCOPE: Fields = (
     ("b_factor", "bFactor", "B-factor", True),
     ("focus_spread", "focusSpread", "Spread of the focus", True),
     ("convergence", "convergence", "Convergence", True),
-    ("mtf", "mtf", "Detector's transfer at Nyquist", True),
-    ("dose", "dose", "Dose", True),
 )
 """Parameter, form field, label, and whether it is for experts."""
 
@@ -63,15 +65,15 @@ class SimulationForm(EMProtocol):
     _label = None
 
     def _defineSimulationParams(self, form: params.Form) -> None:
-        form.addSection(label="Specimen")
+        form.addSection(label="Molecule")
         self._defineMoleculeParams(form)
         add_field(form, SimulateParams, "count", "Micrographs")
+        form.addSection(label="Particles")
         _add_fields(form, CROWDING)
         expert = {"expertLevel": params.LEVEL_ADVANCED}
-        group = form.addGroup("Orientations", **expert)
-        _add_fields(group, VIEWS)
+        _add_fields(form, VIEWS)
         for name, value in zip(("Rot", "Tilt"), field_default(SimulateParams, "preferred_view")):
-            group.addParam(
+            form.addParam(
                 f"preferred{name}",
                 params.FloatParam,
                 default=value,
@@ -79,8 +81,9 @@ class SimulationForm(EMProtocol):
                 help="RELION's angle of the preferred view.",
                 **expert,
             )
-        _add_fields(form.addGroup("Contamination", **expert), CONTAMINATION)
-        form.addSection(label="Microscope")
+        form.addSection(label="Contamination")
+        _add_fields(form, CONTAMINATION)
+        form.addSection(label="Image")
         height, width = field_default(SimulateParams, "size")
         for name, value in (("height", height), ("width", width)):
             form.addParam(
@@ -100,8 +103,10 @@ class SimulationForm(EMProtocol):
             allowsNull=True,
             **expert,
         )
-        _add_fields(form, MICROSCOPE)
+        _add_fields(form, DETECTOR)
         add_field(form, SimulateParams, "seed", "Seed", **expert)
+        form.addSection(label="Microscope")
+        _add_fields(form, MICROSCOPE)
 
     def _defineMoleculeParams(self, form: params.Form) -> None:
         form.addParam(
@@ -167,7 +172,7 @@ class SimulationForm(EMProtocol):
 
     def _values(self) -> Dict[str, Any]:
         """Parameters of the job; molecules of the project as they are there."""
-        fields = (*CROWDING, *VIEWS, *CONTAMINATION, *IMAGE, *MICROSCOPE)
+        fields = (*CROWDING, *VIEWS, *CONTAMINATION, *IMAGE, *DETECTOR, *MICROSCOPE)
         values = {name: getattr(self, attribute).get() for name, attribute, _, _ in fields}
         values.update(count=self.count.get(), seed=self.seed.get())
         values["size"] = [self.height.get(), self.width.get()]

@@ -13,6 +13,7 @@ from cryosegment.exchange.params import (
     ENCODED_NETWORKS,
     LOW_PASS,
     WITH_CTF,
+    LabelsCoordinatesParams,
     TrainParams,
 )
 from cryosegment.protocols.ctf_choice import CtfChoice
@@ -41,44 +42,75 @@ OF_NETWORKS = {"encoder": ENCODED_NETWORKS, "branches": BRANCHED_NETWORKS}
 """Parameters that only some networks have, by these."""
 ADVANCED = {"expertLevel": params.LEVEL_ADVANCED}
 LEARNING = (
-    ("crf", "crf", "Train through CRF"),
-    ("batch", "batch", "Batch"),
-    ("patch", "patch", "Patch"),
-    ("augmentation", "augmentation", "Augmentation"),
-    ("learning_rate", "learningRate", "Learning rate"),
-    ("schedule", "schedule", "Schedule of the learning rate"),
-    ("patience", "patience", "Patience"),
-    ("seed", "seed", "Seed"),
+    ("augmentation", "augmentation", "Augmentation", {}),
+    ("patience", "patience", "Patience", {}),
+    ("partial_loss", "partialLoss", "Loss", {"condition": f"labelsAre == {PARTIAL}", **ADVANCED}),
+    ("loss", "loss", "Loss", {"condition": f"labelsAre == {COMPLETE}", **ADVANCED}),
+    ("crf", "crf", "Train through CRF", ADVANCED),
+    ("batch", "batch", "Batch", ADVANCED),
+    ("patch", "patch", "Patch", ADVANCED),
+    ("learning_rate", "learningRate", "Learning rate", ADVANCED),
+    ("schedule", "schedule", "Schedule of the learning rate", ADVANCED),
+    ("seed", "seed", "Seed", ADVANCED),
 )
-"""Parameter, form field and label of what is for experts."""
+"""Parameter, form field, label and options of how a network learns."""
 
 
 class TrainingForm(CtfChoice, GpuChoice):
-    """Form fields of a training: where it starts, how long it takes, and the rest for experts."""
+    """Form fields of a training: where it starts, how long it takes, and how it learns."""
 
     _label = None
 
+    def _defineCoordinatesParams(self, form: params.Form) -> None:
+        group = form.addGroup("Labels from coordinates")
+        group.addParam(
+            "inputCoordinates",
+            params.PointerParam,
+            pointerClass="SetOfCoordinates",
+            allowsNull=True,
+            label="Coordinates",
+            help="All particles of a micrograph should be among them, unless labels are said to be "
+            "partial. A disc is drawn for each.",
+        )
+        group.addParam(
+            "inputMicrographs",
+            params.PointerParam,
+            pointerClass="SetOfMicrographs",
+            allowsNull=True,
+            expertLevel=params.LEVEL_ADVANCED,
+            label="Micrographs",
+            help="Left out: those of the coordinates.",
+        )
+        add_field(
+            group,
+            LabelsCoordinatesParams,
+            "diameter",
+            "Particle diameter",
+            allowsPointers=True,
+            allowsNull=True,
+            help="Needed for coordinates only.",
+        )
+
     def _defineTrainingParams(self, form: params.Form) -> None:
         form.addSection(label="Training")
-        self._defineModelParams(
-            form,
-            label="Start from",
-            more=["scratch"],
-            help="\n*scratch*: random weights; needs many micrographs.",
-        )
         self._defineDurationParams(form)
         add_field(form, TrainParams, "validation", "Validation fraction")
-        form.addParam(
-            "modelName",
-            params.StringParam,
-            default="trained",
-            label="Name of the model",
-            help="Letters, digits, - and _.",
+        add_field(form, TrainParams, "labels_are", "Labels are", "labelsAre", **ADVANCED)
+        add_field(
+            form,
+            TrainParams,
+            "expected_particles",
+            "Particles per micrograph",
+            "expectedParticles",
+            allowsNull=True,
+            condition=f"labelsAre == {PARTIAL}",
+            **ADVANCED,
         )
+        form.addSection(label="Model")
         self._defineNetworkParams(form)
-        self._defineLabelsParams(form)
-        for name, attribute, label in LEARNING:
-            add_field(form, TrainParams, name, label, attribute, **ADVANCED)
+        form.addSection(label="Learning")
+        for name, attribute, label, options in LEARNING:
+            add_field(form, TrainParams, name, label, attribute, **options)
 
     def _defineDurationParams(self, form: params.Form) -> None:
         form.addParam(
@@ -104,6 +136,19 @@ class TrainingForm(CtfChoice, GpuChoice):
             )
 
     def _defineNetworkParams(self, form: params.Form) -> None:
+        self._defineModelParams(
+            form,
+            label="Start from",
+            more=["scratch"],
+            help="\n*scratch*: random weights; needs many micrographs.",
+        )
+        form.addParam(
+            "modelName",
+            params.StringParam,
+            default="trained",
+            label="Name of the new model",
+            help="Letters, digits, - and _.",
+        )
         scratch = {"condition": f"modelSource == {MODEL_SCRATCH}", **ADVANCED}
         add_field(form, TrainParams, "network", "Network", **scratch)
         for name, networks in OF_NETWORKS.items():
@@ -121,23 +166,6 @@ class TrainingForm(CtfChoice, GpuChoice):
         low_pass = {"condition": f"frontEnd == {LOW_PASS_CHOICE}", **ADVANCED}
         add_field(form, TrainParams, "low_pass", "Low-pass", "lowPass", **low_pass)
         self._defineCtfParam(form, condition=f"frontEnd in {CTF_CHOICES}")
-
-    def _defineLabelsParams(self, form: params.Form) -> None:
-        complete, partial = (
-            {"condition": f"labelsAre == {value}", **ADVANCED} for value in (COMPLETE, PARTIAL)
-        )
-        add_field(form, TrainParams, "labels_are", "Labels are", "labelsAre", **ADVANCED)
-        add_field(
-            form,
-            TrainParams,
-            "expected_particles",
-            "Particles per micrograph",
-            "expectedParticles",
-            allowsNull=True,
-            **partial,
-        )
-        add_field(form, TrainParams, "partial_loss", "Loss", "partialLoss", **partial)
-        add_field(form, TrainParams, "loss", "Loss", **complete)
 
     def _gpuErrors(self) -> List[str]:
         errors = super()._gpuErrors()

@@ -18,15 +18,17 @@ import numpy as np
 import pyworkflow
 from pwem import objects
 from pwem.emlib.image import ImageHandler
-from pwem.protocols import ProtImportMicrographs
+from pwem.protocols import ProtImportMicrographs, ProtUnionSet
 from pyworkflow.object import Pointer
 from pyworkflow.protocol import MODE_RESTART, MODE_RESUME
+from pyworkflow.protocol.params import LEVEL_ADVANCED
 from pyworkflow.tests import BaseTest, setupTestProject
+from pyworkflow.viewer import MessageView
 from scipion.install.funcs import Environment as Installer
 
 from cryosegment.core_files import core_file
 from cryosegment.exchange.star import read_star
-from cryosegment.objects import SegmentationModel, SetOfMicrographMasks
+from cryosegment.objects import MicrographMask, SegmentationModel, SetOfMicrographMasks
 from cryosegment.plugin import Plugin
 from cryosegment.protocols import (
     CryoSegmentProtImportModel,
@@ -43,6 +45,7 @@ from cryosegment.viewers import (
 
 __all__ = [
     "DIAMETER",
+    "LEVEL_ADVANCED",
     "MODE_RESTART",
     "MODE_RESUME",
     "PIXEL_SIZE",
@@ -56,8 +59,11 @@ __all__ = [
     "CryoSegmentViewerTrain",
     "ImageHandler",
     "Installer",
+    "MessageView",
+    "MicrographMask",
     "Plugin",
     "Pointer",
+    "ProtUnionSet",
     "ProtocolTest",
     "SegmentationModel",
     "SetOfMicrographMasks",

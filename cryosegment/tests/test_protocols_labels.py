@@ -4,12 +4,20 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Any, Tuple
 
 import mrcfile
 import numpy as np
 
-from cryosegment.exchange.labels import CONTAMINATION, EDGE, PARTICLE, UNKNOWN, read_labels_index
+from cryosegment.exchange.labels import (
+    CONTAMINATION,
+    EDGE,
+    PARTICLE,
+    PICKED,
+    UNKNOWN,
+    read_labels_index,
+)
 from cryosegment.exchange.params import (
     LabelsCoordinatesParams,
     LabelsReconstructionParams,
@@ -17,6 +25,7 @@ from cryosegment.exchange.params import (
 )
 from cryosegment.tests.scripted import (
     DIAMETER,
+    MODE_RESTART,
     PIXEL_SIZE,
     CryoSegmentProtLabels,
     CryoSegmentProtSimulate,
@@ -51,7 +60,7 @@ class TestCryoSegmentLabels(ProtocolTest):
     def maps(self, labels: Any) -> Tuple[np.ndarray, np.ndarray]:
         """Instances and classes that a run makes, or makes anew on Continue, (h, w)."""
         self.launchProtocol(labels)
-        (entry,) = read_labels_index(labels.outputMasks.getLabelsFolder()).entries
+        (entry,) = read_labels_index(labels.getLabelsFolder()).entries
         instances = mrcfile.read(entry.instances)
         (coverage,) = [mask.getCoverage() for mask in labels.outputMasks]
         labels.outputMasks.close()  # Continue makes another file
@@ -80,33 +89,61 @@ class TestCryoSegmentLabels(ProtocolTest):
         self.checkAxes(instances, np.pi / 4 * DIAMETER * SHORT / PIXEL_SIZE**2)
         assert "ellipses" in labels.methods()[0]
 
-    def testTemplate(self) -> None:
-        """The silhouette of one image of a stack, as long as the diameter; Continue makes it."""
+    def bars(self) -> Path:
+        """Stack of a blank image and a bar of 31 x 9 px along the rows."""
         path = self.folder / "averages.mrcs"
         bar = np.zeros((2, 64, 64), dtype=np.float32)
         bar[0] = 1
         bar[1, 28:37, 17:48] = 1
-        with mrcfile.new(path, bar) as stack:
+        with mrcfile.new(path, bar, overwrite=True) as stack:
             stack.voxel_size = PIXEL_SIZE
-        image = objects.Particle(location=(2, str(path)))
-        self.simulated._defineOutputs(outputAverage=image)
+        return path
+
+    def testTemplate(self) -> None:
+        """The silhouette of an average by its number, as long as the diameter; Continue makes it.
+
+        Of classes, it is the representative of the largest.
+        """
+        path = str(self.bars())
+        averages = objects.SetOfAverages.create(self.simulated._getExtraPath())
+        classes = objects.SetOfClasses2D.create(self.simulated._getExtraPath())
+        averages.setSamplingRate(PIXEL_SIZE)
+        for number, count in ((1, 2), (2, 3)):
+            average = objects.Particle(location=(number, path))
+            averages.append(average.clone())
+            cluster = objects.Class2D(objId=number)
+            cluster.setRepresentative(average)
+            classes.append(cluster)
+            for _ in range(count):
+                cluster.append(objects.Particle(location=(1, path)))
+            classes.update(cluster)
+        self.simulated._defineOutputs(outputAverages=averages, outputClasses=classes)
         self.proj._storeProtocol(self.simulated)
         labels = self.newLabels()
         self.launchProtocol(labels)  # discs
         labels.shape.set(2)
-        self.point(labels.inputTemplate, self.simulated, "outputAverage")
-        instances, _ = self.maps(labels)
         length = DIAMETER / PIXEL_SIZE
-        self.checkAxes(instances, 9 * 31 * (length / np.hypot(9, 31)) ** 2)
+        for output, number in (("outputAverages", 2), ("outputClasses", 0)):
+            self.point(labels.inputTemplate, self.simulated, output)
+            labels.templateNumber.set(number)
+            instances, _ = self.maps(labels)
+            self.checkAxes(instances, 9 * 31 * (length / np.hypot(9, 31)) ** 2)
+        labels.templateNumber.set(3)
+        assert "no average has the number 3" in labels.validate()[0]
 
     def testContamination(self) -> None:
-        """Its pixels are labelled as such, and no particle in it; edges and surroundings."""
-        folder = self.folder / "contamination"
-        folder.mkdir()
+        """What a picking run has found is labelled as such, and no particle in it; edges, too."""
+        picking = self.newPick(self.simulated)
+        picking.setObjLabel("first picks")
+        self.saveProtocol(picking)
+        labels = self.newLabels(edgeWidth=0.0, unknownOutside=True)
+        labels.inputContamination.set(picking)
+        assert "first picks has written no masks" in labels.validate()[0]
         ice = self.true_classes == CONTAMINATION
         name = self.simulated.outputMicrographs.getFirstItem().getMicName()
+        folder = Path(picking.getContaminationFolder())
+        folder.mkdir(parents=True)
         mrcfile.write(folder / name, ice.astype(np.float32))
-        labels = self.newLabels(contamination=str(folder), edgeWidth=0.0, unknownOutside=True)
         instances, classes = self.maps(labels)
         assert ((classes == CONTAMINATION) == ice).all()
         assert not instances[ice].any()
@@ -114,6 +151,34 @@ class TestCryoSegmentLabels(ProtocolTest):
         assert (classes[[0, 0, -1, -1], [0, -1, 0, -1]] == UNKNOWN).any()
         _, classes = self.maps(self.newLabels(edgeWidth=30.0))
         assert (classes == EDGE).sum() > (classes == PARTICLE).sum() > 0
+
+    def testContinue(self) -> None:
+        """What it will delete is said before, and nothing where nothing has changed."""
+        labels = self.launchProtocol(self.newLabels())
+        assert labels.warnings() == []
+        labels.diameter.set(0.9 * DIAMETER)
+        (warning,) = labels.warnings()
+        assert "*Continue* deletes *outputMasks* (1 item)" in warning
+        labels.runMode.set(MODE_RESTART)
+        assert labels.warnings() == []
+
+    def testPickedCoordinates(self) -> None:
+        """Coordinates with a picker's scores are warned of; the truth of a simulation has none."""
+        assert self.newLabels().warnings() == []
+        picks = objects.SetOfCoordinates.create(self.simulated._getExtraPath(), suffix="Picks")
+        picks.setMicrographs(self.simulated.outputCoordinates.getMicrographs(asPointer=True))
+        for coordinate in self.simulated.outputCoordinates:
+            coordinate._cryosegmentScore = objects.Float(0.7)
+            picks.append(coordinate)
+        self.simulated._defineOutputs(outputPicks=picks)
+        self.proj._storeProtocol(self.simulated)
+        labels = self.newLabels()
+        self.point(labels.inputCoordinates, self.simulated, "outputPicks")
+        assert "a picker's scores" in labels.warnings()[0]
+        self.maps(labels)
+        assert read_labels_index(labels.getLabelsFolder()).source == PICKED
+        labels.minPickScore.set(0.5)  # the labels say themselves that they are picks
+        assert not any("picker" in text for text in labels.warnings())
 
     def testOwnDiameters(self) -> None:
         """Picks may have a measured diameter each; without one the form's counts.
@@ -162,7 +227,8 @@ class TestCryoSegmentLabels(ProtocolTest):
             ({"shape": 1}, "short diameter"),
             ({"shape": 1, "ellipse": 2 * DIAMETER}, "at most the diameter"),
             ({"shape": 2}, "Choose a template"),
-            ({"edgeWidth": -1.0}, "edge width"),
+            ({"edgeWidth": -1.0}, "expected *Width of the edge class (Å)* to be at least 0 "),
+            ({"diameter": None}, "*Particle diameter (Å)* cannot be EMPTY."),
         ):
             (error,) = self.newLabels(**options).validate()
             assert words in error

@@ -158,7 +158,7 @@ class TestCryoSegmentReconstruction(ProtocolTest):
         """Every particle has its footprint, where and as the simulator drew it."""
         assert f"coordinates count {scale} pixels" in " ".join(labels.summary())
         assert labels.outputMasks.getSize() == COUNT
-        index = read_labels_index(labels.outputMasks.getLabelsFolder())
+        index = read_labels_index(labels.getLabelsFolder())
         assert index.source == "reconstruction"
         compared = [self.compare(entry) for entry in index.entries]
         offsets, overlaps = (np.concatenate(each) for each in zip(*compared))

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import mrcfile
 import numpy as np
 
 from cryosegment.exchange.card import read_card
-from cryosegment.exchange.labels import PICKS, read_labels_index
+from cryosegment.exchange.labels import PICKED, PICKS, read_labels_index
 from cryosegment.exchange.params import (
     FRONT_ENDS,
     NETWORKS,
@@ -23,8 +24,10 @@ from cryosegment.tests.scripted import (
     CryoSegmentProtLabels,
     CryoSegmentProtTrain,
     CryoSegmentViewerTrain,
+    MicrographMask,
     Pointer,
     ProtocolTest,
+    ProtUnionSet,
     SegmentationModel,
     SetOfMicrographMasks,
     objects,
@@ -123,10 +126,8 @@ class TestCryoSegmentTraining(ProtocolTest):
         assert abs(sum(mask.getParticles() for mask in masks) - count) <= 1
         assert masks.getDim()[:2] == (768, 640)
         assert masks.getMicrographs().getSize() == 3
-        folder = masks.getLabelsFolder()
-        assert folder == labels._getExtraPath("labels")
-        index = read_labels_index(folder)
-        assert index.source == "coordinates"
+        index = read_labels_index(labels.getLabelsFolder())
+        assert index.source == PICKED  # they have scores
         assert [entry.diameter for entry in index.entries] == [DIAMETER] * 2
         assert "particles* labelled in 2 micrographs" in labels.summary()[0]
 
@@ -134,7 +135,7 @@ class TestCryoSegmentTraining(ProtocolTest):
         """Of the second micrograph no pick is sure; the labels are not for validation."""
         labels = self.launchProtocol(self.newLabels(diameter=DIAMETER, minPickScore=0.5))
         assert labels.outputMasks.getSize() == 1
-        index = read_labels_index(labels.outputMasks.getLabelsFolder())
+        index = read_labels_index(labels.getLabelsFolder())
         assert index.source == PICKS
         train = self.newTrain()
         train.inputMasks.append(Pointer(labels, extended="outputMasks"))
@@ -151,7 +152,7 @@ class TestCryoSegmentTraining(ProtocolTest):
             name = Path(mask.getFileName()).name
             true = mrcfile.read(self.simulated / "truth" / "instances" / name) > 0
             assert (found & true).sum() / (found | true).sum() > 0.9
-        assert read_labels_index(masks.getLabelsFolder()).source == "reconstruction"
+        assert read_labels_index(labels.getLabelsFolder()).source == "reconstruction"
         summary = " ".join(labels.summary())
         assert "Rejected: " in summary
         assert "particle" in summary
@@ -176,7 +177,8 @@ class TestCryoSegmentTraining(ProtocolTest):
             labels = self.launch(self.newLabels(diameter=DIAMETER))
             assert labels.isFinished() == bool(count)
             assert path.stem in labels.getFailures()
-            assert f"{2 - count} micrographs failed" in labels.summary()[-1]
+            failed = "1 micrograph" if count else "2 micrographs"
+            assert f"*{failed} failed*" in labels.summary()[-1]
         assert "failed" in labels.getErrorMessage()
         assert not labels.hasAttribute("outputMasks")
 
@@ -196,23 +198,77 @@ class TestCryoSegmentTraining(ProtocolTest):
         train = self.newTrain()
         train.inputMasks.append(Pointer(labels, extended="outputMasks"))
         self.launchProtocol(train)
-        model, history = train.outputModel, train.getHistory()
+        model = train.outputModel
         assert isinstance(model, SegmentationModel)
         card = read_card(model.getPath())
         assert card.label_source == "reconstruction"
         assert card.training["start"] == "general"
         summary = " ".join(train.summary())
         assert "best F1 on the validation micrographs" in summary
-        assert "Trained on: 2 micrographs, 1 validation" in summary
-
-        train.epochs.set(2)
-        self.launch(train)
-        assert train.isFinished(), train.getErrorMessage()
-        longer = train.getHistory()
-        assert longer[: len(history)] == history
-        assert longer[-1]["step"] == 2 * history[-1]["step"]
+        assert " in 2 micrographs, validated on 1 more." in summary
+        self.checkState(train)
         self.checkCurves(train)
         self.checkPicks(train, self.source, len(self.truth))
+
+    def checkState(self, train: Any) -> None:
+        """What training goes on from is gone at its end; what Continue deletes is said."""
+        extra = Path(train._getExtraPath())
+        assert not [path.name for path in extra.iterdir() if ".state" in path.name]
+        assert train.warnings() == []
+        train.seed.set(1)
+        assert "deletes *outputModel*" in train.warnings()[0]
+        train.seed.set(0)
+
+    def testInterrupted(self) -> None:
+        """Continue goes on where a training broke, but not with other settings."""
+        labels = self.launchProtocol(self.newLabels(source=1))
+        train = self.newTrain()
+        train.inputMasks.append(Pointer(labels, extended="outputMasks"))
+        self.launchProtocol(train)
+        broken = self.newTrain(epochs=2)
+        broken.inputMasks.append(Pointer(labels, extended="outputMasks"))
+        self.saveProtocol(broken)
+        blocker = Path(broken._modelPath())  # a folder where the model must go
+        blocker.mkdir(parents=True)
+        (blocker / "file").write_text("")
+        self.launch(broken)
+        assert broken.isFailed()
+        history = broken.getHistory()
+        assert history[-1]["step"] == 2 * train.getHistory()[-1]["step"]
+        assert broken.warnings() == []
+        broken.epochs.set(3)
+        assert broken.warnings() == []  # it goes on, and longer
+        broken.seed.set(1)
+        assert f"the training so far ({history[-1]['step']:.0f} steps)" in broken.warnings()[0]
+        broken.seed.set(0)
+        shutil.rmtree(blocker)
+        self.launch(broken)
+        assert broken.isFinished(), broken.getErrorMessage()
+        assert broken.getHistory()[: len(history)] == history
+        assert broken.getHistory()[-1]["step"] > history[-1]["step"]
+
+    def testTrainOnSubset(self) -> None:
+        """Of a subset of masks, its micrographs alone are trained on, each once."""
+        labels = self.launchProtocol(self.newLabels(source=1, checkLabels=False))
+        subset = SetOfMicrographMasks.create(labels._getExtraPath())
+        subset.copyInfo(labels.outputMasks)
+        chosen = [mask.clone() for mask in labels.outputMasks][1:]
+        for mask in chosen:
+            subset.append(mask)
+        labels._defineOutputs(outputSubset=subset)
+        self.proj._storeProtocol(labels)
+        union = self.newProtocol(ProtUnionSet)
+        for output in ("outputSubset", "outputSubset"):
+            union.inputSets.append(Pointer(labels, extended=output))
+        self.launchProtocol(union)
+        train = self.newTrain()
+        train.inputMasks.append(Pointer(union, extended="outputSet"))
+        train.inputMasks.append(Pointer(labels, extended="outputSubset"))
+        self.launchProtocol(train)
+        (data,) = read_card(train.outputModel.getPath()).training_data
+        assert (data["micrographs"], data["validation"]) == (1, 1)
+        assert data["particles"] in [mask.getParticles() for mask in chosen]
+        assert "in 1 micrograph, validated on 1 more." in " ".join(train.summary())
 
     def checkCurves(self, train: Any) -> None:
         """The viewer draws loss and F1 at every validation, and the last example."""
@@ -235,7 +291,9 @@ class TestCryoSegmentTraining(ProtocolTest):
         self.launchProtocol(train)
         assert "best F1 on the training micrographs" in " ".join(train.summary())
         card = read_card(train.outputModel.getPath())
-        assert (card.name, card.label_source) == ("own", "coordinates")
+        assert (card.name, card.label_source) == ("own", PICKED)  # they have scores
+        assert "The truth was a picker's" in " ".join(train.summary())
+        assert "a picker's scores" in train.warnings()[0]
         assert card.training["start"] == ""
         share = card.training["labelled_share"]
         assert 0 < share < 1
@@ -308,10 +366,10 @@ class TestCryoSegmentTraining(ProtocolTest):
         """What is missing or impossible is named before anything runs."""
         assert "Choose labels" in self.newTrain().validate()[0]
         for options, words in (
-            ({}, "diameter"),
-            ({"validation": 2.0}, "validation"),
+            ({}, "Give the *Particle diameter*"),
+            ({"validation": 2.0}, "expected *Validation fraction* to be at least 0"),
             ({"labelsAre": 1, "modelSource": 2}, "expected particles"),
-            ({"modelName": "a/b"}, "name of the model"),
+            ({"modelName": "a/b"}, "*Name of the new model*"),
             ({"modelSource": 1}, "Choose a segmentation model"),
             ({"useGpu": True, "gpuList": "0 1", "batch": 7}, "cannot share a batch of 7"),
         ):
@@ -324,7 +382,13 @@ class TestCryoSegmentTraining(ProtocolTest):
             assert words in errors[0]
 
     def testMasksOfPicks(self) -> None:
-        """Masks that a picker made are refused: they are no labels."""
+        """Masks that a picker made are refused: they are no labels; so are empty sets."""
         train = self.newTrain()
         train.inputMasks.append(Pointer(self.source, extended="outputMasks"))
-        assert "Masks of picks" in train.validate()[0]
+        assert "A set of masks is empty" in train.validate()[0]
+        masks = SetOfMicrographMasks.create(self.source._getExtraPath())
+        masks.append(MicrographMask(self.source._getExtraPath("instances", "picked.mrc")))
+        self.source._defineOutputs(outputPicked=masks)
+        self.proj._storeProtocol(self.source)
+        train.inputMasks[0].setExtended("outputPicked")
+        assert "masks of picks" in train.validate()[0]

@@ -8,18 +8,41 @@ from typing import Any, Iterator, List, Tuple
 
 import numpy as np
 
+from cryosegment.exchange.params import FRONT_ENDS, NETWORKS
 from cryosegment.tests.scripted import (
     DIAMETER,
+    LEVEL_ADVANCED,
     PIXEL_SIZE,
+    CryoSegmentProtImportModel,
     CryoSegmentProtLabels,
+    CryoSegmentProtPick,
     CryoSegmentProtSimulate,
     CryoSegmentProtTrain,
     CryoSegmentViewerLabels,
+    CryoSegmentViewerPick,
+    MessageView,
     Pointer,
     objects,
 )
 from cryosegment.tests.windows import WindowTest
 
+FORMS = {
+    CryoSegmentProtImportModel: [{}],
+    CryoSegmentProtLabels: [{}, {"shape": 1}, {"shape": 2}, {"source": 1}],
+    CryoSegmentProtPick: [{}, {"modelSource": 1}],
+    CryoSegmentProtSimulate: [{}, {"molecule": 1}, {"molecule": 2}],
+    CryoSegmentProtTrain: [
+        {},
+        {"labelsAre": 1, "modelSource": 1, "frontEnd": 1 + FRONT_ENDS.index("low-pass")},
+        {"unit": 1, "modelSource": 2, "network": NETWORKS.index("unet++")},
+    ],
+}
+"""Choices with which forms have different fields, by their protocol."""
+VIEWERS = {
+    CryoSegmentViewerPick: lambda test: test.newPick(test.source),
+    CryoSegmentViewerLabels: lambda test: test.newProtocol(CryoSegmentProtLabels),
+}
+"""Runs of which nothing is done yet, by their viewer."""
 SELECT, CANCEL = 0, 2  # what Scipion's dialogs call them
 
 
@@ -43,6 +66,34 @@ class TestCryoSegmentWindows(WindowTest):
         cls.source = cls.launchProtocol(
             cls.newProtocol(CryoSegmentProtSimulate, useGpu=False, numberOfThreads=1, **size)
         )
+
+    def testSmallScreen(self) -> None:
+        """With every choice, and for experts, the buttons of a form are on a small screen."""
+        screen = self.window.root.winfo_screenheight()
+        assert screen == 768
+        for kind, choices in FORMS.items():
+            for options in choices:
+                protocol = self.newProtocol(kind, **options)
+                protocol.expertLevel.set(LEVEL_ADVANCED)
+                form = self.openForm(protocol)
+                assert self.height(form) <= screen, (kind, options)
+                form.root.destroy()
+
+    def testNothingYet(self) -> None:
+        """Before anything is done, and where what was made is gone, viewers say what there is."""
+        for kind, make in VIEWERS.items():
+            protocol = make(self)
+            self.saveProtocol(protocol)
+            viewer = kind(project=self.proj, protocol=protocol)
+            viewer.setProtocol(protocol)
+            form = self.openForm(viewer)
+            assert viewer.evalParamCondition("showState")
+            assert not viewer.evalParamCondition("micrograph")
+            form.root.destroy()
+            for name in ("showState", "micrograph"):
+                (view,) = viewer._getVisualizeDict()[name](name)
+                assert isinstance(view, MessageView)
+                assert "yet" in view._msg
 
     def testCrf(self) -> None:
         """Both maps are the core's own, and another CRF is computed when asked for."""

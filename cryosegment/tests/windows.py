@@ -18,6 +18,8 @@ from cryosegment.tests.scripted import ProtocolTest
 from pyworkflow.gui.gui import Window
 from pyworkflow.gui.project.viewprotocols import FormWindow  # the form cannot be imported first
 
+SCREEN = "1366x768x24"  # of a small laptop
+TITLE_BAR = 25  # px that a window manager adds
 INTERVAL = 50  # ms between two looks at an open window
 MOST_LOOKS = 4000
 Script = Callable[[Any], Iterator[None]]
@@ -28,7 +30,7 @@ def start_display() -> None:
     """Let DISPLAY be a running Xvfb; it ends with this process, as Tk's connection to it does."""
     read, write = os.pipe()
     server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(write), "-screen", "0", "1600x1000x24", "-nolisten", "tcp"],
+        ["Xvfb", "-displayfd", str(write), "-screen", "0", SCREEN, "-nolisten", "tcp"],
         pass_fds=[write],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -53,6 +55,14 @@ class WindowTest(ProtocolTest):
     def openForm(self, protocol: Any) -> FormWindow:
         """The form of a protocol, not yet shown."""
         return FormWindow("form", protocol, None, self.window, updateProtocolCallback=None)
+
+    def height(self, form: FormWindow) -> int:
+        """Height that Scipion gives to a form and its title bar, px."""
+        form.root.update_idletasks()
+        form._checkAllChanges()
+        form.adjustSections()
+        form.root.update_idletasks()
+        return form.resize(form.root)[1] + TITLE_BAR
 
     def use(self, form: FormWindow, name: str, script: Script) -> None:
         """Show the wizard of a form's field, and let `script` use the window that it opens.

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Sequence, Tuple
+from typing import Any, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 from matplotlib.collections import EllipseCollection
@@ -70,9 +70,11 @@ def draw_picks(axes: Any, coordinates: Coordinates, diameter_px: float) -> Any:
     return circles
 
 
-def draw_mask(axes: Any, path: str) -> None:
-    """Particles of an instance mask, tinted, over what is drawn already."""
+def draw_mask(axes: Any, path: str, numbers: Optional[np.ndarray] = None) -> None:
+    """Particles of an instance mask, tinted, over what is drawn already: all, or some numbers."""
     labels = np.squeeze(np.asarray(ImageReadersRegistry.open(path).getImage(0)))
+    if numbers is not None:
+        labels = np.where(np.isin(labels, numbers), labels, 0)
     step = max(1, int(np.ceil(max(labels.shape) / SHOWN_SIDE)))
     small = labels[::step, ::step]
     height, width = labels.shape

@@ -12,6 +12,7 @@ from pwem.viewers.viewers_data import RegistryViewerConfig
 from pyworkflow.protocol import params
 from pyworkflow.viewer import View
 
+from cryosegment.exchange.errors import CryoSegmentError
 from cryosegment.objects import SetOfMicrographMasks
 
 MASK_COLUMNS = "id enabled _filename _micName _particles _coverage"
@@ -27,10 +28,35 @@ RegistryViewerConfig.registerConfig(
 )
 
 Show = Callable[[Any], List[View]]
+NOTHING = ["none yet"]
+"""Choices of micrographs where there are none: Scipion's forms need one."""
 
 
 class ResultsViewer(EmProtocolViewer):
     """Coordinates, masks, and the micrographs that failed."""
+
+    # --------------------------- DEFINE param functions ----------------------
+    def _addState(self, form: params.Form) -> None:
+        """Say what there is where no micrograph can be shown."""
+        form.addParam(
+            "showState",
+            params.LabelParam,
+            important=True,
+            condition=str(not self._names()),
+            label="No micrograph is done yet",
+            help="The eye shows what the summary of the run says.",
+        )
+
+    def _addMicrograph(self, form: params.Form, label: str, help: str) -> None:
+        form.addParam(
+            "micrograph",
+            params.EnumParam,
+            choices=self._names() or NOTHING,
+            default=0,
+            condition=str(bool(self._names())),
+            label=label,
+            help=help,
+        )
 
     def _addCoordinates(self, form: params.Form) -> None:
         form.addParam(
@@ -56,12 +82,34 @@ class ResultsViewer(EmProtocolViewer):
             label="Micrographs that failed",
         )
 
-    def _commonViews(self) -> Dict[str, Show]:
-        return {
+    # --------------------------- the views ------------------------------------
+    def _views(self) -> Dict[str, Show]:
+        """What a viewer shows beside the common views, by the name of its field."""
+        raise NotImplementedError
+
+    def _getVisualizeDict(self) -> Dict[str, Show]:
+        views = {
+            "showState": self._showState,
             "showCoordinates": self._showCoordinates,
             "showMasks": self._showMasks,
             "showFailures": self._showFailures,
+            **self._views(),
         }
+        return {name: self._told(show) for name, show in views.items()}
+
+    def _told(self, show: Show) -> Show:
+        """The same view; where a file cannot be read, it is said."""
+
+        def shown(param: Any = None) -> List[View]:
+            try:
+                return show(param)
+            except (CryoSegmentError, OSError, ValueError) as error:
+                return [self.errorMessage(str(error), "Cannot be shown")]
+
+        return shown
+
+    def _showState(self, param: Any = None) -> List[View]:
+        return [self.infoMessage("\n".join(self.protocol.summary()), "State of the run")]
 
     def _showCoordinates(self, param: Any = None) -> List[View]:
         return [CoordinateView(self.getTkRoot(), self.protocol.outputCoordinates, self.protocol)]
@@ -75,6 +123,11 @@ class ResultsViewer(EmProtocolViewer):
     def _showFailures(self, param: Any = None) -> List[View]:
         lines = [f"{name}: {message}" for name, message in self.protocol.getFailures().items()]
         return [self.infoMessage("\n".join(lines), "Micrographs that failed")]
+
+    # --------------------------- UTILS functions -----------------------------
+    def _names(self) -> List[str]:
+        """Names of the micrographs that can be shown."""
+        raise NotImplementedError
 
     def _hasMasks(self) -> bool:
         return self.protocol.hasAttribute("outputMasks")

@@ -12,9 +12,11 @@ from pyworkflow.protocol import params
 from pyworkflow.viewer import DESKTOP_TKINTER, View
 
 from cryosegment.exchange.coordinates import read_coordinates
+from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import read_table
 from cryosegment.exchange.labels import LabelEntry, read_labels_index
 from cryosegment.protocols import CryoSegmentProtLabels, CryoSegmentProtSimulate
+from cryosegment.protocols.messages import counted
 from cryosegment.viewers.plots import (
     draw_classes,
     draw_mask,
@@ -43,14 +45,12 @@ class CryoSegmentViewerLabels(ResultsViewer):
     # --------------------------- DEFINE param functions ----------------------
     def _defineParams(self, form: params.Form) -> None:
         form.addSection(label="Results")
+        self._addState(form)
         self._addCoordinates(form)
-        form.addParam(
-            "micrograph",
-            params.EnumParam,
-            choices=[entry.name for entry in self._entries()],
-            default=0,
-            label="Micrograph with its labels",
-            help="A colour for every particle, its centre a dot; cyan: contamination, white: "
+        self._addMicrograph(
+            form,
+            "Micrograph with its labels",
+            "A colour for every particle, its centre a dot; cyan: contamination, white: "
             "unknown, which training leaves out. Crosses: particles without a label.",
         )
         for name, (file, title) in TABLES.items():
@@ -70,10 +70,9 @@ class CryoSegmentViewerLabels(ResultsViewer):
         )
         self._addCommon(form)
 
-    def _getVisualizeDict(self) -> Dict[str, Show]:
+    def _views(self) -> Dict[str, Show]:
         tables = {name: self._showTable for name in TABLES}
         return {
-            **self._commonViews(),
             **tables,
             "micrograph": self._showMicrograph,
             "showQuality": self._showQuality,
@@ -81,14 +80,14 @@ class CryoSegmentViewerLabels(ResultsViewer):
 
     # --------------------------- the views ------------------------------------
     def _showMicrograph(self, param: Any = None) -> List[View]:
-        entries = self._entries()
-        if not entries:
-            return [self.infoMessage("There are no labels yet.", "Labels")]
-        entry = entries[self.micrograph.get()]
+        name = self.getEnumText("micrograph")
+        entry = next((entry for entry in self._entries() if entry.name == name), None)
+        if entry is None:
+            return self._showState()
         found = read_coordinates(entry.coordinates, entry.pixel_size)
         centers = np.concatenate([each.centers_yx for each in found.values()] or [np.empty((0, 2))])
         plotter = EmPlotter(windowTitle=entry.name, figsize=(9, 8))
-        title = f"{entry.name}: {len(centers)} particles"
+        title = f"{entry.name}: {counted(len(centers), 'particle')}"
         axes = plotter.createSubPlot(title, "x (px)", "y (px)")
         draw_micrograph(axes, str(entry.micrograph))
         draw_mask(axes, str(entry.instances))
@@ -103,7 +102,7 @@ class CryoSegmentViewerLabels(ResultsViewer):
             return [self.infoMessage("There are none.", title)]
         filled = [name for name in rows[0] if any(row[name] not in ("", "0") for row in rows)]
         shown = [[row[name] for name in filled] for row in rows[:MOST_ROWS]]
-        text = f"{len(rows)} rows in {self._path(file)}"
+        text = f"{counted(len(rows), 'row')} in {self._path(file)}"
         if len(rows) > MOST_ROWS:
             text += f", the first {MOST_ROWS}"
         height = min(TABLE_HEIGHT, len(shown))
@@ -121,10 +120,15 @@ class CryoSegmentViewerLabels(ResultsViewer):
     def _path(self, name: str) -> Path:
         return Path(self.protocol.getLabelsFolder()) / name
 
+    def _names(self) -> List[str]:
+        return [entry.name for entry in self._entries()]
+
     def _entries(self) -> List[LabelEntry]:
-        if not self._hasMasks():
+        """The labels that are there; none where they cannot be read."""
+        try:
+            return list(read_labels_index(self.protocol.getLabelsFolder()).entries)
+        except InputError:
             return []
-        return list(read_labels_index(self.protocol.getLabelsFolder()).entries)
 
     def _rejected(self, micrograph: str) -> Dict[str, np.ndarray]:
         """Centres `(n, 2)` of the micrograph's particles without a label, by reason."""

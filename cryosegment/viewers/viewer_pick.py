@@ -14,6 +14,7 @@ from pyworkflow.viewer import DESKTOP_TKINTER, View
 from cryosegment.convert import mic_name
 from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.protocols import CryoSegmentProtPick
+from cryosegment.protocols.messages import counted
 from cryosegment.viewers.plots import (
     draw_counts,
     draw_mask,
@@ -34,6 +35,7 @@ class CryoSegmentViewerPick(ResultsViewer):
     # --------------------------- DEFINE param functions ----------------------
     def _defineParams(self, form: params.Form) -> None:
         form.addSection(label="Results")
+        self._addState(form)
         self._addCoordinates(form)
         form.addParam(
             "threshold",
@@ -46,12 +48,8 @@ class CryoSegmentViewerPick(ResultsViewer):
         form.addParam("bins", params.IntParam, default=50, label="Histogram of the scores, bins")
         form.addParam("showCounts", params.LabelParam, label="Picks per micrograph")
         one = form.addGroup("One micrograph")
-        one.addParam(
-            "micrograph",
-            params.EnumParam,
-            choices=[mic_name(mic) for mic in self._micrographs()],
-            default=0,
-            label="Micrograph with its picks",
+        self._addMicrograph(
+            one, "Micrograph with its picks", "Circles have the diameter of the form."
         )
         one.addParam(
             "withMask",
@@ -59,12 +57,12 @@ class CryoSegmentViewerPick(ResultsViewer):
             default=True,
             condition=str(self._hasMasks()),
             label="Tint the masks?",
+            help="Masks are those of the run: a lower threshold shows no more of them.",
         )
         self._addCommon(form)
 
-    def _getVisualizeDict(self) -> Dict[str, Show]:
+    def _views(self) -> Dict[str, Show]:
         return {
-            **self._commonViews(),
             "bins": self._showScores,
             "showCounts": self._showCounts,
             "micrograph": self._showMicrograph,
@@ -82,22 +80,24 @@ class CryoSegmentViewerPick(ResultsViewer):
     def _showCounts(self, param: Any = None) -> List[View]:
         counts = [len(self._shown(mic)) for mic in self._micrographs()]
         if not counts:
-            return [self.infoMessage("No micrograph is done yet.", "Picks per micrograph")]
+            return self._showState()
         plotter = EmPlotter(windowTitle="Picks per micrograph")
         draw_counts(plotter.createSubPlot("", "micrograph", "picks"), counts)
         return [plotter]
 
     def _showMicrograph(self, param: Any = None) -> List[View]:
-        micrographs = self._micrographs()
-        if not micrographs:
-            return [self.infoMessage("No micrograph is done yet.", "Picks")]
-        mic = micrographs[self.micrograph.get()]
+        name = self.getEnumText("micrograph")
+        mic = next((own for own in self._micrographs() if mic_name(own) == name), None)
+        if mic is None:
+            return self._showState()
         picks = self._shown(mic)
         plotter = EmPlotter(windowTitle=mic_name(mic), figsize=(9, 8))
-        axes = plotter.createSubPlot(f"{mic_name(mic)}: {len(picks)} picks", "x (px)", "y (px)")
+        title = f"{name}: {counted(len(picks), 'pick')}"
+        axes = plotter.createSubPlot(title, "x (px)", "y (px)")
         draw_micrograph(axes, mic.getFileName())
         if self.withMask and self._hasMasks():
-            draw_mask(axes, self.protocol.getMaskFile(mic))
+            rows = np.flatnonzero(self.protocol.getPicks(mic).scores >= self.threshold.get())
+            draw_mask(axes, self.protocol.getMaskFile(mic), 1 + rows)
         diameter_px = self.protocol.diameter.get() / mic.getSamplingRate()
         circles = draw_picks(axes, picks, diameter_px)
         plotter.getFigure().colorbar(circles, ax=axes, label="score", shrink=0.8)
@@ -105,8 +105,10 @@ class CryoSegmentViewerPick(ResultsViewer):
 
     # --------------------------- UTILS functions -----------------------------
     def _micrographs(self) -> List[Micrograph]:
-        """Micrographs that are done."""
-        return [mic for mic, _ in self.protocol.iterPicks()]
+        return list(self.protocol.iterDone())
+
+    def _names(self) -> List[str]:
+        return [mic_name(mic) for mic in self._micrographs()]
 
     def _shown(self, mic: Micrograph) -> Coordinates:
         candidates = self.protocol.getCandidates(mic)

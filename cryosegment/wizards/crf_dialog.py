@@ -15,6 +15,7 @@ from cryosegment.convert import mic_name
 from cryosegment.exchange.errors import CryoSegmentError
 from cryosegment.exchange.params import PickParams
 from cryosegment.protocols.form_fields import field_choices
+from cryosegment.protocols.messages import counted
 from cryosegment.viewers.plots import draw_changes, draw_outline
 from cryosegment.wizards.crf_preview import CrfChoice, CrfPreviews, Preview
 from cryosegment.wizards.micrograph_dialog import MicrographDialog
@@ -143,5 +144,6 @@ class CrfDialog(MicrographDialog):
         result = self._previews.read(self.micrograph, choice)
         draw_outline(axes, result.probability, self.shape)
         covered = float((result.probability >= 0.5).mean())
-        axes.set_title(f"{choice.label()}: {len(result.picks)} picks, {covered:.1%} of the area")
+        count = counted(len(result.picks), "pick")
+        axes.set_title(f"{choice.label()}: {count}, {covered:.1%} of the area")
         return result

@@ -6,7 +6,7 @@ from __future__ import annotations
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, NamedTuple
+from typing import Any, Callable, Dict, NamedTuple
 
 import mrcfile
 import numpy as np
@@ -61,6 +61,8 @@ class CrfPreviews:
         Parameters of the `pick` job.
     folder
         For the files; whoever made it removes it.
+    in_words
+        Puts what the core says in the words of the form.
 
     Attributes
     ----------
@@ -68,10 +70,10 @@ class CrfPreviews:
         Of the particles, Å.
     """
 
-    def __init__(self, values: Dict[str, Any], folder: str) -> None:
+    def __init__(self, values: Dict[str, Any], folder: str, in_words: Callable[[str], str]) -> None:
         self._values = {**values, "masks": False, "maps": True, "resume": True}
         self.diameter: float = values["diameter"]
-        self._folder = Path(folder)
+        self._folder, self._in_words = Path(folder), in_words
 
     def isDone(self, micrograph: Micrograph, choice: CrfChoice) -> bool:
         """Whether there is a result to read."""
@@ -96,7 +98,7 @@ class CrfPreviews:
     def lastWords(self) -> str:
         """What the core said last."""
         lines = read_text(self._log()).strip().splitlines()
-        return lines[-1] if lines else "the core stopped without a word"
+        return self._in_words(lines[-1]) if lines else "the core stopped without a word"
 
     def read(self, micrograph: Micrograph, choice: CrfChoice) -> Preview:
         """The result, once it is done."""

@@ -42,7 +42,8 @@ class CryoSegmentWizardCrf(Wizard):
             protocol.crfStrength.get(),
         )
         with tempfile.TemporaryDirectory(prefix="cryosegment_") as folder:
-            previews = CrfPreviews(protocol.getPreviewParams(folder), folder)
+            values = protocol.getPreviewParams(folder)
+            previews = CrfPreviews(values, folder, protocol.inFormWords)
             asked = CrfDialog(form.root, listed_micrographs(micrographs), previews, choice)
         if asked.resultYes():
             self._fill(form, asked.choice)
@@ -51,4 +52,4 @@ class CryoSegmentWizardCrf(Wizard):
     def _fill(form: Any, choice: CrfChoice) -> None:
         form.setVar("crf", field_choices(PickParams, "crf").index(choice.crf))
         form.setVar("crfSolver", field_choices(PickParams, "crf_solver").index(choice.solver))
-        form.setVar("crfStrength", choice.strength)
+        form.setVar("crfStrength", round(choice.strength, 2))

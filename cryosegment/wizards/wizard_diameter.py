@@ -11,7 +11,8 @@ from pwem.protocols import EMProtocol
 from pyworkflow.gui import dialog
 from pyworkflow.wizard import Wizard
 
-from cryosegment.exchange.labels import read_labels_index
+from cryosegment.exchange.errors import InputError
+from cryosegment.masks import labels_of_masks
 from cryosegment.protocols import (
     CryoSegmentProtLabels,
     CryoSegmentProtPick,
@@ -31,8 +32,12 @@ def chosen_set(protocol: EMProtocol, name: str) -> Any:
 
 def labelled_diameter(protocol: EMProtocol) -> Optional[float]:
     """Median diameter of the labels that a training takes, Å; None where it takes none."""
-    folders = [pointer.get().getLabelsFolder() for pointer in getattr(protocol, "inputMasks", ())]
-    entries = [entry for folder in folders if folder for entry in read_labels_index(folder).entries]
+    sets = [pointer.get() for pointer in getattr(protocol, "inputMasks", ())]
+    try:
+        indices = labels_of_masks(masks for masks in sets if masks is not None)
+    except InputError:
+        return None
+    entries = [entry for index in indices.values() for entry in index.entries]
     return float(np.median([entry.diameter for entry in entries])) if entries else None
 
 
@@ -75,4 +80,4 @@ class CryoSegmentWizardDiameter(Wizard):
             None if coordinates is None else centers_in(coordinates),
         )
         if asked.resultYes():
-            form.setVar("diameter", asked.diameter)
+            form.setVar("diameter", round(asked.diameter, 1))

@@ -23,7 +23,7 @@ from cryosegment.core.labels.shapes import Template, ellipse, read_silhouette
 from cryosegment.exchange.coordinates import Coordinates, read_coordinates
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import micrograph_name
-from cryosegment.exchange.labels import PICKS, LabelEntry
+from cryosegment.exchange.labels import PICKED, PICKS, LabelEntry
 from cryosegment.exchange.params import LabelsCoordinatesParams
 from cryosegment.exchange.particles import match_names
 
@@ -50,7 +50,6 @@ class PickedParticles:
 
     def __init__(self, params: LabelsCoordinatesParams, micrographs: Mapping[str, Path]) -> None:
         self.micrographs, self._params = micrographs, params
-        self.name = "coordinates" if params.min_score is None else PICKS
         self.path, self.diameter = params.coordinates, params.diameter
         self._read: dict[float, dict[str, Coordinates]] = {}
         # the unit is px until the micrographs, whose headers may say the pixel size, are read
@@ -60,6 +59,10 @@ class PickedParticles:
         for key in self._names.values():
             of = f"micrograph {key} in {self.path}"
             check_scored(given[key].scores, params.min_score, of)
+        is_scored = any(np.isfinite(given[key].scores).any() for key in self._names.values())
+        self.name = PICKED if is_scored else "coordinates"
+        if params.min_score is not None:
+            self.name = PICKS
         strangers = [own for key, own in given.items() if key not in self._names.values()]
         self.strangers = [
             rejection

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Messages in the words of a form, and numbers with their nouns."""
+
+from __future__ import annotations
+
+import re
+from typing import Dict, List
+
+from pwem.protocols import EMProtocol
+
+from cryosegment.exchange.errors import InputError
+from cryosegment.exchange.files import read_failures, read_text
+
+OPTIONS = {
+    "coordinates": "*Coordinates*",
+    "ctf": "*CTFs*",
+    "gpu": "*GPU IDs*",
+    "gpu cpu": "*GPU IDs: No*",
+    "map": "*Volume*",
+    "map-pixel-size": "the pixel size of *Volume*",
+    "mask": "*Mask*",
+    "output": "the folder of the run",
+    "particle-pixel-size": "the pixel size of the particles",
+    "particles": "*Refined particles*",
+    "pixel-size": "the pixel size of the import",
+    "resume": "*Continue*",
+    "template": "*Template*",
+}
+"""What forms call the options of the core that are no plain fields of theirs."""
+OPTION = re.compile(r"`?--([a-z][a-z-]*[a-z])( cpu\b)?`?")
+EXPECTED = re.compile(r"\bexpected ([a-z][a-z-]*(?: [a-z-]+){0,3}?)(?= to be\b|,)")
+PICKED_WARNING = (
+    "The coordinates carry a picker's scores. A model that is trained on them learns the picker's "
+    "mistakes, too, and its F1 says how well it agrees with the picker, not how well it picks. "
+    "Correct the coordinates of a few micrographs by hand, or take refined particles."
+)
+SPEAKER = "cryosegment: "
+"""What a last line of the core begins with."""
+
+
+def counted(number: int, noun: str) -> str:
+    """A number and its noun, in the plural where it has to be."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def every(number: int, noun: str) -> str:
+    """All of a number, with their noun."""
+    return f"the {noun}" if number == 1 else f"all {number} {noun}s"
+
+
+class FormWords(EMProtocol):
+    """A protocol whose messages, and those of the core, name the fields of its form."""
+
+    _label = None
+
+    def inFormWords(self, text: str) -> str:
+        """A message of the core with the labels of the form in place of options and parameters."""
+        labels = self._labels()
+
+        def option(found: re.Match[str]) -> str:
+            name = found[1] + (found[2] or "")
+            words = labels.get(found[1].replace("-", " "), OPTIONS.get(found[1], found[0]))
+            return OPTIONS.get(name, words + (found[2] or ""))
+
+        def parameter(found: re.Match[str]) -> str:
+            return f"expected {labels.get(found[1], found[1])}"
+
+        return EXPECTED.sub(parameter, OPTION.sub(option, text.replace(SPEAKER, "", 1)))
+
+    def _labels(self) -> Dict[str, str]:
+        """Labels of the fields that show, by the words of the parameter that they are."""
+        found = {}
+        for name, param in self.getDefinition().iterParams():
+            words = getattr(param, "parameter", "")
+            if words and self.evalParamCondition(name):
+                found[words] = f"*{param.label.get()}*"
+        return found
+
+    def validate(self) -> List[str]:
+        """Errors of the form, in its words."""
+        return [self.inFormWords(error) for error in super().validate()]
+
+    def _coreError(self, otherwise: str) -> str:
+        """The last words of the core; `otherwise` where it said nothing."""
+        try:
+            lines = read_text(self.getStderrLog()).strip().splitlines()
+        except InputError:
+            lines = []
+        return self.inFormWords(lines[-1] if lines else otherwise)
+
+    def _failuresIn(self, folder: str) -> Dict[str, str]:
+        """Error of each micrograph that failed in a folder, by its name."""
+        return {name: self.inFormWords(text) for name, text in read_failures(folder).items()}
+
+    def _failuresText(self, failures: Dict[str, str], more: str) -> List[str]:
+        """A line of a summary: how many failed, one of them, and `more`."""
+        if not failures:
+            return []
+        name, message = next(iter(failures.items()))
+        count = counted(len(failures), "micrograph")
+        return [f"*{count} failed*, such as {name}: {message}. {more}"]
