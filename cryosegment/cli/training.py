@@ -7,7 +7,7 @@ import logging
 from pathlib import Path
 
 from cryosegment.cli.devices import use_threads
-from cryosegment.cli.outcome import Outcome
+from cryosegment.cli.outcome import Outcome, counted
 from cryosegment.cli.progress import LOG_FORMAT, show_progress
 from cryosegment.exchange.card import read_card
 from cryosegment.exchange.errors import ParameterError
@@ -56,8 +56,9 @@ def run_train(job: Job, params: TrainParams, progress: Progress) -> Outcome:
 def _outcome(output: Path, device: str) -> Outcome:
     card = read_card(output)
     data, found = card.training_data[-1], card.metrics[-1]
-    made = f"{data['micrographs']} micrographs trained on, F1 {found['value']:.3f}"
-    return Outcome(f"{made} on {found['data']}", device)
+    number = counted(data["micrographs"], "micrograph")
+    made = f"trained on {number}, F1 {found['value']:.3f} on {found['data']}"
+    return Outcome(made, device)
 
 
 def train_together(job: Job, params: TrainParams) -> None:
