@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import tifffile
 import torch
 from torch import nn
 
@@ -143,6 +144,24 @@ def test_everything_that_can_be_asked_for(
         np.testing.assert_allclose(found.centers_yx, picks.chosen.centers_yx, atol=2e-3)
     box = (folder / "box" / f"{name}.box").read_text().split()
     assert box[2:4] == ["44", "44"]  # 1.5 diameters, even
+
+
+def test_rows_of_tiff_are_those_of_the_same_mrc(
+    micrographs: Micrographs, disc_model: Model, folder: Path
+) -> None:
+    """The last row of a TIFF is RELION's first; coordinates, masks and maps agree."""
+    mrc = micrographs[0][1]
+    tifffile.imwrite(mrc.with_name("two.tif"), read_image(mrc)[0][::-1])
+    params = replace(PARAMS, pixel_size=2.0, masks=True, maps=True)
+    pick_micrographs(
+        [("one", mrc), ("two", mrc.with_name("two.tif"))], disc_model, params, folder, no_progress
+    )
+    found = read_coordinates(folder / "coordinates", 2.0)
+    assert len(found["one"]) > 0
+    np.testing.assert_array_equal(found["two"].centers_yx, found["one"].centers_yx)
+    for kind in ("instances", "contamination_masks", "probability"):
+        one, two = (read_image(folder / kind / f"{name}.mrc")[0] for name in ("one", "two"))
+        np.testing.assert_array_equal(one, two)
 
 
 def test_a_bad_micrograph_is_listed_and_the_others_are_picked(

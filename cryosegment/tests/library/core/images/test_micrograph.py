@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import bz2
 import gzip
+import os
 import resource
 import struct
 import tracemalloc
@@ -476,6 +477,13 @@ def test_missing_and_unreadable(tmp_path: Path) -> None:
         read_micrograph(tmp_path / "none.mrc")
     with pytest.raises(InputError, match=r"is a folder: give .*/\*\.mrc"):
         read_micrograph(tmp_path)
+
+
+def test_what_has_no_end_is_not_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.mrc")
+    for path in (tmp_path / "a.mrc", Path("/dev/zero")):
+        with pytest.raises(InputError, match=rf"{path} is a pipe or device"):
+            read_micrograph(path, 1.0)
 
 
 @pytest.mark.parametrize("dtype", ["int8", "int16", "uint16", "float16", "float32", "bool"])
