@@ -16,7 +16,7 @@ from pwem.objects import (
     SetOfMicrographs,
     SetOfParticles,
 )
-from pyworkflow.object import Float, Integer
+from pyworkflow.object import Float, Integer, String
 
 from cryosegment.exchange.card import ModelCard
 from cryosegment.exchange.coordinates import Coordinates
@@ -170,12 +170,14 @@ def append_coordinates(
     target: SetOfCoordinates,
     records: Iterable[Tuple[Micrograph, Coordinates]],
     truth: Optional[Mapping[str, Block]] = None,
+    doubts: Optional[Mapping[str, str]] = None,
 ) -> None:
     """Append picks to a Scipion set, with the scores that RELION's files keep.
 
     Positions are rounded here and only here: Scipion's are integers. With `truth`, RELION's
     columns of simulated particles by micrograph, coordinates say their species and orientation,
-    and have no scores: nobody has picked them.
+    and have no scores: nobody has picked them. With `doubts` by micrograph, they say what looks
+    odd about theirs.
     """
     coordinate = Coordinate()
     if truth is None:
@@ -186,8 +188,12 @@ def append_coordinates(
     coordinate._rlnAnglePsi = Float(0.0)
     if truth is not None:
         coordinate._rlnAngleRot, coordinate._rlnAngleTilt = Float(), Float()
+    if doubts is not None:
+        coordinate._cryosegmentDoubts = String()
     for micrograph, record in records:
         coordinate.setMicrograph(micrograph)
+        if doubts is not None:
+            coordinate._cryosegmentDoubts.set(doubts.get(record.name, ""))
         known = truth[record.name] if truth is not None else {}
         for i, (y, x) in enumerate(record.centers_yx):
             diameter = float(record.diameters[i])

@@ -19,12 +19,7 @@ from cryosegment.exchange.ctf import read_ctfs
 from cryosegment.exchange.errors import CryoSegmentError, in_one_line
 from cryosegment.exchange.finished import Finished
 from cryosegment.exchange.params import PickParams
-from cryosegment.exchange.pick_summary import (
-    DOUBTS,
-    MicrographSummary,
-    append_summary,
-    read_summaries,
-)
+from cryosegment.exchange.pick_summary import append_summary, odd_micrographs, read_summaries
 from cryosegment.exchange.picking_rules import picking_rules
 from cryosegment.exchange.progress import Progress
 
@@ -123,7 +118,7 @@ def pick_micrographs(
     for name in failures:
         remove_files(folder, name, set(KINDS))
     settled = settle(good, model, params, folder)
-    notes = [str(settled), *_odd(settled.summaries)]
+    notes = [str(settled), *odd_micrographs(settled.summaries)]
     if params.decoys:
         found = measure_false_discoveries(good, model, params, folder)
         notes.append(found.describe(settled.threshold))
@@ -137,15 +132,6 @@ def _tell(name: str, notes: Iterable[str], told: set[str]) -> None:
         if note not in told:
             told.add(note)
             logger.warning("%s: %s", name, note)
-
-
-def _odd(summaries: Sequence[MicrographSummary]) -> Iterator[str]:
-    """What looks odd about which micrographs, a line of each kind."""
-    for doubt, meaning in DOUBTS.items():
-        names = [row.micrograph for row in summaries if doubt in row.doubts]
-        if names:
-            count = f"{len(names)} of {len(summaries)} micrographs"
-            yield f"{doubt} ({meaning}): {count}, such as {names[0]}"
 
 
 def _read_ahead(

@@ -7,7 +7,7 @@ import csv
 import io
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Dict, Iterable, List, Tuple
+from typing import Dict, Iterable, Iterator, List, Sequence, Tuple
 
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import PathLike, read_table, write_text
@@ -133,3 +133,12 @@ def _line(cells: List[str]) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerow(cells)
     return text.getvalue()
+
+
+def odd_micrographs(summaries: Sequence[MicrographSummary]) -> Iterator[str]:
+    """What looks odd about which micrographs, a line for each of `DOUBTS` that occurs."""
+    for doubt, meaning in DOUBTS.items():
+        names = [row.micrograph for row in summaries if doubt in row.doubts]
+        if names:
+            count = f"{len(names)} of {len(summaries)} micrographs"
+            yield f"{doubt} ({meaning}): {count}, such as {names[0]}"

@@ -66,7 +66,8 @@ class PickingForm(EMProtocol):
             "threshold",
             "Score threshold",
             allowsPointers=True,
-            help="Lower it to get more particles, raise it to get fewer and surer ones.",
+            help="Lower it to get more particles, raise it to get fewer and surer ones. With a "
+            "calibrated model, *auto* follows the micrographs that are done before each batch.",
         )
         add_field(
             form,

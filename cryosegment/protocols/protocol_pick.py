@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Dict, List
+from pathlib import Path
+from typing import Any, Dict, List, Optional
 
+import numpy as np
 from pwem.objects import Micrograph, SetOfCoordinates
 from pwem.protocols import ProtParticlePickingAuto
 from pyworkflow.constants import BETA
@@ -14,20 +16,23 @@ from pyworkflow.protocol.constants import VOID_GPU
 
 from cryosegment.constants import BATCH_SIZE, BOX_PER_DIAMETER
 from cryosegment.convert import mic_name
-from cryosegment.exchange.coordinates import Coordinates
+from cryosegment.exchange.coordinates import Coordinates, read_coordinates
 from cryosegment.exchange.errors import CryoSegmentError
 from cryosegment.exchange.files import FAILURES_NAME, check_names
-from cryosegment.exchange.params import PickParams, choose_crf
+from cryosegment.exchange.params import AUTO, CARD, PickParams, choose_crf
+from cryosegment.exchange.pick_summary import odd_micrographs
+from cryosegment.exchange.picking_rules import PickingRules, picking_rules
 from cryosegment.plugin import Plugin
 from cryosegment.protocols.ctf_choice import CtfChoice
-from cryosegment.protocols.form_fields import auto_or_text, field_default
+from cryosegment.protocols.form_fields import auto_or_text
 from cryosegment.protocols.gpu_choice import GpuChoice
 from cryosegment.protocols.messages import counted
 from cryosegment.protocols.model_choice import MODEL_PROJECT
 from cryosegment.protocols.picking_form import SELECTION, PickingForm
 from cryosegment.protocols.protocol_pick_base import CryoSegmentProtPickBase
 
-AUTO = field_default(PickParams, "threshold")
+SAMPLE = 64
+"""Micrographs whose candidates choose the threshold of the next batch."""
 
 
 class CryoSegmentProtPick(CryoSegmentProtPickBase, PickingForm, CtfChoice, GpuChoice):
@@ -43,6 +48,10 @@ class CryoSegmentProtPick(CryoSegmentProtPickBase, PickingForm, CtfChoice, GpuCh
     *Outputs*: *outputCoordinates* with a score (_cryosegmentScore) that RELION's files keep as
     figure of merit; *outputMasks*, the pixels of each particle, when asked for; *boxsize* in px,
     which other forms can point to.
+
+    *Where the threshold is auto* and the model is calibrated, it follows the micrographs: each
+    batch is picked with the threshold at which F1 is expected to be highest on those done before
+    (the first on its own), so that it settles as the run goes on.
 
     *Micrographs that fail* are listed in the summary and in extra/failures.csv; the others go on.
     *Continue* tries them again, and picks everything again where parameters have changed.
@@ -197,6 +206,8 @@ class CryoSegmentProtPick(CryoSegmentProtPickBase, PickingForm, CtfChoice, GpuCh
             )
         else:
             lines.append("No particles yet.")
+        for line in odd_micrographs(list(self.getSummaries().values())):
+            lines.append(f"Looks {line}.")
         path = self._getExtraPath(FAILURES_NAME)
         more = f"All are in {path}; Continue tries them again."
         return lines + self._failuresText(failures, more)
@@ -221,19 +232,40 @@ class CryoSegmentProtPick(CryoSegmentProtPickBase, PickingForm, CtfChoice, GpuCh
         card = self._card()
         return choose_crf(self.getEnumText("crf"), card.crf if card else {}) is not None
 
+    def _rules(self) -> Optional[PickingRules]:
+        """By which rules candidates are picks; nothing where there is no model."""
+        card = self._card()
+        return picking_rules(card, PickParams(**self._pickParams())) if card else None
+
     def getThreshold(self) -> float:
-        """Lowest score of a pick; the model's own where the form says auto."""
-        text, card = auto_or_text(self.threshold), self._card()
-        if text != AUTO:
-            return float(text)
-        return card.threshold if card else 0.0
+        """Lowest score of a pick; where it follows the micrographs, by some of those done."""
+        rules = self._rules()
+        return rules.threshold_for(self._knownScores(rules)) if rules else 0.0
+
+    def _knownThreshold(self) -> Dict[str, Any]:
+        rules = self._rules()
+        if rules is None or rules.threshold is not None:
+            return {}
+        scores = self._knownScores(rules)
+        return {"threshold": f"{rules.threshold_for(scores):.6f}"} if len(scores) else {}
+
+    def _knownScores(self, rules: PickingRules) -> np.ndarray:
+        """Scores of the candidates of at most `SAMPLE` micrographs, where the threshold asks."""
+        paths = sorted(Path(self._getExtraPath("candidates")).glob("*.star"))
+        found = [np.empty(0)]
+        for path in paths[:: 1 + len(paths) // SAMPLE] if rules.threshold is None else ():
+            for candidates in read_coordinates(path, 1.0).values():
+                found.append(candidates.scores[rules.has_size(candidates)])
+        return np.concatenate(found)
 
     def getCandidates(self, mic: Micrograph) -> Coordinates:
         """All that might be a particle and is of the right size, down to low scores."""
-        candidates, card = super().getCandidates(mic), self._card()
-        selection = PickParams(**self._pickParams()).selection(card.picking if card else {})
-        return candidates.select(selection.has_size(candidates.diameters / self.diameter.get()))
+        candidates, rules = super().getCandidates(mic), self._rules()
+        return candidates.select(rules.has_size(candidates)) if rules else candidates
 
     def _thresholdText(self) -> str:
-        source = " (the model's threshold)" if auto_or_text(self.threshold) == AUTO else ""
-        return f"scores of at least {self.getThreshold():.2f}{source}"
+        rules, text = self._rules(), f"scores of at least {self.getThreshold():.2f}"
+        if rules is not None and rules.threshold is None:
+            return f"{text} (chosen on the micrographs)"
+        is_given = auto_or_text(self.threshold) not in (AUTO, CARD)
+        return text if is_given else f"{text} (the model's threshold)"

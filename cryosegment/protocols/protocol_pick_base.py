@@ -22,6 +22,11 @@ from cryosegment.exchange.coordinates import Coordinates, read_coordinates
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import read_failures, write_failures, write_text
 from cryosegment.exchange.job import JOB_NAME, Job
+from cryosegment.exchange.pick_summary import (
+    MicrographSummary,
+    read_summaries,
+    write_summaries,
+)
 from cryosegment.masks import mask_content
 from cryosegment.objects import MicrographMask, SetOfMicrographMasks
 from cryosegment.plugin import Plugin
@@ -43,7 +48,7 @@ class CryoSegmentProtPickBase(FormWords, Remembered, ProtParticlePickingAuto):
         "outputMasks": SetOfMicrographMasks,
         "boxsize": Integer,
     }
-    _failuresLock = threading.Lock()
+    _filesLock = threading.Lock()
     _waiting: List[str] = []
     _waitingSince = 0.0
 
@@ -54,6 +59,10 @@ class CryoSegmentProtPickBase(FormWords, Remembered, ProtParticlePickingAuto):
 
     def _box(self) -> int:
         """Box side in px."""
+        raise NotImplementedError
+
+    def _knownThreshold(self) -> Dict[str, Any]:
+        """The threshold of the next batch, where it follows the micrographs that are done."""
         raise NotImplementedError
 
     # --------------------------- INSERT steps functions ----------------------
@@ -122,7 +131,7 @@ class CryoSegmentProtPickBase(FormWords, Remembered, ProtParticlePickingAuto):
     def _runCore(self, folder: Path, files: Dict[str, str]) -> Dict[str, str]:
         """Run the core on `files` (by micrograph name); errors by name of those that failed."""
         cleanPath(str(folder / "failures.csv"))
-        values = {**self.getCoreParams(), "resume": True}
+        values = {**self.getCoreParams(), **self._knownThreshold(), "resume": True}
         job = Job("pick", values, tuple(files.values()), str(folder), tuple(files))
         job.write(folder / JOB_NAME)
         command = Plugin.getCommand("run", str(folder / JOB_NAME), gpu=self.useGpu.get())
@@ -152,6 +161,9 @@ class CryoSegmentProtPickBase(FormWords, Remembered, ProtParticlePickingAuto):
             target = Path(self._getExtraPath(path.parent.name, path.name))
             target.parent.mkdir(exist_ok=True)
             path.replace(target)
+        with self._filesLock:
+            summaries = {**self.getSummaries(), **read_summaries(folder)}
+            write_summaries(self._getExtraPath(), summaries.values())
 
     def createOutputStep(self) -> List[str]:
         """Check that anything was picked; the outputs themselves grow with each batch."""
@@ -194,7 +206,9 @@ class CryoSegmentProtPickBase(FormWords, Remembered, ProtParticlePickingAuto):
     ) -> None:
         """Append the picks of micrographs that are done."""
         outputCoords.setBoxSize(self._box())
-        append_coordinates(outputCoords, ((mic, self.getPicks(mic)) for mic in micDoneList))
+        doubts = {name: ", ".join(row.doubts) for name, row in self.getSummaries().items()}
+        records = ((mic, self.getPicks(mic)) for mic in micDoneList)
+        append_coordinates(outputCoords, records, doubts=doubts)
 
     def _updateMasks(self, micList: List[Micrograph], streamMode: int) -> None:
         is_new = not self.hasAttribute("outputMasks")
@@ -223,6 +237,10 @@ class CryoSegmentProtPickBase(FormWords, Remembered, ProtParticlePickingAuto):
         """Error of each micrograph that failed, by its name."""
         return self._failuresIn(self._getExtraPath())
 
+    def getSummaries(self) -> Dict[str, MicrographSummary]:
+        """Figures of each micrograph that is done, and what looks odd about it, by its name."""
+        return read_summaries(self._getExtraPath())
+
     def iterDone(self) -> Iterator[Micrograph]:
         """Micrographs that are done and have not failed."""
         failures, done = self.getFailures(), set(self._readDoneList())
@@ -249,7 +267,7 @@ class CryoSegmentProtPickBase(FormWords, Remembered, ProtParticlePickingAuto):
         return read_coordinates(path, mic.getSamplingRate())[mic_name(mic)]
 
     def _recordFailures(self, tried: Sequence[str], failures: Dict[str, str]) -> None:
-        with self._failuresLock:  # batches run in parallel threads
+        with self._filesLock:  # batches run in parallel threads
             known = read_failures(self._getExtraPath())
             known = {k: v for k, v in known.items() if k not in tried}
             write_failures(self._getExtraPath(), {**known, **failures})

@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import json
 import os
+import struct
 from pathlib import Path
+from typing import Dict
 
 import mrcfile
 import numpy as np
@@ -12,6 +15,8 @@ import tifffile
 
 from cryosegment.exchange.card import GENERAL, model_path, read_card
 from cryosegment.exchange.coordinates import read_coordinates
+from cryosegment.exchange.job import read_job
+from cryosegment.exchange.thresholds import threshold_of_best_f1
 from cryosegment.tests.scripted import (
     DIAMETER,
     MODE_RESTART,
@@ -34,6 +39,17 @@ GARBAGE = "this is no micrograph"
 def distances(found: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """Distance of each found centre to the nearest true one, px."""
     return np.linalg.norm(found[:, None] - truth[None], axis=-1).min(axis=1)
+
+
+def calibrate(path: Path, numbers: Dict[str, float]) -> None:
+    """Write a copy of the general model whose card calibrates its scores."""
+    data = model_path(GENERAL).read_bytes()
+    length = struct.unpack("<Q", data[:8])[0]
+    header = json.loads(data[8 : 8 + length])
+    card = json.loads(header["__metadata__"]["model_card"])
+    header["__metadata__"]["model_card"] = json.dumps({**card, "calibration": numbers})
+    text = json.dumps(header).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text + data[8 + length :])
 
 
 class TestCryoSegmentPick(ProtocolTest):
@@ -158,6 +174,50 @@ class TestCryoSegmentPick(ProtocolTest):
         self.point(pick.inputModel, imported, "outputModel")
         self.launchProtocol(pick)
         assert pick.outputCoordinates.getSize() == self.whole.outputCoordinates.getSize()
+
+    def testCalibratedModel(self) -> None:
+        """The first batch chooses its threshold, the next takes what those before it say."""
+        path = self.folder / "calibrated.safetensors"
+        calibrate(path, {"a": 9.0, "b": 0.9, "c": 2.0})
+        imported = self.newProtocol(CryoSegmentProtImportModel, modelPath=str(path))
+        self.launchProtocol(imported)
+        pick = self.newPick(self.source, modelSource=1, streamingBatchSize=2)
+        self.point(pick.inputModel, imported, "outputModel")
+        self.launchProtocol(pick)
+        jobs = [
+            read_job(job) for job in sorted(Path(pick._getExtraPath()).glob("batches/*/job.json"))
+        ]
+        first, second = (job.params["threshold"] for job in jobs)
+        assert first == "auto"
+        candidates = read_coordinates(pick._getExtraPath("candidates"), PIXEL_SIZE)
+        known = np.concatenate([candidates[name].scores for name in jobs[0].names])
+        assert abs(float(second) - threshold_of_best_f1(known)) < 1e-5
+        everything = np.concatenate([found.scores for found in candidates.values()])
+        assert abs(pick.getThreshold() - threshold_of_best_f1(everything)) < 1e-6
+        assert "chosen on the micrographs" in " ".join(pick.summary())
+        summaries = pick.getSummaries()
+        assert set(summaries) == set(candidates)
+        for name, row in summaries.items():
+            assert abs(row.expected - candidates[name].scores.sum()) < 0.01
+        pick.threshold.set("card")
+        assert "the model's threshold" in " ".join(pick.summary())
+        assert pick.getThreshold() != read_card(path).threshold
+
+    def testEmptyMicrographs(self) -> None:
+        """Ice without particles is named in the summary; a particle says what looks odd."""
+        folder = self.folder / "ice"
+        folder.mkdir()
+        ice = np.random.default_rng(0).normal(size=(640, 768)).astype(np.float32)
+        for name, image in (("ice", ice), ("good", mrcfile.read(next(self.micrographs.iterdir())))):
+            with mrcfile.new(folder / f"{name}.mrc") as file:
+                file.set_data(image)
+                file.voxel_size = PIXEL_SIZE
+        pick = self.newPick(self.importMicrographs(folder / "*.mrc", PIXEL_SIZE))
+        self.launchProtocol(pick)
+        assert pick.getSummaries()["ice"].doubts == ("empty",)
+        assert "1 of 2 micrographs, such as ice" in " ".join(pick.summary())
+        doubts = {c.getMicName(): c._cryosegmentDoubts.get() for c in pick.outputCoordinates}
+        assert not doubts["good.mrc"]
 
     def testContinueWithOtherParameters(self) -> None:
         """Continue keeps what is done, and redoes it where a parameter has changed."""
