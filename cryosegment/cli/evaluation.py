@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cryosegment.cli.outcome import Outcome
-from cryosegment.exchange.coordinates import read_coordinates
+from cryosegment.exchange.coordinates import Coordinates, read_coordinates
 from cryosegment.exchange.job import Job
+from cryosegment.exchange.names import match_names, name_of_picks
 from cryosegment.exchange.params import EvaluateParams
 from cryosegment.exchange.progress import Progress
 
@@ -40,6 +41,7 @@ def run_evaluate(job: Job, params: EvaluateParams, progress: Progress) -> Outcom
     reference = read_coordinates(
         params.reference, params.pixel_size, height=params.height, y_up=params.y_up
     )
+    picks = _of_the_same_micrograph(params.picks, picks, reference)
     evaluation = evaluate(picks, reference, params.diameter, params.tolerance)
     if job.output:
         write_report(job.output, evaluation)
@@ -47,9 +49,27 @@ def run_evaluate(job: Job, params: EvaluateParams, progress: Progress) -> Outcom
         print(json.dumps(evaluation_to_dict(evaluation), indent=2, ensure_ascii=False))
     else:
         print(_table([*evaluation.micrographs, evaluation.overall]))
-    _warn("of the reference have no picks", evaluation.unpicked)
-    _warn("with picks have no reference and do not count", evaluation.unreferenced)
+        _warn("of the reference have no picks", evaluation.unpicked)
+        _warn("with picks have no reference and do not count", evaluation.unreferenced)
     return Outcome()
+
+
+def _of_the_same_micrograph(
+    path: str, picks: dict[str, Coordinates], reference: dict[str, Coordinates]
+) -> dict[str, Coordinates]:
+    """The picks, those of a lone file under the reference's name if neither names another.
+
+    A file that does not name its micrograph may be named in any way.
+    """
+    is_lone = list(picks) == [name_of_picks(path)] and len(reference) == 1
+    if not is_lone or match_names(picks, list(reference)):
+        return picks
+    (own,), (name,) = picks, reference
+    print(
+        f"cryosegment: {path} does not name its micrograph: compared with {name} of the reference",
+        file=sys.stderr,
+    )
+    return {name: picks[own].renamed(name)}
 
 
 def _warn(text: str, names: Sequence[str]) -> None:

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cryosegment.cli.commands import Command
+from cryosegment.exchange.coordinates import JOINT, WRITTEN
 from cryosegment.exchange.files import FAILURES_NAME
 from cryosegment.exchange.finished import FINISHED_NAME
 from cryosegment.exchange.labels import LABELS_NAME, REJECTED_NAME, REPORT_NAME, SUMMARY_NAME
-from cryosegment.exchange.params import FORMATS
 
 REPORTS = {FAILURES_NAME, REJECTED_NAME, REPORT_NAME, SUMMARY_NAME}
 """What a run says of itself: no results."""
@@ -28,7 +28,8 @@ TARGETS: Mapping[str, tuple[str, ...]] = {
         "probability",
         "contamination",
         "overlays",
-        *FORMATS,
+        *WRITTEN,
+        *(joint.file for joint in JOINT.values()),
         "false_discovery.csv",
         FAILURES_NAME,
         FINISHED_NAME,

@@ -72,9 +72,9 @@ def pick_micrographs(
     folder
         Gets `coordinates/`, `candidates/`, `coordinates.star`, `micrographs.csv` and what the
         parameters ask for: `instances/` and `contamination_masks/`, `probability/` and
-        `contamination/`, `overlays/`, `box/`, `cbox/`, `csv/`, `false_discovery.csv`; and
-        `finished.csv`. Files that an earlier run has left of a micrograph go when those of this
-        run are complete; where all fail, everything stays.
+        `contamination/`, `overlays/`, a folder or file for each of the `formats`,
+        `false_discovery.csv`; and `finished.csv`. Files that an earlier run has left of a
+        micrograph go when those of this run are complete; where all fail, everything stays.
     progress
         Told after each micrograph.
 
@@ -141,7 +141,7 @@ def _read_ahead(
     ctfs = read_ctfs(params.ctf)
 
     def read(name: str, path: Path) -> WorkingImage:
-        return read_working_image(path, name, params, model.card, ctfs.get(name))
+        return read_working_image(path, name, params, model.card, ctfs.of(name))
 
     with ThreadPoolExecutor(max_workers=1) as reader:
         ahead: Future[WorkingImage] | None = None

@@ -128,7 +128,7 @@ def measure_false_discoveries(
     generator = torch.Generator().manual_seed(params.seed)
     targets, decoys = [np.empty(0)], [np.empty(0)]
     for name, path in (finished[row] for row in rows):
-        working = read_working_image(path, name, params, model.card, ctfs.get(name))
+        working = read_working_image(path, name, params, model.card, ctfs.of(name))
         decoy = randomise_phases(working, generator)
         found = pick(name, decoy, segment(decoy, model, params), model, params).candidates
         real = read_one(candidates_path(folder, name), name, summaries[name].pixel_size)

@@ -46,6 +46,7 @@ def summarise(picks: Picks, params: PickParams, is_calibrated: bool) -> Microgra
     return MicrographSummary(
         micrograph=picks.candidates.name,
         pixel_size=chosen.pixel_size,
+        shape=(int(picks.working.micrograph_shape[0]), int(picks.working.micrograph_shape[1])),
         picks=len(chosen),
         expected=float(scores.sum()) if is_calibrated else float("nan"),
         mean_score=float(chosen.scores.mean()) if len(chosen) else float("nan"),

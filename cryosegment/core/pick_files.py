@@ -19,16 +19,14 @@ from cryosegment.core.overlay import draw_picks, write_png
 from cryosegment.core.picking import renumber
 from cryosegment.core.pipeline import Picks, at_micrograph_scale
 from cryosegment.exchange.coordinates import (
+    WRITTEN,
     Coordinates,
     read_coordinates,
-    write_box,
-    write_cbox,
     write_coordinates,
-    write_csv,
 )
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import atomic_path, remove_file
-from cryosegment.exchange.params import FORMATS, PickParams
+from cryosegment.exchange.params import PickParams
 
 CONTAMINATED = 0.5
 """Probability above which a pixel is in the contamination mask."""
@@ -42,7 +40,7 @@ KINDS = {
     "probability": ".mrc",
     "contamination": ".mrc",
     "overlays": ".png",
-    **{name: f".{name}" for name in FORMATS},
+    **{name: written.suffix for name, written in WRITTEN.items()},
     "coordinates": ".star",
 }
 """Folder of each kind of file of a micrograph, and its suffix."""
@@ -149,7 +147,7 @@ def remove_files(folder: Path, name: str, kinds: set[str]) -> None:
 
 def _written(params: PickParams, settled: bool) -> set[str]:
     """The kinds of files that a micrograph gets."""
-    kinds = {"candidates", "coordinates", *params.formats}
+    kinds = {"candidates", "coordinates", *(name for name in WRITTEN if name in params.formats)}
     if params.masks:
         kinds |= {"contamination_masks", "instances" if settled else "segmentations"}
     if params.maps:
@@ -197,12 +195,9 @@ def write_overlay(
 
 
 def write_chosen(folder: Path, chosen: Coordinates, params: PickParams) -> None:
-    """Write the picks in all formats, each in a folder of its own that can be read whole."""
+    """Write the picks in all formats of a file for each micrograph, each in a folder of its own."""
     box_size = round(BOX_FACTOR * params.diameter / chosen.pixel_size / 2) * 2
-    for kind in params.formats:
-        path = folder / kind / f"{chosen.name}.{kind}"
-        if kind == "csv":
-            write_csv(path, chosen)
-        else:
-            {"box": write_box, "cbox": write_cbox}[kind](path, chosen, box_size)
+    for name, written in WRITTEN.items():
+        if name in params.formats:
+            written.write(written.path(folder, chosen.name), chosen, box_size)
     write_coordinates(coordinates_path(folder, chosen.name), chosen)

@@ -154,5 +154,5 @@ def _image(
     """The working image, where the CRF compares it."""
     if not {"intensity", "denoised"} & set(crf.features()):
         return None
-    ctf = read_ctfs(pick.ctf).get(saved.name)
+    ctf = read_ctfs(pick.ctf).of(saved.name)
     return read_working_image(saved.micrograph(), saved.name, pick, card, ctf).image

@@ -21,8 +21,9 @@ from cryosegment.core.pick_files import (
     write_overlay,
 )
 from cryosegment.core.pipeline import Model, read_working_image
-from cryosegment.exchange.coordinates import Coordinates, write_coordinates_star
+from cryosegment.exchange.coordinates import JOINT, Coordinates, Picked, write_coordinates_star
 from cryosegment.exchange.ctf import CtfEstimate, read_ctfs
+from cryosegment.exchange.files import remove_file
 from cryosegment.exchange.params import PickParams
 from cryosegment.exchange.pick_summary import MicrographSummary, read_summaries, write_summaries
 from cryosegment.exchange.picking_rules import PickingRules, picking_rules
@@ -69,7 +70,7 @@ def settle(
     """Choose the threshold of a run, and bring the files of all its micrographs in line with it.
 
     `coordinates.star` gets the picks of all finished micrographs, of this run and earlier ones,
-    and `micrographs.csv` their summaries.
+    and `micrographs.csv` their summaries; formats that want one file for all get theirs.
 
     Parameters
     ----------
@@ -92,16 +93,23 @@ def settle(
     run = _Run(folder, params, picking_rules(model.card, params), summaries)
     scores = run.scores([name for name, _ in finished])
     threshold = run.rules.threshold_for(scores)
-    ctfs = read_ctfs(params.ctf) if params.overlays else {}
+    ctfs = read_ctfs(params.ctf if params.overlays else "")
     pairs = []
     for name, path in finished:
         chosen = run.read(coordinates_path(folder, name), name)
         if run.rules.threshold is None:
-            chosen = run.bring_in_line(name, chosen, threshold, path, model, ctfs.get(name))
+            chosen = run.bring_in_line(name, chosen, threshold, path, model, ctfs.of(name))
         pairs.append((path, chosen))
     rows = [_updated(summaries[chosen.name], chosen) for _, chosen in pairs]
     write_summaries(folder, rows)
     write_coordinates_star(folder / "coordinates.star", pairs)
+    for kind, joint in JOINT.items():
+        if kind in params.formats:
+            shapes = [summaries[chosen.name].shape for _, chosen in pairs]
+            picked = [Picked(own, path, shape) for (path, own), shape in zip(pairs, shapes)]
+            joint.write(folder / joint.file, picked)
+        else:
+            remove_file(folder / joint.file)
     is_known = run.rules.threshold is None and run.rules.calibration is not None
     known = expected(scores, threshold) if is_known else None
     return Settled(threshold, rows, known)

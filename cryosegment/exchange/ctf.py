@@ -9,11 +9,17 @@ from typing import Dict, List, Mapping
 import numpy as np
 
 from cryosegment.exchange.errors import InputError
-from cryosegment.exchange.files import PathLike, micrograph_name
-from cryosegment.exchange.particles.columns import numbers, of_optics_groups
-from cryosegment.exchange.star import Block, read_star, write_star
+from cryosegment.exchange.files import PathLike
+from cryosegment.exchange.names import ByMicrograph
+from cryosegment.exchange.relion import (
+    MICROGRAPH,
+    OPTICS_GROUP,
+    RelionTable,
+    read_relion_blocks,
+    read_relion_table,
+)
+from cryosegment.exchange.star import write_star
 
-MICROGRAPH = "rlnMicrographName"
 COLUMNS = (
     "rlnDefocusU",
     "rlnDefocusV",
@@ -55,7 +61,7 @@ class CtfEstimate:
     phase_shift: float = 0.0
 
 
-def read_ctfs(path: PathLike) -> Dict[str, CtfEstimate]:
+def read_ctfs(path: PathLike) -> ByMicrograph[CtfEstimate]:
     """CTFs of a RELION STAR file by micrograph name; those with missing values are left out.
 
     Parameters
@@ -71,15 +77,16 @@ def read_ctfs(path: PathLike) -> Dict[str, CtfEstimate]:
         If the file cannot be read, a column is missing or holds text.
     """
     if path == "":
-        return {}
-    blocks = read_star(path)
-    optics = blocks.get("optics", {})
+        return ByMicrograph({})
+    blocks = read_relion_blocks(path)
     for name, block in blocks.items():
         if name != "optics" and MICROGRAPH in block:
-            values = [_column(path, block, optics, column) for column in COLUMNS]
-            if PHASE_SHIFT in block or PHASE_SHIFT in optics:
-                values.append(_column(path, block, optics, PHASE_SHIFT))
-            return _by_name(block[MICROGRAPH], np.stack(values, axis=1))
+            wanted = (*COLUMNS, PHASE_SHIFT, OPTICS_GROUP)
+            table = read_relion_table(path, blocks, block, (wanted, (MICROGRAPH,)))
+            values = [_column(table, column) for column in COLUMNS]
+            if PHASE_SHIFT in table or PHASE_SHIFT in table.optics:
+                values.append(_column(table, PHASE_SHIFT))
+            return _by_name(table.micrographs(), np.stack(values, axis=1))
     raise InputError(f"expected a table with the column {MICROGRAPH} in {path}, found none")
 
 
@@ -98,21 +105,21 @@ def write_ctfs(path: PathLike, estimates: Mapping[str, CtfEstimate]) -> None:
     write_star(path, {"micrographs": {MICROGRAPH: list(estimates), **columns}})
 
 
-def _column(path: PathLike, block: Block, optics: Block, column: str) -> np.ndarray:
-    if column in block:
-        return numbers(path, block, column)
-    values = of_optics_groups(path, block, optics, (column,))
+def _column(table: RelionTable, column: str) -> np.ndarray:
+    values = table.known((column,))
+    if values is None:
+        values = table.of_optics_groups((column,))
     if values is None:
         raise InputError(
-            f"expected the column {column} in {path}, not found: give the micrographs as an "
+            f"expected the column {column} in {table.path}, not found: give the micrographs as an "
             "estimation of CTFs wrote them"
         )
     return values
 
 
-def _by_name(texts: List[str], values: np.ndarray) -> Dict[str, CtfEstimate]:
+def _by_name(names: List[str], values: np.ndarray) -> ByMicrograph[CtfEstimate]:
     found: Dict[str, CtfEstimate] = {}
-    for text, row in zip(texts, values.tolist()):
+    for name, row in zip(names, values.tolist()):
         if np.isfinite(row).all():
-            found.setdefault(micrograph_name(text), CtfEstimate(*row))
-    return found
+            found.setdefault(name, CtfEstimate(*row))
+    return ByMicrograph(found)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import json
@@ -11,8 +12,8 @@ import unicodedata
 import uuid
 from collections import Counter
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, Union
+from pathlib import Path, PureWindowsPath
+from typing import Any, BinaryIO, Dict, Iterable, Iterator, List, Mapping, Union
 
 from cryosegment.exchange.errors import InputError
 
@@ -20,6 +21,10 @@ PathLike = Union[str, Path]
 
 FAILURES_NAME = "failures.csv"
 COMPRESSION_SUFFIXES = (".gz", ".bz2")
+READ_SIZE = 1 << 20
+"""Bytes that are read at once."""
+CONTROL = bytes([*range(9), *range(14, 27), *range(28, 32)])
+"""Bytes that no text holds."""
 
 
 @contextmanager
@@ -84,8 +89,10 @@ def check_file(path: PathLike) -> None:
         raise InputError(f"expected a file, but {path} is a pipe or device: save it as a file")
 
 
-def read_text(path: PathLike) -> str:
-    """Text of a UTF-8 file.
+def text_encoding(path: PathLike) -> str:
+    """Encoding of a text file, as Python names it: UTF-8, UTF-16 or Latin-1.
+
+    A byte order mark, which Excel and editors of Windows write, will not be part of the text.
 
     Raises
     ------
@@ -94,7 +101,39 @@ def read_text(path: PathLike) -> str:
     """
     check_file(path)
     try:
-        return Path(path).read_text(encoding="utf-8")
+        with Path(path).open("rb") as stream:
+            return _find_encoding(path, stream)
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def _find_encoding(path: PathLike, stream: BinaryIO) -> str:
+    if stream.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return "utf-16"
+    stream.seek(0)
+    is_utf8, decoder = True, codecs.getincrementaldecoder("utf-8")()
+    for part in iter(lambda: stream.read(READ_SIZE), b""):
+        try:
+            if is_utf8:
+                decoder.decode(part)
+        except UnicodeDecodeError:
+            is_utf8 = False
+        if b"\0" in part or not (is_utf8 or part.translate(None, CONTROL) == part):
+            raise InputError(f"expected a text file, but {path} is binary")
+    return "utf-8-sig" if is_utf8 else "latin-1"
+
+
+def read_text(path: PathLike) -> str:
+    """Text of a file in whatever encoding it has, its line ends as newlines.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, cannot be read or is not text.
+    """
+    encoding = text_encoding(path)
+    try:
+        return Path(path).read_text(encoding=encoding)
     except UnicodeDecodeError:
         raise InputError(f"expected a text file, but {path} is binary") from None
     except OSError as error:
@@ -144,8 +183,11 @@ def make_folder(path: PathLike) -> Path:
 
 
 def micrograph_name(path: PathLike) -> str:
-    """Name of a micrograph: its file name without folder, compression and format suffix."""
-    name = Path(path).name
+    """Name of a micrograph: its file name without folder, compression and format suffix.
+
+    Folders may be separated as on Windows, where other programs may have written the path.
+    """
+    name = PureWindowsPath(path).name
     for suffix in COMPRESSION_SUFFIXES:
         if name.lower().endswith(suffix):
             name = name[: -len(suffix)]

@@ -38,6 +38,8 @@ class MicrographSummary:
         Its name.
     pixel_size
         Å/px.
+    shape
+        Its rows and columns.
     picks
         How many.
     expected
@@ -53,6 +55,7 @@ class MicrographSummary:
 
     micrograph: str
     pixel_size: float
+    shape: Tuple[int, int]
     picks: int
     expected: float
     mean_score: float
@@ -87,8 +90,14 @@ def _summary(row: Dict[str, str]) -> MicrographSummary:
     numbers = {name: float(row[name]) for name in ("pixel_size", "contamination")}
     maybe = {name: float(row[name] or "nan") for name in ("expected", "mean_score")}
     doubts = tuple(text for text in row["doubts"].split(SEPARATOR) if text)
+    height, width = map(int, row["shape"].split(" x "))
     return MicrographSummary(
-        row["micrograph"], picks=int(row["picks"]), doubts=doubts, **numbers, **maybe
+        row["micrograph"],
+        shape=(height, width),
+        picks=int(row["picks"]),
+        doubts=doubts,
+        **numbers,
+        **maybe,
     )
 
 
@@ -119,6 +128,7 @@ def _cells(summary: MicrographSummary) -> List[str]:
     return [
         summary.micrograph,
         f"{summary.pixel_size:.6g}",
+        f"{summary.shape[0]} x {summary.shape[1]}",
         str(summary.picks),
         *(
             "" if value != value else f"{value:.4f}"

@@ -13,6 +13,7 @@ from cryosegment.core.evaluation.matching import match, ranked_hits
 from cryosegment.core.evaluation.pixels import ratio
 from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.exchange.errors import InputError
+from cryosegment.exchange.names import names_in_file
 
 OVERALL = "overall"
 
@@ -156,7 +157,8 @@ def evaluate(
     Parameters
     ----------
     picks, reference
-        By micrograph name; pixel sizes may differ.
+        By micrograph name; pixel sizes may differ. Names match without what CryoSPARC sets before
+        and pickers behind them.
     diameter
         Particle diameter, Å.
     tolerance
@@ -165,10 +167,14 @@ def evaluate(
     Raises
     ------
     InputError
-        If the reference names no micrograph, or none that the picks name.
+        If the reference names no micrograph, or none that the picks name, or the picks name one
+        in two ways.
     """
-    _check_names(picks, reference)
     names = sorted(reference)
+    found = names_in_file(picks, names)
+    _check_names(picks, reference, found)
+    unreferenced = set(picks) - set(found.values())
+    picks = {name: picks[text] for name, text in found.items()}
     outcomes = [_compare(picks.get(name), reference[name], tolerance * diameter) for name in names]
     everything = _join(outcomes)
     return Evaluation(
@@ -176,16 +182,20 @@ def evaluate(
         micrographs=tuple(_metrics(name, outcome) for name, outcome in zip(names, outcomes)),
         curve=_curve(everything),
         unpicked=tuple(name for name in names if not len(picks.get(name, ()))),
-        unreferenced=tuple(sorted(name for name in picks if name not in reference)),
+        unreferenced=tuple(sorted(unreferenced)),
         diameter=diameter,
         tolerance=tolerance,
     )
 
 
-def _check_names(picks: Mapping[str, Coordinates], reference: Mapping[str, Coordinates]) -> None:
+def _check_names(
+    picks: Mapping[str, Coordinates],
+    reference: Mapping[str, Coordinates],
+    found: Mapping[str, str],
+) -> None:
     if not reference:
         raise InputError("expected reference coordinates, but the reference names no micrograph")
-    if picks and not set(picks) & set(reference):
+    if picks and not found:
         raise InputError(
             f"no micrograph is in both sets: the picks are of {min(picks)!r} and others, the "
             f"reference of {min(reference)!r} and others; give sets of the same micrographs"

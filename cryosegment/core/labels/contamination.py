@@ -15,7 +15,7 @@ from cryosegment.core.images.resample import resample_labels
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import micrograph_name
 from cryosegment.exchange.labels import LabelEntry
-from cryosegment.exchange.particles import match_names
+from cryosegment.exchange.names import match_names
 
 SUFFIXES = (".mrc", ".png", ".tif", ".tiff", ".gz", ".bz2")
 ENDINGS = re.compile(r"(_micrographcleaner)?(_mask|_contamination)?$")

@@ -24,8 +24,8 @@ from cryosegment.exchange.coordinates import Coordinates, read_coordinates
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import micrograph_name
 from cryosegment.exchange.labels import PICKED, PICKS, LabelEntry
+from cryosegment.exchange.names import names_in_file
 from cryosegment.exchange.params import LabelsCoordinatesParams
-from cryosegment.exchange.particles import match_names
 
 FAR = 3.0
 """Diameters of the file are believed up to this many times the nominal one, or its part."""
@@ -55,7 +55,7 @@ class PickedParticles:
         # the unit is px until the micrographs, whose headers may say the pixel size, are read
         given = self._at_pixel_size(params.pixel_size or 1.0)
         stems = [micrograph_name(path) for path in micrographs.values()]
-        self._names = _names_in_file(given, list(micrographs), stems)
+        self._names = names_in_file(given, list(micrographs), stems)
         for key in self._names.values():
             of = f"micrograph {key} in {self.path}"
             check_scored(given[key].scores, params.min_score, of)
@@ -166,21 +166,6 @@ class PickedParticles:
                 yield center, ellipse(long_px, short_px, angle, center % 1)
             else:
                 yield center, self._template.draw(long_px, angle, center % 1)
-
-
-def _names_in_file(
-    given: Mapping[str, Coordinates], names: list[str], stems: list[str]
-) -> dict[str, str]:
-    """What the coordinates call each micrograph that they name."""
-    found: dict[str, str] = {}
-    for text, name in match_names(given, names, stems).items():
-        if name in found:
-            raise InputError(
-                f"the coordinates of micrograph {name} are given twice, as those of "
-                f"{found[name]} and of {text}: keep one"
-            )
-        found[name] = text
-    return found
 
 
 def _notes(given: list[Coordinates], is_round: bool) -> list[str]:

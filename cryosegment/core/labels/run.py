@@ -118,8 +118,10 @@ class LabelsRun:
         """
         micrograph = self._read(name)
         if name not in self.source:
+            others = [stranger.micrograph for stranger in self.source.strangers[:1]]
+            named = f", which names {others[0]!r}" if others else ""
             raise InputError(
-                f"no particles of micrograph {name} in {self.source.path}: leave it out or "
+                f"no particles of micrograph {name} in {self.source.path}{named}: leave it out or "
                 "correct the names"
             )
         entry = self._entry(micrograph)

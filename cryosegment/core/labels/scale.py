@@ -137,7 +137,8 @@ def on_micrograph(
     """
     if _is_relative(particles) and scale.name == MICROGRAPH:
         factors = np.array(shape) / particles.shapes
-        if (np.abs(factors[:, 0] / factors[:, 1] - 1) > SAME).any():
+        is_known = (particles.shapes > 1).all(axis=1)
+        if (np.abs(factors[:, 0] / factors[:, 1] - 1) > SAME)[is_known].any():
             raise InputError(
                 f"micrograph {particles.micrographs[0]} has {shape[0]} x {shape[1]} px, but "
                 f"{particles.shapes[0, 0]} x {particles.shapes[0, 1]} according to the particles: "

@@ -127,7 +127,7 @@ class Inspector:
         )
 
     def _read(self, entry: LabelEntry) -> _Sample:
-        ctf = self._ctfs.get(entry.name)
+        ctf = self._ctfs.of(entry.name)
         micrograph = read_micrograph(entry.micrograph, entry.pixel_size, entry.name, ctf)
         scale = self._pixels_per_diameter
         working = working_image(micrograph, entry.diameter, scale, "dark", self._front_end)

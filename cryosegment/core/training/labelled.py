@@ -172,7 +172,7 @@ def read_labels(
     images = []
     for number, (entry, source) in enumerate(entries, start=1):
         micrograph = read_micrograph(
-            entry.micrograph, entry.pixel_size, entry.name, ctfs.get(entry.name)
+            entry.micrograph, entry.pixel_size, entry.name, ctfs.of(entry.name)
         )
         working = working_image(
             micrograph, entry.diameter, pixels_per_diameter, front_end=front_end

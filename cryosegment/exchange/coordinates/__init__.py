@@ -5,22 +5,17 @@ A centre counts pixels from the centre of the first pixel of the file: x = colum
 Other frames are converted here and nowhere else.
 """
 
-from cryosegment.exchange.coordinates.readers import read_coordinates
-from cryosegment.exchange.coordinates.record import Coordinates
-from cryosegment.exchange.coordinates.writers import (
-    write_box,
-    write_cbox,
-    write_coordinates,
-    write_coordinates_star,
-    write_csv,
-)
+from cryosegment.exchange.coordinates.formats import JOINT, WRITTEN
+from cryosegment.exchange.coordinates.reader import read_coordinates
+from cryosegment.exchange.coordinates.record import Coordinates, Picked
+from cryosegment.exchange.coordinates.relion import write_coordinates, write_coordinates_star
 
 __all__ = [
+    "JOINT",
+    "WRITTEN",
     "Coordinates",
+    "Picked",
     "read_coordinates",
-    "write_box",
-    "write_cbox",
     "write_coordinates",
     "write_coordinates_star",
-    "write_csv",
 ]

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What coordinate files of every kind share: names of micrographs, columns of numbers."""
+"""What coordinate files of every kind share: columns of numbers, rows by micrograph."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Dict, Sequence
 
@@ -11,62 +10,60 @@ import numpy as np
 
 from cryosegment.exchange.coordinates.record import Coordinates
 from cryosegment.exchange.errors import InputError
-from cryosegment.exchange.files import micrograph_name
-
-PICKER_ENDINGS = re.compile(r"(_autopick|_manualpick|_topaz|\.coords|_coords)$")
-MISSING = ("<NA>", "nan", "None", "")
+from cryosegment.exchange.star import MISSING
 
 
-def own_name(path: Path) -> str:
-    """Name of the micrograph that a file is named after, without what pickers add."""
-    return PICKER_ENDINGS.sub("", micrograph_name(path))
-
-
-def numbers(path: Path, column: str, values: Sequence[str], missing: float) -> np.ndarray:
-    """A column as numbers, (n,), with `missing` in place of those that are not given.
+def numbers(path: Path, column: str, cells: Sequence[str]) -> np.ndarray:
+    """Cells of text as numbers, (n,), NaN where one is missing or not finite.
 
     Raises
     ------
     InputError
-        If the column holds text, or infinity where something else than NaN is `missing`.
+        If one is text.
     """
-    found = np.empty(len(values))
-    for i, value in enumerate(values):
+    found = np.empty(len(cells))
+    for i, cell in enumerate(cells):
         try:
-            found[i] = missing if value in MISSING else float(value)
+            found[i] = np.nan if cell in MISSING else float(cell)
         except ValueError:
             raise InputError(
-                f"expected a number in column {column} of {path}, got {value!r}"
+                f"expected a number in column {column} of {path}, got {cell!r} in row {i + 1}"
             ) from None
-    if not np.isnan(missing) and not np.isfinite(found).all():
-        raise InputError(f"column {column} of {path} holds {found[~np.isfinite(found)][0]}")
-    return found
+    return np.where(np.isfinite(found), found, np.nan)
 
 
-def required(path: Path, column: str, values: Sequence[str]) -> np.ndarray:
-    """A column of finite numbers, (n,).
+def places(path: Path, **axes: np.ndarray) -> np.ndarray:
+    """Columns of coordinates side by side, (n, columns).
+
+    Parameters
+    ----------
+    path
+        Their file.
+    axes
+        Each column, (n,), by its name.
 
     Raises
     ------
     InputError
-        If one is missing or no number.
+        If one is not a finite number.
     """
-    found = numbers(path, column, values, np.nan)
-    if not np.isfinite(found).all():
-        row = int(np.flatnonzero(~np.isfinite(found))[0])
-        raise InputError(
-            f"expected a number in column {column} of {path}, got {values[row]!r} in row {row + 1}"
-        )
-    return found
+    for column, values in axes.items():
+        missing = np.flatnonzero(~np.isfinite(values))
+        if len(missing):
+            raise InputError(
+                f"expected a number in column {column} of {path}, got {values[missing[0]]} in row "
+                f"{missing[0] + 1}"
+            )
+    return np.stack(list(axes.values()), axis=1)
 
 
 def by_micrograph(names: Sequence[str], everything: Coordinates) -> Dict[str, Coordinates]:
-    """Coordinates of each micrograph, by the name that each particle has."""
-    stems = np.array(names, dtype=str)
-    unique, first, group = np.unique(stems, return_index=True, return_inverse=True)
+    """Coordinates of each micrograph, in the order of the file, by the name of each particle's."""
+    numbered = {name: i for i, name in enumerate(dict.fromkeys(names))}
+    group = np.fromiter(map(numbered.__getitem__, names), dtype=np.intp, count=len(names))
     order = np.argsort(group, kind="stable")
-    parts = np.split(order, np.cumsum(np.bincount(group, minlength=len(unique)))[:-1])
+    ends = np.cumsum(np.bincount(group, minlength=len(numbered)))
     return {
-        str(unique[i]): everything.select(parts[i]).renamed(str(unique[i]))
-        for i in np.argsort(first)
+        name: everything.select(rows).renamed(name)
+        for name, rows in zip(numbered, np.split(order, ends[:-1]))
     }

@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Sequence, Union
+from typing import Sequence, Tuple, Union
 
 import numpy as np
 
 from cryosegment.exchange.errors import InputError
+from cryosegment.exchange.files import PathLike
 
 ArrayLike = Union[np.ndarray, Sequence[float], Sequence[Sequence[float]]]
 
@@ -124,3 +125,22 @@ class Coordinates:
     def renamed(self, name: str) -> Coordinates:
         """The same particles under another micrograph name."""
         return replace(self, name=name)
+
+
+@dataclass(frozen=True)
+class Picked:
+    """The picks of a micrograph, and what some formats say of the micrograph.
+
+    Parameters
+    ----------
+    coordinates
+        The picks.
+    micrograph
+        File of the micrograph.
+    shape
+        Its rows and columns.
+    """
+
+    coordinates: Coordinates
+    micrograph: PathLike
+    shape: Tuple[int, int]

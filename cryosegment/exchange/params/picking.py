@@ -9,6 +9,7 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 
 import numpy as np
 
+from cryosegment.exchange.coordinates import JOINT, WRITTEN
 from cryosegment.exchange.errors import ModelError, ParameterError
 from cryosegment.exchange.params.crf import CARD_CRF, CRF_PRESETS, NO_CRF, SOLVERS
 from cryosegment.exchange.params.fields import (
@@ -35,7 +36,8 @@ CARD = "card"
 HEAT_MAP, CONTOUR, CROCKER_GRIER, GRID_NMS = "heatmap", "contour", "crocker-grier", "grid-nms"
 CENTERS = (HEAT_MAP, CONTOUR, CROCKER_GRIER, GRID_NMS)
 """Methods that find particle centres; all but the first use the particle map alone."""
-FORMATS = ("box", "cbox", "csv")
+FORMATS = (*WRITTEN, *JOINT)
+"""Formats of coordinates besides STAR."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,11 @@ class PickParams(Params):
     masks: bool = param(False, "write masks of particles and of contamination")
     maps: bool = param(False, "write probability maps of particles and contamination")
     formats: Tuple[str, ...] = param(
-        (), "coordinate formats besides STAR", choices=FORMATS, metavar="FORMAT"
+        (),
+        "coordinate formats besides STAR: box (EMAN1), cbox (crYOLO), csv, eman2 (_info.json), "
+        "cs (CryoSPARC, one file for all)",
+        choices=FORMATS,
+        metavar="FORMAT",
     )
     overlays: bool = param(
         False, "write pictures (PNG) of the micrographs with circles around the picks"

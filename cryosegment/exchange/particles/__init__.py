@@ -5,18 +5,17 @@ Everything is kept in RELION's convention; other conventions are converted here 
 """
 
 from cryosegment.exchange.particles.masks import write_particle_masks
-from cryosegment.exchange.particles.names import match_names, split_by_micrograph
 from cryosegment.exchange.particles.readers import read_particle_images, read_particles
 from cryosegment.exchange.particles.record import UNCLASSIFIED, ParticleImages, Particles
 from cryosegment.exchange.particles.relion import write_particles
 from cryosegment.exchange.particles.rotations import angles_from_matrices, matrices_from_vectors
+from cryosegment.exchange.particles.split import split_by_micrograph
 
 __all__ = [
     "UNCLASSIFIED",
     "ParticleImages",
     "Particles",
     "angles_from_matrices",
-    "match_names",
     "matrices_from_vectors",
     "read_particle_images",
     "read_particles",

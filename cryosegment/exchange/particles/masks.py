@@ -10,13 +10,8 @@ import numpy as np
 
 from cryosegment.exchange.files import PathLike
 from cryosegment.exchange.particles.record import ParticleImages
-from cryosegment.exchange.particles.relion import (
-    ANGLES,
-    IMAGE,
-    IMAGE_SIZE,
-    SHIFT,
-    optics_groups,
-)
+from cryosegment.exchange.particles.relion import IMAGE_SIZE, optics_groups
+from cryosegment.exchange.relion import ANGLES, IMAGE, SHIFT
 from cryosegment.exchange.star import Cell, write_star
 
 

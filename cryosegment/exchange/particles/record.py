@@ -37,7 +37,8 @@ class Particles:
     rows
         Number of each in its file, (n,), from 1.
     shapes
-        Rows and columns of the micrograph according to the file, (n, 2).
+        Rows and columns of the micrograph according to the file, (n, 2); 1 where it does not say
+        them and the coordinates are parts of the micrograph's sides.
     classes
         Number of the class of each, (n,), as the file counts them; `UNCLASSIFIED` where unknown or
         left out.

@@ -4,27 +4,33 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Dict, List, Mapping, Optional, Sequence
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
 from cryosegment.exchange.errors import InputError
-from cryosegment.exchange.files import PathLike, micrograph_name
-from cryosegment.exchange.particles.columns import numbers, of_optics_groups, stacked
+from cryosegment.exchange.files import PathLike
 from cryosegment.exchange.particles.record import UNCLASSIFIED, ParticleImages, Particles
-from cryosegment.exchange.star import Block, Cell, read_star, write_star
+from cryosegment.exchange.relion import (
+    ANGLES,
+    CENTER,
+    CLASS,
+    IMAGE,
+    MICROGRAPH,
+    PLACE,
+    SHIFT,
+    RelionTable,
+    read_relion_blocks,
+    read_relion_table,
+)
+from cryosegment.exchange.star import Block, Cell, write_star
 
-CENTER = ("rlnCoordinateY", "rlnCoordinateX")
-ANGLES = ("rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi")
-SHIFT = ("rlnOriginYAngst", "rlnOriginXAngst")
-SHIFT_PX = ("rlnOriginY", "rlnOriginX")
-IMAGE, IMAGE_SIZE = "rlnImageName", "rlnImageSize"
-PIXEL_SIZE = ("rlnImagePixelSize", "rlnPixelSize")
+IMAGE_SIZE = "rlnImageSize"
 MICROGRAPH_PIXEL_SIZE = ("rlnMicrographPixelSize", "rlnMicrographOriginalPixelSize")
 """That of the averages before that of the movies, which may have been binned."""
-CLASS = "rlnClassNumber"
 SCORES = ("rlnMaxValueProbDistribution", "rlnAutopickFigureOfMerit", "cryosegmentScore")
 """That of a refinement before those of a picking, which know no poses."""
+NUMBERS = (*PLACE, *ANGLES, CLASS, IMAGE_SIZE, *MICROGRAPH_PIXEL_SIZE)
 
 
 def read_relion(path: PathLike, score: str = "", pixel_size: Optional[float] = None) -> Particles:
@@ -42,13 +48,16 @@ def read_relion(path: PathLike, score: str = "", pixel_size: Optional[float] = N
     Raises
     ------
     InputError
-        If a column that is needed is missing or holds text, or if shifts are in px and nobody
-        says the pixel size.
+        If a column that is needed is missing or holds text, if shifts are in px and nobody
+        says the pixel size, or if the particles are of tomograms.
     """
-    blocks = read_star(path)
+    blocks = read_relion_blocks(path)
     block = _particle_block(path, blocks)
-    _check_columns(path, block)
-    return _particles(path, blocks, block, score, pixel_size)
+    _check_columns(path, block, (*ANGLES, *CENTER))
+    scores = _score_columns(path, block, score)
+    named = MICROGRAPH if MICROGRAPH in block else IMAGE
+    table = read_relion_table(path, blocks, block, ((*NUMBERS, *scores), (named,)))
+    return _particles(table, scores, pixel_size)
 
 
 def read_relion_images(
@@ -63,44 +72,39 @@ def read_relion_images(
     InputError
         As `read_relion`, or if the file names no images.
     """
-    blocks = read_star(path)
+    blocks = read_relion_blocks(path)
     block = _particle_block(path, blocks)
     if IMAGE not in block:
         raise InputError(
             f"expected the column {IMAGE} in {path}, not found: give particles that were extracted"
         )
-    if not all(column in block for column in CENTER):
-        block = {**block, **{column: ["nan"] * len(block[IMAGE]) for column in CENTER}}
-    _check_columns(path, block)
-    particles = _particles(path, blocks, block, score, pixel_size)
-    sizes = of_optics_groups(path, block, blocks.get("optics", {}), (IMAGE_SIZE,))
-    sizes = np.zeros(len(particles)) if sizes is None else np.nan_to_num(sizes)
-    return ParticleImages(particles, tuple(block[IMAGE]), sizes)
+    _check_columns(path, block, ANGLES)
+    scores = _score_columns(path, block, score)
+    table = read_relion_table(path, blocks, block, ((*NUMBERS, *scores), (MICROGRAPH, IMAGE)))
+    sizes = table.of_optics_groups((IMAGE_SIZE,))
+    sizes = np.zeros(table.count) if sizes is None else np.nan_to_num(sizes)
+    particles = _particles(table, scores, pixel_size)
+    return ParticleImages(particles, tuple(table.texts[IMAGE]), sizes)
 
 
-def _particles(
-    path: PathLike,
-    blocks: Mapping[str, Block],
-    block: Block,
-    score: str,
-    pixel_size: Optional[float],
-) -> Particles:
-    count, optics = len(block[ANGLES[0]]), blocks.get("optics", {})
+def _particles(table: RelionTable, scores: Sequence[str], pixel_size: Optional[float]) -> Particles:
     if pixel_size is None:
-        pixel_sizes = _pixel_sizes(path, block, optics, count)
+        pixel_sizes = table.pixel_sizes()
     else:
-        pixel_sizes = np.full(count, float(pixel_size))
-    of_micrographs = of_optics_groups(path, block, optics, MICROGRAPH_PIXEL_SIZE)
+        pixel_sizes = np.full(table.count, float(pixel_size))
+    of_micrographs = table.of_optics_groups(MICROGRAPH_PIXEL_SIZE)
+    unknown = np.full(table.count, np.nan)
+    classes, found = table.known((CLASS,)), table.known(scores)
     return Particles(
-        micrographs=tuple(_micrographs(path, block)),
-        centers_yx=stacked(path, block, CENTER),
-        angles=stacked(path, block, ANGLES),
-        shifts_yx=_shifts(path, block, pixel_sizes),
+        micrographs=tuple(table.micrographs()),
+        centers_yx=table.stacked(CENTER) if table.has(CENTER) else np.stack([unknown] * 2, 1),
+        angles=table.angles(),
+        shifts_yx=table.shifts_yx(pixel_sizes, "give --particle-pixel-size"),
         pixel_sizes=pixel_sizes,
-        scores=_scores(path, block, score, count),
-        rows=np.arange(1, count + 1),
-        shapes=np.zeros((count, 2)),
-        classes=_classes(path, block, count),
+        scores=unknown if found is None else found,
+        rows=np.arange(1, table.count + 1),
+        shapes=np.zeros((table.count, 2)),
+        classes=np.nan_to_num(unknown if classes is None else classes, nan=UNCLASSIFIED),
         micrograph_pixel_sizes=np.empty(0) if of_micrographs is None else of_micrographs,
     )
 
@@ -114,76 +118,26 @@ def _particle_block(path: PathLike, blocks: Mapping[str, Block]) -> Block:
     raise InputError(f"expected particles with {', '.join(ANGLES)} in {path}, found none")
 
 
-def _check_columns(path: PathLike, block: Block) -> None:
-    absent = [column for column in ANGLES if column not in block]
-    if absent:
+def _check_columns(path: PathLike, block: Block, needed: Sequence[str]) -> None:
+    absent = next((column for column in needed if column not in block), None)
+    if absent in ANGLES:
         raise InputError(
-            f"expected the column {absent[0]} in {path}, not found: the particles have no "
+            f"expected the column {absent} in {path}, not found: the particles have no "
             "orientations, give those of a 3-D refinement"
         )
-    absent = [column for column in CENTER if column not in block]
-    if absent:
+    if absent is not None:
         raise InputError(
-            f"expected the column {absent[0]} in {path}, not found: the poses have no "
+            f"expected the column {absent} in {path}, not found: the poses have no "
             "coordinates, give the particles as they were extracted from micrographs"
         )
 
 
-def _micrographs(path: PathLike, block: Block) -> List[str]:
-    """Names from the micrographs' column, else from the stacks that are named after them."""
-    for column in ("rlnMicrographName", IMAGE):
-        if column in block:
-            texts = [text.rsplit("@", 1)[-1] for text in block[column]]
-            names = {text: micrograph_name(text) for text in set(texts)}
-            return [names[text] for text in texts]
-    raise InputError(
-        f"expected the column rlnMicrographName in {path}, not found: nothing says which "
-        "micrographs the particles lie on"
-    )
-
-
-def _pixel_sizes(path: PathLike, block: Block, optics: Block, count: int) -> np.ndarray:
-    """Å/px of the particle images, from the optics groups, the particles or the magnification."""
-    grouped = of_optics_groups(path, block, optics, PIXEL_SIZE)
-    if grouped is not None:
-        return grouped
-    named = next((column for column in PIXEL_SIZE if column in block), "")
-    if named:
-        return numbers(path, block, named)
-    if "rlnDetectorPixelSize" in block and "rlnMagnification" in block:
-        # detector pixels are given in µm
-        detector = 1e4 * numbers(path, block, "rlnDetectorPixelSize")
-        magnification = numbers(path, block, "rlnMagnification")
-        return detector / np.where(magnification > 0, magnification, np.nan)
-    return np.full(count, np.nan)
-
-
-def _shifts(path: PathLike, block: Block, pixel_sizes: np.ndarray) -> np.ndarray:
-    if all(column in block for column in SHIFT):
-        return stacked(path, block, SHIFT)
-    if not all(column in block for column in SHIFT_PX):
-        return np.zeros((len(pixel_sizes), 2))
-    pixels = stacked(path, block, SHIFT_PX)
-    if np.isnan(pixel_sizes[(pixels != 0).any(axis=1)]).any():
-        raise InputError(
-            f"the shifts in {path} are in px, and the file does not say the pixel size of the "
-            "particles: give --particle-pixel-size"
-        )
-    return pixels * np.where(np.isnan(pixel_sizes), 1.0, pixel_sizes)[:, None]
-
-
-def _scores(path: PathLike, block: Block, score: str, count: int) -> np.ndarray:
+def _score_columns(path: PathLike, block: Block, score: str) -> Tuple[str, ...]:
+    """Columns that may score the poses, the first that is there counts."""
     wanted = (score, f"rln{score}") if score else SCORES
-    named = next((column for column in wanted if column in block), "")
-    if score and not named:
+    if score and not any(column in block for column in wanted):
         raise InputError(f"expected the column {score} in {path}, not found: check --score")
-    return numbers(path, block, named) if named else np.full(count, np.nan)
-
-
-def _classes(path: PathLike, block: Block, count: int) -> np.ndarray:
-    if CLASS not in block:
-        return np.full(count, UNCLASSIFIED)
-    return np.nan_to_num(numbers(path, block, CLASS), nan=UNCLASSIFIED)
+    return tuple(column for column in wanted if column in block)[:1]
 
 
 def write_particles(path: PathLike, particles: Particles) -> None:

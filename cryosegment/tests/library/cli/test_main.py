@@ -15,7 +15,11 @@ from cryosegment.cli.arguments import params_from_namespace
 from cryosegment.cli.commands import COMMANDS
 from cryosegment.cli.main import _joined, build_parser, main
 from cryosegment.exchange.card import ModelCard
-from cryosegment.exchange.coordinates import Coordinates, write_coordinates
+from cryosegment.exchange.coordinates import (
+    Coordinates,
+    write_coordinates,
+    write_coordinates_star,
+)
 from cryosegment.exchange.job import read_job
 
 
@@ -36,6 +40,21 @@ def evaluate_arguments(folder):
     sizes = ["--diameter", "40", "--pixel-size", "2"]
     sets = ["--picks", str(folder / "picks"), "--reference", str(folder / "ref")]
     return ["evaluate", *sets, *sizes]
+
+
+def test_a_file_that_does_not_name_its_micrograph_is_that_of_the_reference(picks, capsys):
+    """Where there is one of each: how the file is named says nothing."""
+    (picks / "picks" / "m.star").rename(picks / "picks" / "my best.star")
+    arguments = evaluate_arguments(picks)
+    arguments[arguments.index("--picks") + 1] = str(picks / "picks" / "my best.star")
+    assert main([*arguments, "--json"]) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)["overall"]["true_positives"] == 3
+    assert "does not name its micrograph: compared with m of the reference" in said.err
+    named = Coordinates([[1, 1]], 2.0, "other")
+    write_coordinates_star(picks / "picks" / "my best.star", [("other.mrc", named)])
+    assert main(arguments) == 1
+    assert "no micrograph is in both sets" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", [command.name.split() for command in COMMANDS])

@@ -48,7 +48,7 @@ def pick(folder, model, *more, names=("a", "b")):
 
 
 def test_everything_that_can_be_asked_for(folder, model):
-    more = ["--masks", "--maps", "--overlays", "--formats", "box,cbox,csv"]
+    more = ["--masks", "--maps", "--overlays", "--formats", "box,cbox,csv,eman2,cs"]
     assert pick(folder, model, *more) == 0
     out = folder / "out"
     for path in (
@@ -56,6 +56,8 @@ def test_everything_that_can_be_asked_for(folder, model):
         "box/a.box",
         "cbox/a.cbox",
         "csv/a.csv",
+        "eman2/a_info.json",
+        "coordinates.cs",
         "candidates/a.star",
         "coordinates.star",
         "job.json",
@@ -67,10 +69,11 @@ def test_everything_that_can_be_asked_for(folder, model):
     assert len(picks) > 0
     assert mrcfile.read(out / "instances" / "a.mrc").shape == (120, 160)
     # every format tells the same
-    for suffix in ("box", "cbox", "csv"):
-        other = read_coordinates(out / suffix / f"a.{suffix}", 2.0)["a"]
+    for kind in ("box", "cbox", "csv", "eman2", "coordinates.cs"):
+        other = read_coordinates(out / kind, 2.0)["a"]
         np.testing.assert_allclose(other.centers_yx, picks.centers_yx, atol=2e-3)
     assert set(read_coordinates(out / "coordinates.star", 2.0)) == {"a", "b"}
+    assert set(read_coordinates(out / "coordinates.cs", 2.0)) == {"a", "b"}
 
 
 def test_a_broken_micrograph_is_listed_and_the_rest_go_on(folder, model, capsys):

@@ -13,9 +13,9 @@ def simulated(tmp_path):
     """The truth of a simulated micrograph, as the file of particles that were extracted."""
     write_simulation(tmp_path, SimulateParams(count=1, size=(160, 200), pixel_size=6.0, seed=2))
     blocks = read_star(tmp_path / "truth" / "coordinates.star")
-    rows = blocks["particles"]
+    rows = dict(blocks["particles"])
     rows["rlnImageName"] = [f"{i:06d}@s.mrcs" for i in range(1, 1 + len(rows["rlnAngleRot"]))]
-    write_star(tmp_path / "p.star", blocks)
+    write_star(tmp_path / "p.star", {**blocks, "particles": rows})
     return tmp_path
 
 

@@ -17,7 +17,7 @@ from cryosegment.core.labels.contamination import ContaminationMaps
 from cryosegment.core.networks import HEADS
 from cryosegment.core.pick_files import KINDS, coordinates_path, is_finished
 from cryosegment.core.pipeline import Model, pick_micrograph
-from cryosegment.exchange.coordinates import read_coordinates
+from cryosegment.exchange.coordinates import WRITTEN, read_coordinates
 from cryosegment.exchange.labels import LabelEntry
 from cryosegment.exchange.params import FORMATS, PickParams
 from cryosegment.exchange.progress import no_progress
@@ -116,7 +116,7 @@ def test_masks_of_contamination(micrographs: Micrographs, disc_model: Model, fol
 def test_everything_that_can_be_asked_for(
     micrographs: Micrographs, disc_model: Model, folder: Path, draw_truth: Callable
 ) -> None:
-    params = replace(PARAMS, masks=True, maps=True, overlays=True, formats=("box", "cbox", "csv"))
+    params = replace(PARAMS, masks=True, maps=True, overlays=True, formats=FORMATS)
     pick_micrographs(micrographs[1:2], disc_model, params, folder, no_progress)
     name = "two.frames.aligned"
     assert files(folder) >= {
@@ -139,11 +139,13 @@ def test_everything_that_can_be_asked_for(
     assert pixel_size == pytest.approx(picks.working.pixel_size)
     picture = cv2.imread(str(folder / "overlays" / f"{name}.png"))
     assert picture.shape == (2 * picks.working.image.shape[0], 2 * picks.working.image.shape[1], 3)
-    for kind in params.formats:  # each folder can be read whole
+    for kind in WRITTEN:  # each folder can be read whole
         found = read_coordinates(folder / kind, 2.0)[name]
         np.testing.assert_allclose(found.centers_yx, picks.chosen.centers_yx, atol=2e-3)
     box = (folder / "box" / f"{name}.box").read_text().split()
     assert box[2:4] == ["44", "44"]  # 1.5 diameters, even
+    found = read_coordinates(folder / "coordinates.cs", 2.0)  # one file for all
+    assert {name: len(own) for name, own in found.items()} == {name: len(picks.chosen)}
 
 
 def test_rows_of_tiff_are_those_of_the_same_mrc(
@@ -266,10 +268,11 @@ def test_what_a_run_does_not_write_does_not_stay_from_an_earlier_one(
 ) -> None:
     every = replace(PARAMS, masks=True, maps=True, overlays=True, formats=FORMATS)
     pick_micrographs(micrographs[:1], disc_model, every, folder, no_progress)
-    kinds = {path.parent.name for path in folder.glob("*/one.*")}
+    kinds = {path.parent.name for path in folder.glob("*/one[._]*")}
     assert kinds == set(KINDS) - {"segmentations"}
     pick_micrographs(micrographs[:1], disc_model, PARAMS, folder, no_progress)
-    assert {path.parent.name for path in folder.glob("*/one.*")} == {"candidates", "coordinates"}
+    assert {path.parent.name for path in folder.glob("*/one[._]*")} == {"candidates", "coordinates"}
+    assert not (folder / "coordinates.cs").exists()
 
 
 class Interrupted(Exception):

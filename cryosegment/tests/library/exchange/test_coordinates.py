@@ -2,15 +2,16 @@
 import numpy as np
 import pytest
 import starfile
+from scipy.spatial import cKDTree
 
 from cryosegment.exchange.coordinates import (
+    JOINT,
+    WRITTEN,
     Coordinates,
+    Picked,
     read_coordinates,
-    write_box,
-    write_cbox,
     write_coordinates,
     write_coordinates_star,
-    write_csv,
 )
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.labels import LabelEntry, LabelsIndex, write_labels_index
@@ -115,28 +116,38 @@ def test_a_star_of_many_micrographs_round_trip(tmp_path, coordinates):
     assert found["other"].rows.tolist() == [4]
 
 
-def test_csv_box_and_cbox_round_trip(tmp_path, coordinates):
-    write_csv(tmp_path / "a.csv", coordinates)
-    assert_same(read_coordinates(tmp_path / "a.csv", 2.0)["mic"], coordinates)
-    write_cbox(tmp_path / "mic.cbox", coordinates, 51.0)
-    assert_same(read_coordinates(tmp_path / "mic.cbox", 2.0)["mic"], coordinates)
-    write_box(tmp_path / "mic.box", coordinates, 51.0)
-    found = read_coordinates(tmp_path / "mic.box", 2.0)["mic"]
+def write_as(kind, folder, coordinates):
+    """The file of one format, named after the micrograph where it holds that alone."""
+    if kind in JOINT:
+        path = folder / JOINT[kind].file
+        JOINT[kind].write(path, [Picked(coordinates, f"Movies/{coordinates.name}.mrc", (64, 48))])
+    else:
+        path = WRITTEN[kind].path(folder, coordinates.name)
+        WRITTEN[kind].write(path, coordinates, 51.0)
+    return path
+
+
+@pytest.mark.parametrize("kind", [*WRITTEN, *JOINT])
+def test_every_format_that_is_written_is_read(tmp_path, kind, coordinates):
+    found = read_coordinates(write_as(kind, tmp_path, coordinates), 2.0)["mic"]
     np.testing.assert_allclose(found.centers_yx, coordinates.centers_yx, atol=1e-3)
+    if kind != "box":
+        np.testing.assert_allclose(found.scores, coordinates.scores, atol=1e-6)
+    if kind in ("csv", "cbox"):
+        assert_same(found, coordinates)
+    (folder,) = {path.parent for path in tmp_path.rglob("*") if path.is_file()}
+    assert list(read_coordinates(folder, 2.0)) == ["mic"]
 
 
-@pytest.mark.parametrize("suffix", ["star", "csv", "box", "cbox"])
-def test_no_particles_round_trip(tmp_path, suffix):
+@pytest.mark.parametrize("kind", ["star", *WRITTEN, *JOINT])
+def test_no_particles_round_trip(tmp_path, kind):
     none = Coordinates(np.zeros((0, 2)), 2.0, "mic")
-    path = tmp_path / f"mic.{suffix}"
-    writers = {
-        "star": write_coordinates,
-        "csv": write_csv,
-        "box": lambda path, c: write_box(path, c, 10.0),
-        "cbox": lambda path, c: write_cbox(path, c, 10.0),
-    }
-    writers[suffix](path, none)
-    assert len(read_coordinates(path, 2.0)["mic"]) == 0
+    path = tmp_path / "mic.star"
+    if kind == "star":
+        write_coordinates(path, none)
+    else:
+        path = write_as(kind, tmp_path, none)
+    assert sum(map(len, read_coordinates(path, 2.0).values())) == 0
 
 
 UNSCORED = {
@@ -157,9 +168,8 @@ def test_scores_that_a_file_does_not_give_are_unknown(tmp_path, suffix):
     assert found.centers_yx.tolist() == [[10, 10], [10, 20]]
     assert np.isnan(found.scores).all()
     write_coordinates(tmp_path / "out" / "mic.star", found)
-    write_csv(tmp_path / "out" / "mic.csv", found)
-    write_cbox(tmp_path / "out" / "mic.cbox", found, 10.0)
-    for path in (tmp_path / "out").iterdir():
+    written = [write_as(kind, tmp_path, found) for kind in ("csv", "cbox", "eman2")]
+    for path in (tmp_path / "out" / "mic.star", *written):
         assert_same(read_coordinates(path, 2.0)["mic"], found)
 
 
@@ -228,8 +238,8 @@ def test_coord_files_are_x_and_y(tmp_path, text):
 
 
 def test_csv_keeps_dots_in_the_name(tmp_path, coordinates):
-    write_csv(tmp_path / "all.csv", coordinates.renamed("m.frames.aligned"))
-    assert set(read_coordinates(tmp_path / "all.csv", 2.0)) == {"m.frames.aligned"}
+    path = write_as("csv", tmp_path, coordinates.renamed("m.frames.aligned"))
+    assert set(read_coordinates(path, 2.0)) == {"m.frames.aligned"}
 
 
 def test_cryoppp_csv(tmp_path):
@@ -271,14 +281,19 @@ def test_a_labels_folder_stands_for_its_coordinates(tmp_path, coordinates):
 
 
 def test_poses_that_count_y_from_the_last_row_agree_with_the_expert_picks(shared_data):
+    """They are the picks minus the origin offsets."""
     folder = shared_data / "empiar10017"
     expert = read_coordinates(folder / "coordinates", 1.77)
     poses = read_coordinates(folder / "poses_relion31.star", 1.77, height=4096, y_up=True)
     assert set(expert) == set(poses)
     assert sum(map(len, expert.values())) == 9075
+    table = starfile.read(folder / "poses_relion31.star")["particles"]
+    offsets_xy = table[["rlnOriginXAngst", "rlnOriginYAngst"]].to_numpy() / 1.77
     for name, coordinates in expert.items():
-        ours = {tuple(yx) for yx in coordinates.centers_yx.tolist()}
-        assert {tuple(yx) for yx in poses[name].centers_yx.tolist()} <= ours
+        x, y = offsets_xy[poses[name].rows - 1].T
+        picked_yx = poses[name].centers_yx + np.stack([-y, x], axis=1)
+        distances, _ = cKDTree(coordinates.centers_yx).query(picked_yx)
+        assert distances.max() < 1e-6
 
 
 def test_flipping_by_the_height_of_each_micrograph(tmp_path):
@@ -300,7 +315,7 @@ def test_endings_of_pickers_are_dropped_and_hidden_files_skipped(tmp_path, coord
 
 def test_two_files_for_one_micrograph_are_refused(tmp_path, coordinates):
     write_coordinates(tmp_path / "mic.star", coordinates)
-    write_csv(tmp_path / "mic.csv", coordinates)
+    write_as("csv", tmp_path, coordinates).rename(tmp_path / "mic.csv")
     with pytest.raises(InputError, match=r"micrograph mic, the second is mic\.star"):
         read_coordinates(tmp_path, 2.0)
 
@@ -312,17 +327,17 @@ def test_two_files_for_one_micrograph_are_refused(tmp_path, coordinates):
         (
             "a.star",
             "data_\nloop_\n_rlnCoordinateX #1\n_rlnCoordinateY #2\n1 nan\n",
-            "expected a number in column rlnCoordinateY .* 'nan' in row 1",
+            "expected a number in column rlnCoordinateY .* got nan in row 1",
         ),
         ("a.star", "data_\nloop_\n_rlnCoordinateX #1\n_rlnCoordinateY #2\n1 x\n", "got 'x'"),
-        ("a.star", "data_\nloop_\n_rlnCoordinateX #1\n_rlnCoordinateY #2\n1 inf\n", "'inf'"),
+        ("a.star", "data_\nloop_\n_rlnCoordinateX #1\n_rlnCoordinateY #2\n1 inf\n", "got inf in"),
         ("a.box", "1 2\n", "x, y, width, height in line 1"),
         ("a.box", "1 2 a 3\n", "got 'a'"),
         ("a.coord", "1\n", "expected x, y in line 1"),
         ("a.coord", "1 2\nx y\n", "got 'x'"),
         ("a.pos", "data_x\n_a 1\n", "expected data_particles"),
         ("a.pos", "data_particles\nloop_\n_xcoor\n1\n", "column ycoor"),
-        ("a.cbox", "data_x\n_a 1\n", "CoordinateX"),
+        ("a.cbox", "data_x\n_a 1\n", "CoordinateY"),
         ("a.csv", "p,q\n1,2\n", "X-Coordinate"),
         ("a.csv", "", "X-Coordinate"),
         ("a.csv", "x,y\n1\n", "expected 2 values"),

@@ -64,7 +64,7 @@ def test_a_file_in_place_of_a_folder_is_an_input_error(tmp_path):
 
 
 def test_read_text_names_what_is_wrong(tmp_path):
-    (tmp_path / "binary").write_bytes(b"\xff\xfe\x00\x81")
+    (tmp_path / "binary").write_bytes(b"MZ\x00\x81")
     with pytest.raises(InputError, match="does not exist"):
         read_text(tmp_path / "missing")
     with pytest.raises(InputError, match="binary"):

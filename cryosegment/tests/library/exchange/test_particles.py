@@ -7,7 +7,6 @@ from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.particles import (
     Particles,
     angles_from_matrices,
-    match_names,
     matrices_from_vectors,
     read_particles,
     split_by_micrograph,
@@ -122,7 +121,7 @@ def test_columns_that_are_needed(tmp_path, missing, message):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"rlnAngleRot": ["left", 2, 3]}, "expected numbers in column rlnAngleRot"),
+        ({"rlnAngleRot": ["left", 2, 3]}, "expected a number in column rlnAngleRot"),
         ({"rlnOpticsGroup": [1, 1, 9]}, "optics group 9"),
         ({"rlnOpticsGroup": [2, 2, 2]}, "pixel size 0"),
         ({key: [] for key in PARTICLE_COLUMNS}, "no particles"),
@@ -251,7 +250,7 @@ def test_a_passthrough_file_of_another_job_is_refused(cryosparc):
 def test_no_pickle_is_loaded(tmp_path):
     with (tmp_path / "p.cs").open("wb") as stream:
         np.save(stream, np.array([{"a": 1}], dtype=object), allow_pickle=True)
-    with pytest.raises(InputError, match="export"):
+    with pytest.raises(InputError, match="Python objects"):
         read_particles(tmp_path / "p.cs")
 
 
@@ -305,18 +304,6 @@ def test_selection():
     assert len(particles().select([])) == 0
 
 
-def test_names_are_matched_exactly_then_by_file_then_without_uid():
-    assert match_names(["a", "123_b", "7_c", "d"], ["a", "b", "9_c"]) == {
-        "a": "a",
-        "123_b": "b",
-        "7_c": "9_c",
-    }
-    assert match_names(["file", "name"], ["name"], ["file"]) == {"file": "name", "name": "name"}
-    # two micrographs that differ by the number alone
-    assert match_names(["3_a"], ["1_a", "2_a"]) == {}
-    assert match_names(["1_a"], ["1_a", "2_a"]) == {"1_a": "1_a"}
-
-
 def test_particles_of_micrographs_that_were_not_given_are_apart():
     own, strangers = split_by_micrograph(particles(), ["a", "1_c"])
     assert {name: tuple(some.rows) for name, some in own.items()} == {"a": (1,), "1_c": (3,)}
@@ -343,3 +330,43 @@ def test_relion_says_the_pixel_size_of_the_micrographs(tmp_path):
 def test_cryosparc_says_the_pixel_size_of_the_micrographs(cryosparc):
     found = with_fields(cryosparc, {"location/micrograph_psize_A": [2, 2]})
     assert found.micrograph_pixel_sizes.tolist() == [2.0, 2.0]
+
+
+def test_optics_groups_written_as_floats_are_the_same(tmp_path):
+    """As tools write whole tables; RELION reads them as integers."""
+    optics = {"rlnOpticsGroup": [1, 2], "rlnImagePixelSize": [1.5, 3.0]}
+    block = {**PARTICLE_COLUMNS, "rlnOpticsGroup": [1.0, 2.0, 1.0]}
+    write_star(tmp_path / "p.star", {"optics": optics, "particles": block})
+    assert read_particles(tmp_path / "p.star").pixel_sizes.tolist() == [1.5, 3.0, 1.5]
+
+
+def test_minus_999_is_no_angle_score_or_class(tmp_path):
+    block = {
+        **PARTICLE_COLUMNS,
+        "rlnAnglePsi": [-999.0, 8, 9],
+        "rlnClassNumber": [-999, 2, 3],
+        "rlnAutopickFigureOfMerit": [-999.0, 0.5, -1.0],
+    }
+    write_star(tmp_path / "p.star", {"particles": block})
+    found = read_particles(tmp_path / "p.star")
+    np.testing.assert_array_equal(found.angles[:, 2], [np.nan, 8, 9])
+    np.testing.assert_array_equal(found.scores, [np.nan, 0.5, -1])
+    assert found.classes.tolist() == [-1, 2, 3]
+
+
+def test_particles_of_tomograms_are_refused(tmp_path):
+    block = {**PARTICLE_COLUMNS, "rlnTomoName": ["t"] * 3}
+    write_star(tmp_path / "p.star", {"particles": block})
+    with pytest.raises(InputError, match="tomograms"):
+        read_particles(tmp_path / "p.star")
+
+
+def test_cryosparc_without_a_shape_counts_parts_of_the_sides(cryosparc):
+    path = cryosparc / "J3_passthrough_particles.cs"
+    other = np.load(path)
+    other["location/micrograph_shape"] = 0
+    with path.open("wb") as stream:
+        np.save(stream, other)
+    found = read_particles(cryosparc / "J3_particles.cs")
+    np.testing.assert_allclose(found.centers_yx, [[0.125, 0.25], [0.25, 0.5]])
+    assert found.shapes.tolist() == [[1, 1], [1, 1]]

@@ -16,8 +16,8 @@ from cryosegment.exchange.pick_summary import (
 )
 
 NAN = float("nan")
-ONE = MicrographSummary("a, b", 1.77, 12, 11.25, 0.875, 0.25)
-EMPTY_ONE = MicrographSummary("c", 2.0, 0, NAN, NAN, 1.0, (EMPTY, CONTAMINATED))
+ONE = MicrographSummary("a, b", 1.77, (4096, 5760), 12, 11.25, 0.875, 0.25)
+EMPTY_ONE = MicrographSummary("c", 2.0, (8, 9), 0, NAN, NAN, 1.0, (EMPTY, CONTAMINATED))
 
 
 def same(one: MicrographSummary, other: MicrographSummary) -> bool:
@@ -40,7 +40,7 @@ def test_written_and_read(tmp_path: Path) -> None:
 
 def test_rows_are_added_and_the_last_of_a_name_counts(tmp_path: Path) -> None:
     folder = tmp_path / "missing" / "output"
-    for summary in (ONE, EMPTY_ONE, MicrographSummary("c", 2.0, 7, 7.5, 0.9, 0.0)):
+    for summary in (ONE, EMPTY_ONE, MicrographSummary("c", 2.0, (8, 9), 7, 7.5, 0.9, 0.0)):
         append_summary(folder, summary)
     found = read_summaries(folder)
     assert set(found) == {"a, b", "c"}

@@ -102,6 +102,16 @@ def test_micrographs_without_picks_are_misses_and_those_without_reference_do_not
     assert math.isnan(two.center_error_mean)
 
 
+def test_micrographs_of_cryosparc_are_those_without_its_number():
+    reference = {"m": coordinates([(0, 0), (0, 50)], "m")}
+    result = evaluate({"0012_m": coordinates([(0, 0)], "0012_m")}, reference, DIAMETER)
+    assert (result.overall.picks, result.overall.recall) == (1, 0.5)
+    assert (result.unpicked, result.unreferenced) == ((), ())
+    picks = {name: coordinates([(0, 0)], name) for name in ("0012_m", "0013_m")}
+    with pytest.raises(InputError, match="micrograph m is given twice"):
+        evaluate(picks, reference, DIAMETER)
+
+
 def test_an_empty_reference_makes_every_pick_wrong():
     reference = {"one": coordinates([]), "two": coordinates([(0, 0)], "two")}
     picks = {"one": coordinates([(0, 0)]), "two": coordinates([(0, 0)], "two")}

@@ -309,8 +309,8 @@ def test_a_body_that_is_not_centred_is_told_and_can_be_recentred(simulated, tmp_
 
 def test_pixel_sizes_that_contradict_the_files_are_told(simulated, tmp_path):
     star = read_star(simulated.star)
-    star["optics"]["rlnMicrographPixelSize"] = ["1.0"]
-    write_star(tmp_path / "p.star", star)
+    optics = {**star["optics"], "rlnMicrographPixelSize": ["1.0"]}
+    write_star(tmp_path / "p.star", {**star, "optics": optics})
     given = {"particles": str(tmp_path / "p.star"), "map": str(simulated.map)}
     micrographs = simulated.micrographs
 

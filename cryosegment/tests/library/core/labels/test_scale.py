@@ -95,3 +95,13 @@ def test_y_is_turned_after_scaling():
     found = on_micrograph(given, scale, SHAPE, 1.5, y_up=True)
     np.testing.assert_allclose(found.centers_yx[:, 0], 999 - 2 * given.centers_yx[:, 0])
     np.testing.assert_allclose(found.shifts_yx, [[-3.0, 3.0]] * 60)
+
+
+def test_parts_of_the_sides_fit_every_shape():
+    """A file that does not say the shape of the micrographs cannot contradict it."""
+    given = particles(spread(9) / SHAPE, 3.0, (1, 1))
+    scale = find_scale("auto", [given], [SHAPE], [1.5])
+    found = on_micrograph(given, scale, SHAPE, 1.5)
+    np.testing.assert_allclose(found.centers_yx, spread(9))
+    with pytest.raises(InputError, match="900 x 900 according to the particles"):
+        on_micrograph(particles(spread(9), 3.0, (900, 900)), scale, SHAPE, 1.5)

@@ -1,21 +1,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Coordinates in tables of text: .box of EMAN, .coord, .csv of CryoPPP, .txt of Topaz."""
+"""Coordinates in tables of text: .coord, .csv of CryoPPP and our own, .txt of Topaz."""
 
 from __future__ import annotations
 
 import csv
 import io
+import itertools
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence
 
 import numpy as np
 
-from cryosegment.exchange.coordinates.columns import by_micrograph, numbers, own_name, required
+from cryosegment.exchange.coordinates.columns import by_micrograph, numbers, places
 from cryosegment.exchange.coordinates.record import Coordinates
 from cryosegment.exchange.errors import InputError
-from cryosegment.exchange.files import COMPRESSION_SUFFIXES, micrograph_name, read_text
+from cryosegment.exchange.files import PathLike, micrograph_name, read_text, write_text
+from cryosegment.exchange.names import is_image_file, name_of_picks
 
-IMAGE_SUFFIXES = (".mrc", ".mrcs", ".map", ".tif", ".tiff", ".png", ".jpg", ".jpeg", ".eer")
 CSV_X = ("x-coordinate", "x_coord", "x")
 CSV_Y = ("y-coordinate", "y_coord", "y")
 CSV_NAME = ("micrographs filename", "micrograph", "image_name")
@@ -27,39 +28,42 @@ TITLES_LIMIT = 1000
 """Bytes in which the titles of a table end."""
 
 
-def read_box(path: Path, pixel_size: float) -> Dict[str, Coordinates]:
-    """Boxes of EMAN: corner, width and height in px."""
-    table = _table(path, ("x", "y", "width", "height"))
-    corner_x, corner_y, width, height = table.T
-    centers_yx = np.stack([corner_y + height / 2, corner_x + width / 2], axis=1)
-    name = own_name(path)
-    return {name: Coordinates(centers_yx, pixel_size, name)}
-
-
 def read_coord(path: Path, pixel_size: float) -> Dict[str, Coordinates]:
     """Centres, x and y at the beginning of every line; a line of titles may come first."""
-    name = own_name(path)
-    return {name: Coordinates(_table(path, ("x", "y"))[:, ::-1], pixel_size, name)}
+    name = name_of_picks(path)
+    return {name: Coordinates(read_rows(path, ("x", "y"))[:, 1::-1], pixel_size, name)}
 
 
-def _table(path: Path, columns: Sequence[str]) -> np.ndarray:
-    """The first columns of a file with a particle on every line, (n, columns)."""
-    rows: List[np.ndarray] = []
-    lines = read_text(path).splitlines()
-    for number, line in enumerate(lines, start=1):
+def read_rows(path: Path, columns: Sequence[str]) -> np.ndarray:
+    """Numbers of a file with a particle on every line, (n, at least columns).
+
+    Values behind the columns are kept where they are numbers in every line.
+
+    Raises
+    ------
+    InputError
+        If a line has fewer columns, or one of them is not a finite number.
+    """
+    rows: List[List[str]] = []
+    for number, line in enumerate(read_text(path).splitlines(), start=1):
         words = line.split("#")[0].replace(",", " ").split()
         if not words or (number == 1 and words[0].lower() == columns[0]):
             continue
         if len(words) < len(columns):
             raise InputError(f"expected {', '.join(columns)} in line {number} of {path}: {line!r}")
-        where = f"1-{len(columns)} (line {number})"
-        rows.append(required(path, where, words[: len(columns)]))
-    return np.array(rows).reshape(-1, len(columns))
+        rows.append(words)
+    cells = list(zip(*rows)) or [()] * len(columns)
+    found = {column: numbers(path, column, cells[i]) for i, column in enumerate(columns)}
+    more = itertools.takewhile(len, map(_plain_numbers, cells[len(columns) :]))
+    return np.column_stack([places(path, **found), *more])
 
 
-def _is_plain(name: str) -> bool:
-    """Whether a name in a table is a micrograph's own, dots and all, not that of its file."""
-    return not name.lower().endswith(IMAGE_SUFFIXES + COMPRESSION_SUFFIXES)
+def _plain_numbers(cells: Sequence[str]) -> np.ndarray:
+    """Cells as numbers, (n,); none where one is text."""
+    try:
+        return np.array(cells, dtype=np.float64)
+    except ValueError:
+        return np.empty(0)
 
 
 def is_topaz(path: Path) -> bool:
@@ -94,16 +98,35 @@ def read_csv(path: Path, pixel_size: float, delimiter: str = ",") -> Dict[str, C
     x, y = column(CSV_X), column(CSV_Y)
     if x is None or y is None:
         raise InputError(f"expected the columns X-Coordinate and Y-Coordinate in {path}, not found")
-    pixels = numbers(path, "diameter", column(CSV_DIAMETER) or [""] * len(x), np.nan)
+    pixels = numbers(path, "diameter", column(CSV_DIAMETER) or [""] * len(x))
     angstroms = column(CSV_DIAMETER_ANGSTROM)
     everything = Coordinates(
-        np.stack([required(path, "y", y), required(path, "x", x)], axis=1),
+        places(path, y=numbers(path, "y", y), x=numbers(path, "x", x)),
         pixel_size,
-        own_name(path),
-        scores=numbers(path, "score", column(CSV_SCORE) or [""] * len(x), np.nan),
+        name_of_picks(path),
+        scores=numbers(path, "score", column(CSV_SCORE) or [""] * len(x)),
         diameters=pixels * pixel_size
         if angstroms is None
-        else numbers(path, "diameter_angstrom", angstroms, np.nan),
+        else numbers(path, "diameter_angstrom", angstroms),
     )
-    names = [name if _is_plain(name) else micrograph_name(name) for name in column(CSV_NAME) or []]
+    # a micrograph's own name, dots and all, or that of its file
+    named = column(CSV_NAME) or []
+    names = [micrograph_name(name) if is_image_file(name) else name for name in named]
     return by_micrograph(names, everything) if names else {everything.name: everything}
+
+
+def write_csv(path: PathLike, coordinates: Coordinates, box_size: float) -> None:
+    """Write a .csv file: micrograph, x and y in px, score, diameter in Å (empty: unknown).
+
+    It says no box size.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["micrograph", "x", "y", "score", "diameter_angstrom"])
+    for (y, x), score, diameter in zip(
+        coordinates.centers_yx, coordinates.scores, coordinates.diameters
+    ):
+        size = f"{diameter:.3f}" if np.isfinite(diameter) else ""
+        own = f"{score:.6f}" if np.isfinite(score) else ""
+        writer.writerow([coordinates.name, f"{x:.3f}", f"{y:.3f}", own, size])
+    write_text(path, text.getvalue())

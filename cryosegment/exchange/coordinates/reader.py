@@ -4,33 +4,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Callable, Dict, Mapping, Optional, Union
+from typing import Dict, List, Mapping, Optional, Union
 
+from cryosegment.exchange.coordinates.formats import format_of, suffixes
 from cryosegment.exchange.coordinates.record import Coordinates
-from cryosegment.exchange.coordinates.star_readers import read_cbox, read_pos, read_star_coordinates
-from cryosegment.exchange.coordinates.text_readers import (
-    is_topaz,
-    read_box,
-    read_coord,
-    read_csv,
-    read_topaz,
-)
+from cryosegment.exchange.coordinates.relion import is_coordinate_list, listed_files
+from cryosegment.exchange.coordinates.tables import is_topaz
 from cryosegment.exchange.errors import InputError
-from cryosegment.exchange.files import FAILURES_NAME, PathLike, check_file
+from cryosegment.exchange.files import FAILURES_NAME, PathLike, check_file, micrograph_name
 from cryosegment.exchange.labels import LABELS_NAME, read_labels_index
 
 Heights = Union[int, Mapping[str, int]]
-
-READERS: Dict[str, Callable[[Path, float], Dict[str, Coordinates]]] = {
-    ".star": read_star_coordinates,
-    ".box": read_box,
-    ".cbox": read_cbox,
-    ".csv": read_csv,
-    ".coord": read_coord,
-    ".coords": read_coord,
-    ".pos": read_pos,
-    ".txt": read_topaz,
-}
 
 
 def read_coordinates(
@@ -38,16 +22,18 @@ def read_coordinates(
 ) -> Dict[str, Coordinates]:
     """Coordinates of every micrograph in a file or a folder, by micrograph name.
 
-    Reads `.star` (one micrograph or many), `.box` (EMAN), `.cbox` (crYOLO), `.csv`, `.pos` (Xmipp),
+    Reads `.star` of RELION (one micrograph, many, or a list of coordinate files), `.cs`
+    (CryoSPARC), `.cbox` (crYOLO), `.box` (EMAN1) and `_info.json` (EMAN2), `.pos` (Xmipp), `.csv`,
     `.txt` (Topaz) and `.coord` or `.coords` (x and y on every line). A file that does not name its
     micrographs is taken to be named after its micrograph; endings that pickers add, such as
-    `_autopick`, are dropped.
+    `_autopick`, are dropped. Where particles have origin offsets, as after a refinement, the
+    centres are those that the refinement found.
 
     Parameters
     ----------
     path
         File, or folder of such files (its subfolders are not searched); a labels folder stands for
-        the coordinates that its index names.
+        the coordinates that its index names, one with a list of coordinate files for those.
     pixel_size
         Pixel size of the micrographs, Å/px.
     height
@@ -81,13 +67,7 @@ def _flip(coordinates: Coordinates, height: Optional[Heights]) -> Coordinates:
 
 def _read_folder(folder: Path, pixel_size: float) -> Dict[str, Coordinates]:
     found: Dict[str, Coordinates] = {}
-    if (folder / LABELS_NAME).exists():
-        files = [entry.coordinates for entry in read_labels_index(folder).entries]
-    else:
-        files = [path for path in sorted(folder.iterdir()) if _may_be_coordinates(path)]
-    if not files:
-        raise InputError(f"no coordinate file ({', '.join(READERS)}) in {folder}: check the folder")
-    for path in files:
+    for path in _coordinate_files(folder):
         for name, coordinates in _read_file(path, pixel_size).items():
             if name in found:
                 raise InputError(
@@ -98,16 +78,48 @@ def _read_folder(folder: Path, pixel_size: float) -> Dict[str, Coordinates]:
     return found
 
 
+def _coordinate_files(folder: Path) -> List[Path]:
+    if (folder / LABELS_NAME).exists():
+        return [entry.coordinates for entry in read_labels_index(folder).entries]
+    files = [path for path in sorted(folder.iterdir()) if _may_be_coordinates(path)]
+    lists = [path for path in files if path.suffix.lower() == ".star" and is_coordinate_list(path)]
+    if not files:
+        raise InputError(
+            f"no coordinate file ({suffixes()}) in {folder}, whose subfolders are not searched: "
+            "check the folder"
+        )
+    return lists or files
+
+
 def _may_be_coordinates(path: Path) -> bool:
-    if path.name == FAILURES_NAME or path.name.startswith("."):
+    name = path.name.lower()
+    if name == FAILURES_NAME or name.startswith((".", "coords_suffix_")) or "passthrough" in name:
         return False
-    suffix = path.suffix.lower()
-    return suffix in READERS and (suffix != ".txt" or (path.is_file() and is_topaz(path)))
+    if format_of(path) is None or not path.is_file():
+        return False
+    return not name.endswith(".txt") or is_topaz(path)
 
 
 def _read_file(path: Path, pixel_size: float) -> Dict[str, Coordinates]:
     check_file(path)
-    reader = READERS.get(path.suffix.lower())
-    if reader is None:
-        raise InputError(f"expected coordinates as {', '.join(READERS)}, got {path}: convert it")
-    return reader(path, pixel_size)
+    if path.suffix.lower() == ".star" and is_coordinate_list(path):
+        return _read_list(path, pixel_size)
+    return _read_own(path, pixel_size)
+
+
+def _read_own(path: Path, pixel_size: float) -> Dict[str, Coordinates]:
+    """Coordinates that stand in a file itself."""
+    known = format_of(path)
+    if known is None:
+        raise InputError(f"expected coordinates as {suffixes()}, got {path}: convert it")
+    return known.read(path, pixel_size)
+
+
+def _read_list(path: Path, pixel_size: float) -> Dict[str, Coordinates]:
+    found: Dict[str, Coordinates] = {}
+    for micrograph, file in listed_files(path):
+        name, own = micrograph_name(micrograph), _read_own(file, pixel_size)
+        if len(own) != 1 and name not in own:
+            raise InputError(f"expected coordinates of micrograph {name} in {file}, found others")
+        found[name] = own.get(name, next(iter(own.values()))).renamed(name)
+    return found

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Coordinates of CryoSPARC: .cs of picks, extracted or refined particles."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+from typing import Dict, Sequence
+
+import numpy as np
+
+from cryosegment.exchange.coordinates.columns import by_micrograph, places
+from cryosegment.exchange.coordinates.record import Coordinates, Picked
+from cryosegment.exchange.cryosparc import (
+    CENTER,
+    MICROGRAPH,
+    MICROGRAPH_PIXEL_SIZE,
+    SCORES,
+    SHAPE,
+    Fields,
+    centers_and_shapes,
+    first_field,
+    micrograph_names,
+    read_fields,
+)
+from cryosegment.exchange.errors import InputError
+from cryosegment.exchange.files import PathLike, atomic_path
+
+ALIGNMENTS = ("alignments3D", "alignments2D")
+"""A shift of the 3-D refinement before that of a 2-D classification."""
+MICROGRAPH_UID = re.compile(r"^(\d{21})_")
+"""How CryoSPARC names the files of its micrographs."""
+
+
+def read_cs(path: Path, pixel_size: float) -> Dict[str, Coordinates]:
+    """Particles of CryoSPARC, rows counted as they lie in the micrographs' files.
+
+    Where particles have shifts, as after a classification, the centres are the shifted ones.
+
+    Raises
+    ------
+    InputError
+        If the file has no locations or does not say the shape of the micrographs.
+    """
+    fields = read_fields(path, "", (MICROGRAPH, *CENTER))
+    centers_yx, shapes = centers_and_shapes(fields)
+    if (shapes == 1).any():
+        raise InputError(
+            f"{path} does not say the shape of micrographs ({SHAPE}), of which its coordinates are "
+            "parts: export the particles with their locations"
+        )
+    y, x = (centers_yx - _shifts_yx(path, fields) / pixel_size).T
+    everything = Coordinates(
+        places(path, center_y_frac=y, center_x_frac=x),
+        pixel_size,
+        path.stem,
+        first_field(fields, SCORES),
+    )
+    return by_micrograph(micrograph_names(fields[MICROGRAPH]), everything)
+
+
+def _shifts_yx(path: Path, fields: Fields) -> np.ndarray:
+    """Shifts in Å, (n, 2), to be subtracted."""
+    for kind in ALIGNMENTS:
+        if f"{kind}/shift" in fields:
+            shifts_xy = np.asarray(fields[f"{kind}/shift"], dtype=np.float64)
+            sizes = first_field(fields, (f"{kind}/psize_A", "blob/psize_A"))
+            if np.isnan(sizes[(shifts_xy != 0).any(axis=1)]).any():
+                raise InputError(
+                    f"{path} does not say the pixel size of its shifts: export it again"
+                )
+            return shifts_xy[:, ::-1] * np.nan_to_num(sizes)[:, None]
+    return np.zeros((len(fields[MICROGRAPH]), 2))
+
+
+def write_cs(path: PathLike, picks: Sequence[Picked]) -> None:
+    """Write the picks of many micrographs as CryoSPARC keeps them.
+
+    Rows are counted as in the image files. Picks of micrographs that CryoSPARC has named belong to
+    its micrographs.
+    """
+    with atomic_path(path) as temporary, temporary.open("wb") as stream:
+        np.save(stream, np.concatenate([_table(picked) for picked in picks]), allow_pickle=False)
+
+
+def _table(picked: Picked) -> np.ndarray:
+    coordinates, shape = picked.coordinates, picked.shape
+    micrograph = str(picked.micrograph).encode()
+    first = int.from_bytes(hashlib.sha256(coordinates.name.encode()).digest()[:5], "big") << 23
+    named = MICROGRAPH_UID.match(coordinates.name)
+    fractions_yx = coordinates.centers_yx / shape
+    fields = {
+        "uid": ("<u8", first + np.arange(len(coordinates), dtype=np.uint64)),
+        "location/micrograph_uid": ("<u8", int(named.group(1)) if named else first),
+        "location/exp_group_id": ("<u4", 0),
+        MICROGRAPH: (f"S{len(micrograph)}", micrograph),
+        SHAPE: ("2<u4", shape),
+        CENTER[0]: ("<f4", fractions_yx[:, 0]),
+        CENTER[1]: ("<f4", fractions_yx[:, 1]),
+        MICROGRAPH_PIXEL_SIZE: ("<f4", coordinates.pixel_size),
+        "pick_stats/ncc_score": ("<f4", coordinates.ranking),
+        "pick_stats/power": ("<f4", coordinates.ranking),
+    }
+    table = np.zeros(len(coordinates), [(name, kind) for name, (kind, _) in fields.items()])
+    for name, (_, values) in fields.items():
+        table[name] = values
+    return table

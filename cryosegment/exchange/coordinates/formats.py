@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every format of coordinates: a line here makes one known, to read and to write."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Callable, Dict, Optional, Sequence
+
+from cryosegment.exchange.coordinates.cryolo import read_cbox, write_cbox
+from cryosegment.exchange.coordinates.cryosparc import read_cs, write_cs
+from cryosegment.exchange.coordinates.eman import read_box, read_info, write_box, write_info
+from cryosegment.exchange.coordinates.record import Coordinates, Picked
+from cryosegment.exchange.coordinates.relion import read_star_coordinates
+from cryosegment.exchange.coordinates.tables import read_coord, read_csv, read_topaz, write_csv
+from cryosegment.exchange.coordinates.xmipp import read_pos
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format of coordinates.
+
+    Attributes
+    ----------
+    suffix
+        What the names of its files end with.
+    read
+        Reads the coordinates of every micrograph in a file; pixel size in Å/px.
+    """
+
+    suffix: str
+    read: Callable[[Path, float], Dict[str, Coordinates]]
+
+
+@dataclass(frozen=True)
+class MicrographFormat(Format):
+    """A format that picks are written in, a file for each micrograph.
+
+    Attributes
+    ----------
+    name
+        What it is called in `--formats`; its files lie in a folder of that name.
+    write
+        Writes the picks of a micrograph to a file, with boxes of so many px.
+    """
+
+    name: str
+    write: Callable[[Path, Coordinates, float], None]
+
+    def path(self, output: Path, micrograph: str) -> Path:
+        """File of the picks of a micrograph in an output folder."""
+        return output / self.name / f"{micrograph}{self.suffix}"
+
+
+@dataclass(frozen=True)
+class JointFormat(Format):
+    """A format that picks are written in, one file for all micrographs.
+
+    Attributes
+    ----------
+    name
+        What it is called in `--formats`.
+    write
+        Writes the picks of all micrographs to a file.
+    """
+
+    name: str
+    write: Callable[[Path, Sequence[Picked]], None]
+
+    @property
+    def file(self) -> str:
+        """Its name in an output folder."""
+        return f"coordinates{self.suffix}"
+
+
+FORMATS = (
+    Format(".star", read_star_coordinates),
+    MicrographFormat(".box", read_box, "box", write_box),
+    MicrographFormat(".cbox", read_cbox, "cbox", write_cbox),
+    MicrographFormat(".csv", read_csv, "csv", write_csv),
+    MicrographFormat("_info.json", read_info, "eman2", write_info),
+    JointFormat(".cs", read_cs, "cs", write_cs),
+    Format(".coord", read_coord),
+    Format(".coords", read_coord),
+    Format(".pos", read_pos),
+    Format(".xmd", read_pos),
+    Format(".txt", read_topaz),
+)
+WRITTEN = {each.name: each for each in FORMATS if isinstance(each, MicrographFormat)}
+JOINT = {each.name: each for each in FORMATS if isinstance(each, JointFormat)}
+"""Formats that picks are written in besides STAR, by name."""
+
+
+def format_of(path: Path) -> Optional[Format]:
+    """Format of a file by its name; None for a file of no format of coordinates."""
+    name = path.name.lower()
+    return next((each for each in FORMATS if name.endswith(each.suffix)), None)
+
+
+def suffixes() -> str:
+    """The endings of all formats, for messages."""
+    return ", ".join(each.suffix for each in FORMATS)

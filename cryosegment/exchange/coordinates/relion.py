@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Coordinates of RELION: STAR files of one micrograph or many, and lists of such files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Dict, Iterable, List, Mapping, Sequence, Tuple
+
+import numpy as np
+
+from cryosegment.exchange.coordinates.columns import by_micrograph, places
+from cryosegment.exchange.coordinates.record import Coordinates
+from cryosegment.exchange.errors import InputError
+from cryosegment.exchange.files import PathLike
+from cryosegment.exchange.names import name_of_picks
+from cryosegment.exchange.relion import (
+    CENTER,
+    IMAGE,
+    MICROGRAPH,
+    PLACE,
+    read_relion_blocks,
+    read_relion_table,
+)
+from cryosegment.exchange.star import Block, Cell, read_star, write_star
+
+SCORES = ("rlnAutopickFigureOfMerit", "cryosegmentScore")
+SIZES = {"diameters": "cryosegmentDiameter", "short_diameters": "cryosegmentShortDiameter"}
+"""Diameters in Å, which `pick` writes."""
+PSI = "rlnAnglePsi"
+LIST_BLOCK, LISTED = "coordinate_files", "rlnMicrographCoordinates"
+HEAD = 4096
+"""Bytes in which the block of a list of coordinate files begins."""
+
+Columns = Dict[str, Sequence[Cell]]
+
+
+def read_star_coordinates(path: Path, pixel_size: float) -> Dict[str, Coordinates]:
+    """Coordinates of one micrograph, or of all that the particles name.
+
+    Where particles have origin offsets, as after a refinement, the centres are the refined ones.
+    """
+    blocks = read_relion_blocks(path)
+    block = _coordinate_block(path, blocks)
+    named = MICROGRAPH if MICROGRAPH in block else IMAGE
+    numbers = (*PLACE, *SCORES, *SIZES.values(), PSI)
+    table = read_relion_table(path, blocks, block, (numbers, (named,)))
+    centers_yx = places(path, **{column: table.numbers[column] for column in CENTER})
+    shifts_yx = table.shifts_yx(table.pixel_sizes(), "give particles of RELION 3.1 or later")
+    known = {name: table.known((column,)) for name, column in SIZES.items()}
+    known.update(scores=table.known(SCORES), angles=table.known((PSI,)))
+    everything = Coordinates(
+        centers_yx - shifts_yx / pixel_size,
+        pixel_size,
+        name_of_picks(path),
+        **{name: values for name, values in known.items() if values is not None},
+    )
+    if named in table and table.count:
+        return by_micrograph(table.micrographs(), everything)
+    return {everything.name: everything}
+
+
+def _coordinate_block(path: Path, blocks: Mapping[str, Block]) -> Block:
+    for block in blocks.values():
+        if all(column in block for column in CENTER):
+            return block
+    raise InputError(f"expected the columns rlnCoordinateX and rlnCoordinateY in {path}, not found")
+
+
+def is_coordinate_list(path: Path) -> bool:
+    """Whether a STAR file is a list of coordinate files, as RELION 4 and later write."""
+    with path.open("rb") as stream:
+        return f"data_{LIST_BLOCK}".encode() in stream.read(HEAD)
+
+
+def listed_files(path: Path) -> List[Tuple[str, Path]]:
+    """Micrograph and coordinate file of each row of a list of coordinate files.
+
+    Paths begin in the project's folder, which is the list's or one above it.
+
+    Raises
+    ------
+    InputError
+        If a column or a file is missing.
+    """
+    block = read_star(path)[LIST_BLOCK]
+    if MICROGRAPH not in block or LISTED not in block:
+        raise InputError(f"expected the columns {MICROGRAPH} and {LISTED} in {path}, not found")
+    return list(zip(block[MICROGRAPH], [_located(path, name) for name in block[LISTED]]))
+
+
+def _located(path: Path, name: str) -> Path:
+    relative = name.replace("\\", "/")
+    for folder in path.absolute().parents:
+        if (folder / relative).is_file():
+            return folder / relative
+    raise InputError(
+        f"coordinates {name}, which {path} lists, are neither in its folder nor from one above "
+        "it: give the list in its project"
+    )
+
+
+def write_coordinates(path: PathLike, coordinates: Coordinates) -> None:
+    """Write one micrograph's coordinates as a STAR file that RELION 3.1 and later read.
+
+    Scores stand in `_rlnAutopickFigureOfMerit`, diameters (Å) in `_cryosegmentDiameter` and
+    `_cryosegmentShortDiameter`, where any is known.
+    """
+    write_star(path, {"": _columns(coordinates)})
+
+
+def write_coordinates_star(
+    path: PathLike, micrographs: Iterable[Tuple[PathLike, Coordinates]]
+) -> None:
+    """Write the coordinates of many micrographs as one STAR file that names them."""
+    pairs = list(micrographs)
+    columns: Dict[str, List[Cell]] = {MICROGRAPH: []}
+    own = [_columns(coordinates) for _, coordinates in pairs]
+    names = {name: None for each in own for name in each}
+    for (micrograph, coordinates), each in zip(pairs, own):
+        count = len(coordinates)
+        columns[MICROGRAPH] += [str(micrograph)] * count
+        for name in names:
+            columns.setdefault(name, []).extend(each.get(name, [float("nan")] * count))
+    write_star(path, {"": columns})
+
+
+def _columns(coordinates: Coordinates) -> Columns:
+    columns: Columns = {
+        "rlnCoordinateX": coordinates.centers_yx[:, 1].tolist(),
+        "rlnCoordinateY": coordinates.centers_yx[:, 0].tolist(),
+        "rlnClassNumber": [0] * len(coordinates),
+        PSI: np.nan_to_num(coordinates.angles).tolist(),
+    }
+    optional = {SCORES[0]: coordinates.scores}
+    optional.update((column, getattr(coordinates, name)) for name, column in SIZES.items())
+    for column, values in optional.items():
+        if np.isfinite(values).any():
+            columns[column] = values.tolist()
+    return columns

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import numpy as np
+import pytest
+
+from cryosegment.exchange.coordinates import read_coordinates
+from cryosegment.exchange.errors import InputError
+from cryosegment.exchange.star import write_star
+
+XY = {"rlnCoordinateX": [10.0, 20.0], "rlnCoordinateY": [5.0, 15.0]}
+
+
+def test_minus_999_is_not_set(tmp_path):
+    """As RELION's manual picking writes, and crYOLO; other angles and scores stay."""
+    unset = {"rlnAnglePsi": [-999.0, 30.0], "rlnAutopickFigureOfMerit": [-9999.0, -2.0]}
+    write_star(tmp_path / "m.star", {"": {**XY, **unset}})
+    found = read_coordinates(tmp_path / "m.star", 1.0)["m"]
+    np.testing.assert_array_equal(found.angles, [np.nan, 30])
+    np.testing.assert_array_equal(found.scores, [np.nan, -2])
+
+
+def test_origin_offsets_are_subtracted(tmp_path):
+    """In Å, or in px of the particle images; on micrographs of 2 Å/px."""
+    angstrom = {"rlnOriginXAngst": [4.0, 0.0], "rlnOriginYAngst": [-2.0, 0.0]}
+    write_star(tmp_path / "new.star", {"particles": {**XY, **angstrom}})
+    pixels = {"rlnOriginX": [1.0, 0.0], "rlnOriginY": [-0.5, 0.0]}
+    size = {"rlnDetectorPixelSize": [8.0] * 2, "rlnMagnification": [20000.0] * 2}
+    write_star(tmp_path / "old.star", {"": {**XY, **pixels, **size}})
+    for name in ("new", "old"):
+        found = read_coordinates(tmp_path / f"{name}.star", 2.0)[name]
+        assert found.centers_yx.tolist() == [[6, 8], [15, 20]]
+    write_star(tmp_path / "none.star", {"": {**XY, **pixels}})
+    with pytest.raises(InputError, match=r"shifts in .* are in px"):
+        read_coordinates(tmp_path / "none.star", 2.0)
+
+
+def test_the_stack_stands_for_a_micrograph_that_is_not_named(tmp_path):
+    names = ["000001@Extract/job1/a.mrcs", "000001@Extract/job1/b.mrcs"]
+    write_star(tmp_path / "p.star", {"particles": {"rlnImageName": names, **XY}})
+    assert list(read_coordinates(tmp_path / "p.star", 1.0)) == ["a", "b"]
+
+
+def test_paths_of_windows(tmp_path):
+    names = ["C:\\data\\a.mrc", "data\\b.frames.mrc"]
+    write_star(tmp_path / "p.star", {"": {"rlnMicrographName": names, **XY}})
+    assert list(read_coordinates(tmp_path / "p.star", 1.0)) == ["a", "b.frames"]
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"rlnTomoName": ["t", "t"], **XY},
+        {**XY, "rlnCoordinateZ": [3.0, 4.0]},
+        {"rlnTomoName": ["t"], "rlnCenteredCoordinateXAngst": [1.0]},
+    ],
+)
+def test_particles_of_tomograms_are_refused(tmp_path, columns):
+    write_star(tmp_path / "p.star", {"particles": columns})
+    with pytest.raises(InputError, match="tomograms"):
+        read_coordinates(tmp_path / "p.star", 1.0)
+
+
+def test_a_depth_of_zero_is_no_tomogram(tmp_path):
+    write_star(tmp_path / "m.star", {"": {**XY, "rlnCoordinateZ": [0.0, 0.0]}})
+    assert len(read_coordinates(tmp_path / "m.star", 1.0)["m"]) == 2
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A project of RELION with a list of coordinate files in a job's folder."""
+    job = tmp_path / "AutoPick" / "job010"
+    write_star(job / "Movies" / "a_autopick.star", {"": XY})
+    (job / "Movies" / "b.box").write_text("0 10 20 40\n")
+    listed = {
+        "rlnMicrographName": ["MotionCorr/job002/Movies/a.mrc", "MotionCorr/job002/Movies/b.mrc"],
+        "rlnMicrographCoordinates": [
+            "AutoPick/job010/Movies/a_autopick.star",
+            "AutoPick\\job010\\Movies\\b.box",
+        ],
+    }
+    write_star(job / "autopick.star", {"coordinate_files": listed})
+    write_star(job / "job.star", {"job": {"rlnJobTypeLabel": ["relion.autopick"]}})
+    return tmp_path
+
+
+@pytest.mark.parametrize("given", ["AutoPick/job010/autopick.star", "AutoPick/job010"])
+def test_lists_of_coordinate_files(project, given):
+    """Their paths begin in the project's folder, wherever the list is read from."""
+    found = read_coordinates(project / given, 1.0)
+    assert {name: own.centers_yx.tolist() for name, own in found.items()} == {
+        "a": [[5, 10], [15, 20]],
+        "b": [[30, 10]],
+    }
+
+
+def test_a_listed_file_that_is_missing_is_named(project):
+    (project / "AutoPick" / "job010" / "Movies" / "b.box").unlink()
+    with pytest.raises(InputError, match=r"Movies.b\.box, which .*autopick\.star lists"):
+        read_coordinates(project / "AutoPick" / "job010" / "autopick.star", 1.0)
+
+
+def test_a_list_that_lists_itself_ends(tmp_path):
+    listed = {"rlnMicrographName": ["a.mrc"], "rlnMicrographCoordinates": ["a.star"]}
+    write_star(tmp_path / "a.star", {"coordinate_files": listed})
+    with pytest.raises(InputError, match="rlnCoordinateX"):
+        read_coordinates(tmp_path / "a.star", 1.0)
