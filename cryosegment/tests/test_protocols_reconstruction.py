@@ -156,7 +156,7 @@ class TestCryoSegmentReconstruction(ProtocolTest):
 
     def checkLabels(self, labels: Any, scale: str) -> None:
         """Every particle has its footprint, where and as the simulator drew it."""
-        assert f"coordinates count {scale} pixels" in " ".join(labels.summary())
+        assert f"coordinates are in {scale} pixels" in " ".join(labels.summary())
         assert labels.outputMasks.getSize() == COUNT
         index = read_labels_index(labels.getLabelsFolder())
         assert index.source == "reconstruction"

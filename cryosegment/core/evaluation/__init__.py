@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Picks and masks against a reference."""
+"""Evaluation of picks and masks against a reference."""
 
 from cryosegment.core.evaluation.matching import Matching, match, ranked_hits
 from cryosegment.core.evaluation.metrics import Curve, Evaluation, ParticleMetrics, evaluate

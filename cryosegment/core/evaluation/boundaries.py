@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How well the outlines of a mask lie on those of a reference."""
+"""Agreement of the outlines of a mask with those of a reference."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class BoundaryCounts:
     Parameters
     ----------
     found, found_near
-        Boundary pixels of the mask, and those of them near the reference's boundary.
+        Boundary pixels of the mask, and how many of them are near the reference's boundary.
     true, true_near
-        Boundary pixels of the reference, and those of them near the mask's boundary.
+        Boundary pixels of the reference, and how many of them are near the mask's boundary.
     """
 
     found: int = 0
@@ -41,12 +41,12 @@ class BoundaryCounts:
 
     @property
     def precision(self) -> float:
-        """Part of the mask's boundary that is right; nan without one."""
+        """Fraction of the mask's boundary that is correct; nan without one."""
         return ratio(self.found_near, self.found)
 
     @property
     def recall(self) -> float:
-        """Part of the reference's boundary that is found; nan without one."""
+        """Fraction of the reference's boundary that is found; nan without one."""
         return ratio(self.true_near, self.true)
 
     @property
@@ -67,12 +67,12 @@ def count_boundaries(
     Parameters
     ----------
     mask, reference
-        The boundary is made of the pixels inside that have a neighbour outside, of four; pixels
-        beyond the border of the image count as inside.
+        Masks. Their boundary pixels are those inside with at least one of their four neighbours
+        outside; beyond the border of the image counts as inside.
     known
         Pixels that count.
     tolerance
-        Boundary pixels this near to the other boundary are right, px.
+        Largest distance of correct boundary pixels from the other boundary, px.
 
     Notes
     -----

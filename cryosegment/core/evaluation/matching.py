@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which pick is which reference particle: one to one, within a tolerance."""
+"""One-to-one matching of picks and reference particles, within a tolerance."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ def match(
     reference_yx: Float[np.ndarray, "particles 2"],
     tolerance_px: float,
 ) -> Matching:
-    """As many pairs as there can be and, of these, those with the least total distance.
+    """The largest possible number of pairs and, of these, those with the least total distance.
 
     Parameters
     ----------
     tolerance_px
-        A pair is at most this far apart.
+        Largest distance of a pair, px.
 
     Notes
     -----
@@ -75,7 +75,7 @@ def ranked_hits(
     scores: Float[np.ndarray, " picks"],
     tolerance_px: float,
 ) -> Bool[np.ndarray, " picks"]:
-    """Whether each pick adds a pair to the best matching of the picks that score higher.
+    """Whether each pick adds a pair to the best matching of the picks with higher scores.
 
     The number of hits among the picks above any threshold is the number of pairs `match` finds
     for these picks alone, so one pass gives the whole precision-recall curve.
@@ -108,7 +108,7 @@ def _neighbors(
 
 
 def _augment(pick: int, near: list[list[int]], owner: dict[int, int]) -> bool:
-    """Give a pick a particle, moving other picks to other particles where that helps.
+    """Match a pick with a particle, moving other picks to other particles if needed.
 
     `owner` (particle: pick) is changed if there is a way.
     """

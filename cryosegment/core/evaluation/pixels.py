@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Masks against a reference, pixel by pixel."""
+"""Evaluation of masks against a reference, pixel by pixel."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ class PixelCounts:
 
     @property
     def accuracy(self) -> float:
-        """Part of the pixels that are right."""
+        """Fraction of the pixels that are correct."""
         right = self.true_positives + self.true_negatives
         return ratio(right, right + self.false_positives + self.false_negatives)
 
     @property
     def precision(self) -> float:
-        """Part of the marked pixels that are right."""
+        """Fraction of the mask that is correct."""
         return ratio(self.true_positives, self.true_positives + self.false_positives)
 
     @property
     def recall(self) -> float:
-        """Part of the reference's pixels that are marked."""
+        """Fraction of the reference that is in the mask."""
         return ratio(self.true_positives, self.true_positives + self.false_negatives)
 
     @property

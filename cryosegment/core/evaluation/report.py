@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An evaluation as files: a table, JSON and the precision-recall curve."""
+"""Files of an evaluation: a table, JSON and the precision-recall curve."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def write_report(folder: PathLike, evaluation: Evaluation) -> None:
 
 
 def evaluation_to_dict(evaluation: Evaluation) -> dict[str, Any]:
-    """An evaluation as JSON can hold it; figures that do not exist are None.
+    """An evaluation as values for JSON; undefined figures are None.
 
     The precision-recall curve is left out.
     """

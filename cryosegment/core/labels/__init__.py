@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Label maps to train on."""
+"""Label maps for training, from coordinates or from refined particles and their map."""

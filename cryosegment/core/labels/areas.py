@@ -10,15 +10,15 @@ from scipy import ndimage
 
 
 def edges(instances: Int16[np.ndarray, "h w"], width_px: float) -> Bool[np.ndarray, "h w"]:
-    """The outermost part of each instance, the border of touching ones included.
+    """The rim of each instance, also where two instances touch.
 
     Parameters
     ----------
     instances
         0 background, k particle k.
     width_px
-        Pixels whose centre is at most this far inside their instance's outline are its edge. The
-        border of the image is no outline.
+        Width of the rim: pixels whose centre is at most this far inside the outline of their
+        instance. The border of the image is no outline.
     """
     found = np.zeros(instances.shape, bool)
     if width_px <= 0:
@@ -34,14 +34,14 @@ def edges(instances: Int16[np.ndarray, "h w"], width_px: float) -> Bool[np.ndarr
 
 
 def near(area: Bool[np.ndarray, "h w"], reach_px: float) -> Bool[np.ndarray, "h w"]:
-    """The pixels of an area, and those at most `reach_px` from one of them."""
+    """The pixels of an area and those at most `reach_px` away from it."""
     if not area.any():
         return area
     return np.asarray(_distance_to(area) <= reach_px)
 
 
 def convex_hull(area: Bool[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"]:
-    """The pixels of the smallest convex area that holds `area`."""
+    """The convex hull of an area, as pixels."""
     hull = np.zeros(area.shape, np.uint8)
     rows = np.flatnonzero(area.any(axis=1))
     if len(rows):

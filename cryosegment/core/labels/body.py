@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The body of a particle: where its map or mask says that there is something."""
+"""The body of a particle: the volume inside the surface of its map, or inside its mask."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from cryosegment.core.simulation.molecule import SURFACE_SIGMA, longest_dimensio
 from cryosegment.exchange.errors import InputError, ParameterError
 
 MASK_LEVEL = 0.5
-"""A mask's body: where it exceeds this part of its highest value."""
+"""The body of a mask is where it exceeds this fraction of its highest value."""
 SIGNAL_FLOOR = 0.02
-"""Values below this part of the highest are solvent when a threshold is sought."""
+"""Values below this fraction of the highest are left out as solvent by li and otsu."""
 MAX_RADIUS = 120
-"""Bodies with more voxels from the centre to their end are sampled coarser."""
+"""Bodies with a radius of more voxels than this are sampled coarser."""
 
 
 @dataclass(frozen=True)
 class Body:
-    """A particle's body on a cubic grid of even side; it turns about voxel `n // 2`.
+    """The body of a particle on a cubic grid of even side; rotations are about voxel `n // 2`.
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class Body:
     voxel_size
         Å per voxel.
     notes
-        How it was made, a sentence each.
+        How it was made, in sentences.
     """
 
     level: Float[np.ndarray, "n n n"]
@@ -51,13 +51,13 @@ class Body:
 
     @property
     def radius(self) -> float:
-        """From the point it turns about to its farthest end, Å."""
+        """Largest distance from the centre of rotation, Å."""
         points = np.argwhere(self.support) - self.level.shape[0] // 2
         return float(np.linalg.norm(points, axis=1).max() + 1) * self.voxel_size
 
     @property
     def center_xyz(self) -> Float[np.ndarray, " 3"]:
-        """Where its centre of mass lies from the point it turns about, Å."""
+        """Centre of mass relative to the centre of rotation, Å."""
         points = np.argwhere(self.support).mean(axis=0) - self.level.shape[0] // 2
         return np.asarray(points[::-1] * self.voxel_size)
 
@@ -84,23 +84,24 @@ def body_from_map(
     Parameters
     ----------
     volume
-        Density; it turns about voxel `n // 2` of each axis.
+        Density; rotations are about voxel `n // 2` of each axis.
     voxel_size
         Å per voxel.
     threshold
-        "surface": the molecular surface of the simulator, 0.4 of the interior's density; "li" or
-        "otsu" of the values that stand out of the solvent; or a density as text.
+        "surface": the molecular surface, at 0.4 of the density of the interior, as in the
+        simulator; "li" or "otsu": these methods, on the values above the solvent; or a density
+        as text.
     low_pass_sigma
-        Width of the Gaussian that smooths the map before, Å.
+        Standard deviation of the Gaussian that smooths the map first, Å.
     dilation
-        How far the surface is moved outwards, Å.
+        Distance by which the surface is moved outwards, Å.
 
     Raises
     ------
     ParameterError
         If the threshold is none of these.
     InputError
-        If nothing stands out of the map.
+        If no density is above the threshold.
     """
     cubic = _cubic(volume, float(np.median(volume)))
     smooth = ndimage.gaussian_filter(cubic, low_pass_sigma / voxel_size)
@@ -148,7 +149,7 @@ def body_from_mask(
 
 
 def _cubic(volume: Float[np.ndarray, "d h w"], fill: float) -> Float[np.ndarray, "n n n"]:
-    """Padded to an even cube; voxel `n // 2` of each axis stays the one it turns about."""
+    """Padded to an even cube; voxel `n // 2` of each axis remains the centre of rotation."""
     side = max(2 * max(size // 2, size - size // 2) for size in volume.shape)
     cubic = np.full((side,) * 3, fill, np.float32)
     start = [side // 2 - size // 2 for size in volume.shape]
@@ -158,7 +159,7 @@ def _cubic(volume: Float[np.ndarray, "d h w"], fill: float) -> Float[np.ndarray,
 
 
 def _solvent(volume: Float[np.ndarray, "n n n"]) -> float:
-    """Median outside the ball that touches the box."""
+    """Median of the density outside the inscribed sphere of the box."""
     axis = np.arange(volume.shape[0]) - volume.shape[0] // 2
     squared = axis[:, None, None] ** 2 + axis[:, None] ** 2 + axis**2
     return float(np.median(volume[squared > (volume.shape[0] // 2) ** 2]))

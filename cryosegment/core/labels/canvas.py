@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Label maps painted from the footprints of particles."""
+"""Label maps drawn from the footprints (projected shapes) of particles."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class ClassRules:
     edge_px
         Width of the particles' edge.
     ring_px
-        Width of the ring around all particles that is of unknown class.
+        Width of the ring around all particles that is labelled unknown.
     support_px
-        Beyond this distance from the convex hull of all particles everything is unknown; None:
-        nothing is for that.
+        Pixels farther than this from the convex hull of all particles are labelled unknown;
+        None: no such limit.
     """
 
     edge_px: float = 0.0
@@ -36,24 +36,24 @@ class ClassRules:
 
 
 class Canvas:
-    """The label maps of one micrograph, to be painted particle by particle.
+    """The label maps of one micrograph, drawn particle by particle.
 
     Parameters
     ----------
     shape
         Rows and columns.
     centers_yx
-        Centres of the particles that get a number, px; particle k is row k - 1.
+        Centres of the labelled particles, px; particle k is row k - 1.
 
     Attributes
     ----------
     instances
-        0 background, k particle k; where footprints overlap, the nearer centre has the pixel.
+        0 background, k particle k; where footprints overlap, pixels belong to the nearer centre.
 
     Raises
     ------
     InputError
-        If there are more particles than an int16 map can number.
+        If there are more particles than fit in an int16 map.
     """
 
     def __init__(self, shape: tuple[int, int], centers_yx: Float[np.ndarray, "n 2"]) -> None:
@@ -72,7 +72,7 @@ class Canvas:
         anchor_yx: Float[np.ndarray, " 2"],
         footprint: Bool[np.ndarray, "s s"],
     ) -> None:
-        """Paint particle `number` (from 1); pixel `s // 2` lies on the anchor, rounded down."""
+        """Draw particle `number` (from 1), with pixel `s // 2` on the anchor, rounded down."""
         center = self._centers_yx[number - 1]
         window, part = window_of(self.instances.shape, anchor_yx, footprint.shape[0])
         mine = footprint[part]
@@ -86,7 +86,7 @@ class Canvas:
         place[rows[keep], columns[keep]] = holders[keep]
 
     def blot(self, anchor_yx: Float[np.ndarray, " 2"], footprint: Bool[np.ndarray, "s s"]) -> None:
-        """Make the background under a footprint unknown."""
+        """Label the background under a footprint unknown."""
         if self._unknown is None:
             self._unknown = np.zeros(self.instances.shape, bool)
         window, part = window_of(self.instances.shape, anchor_yx, footprint.shape[0])
@@ -95,14 +95,14 @@ class Canvas:
     def classes(
         self, rules: ClassRules, contaminated: Bool[np.ndarray, "h w"] | None = None
     ) -> Int8[np.ndarray, "h w"]:
-        """Values of `cryosegment.exchange.labels.CLASSES`; blots are unknown like the rings.
+        """The class map, in values of `cryosegment.exchange.labels.CLASSES`.
 
         Parameters
         ----------
         rules
             How instances become classes.
         contaminated
-            Pixels that are contamination, whatever else they would be.
+            Pixels that are labelled contamination, in any case.
         """
         classes = np.zeros(self.instances.shape, np.int8)
         is_own = self.instances > 0
@@ -122,14 +122,14 @@ class Canvas:
 def window_of(
     shape: tuple[int, ...], anchor_yx: Float[np.ndarray, " 2"], size: int
 ) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
-    """The window of a footprint on a map, and the part of the footprint that is in it.
+    """The window of a footprint on a map, and the part of the footprint inside the map.
 
     Parameters
     ----------
     shape
         Rows and columns of the map.
     anchor_yx
-        Where pixel `size // 2` of the footprint lies, rounded down; px.
+        Position of pixel `size // 2` of the footprint, rounded down; px.
     size
         Side of the footprint, px.
     """

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How labelled particles stand out of their micrograph, and whether they would more elsewhere.
+"""Contrast of labelled particles in their micrograph, and whether they fit better elsewhere.
 
 Grey levels are those of the working image: low-passed to some pixels per particle diameter, local
-mean removed, in standard deviations. Labels that lie where the particles are stand out; labels
-whose y axis is turned, or whose micrograph is another, do not.
+mean removed, in standard deviations. Labels at the places of the particles differ from the
+background; labels with a flipped y axis, or of another micrograph, do not.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ FLIPPED_Y, FLIPPED_X = "flipped in y", "flipped in x"
 TURNED, SWAPPED, MIRRORED = "turned by 180°", "x and y swapped", "each mirrored in place"
 PLACEMENTS = (AS_LABELLED, FLIPPED_Y, FLIPPED_X, TURNED, SWAPPED, MIRRORED)
 REMEDIES = {
-    FLIPPED_Y: "their y axis counts from the other end: label again with, or without, --y-up",
-    FLIPPED_X: "the micrographs are mirrored against those that were picked",
-    TURNED: "the micrographs are turned against those that were picked",
-    SWAPPED: "x and y are exchanged in the particles' file, or the micrographs are transposed",
-    MIRRORED: "the outlines are of the other hand: the map, or the angles, are mirrored",
+    FLIPPED_Y: "their y axis points the other way: label again with --y-up, or without it",
+    FLIPPED_X: "the micrographs are mirrored relative to those that were picked",
+    TURNED: "the micrographs are rotated relative to those that were picked",
+    SWAPPED: "x and y are swapped in the particle file, or the micrographs are transposed",
+    MIRRORED: "the outlines have the other handedness: the map or the angles are mirrored",
 }
 BETTER = 1.1
-"""Another placement fits better if labels stand out this many times more, and beyond chance."""
+"""Another placement fits better if its contrast is this many times higher, and significant."""
 CHANCE = 4.0
-"""What is below this many standard errors may be chance."""
+"""Contrast below this many standard errors is not significant."""
 ENOUGH = 20
-"""With fewer particles nothing is said."""
+"""With fewer particles there are no warnings."""
 
 
 @dataclass(frozen=True)
 class LabelContrast:
-    """What the labels of one micrograph stand on, in standard deviations of its working image.
+    """Contrast of the labels of one micrograph, in standard deviations of its working image.
 
     Attributes
     ----------
@@ -53,13 +53,13 @@ class LabelContrast:
         Their difference in pooled standard deviations of the pixels: negative where particles are
         darker than the background.
     particles
-        The same for the pixels of each particle; nan where it has none that are valid.
+        Cohen's d of each particle; nan for those without valid pixels.
     placements
-        Mean grey level under the particles, were they placed otherwise; keys are `PLACEMENTS`.
+        Mean grey level under the particles at flipped and other placements, by `PLACEMENTS`.
     area
         Number of the particles' pixels.
     has_bright_particles
-        Whether the image itself shows bright particles, wherever the labels lie.
+        Whether particles are bright in the image itself, judged without the labels.
     """
 
     inside: float
@@ -72,7 +72,7 @@ class LabelContrast:
 
     @property
     def is_faint(self) -> bool:
-        """Whether the labels stand out no more than by chance; with few particles never."""
+        """Whether the contrast is not significant; False if there are few particles."""
         chance, count = _chance([self])
         return count >= ENOUGH and not abs(self.cohen_d) > chance
 
@@ -84,7 +84,7 @@ def micrograph_contrast(
     classes: Int[np.ndarray, "h w"],
     centers_yx: Float[np.ndarray, "n 2"],
 ) -> LabelContrast:
-    """Contrast of label maps at the micrograph's own pixels; see `label_contrast`.
+    """Contrast of label maps at the pixel size of the micrograph; see `label_contrast`.
 
     Parameters
     ----------
@@ -199,7 +199,7 @@ def total_placements(contrasts: Sequence[LabelContrast]) -> dict[str, float]:
 
 
 def contrast_notes(contrasts: Sequence[LabelContrast]) -> list[str]:
-    """What is odd about the contrast of the labels of several micrographs, a sentence each."""
+    """Warnings about the contrast of the labels of several micrographs, in sentences."""
     chance, count = _chance(contrasts)
     if count < ENOUGH:
         return []
@@ -213,8 +213,8 @@ def contrast_notes(contrasts: Sequence[LabelContrast]) -> list[str]:
         ]
     if abs(own) < chance:
         return [
-            f"the micrographs are no different under the labels ({own:+.2f} SD): check that they "
-            "belong together, their pixel sizes, and what the coordinates count"
+            f"the micrographs are no different under the labels ({own:+.2f} SD): check that both "
+            "belong together, the pixel sizes, and the scale of the coordinates"
         ]
     if own < 0:
         return []
@@ -231,7 +231,7 @@ def contrast_notes(contrasts: Sequence[LabelContrast]) -> list[str]:
 
 
 def _chance(contrasts: Sequence[LabelContrast]) -> tuple[float, int]:
-    """How far labels stand out by chance, in SDs, and the number of particles."""
+    """Contrast that chance explains, in standard deviations, and the number of particles."""
     every = np.concatenate([np.empty(0), *(contrast.particles for contrast in contrasts)])
     known = every[np.isfinite(every)]
     return CHANCE * float(known.std()) / len(known) ** 0.5 if len(known) else np.inf, len(known)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Voxels of turned bodies, counted pixel by pixel.
+"""Projections of rotated bodies: the number of their voxels in each pixel.
 
-Places are multiples of 2^-12 px: their products with whole voxels add up without rounding in single
-precision, so that the counts are the same on every device.
+Positions are multiples of 2^-12 px: their products with whole voxels add up without rounding in
+single precision, so that the counts are the same on every device.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from torch import Tensor
 from torch.nn import functional
 
 FINE = 2
-"""Voxels are counted in pixels of this part of a voxel."""
+"""Side of the pixels in which voxels are counted, in voxels."""
 STEPS = 2**12
-"""Places in a pixel that a voxel can have, along a side."""
+"""Number of positions of a voxel within a pixel, along each axis."""
 BINOMIAL = (1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16)
 AT_ONCE = 64
-"""Particles that a GPU turns at once."""
+"""Particles that a GPU rotates at once."""
 
 
 def count_voxels(
@@ -31,17 +31,16 @@ def count_voxels(
     fractions_yx: Float[np.ndarray, "n 2"],
     side: int,
 ) -> Iterator[Float[np.ndarray, "v v"]]:
-    """Voxels over each pixel of the voxel's size, as a part of those that fit, smoothed.
+    """Smoothed number of voxels in each pixel of the size of a voxel, as a fraction of the largest.
 
     Parameters
     ----------
     points
-        The voxels as whole numbers x, y, z from the point that they turn about. Their device
-        counts.
+        The voxels as whole numbers x, y, z from the centre of rotation; their device is used.
     rotations
         As `rotation_matrices` gives them.
     fractions_yx
-        Where in pixel `side // 2` the point lies that they turn about, px.
+        Position of the centre of rotation within pixel `side // 2`, px.
     side
         Of the images, px.
     """
@@ -57,11 +56,11 @@ def count_voxels(
 def fine_poses(
     rotations: Float[Tensor, "n 3 3"], fractions_yx: Float[np.ndarray, "n 2"], side: int
 ) -> tuple[Float[Tensor, "n 2 3"], Float[Tensor, "n 2"]]:
-    """What leads from voxels to fine pixels x, y; rounded so that any sum is exact.
+    """Rotations and shifts from voxels to fine pixels x, y, rounded so that any sum is exact.
 
     Returns
     -------
-    The first rows of the rotations, and where the point lies that the voxels turn about.
+    The first two rows of the rotations, and the positions of the centre of rotation.
     """
     middles = torch.from_numpy(FINE * fractions_yx[:, ::-1]) + FINE * side // 2 + 0.5
     return _on_grid(FINE * rotations[:, :2]), _on_grid(middles)
@@ -73,7 +72,7 @@ def count_singly(
     middles_xy: Float[Tensor, "n 2"],
     side: int,
 ) -> Iterator[Float[np.ndarray, "v v"]]:
-    """One particle after the other, as a CPU does it best.
+    """Count the voxels of one particle after the other, which is fastest on a CPU.
 
     Parameters
     ----------
@@ -99,7 +98,7 @@ def count_at_once(
     middles_xy: Float[Tensor, "n 2"],
     side: int,
 ) -> Float[Tensor, "n v v"]:
-    """All particles in one go, as a GPU does it best; the parameters are those of `count_singly`.
+    """Count the voxels of all particles at once, which is fastest on a GPU; see `count_singly`.
 
     Products and filters are spelled out, because a GPU may multiply matrices less precisely.
     """

@@ -14,7 +14,7 @@ from cryosegment.exchange.labels import LabelEntry
 
 
 def label_entry(folder: Path, path: Path, micrograph: Micrograph, diameter: float) -> LabelEntry:
-    """Where the labels of a micrograph go.
+    """Paths of the labels of a micrograph in a labels folder.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ def label_entry(folder: Path, path: Path, micrograph: Micrograph, diameter: floa
     path
         File of the micrograph.
     micrograph
-        What was read from it.
+        The micrograph.
     diameter
         Of its particles, Å.
     """
@@ -47,12 +47,12 @@ def write_labels(
     classes: Int8[np.ndarray, "h w"],
     coordinates: Coordinates,
 ) -> None:
-    """Write the labels of a micrograph; the coordinates, written last, say that it is done.
+    """Write the labels of a micrograph; the coordinates come last, as the sign that all is there.
 
     Parameters
     ----------
     entry
-        Where they go.
+        Paths of the files.
     instances
         0 background, k the particle of row k - 1 of the coordinates.
     classes

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Footprints of particles: the outlines of their body, turned as each particle is.
+"""Footprints of particles: the pixels that their body covers in projection, in each orientation.
 
 The default outline is drawn directly, for every particle in its own orientation: the voxels near
 the surface are rotated and counted in pixels of half the size, and the counts are smoothed by a
@@ -26,9 +26,9 @@ from cryosegment.core.labels.counting import FINE, count_voxels
 from cryosegment.core.simulation.projection import Projector
 
 VOXELS = 1.3
-"""Smoothed count from which on a pixel is covered: there the areas equal those of `silhouettes`."""
+"""Smoothed count above which a pixel is covered: gives the areas of `silhouettes`."""
 SHELL = 2
-"""Layers of voxels that are counted; they hide what lies inside."""
+"""Layers of surface voxels that are counted; those inside do not change the outline."""
 MARGIN = 4
 """Empty px around a footprint."""
 SOFT_EDGE = 6.0
@@ -44,7 +44,7 @@ RULES: dict[str, Callable[[Float[np.ndarray, "h w"]], float]] = {
 
 
 class Footprints:
-    """A body, ready to be drawn on micrographs of one pixel size.
+    """Draws the footprints of a body on micrographs of one pixel size.
 
     Parameters
     ----------
@@ -53,17 +53,17 @@ class Footprints:
     pixel_size
         Å/px of the micrographs.
     rule
-        "silhouette", or how the projection of the soft body is cut: "li", "otsu", "yen",
-        "triangle", or "fixed".
+        "silhouette", or the threshold of the projected thickness of the body: "li", "otsu",
+        "yen", "triangle", or "fixed".
     thickness
-        What "fixed" takes as covered: this much of the body along the ray, Å.
+        Threshold of the rule "fixed", Å.
     device
         Name of the torch device that draws.
 
     Attributes
     ----------
     size
-        Side of the footprints, px; even. Pixel `size // 2` is the particle's.
+        Side of the footprints, px; even. The particle's centre is in pixel `size // 2`.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class Footprints:
         rotations
             As `rotation_matrices` gives them.
         fractions_yx
-            Where in pixel `size // 2` the particle's centre lies, px.
+            Position of the particle's centre within pixel `size // 2`, px.
         """
         if self._rule == "silhouette" and self._scale == 1:
             for count in count_voxels(self._points, rotations, fractions_yx, self._voxels):

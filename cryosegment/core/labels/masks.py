@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The mask of a particle image: signal, the edge around it, background.
 
-The edge lies outside the signal, as in particleSeg, whose edge are the background pixels up to 5 px
-from it; here the width may be any and distances are Euclidean.
+The edge lies outside the signal, as in particleSeg, where it is the background up to 5 px from the
+signal; here the width is free and distances are Euclidean.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ def mask_image(
     footprint
         Pixels of the signal.
     anchor_yx
-        Where pixel `s // 2` of the footprint lies in the image, rounded down; px.
+        Position of pixel `s // 2` of the footprint in the image, rounded down; px.
     side
-        Of the image, px. What lies beyond it is cut off.
+        Side of the image, px; what lies beyond is cut off.
     edge_px
         Pixels outside the signal up to this far from its nearest pixel are edge.
     """

@@ -49,7 +49,7 @@ class Group:
     Attributes
     ----------
     rows
-        Their places among all images.
+        Their indices among all images.
     particles
         Their poses.
     pixel_size
@@ -65,7 +65,7 @@ class Group:
 
     @property
     def anchors_yx(self) -> Float[np.ndarray, "n 2"]:
-        """Where the particles lie in their images, px."""
+        """Positions of the particles in their images, px."""
         return _anchors(self.particles, self.pixel_size, self.side)
 
 
@@ -80,16 +80,16 @@ def project_masks(
         The particles, their body, and how to mask.
     folder
         Gets `masks.mrcs`, or `masks_1.mrcs` and so on where the images have several pixel sizes or
-        sides; `masks.star`, whose rows say which mask is that of which image; and the report.
+        sides; `masks.star`, which names the mask of each image; and the report.
     progress
-        Told of the masks that are written.
+        Called after every few masks.
     device
         Name of the torch device that draws.
 
     Raises
     ------
     ParameterError, InputError
-        If the particles or the map cannot be read, the side of the images is not known, no
+        If the particles or the map cannot be read, the box size of the images is unknown, no
         particle gets a mask, or a file cannot be written.
     """
     images = read_particle_images(
@@ -116,7 +116,7 @@ def project_masks(
 
 
 def _sides(images: ParticleImages, params: LabelsProjectParams) -> Int[np.ndarray, " n"]:
-    """Side of each image: as asked for, as the file says, or as in the header of a stack."""
+    """Box size of each image: as given, or that of the particle file, or of the stack's header."""
     if params.box_size is not None:
         return np.full(len(images), params.box_size)
     missing = np.flatnonzero(images.box_sizes <= 0)
@@ -135,7 +135,7 @@ def _sides(images: ParticleImages, params: LabelsProjectParams) -> Int[np.ndarra
 
 
 def _screened(images: ParticleImages, params: LabelsProjectParams, report: Report) -> list[Group]:
-    """Images that get a mask, by pixel size and side; the report is told of all."""
+    """Images that get a mask, by pixel size and box size; the report gets all."""
     keys = np.stack((images.particles.pixel_sizes, images.box_sizes), axis=1)
     groups = []
     for pixel_size, side in np.unique(keys, axis=0):
@@ -159,7 +159,7 @@ def _screened(images: ParticleImages, params: LabelsProjectParams, report: Repor
 
 
 def _anchors(particles: Particles, pixel_size: float, side: int) -> Float[np.ndarray, "n 2"]:
-    """The middle of the images is where particles were picked; the shifts lead to the particles."""
+    """Positions of the particles: from the middle of the images, by the refined shifts."""
     middles = replace(particles, centers_yx=np.full((len(particles), 2), float(side // 2)))
     return middles.refined_centers_yx(pixel_size)
 
@@ -217,7 +217,7 @@ def draw_masks(
 def _reported(
     masks: Iterator[Int8[np.ndarray, "s s"]], before: int, total: int, progress: Progress
 ) -> Iterator[Int8[np.ndarray, "s s"]]:
-    """The same masks; progress is told after each of some."""
+    """The same masks, with reports of the progress."""
     for done, mask in enumerate(masks, before + 1):
         yield mask
         if done % STEP == 0 or done == total:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Refined particles drawn on micrographs as the body that they show."""
+"""Refined particles drawn on their micrographs as projections of their body."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ class LabelRules:
     footprint
         Rule of `Footprints`.
     thickness
-        What its rule "fixed" takes as covered, Å.
+        Threshold of its rule "fixed", Å.
     min_distance
-        Particles nearer to each other are duplicates; a part of the body's diameter.
+        Particles closer to each other are duplicates; in diameters of the body.
     min_score
-        Particles below are unknown; None trusts all.
+        Particles with a lower score are labelled unknown; None: no limit.
     classes
-        Particles of other classes are unknown; empty: none are.
+        Particles of other classes are labelled unknown; empty: all classes are taken.
     recenter
         Whether coordinates are those of the body's centre of mass, not of the map's centre.
     """
@@ -54,7 +54,7 @@ class Labeller:
     Parameters
     ----------
     body
-        What the particles show.
+        Body of the particles.
     rules
         How to label.
     device
@@ -80,7 +80,7 @@ class Labeller:
         particles: Particles,
         contaminated: Bool[np.ndarray, "h w"] | None = None,
     ) -> Screening[Particles]:
-        """The particles of one micrograph, sorted by what can be done with them.
+        """The particles of one micrograph: those to label, and the others with the reasons.
 
         Parameters
         ----------
@@ -89,7 +89,7 @@ class Labeller:
         particles
             Coordinates in pixels of the micrograph.
         contaminated
-            Its contaminated pixels; None: there are none.
+            Its contaminated pixels; None: none.
         """
         distance = self.rules.min_distance * self.diameter / pixel_size
         centers_yx = self._named_centers(particles, pixel_size)
@@ -101,14 +101,14 @@ class Labeller:
         return screen(particles, particles.micrographs, centers_yx, shape, distance, flaws)
 
     def coordinates(self, name: str, pixel_size: float, particles: Particles) -> Coordinates:
-        """Centres that are written for micrograph `name`, with the scores of the poses."""
+        """Centres of the labelled particles of micrograph `name`, with their scores."""
         centers_yx = self._named_centers(particles, pixel_size)
         return Coordinates(centers_yx, pixel_size, name, particles.scores)
 
     def paint(
         self, shape: tuple[int, int], pixel_size: float, found: Screening[Particles]
     ) -> Canvas:
-        """The particles of a micrograph on a canvas, as `screen` sorted them."""
+        """The label maps of a micrograph, from the particles that `screen` found."""
         drawer = self._drawers.get(pixel_size)
         if drawer is None:
             rule, thickness = self.rules.footprint, self.rules.thickness
@@ -125,7 +125,7 @@ class Labeller:
         return canvas
 
     def _named_centers(self, particles: Particles, pixel_size: float) -> Float[np.ndarray, "n 2"]:
-        """Centres that are written: of the map, or of the body's mass."""
+        """Centres to write: of the map, or of mass."""
         centers_yx = particles.refined_centers_yx(pixel_size)
         if not self.rules.recenter:
             return centers_yx
@@ -137,7 +137,7 @@ class Labeller:
 def _draw(
     drawer: Footprints, particles: Particles, pixel_size: float
 ) -> Iterator[tuple[Float[np.ndarray, " 2"], Bool[np.ndarray, "s s"]]]:
-    """Where each footprint goes, and the footprint."""
+    """Position and footprint of each particle."""
     anchors_yx = particles.refined_centers_yx(pixel_size)
     rotations = rotation_matrices(torch.from_numpy(particles.angles))
     return zip(anchors_yx, drawer.draw(rotations, anchors_yx % 1), strict=True)

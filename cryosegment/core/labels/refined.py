@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Refined particles of many micrographs as the source of labels."""
+"""Refined particles of many micrographs as a source of labels."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ from cryosegment.exchange.particles import (
 )
 
 PROBES = 3
-"""Micrographs, those with the most particles, that decide what the coordinates count."""
+"""Number of micrographs, those with the most particles, that decide the scale of coordinates."""
 OFF_CENTER = 0.05
-"""A body that lies farther from its map's centre, in diameters, is told of."""
+"""Distance of the body from the centre of its map above which it is reported, in diameters."""
 
 
 class RefinedParticles:
-    """A `Source` of particles with orientations, and the body that they show.
+    """A `Source` of particles with orientations, and their body.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class RefinedParticles:
     Raises
     ------
     ParameterError, InputError
-        If the particles or the map cannot be read, or the map holds no body.
+        If the particles or the map cannot be read, or there is no density above the threshold.
     """
 
     name = "reconstruction"
@@ -86,13 +86,13 @@ class RefinedParticles:
     def screen(
         self, entry: LabelEntry, contaminated: Bool[np.ndarray, "h w"] | None
     ) -> Screening[Particles]:
-        """The particles of a micrograph, sorted by what can be done with them."""
+        """The particles of a micrograph: those to label, and the others with the reasons."""
         given, shape, pixel_size = self._particles[entry.name], entry.shape, entry.pixel_size
         own = on_micrograph(given, self._scale, shape, pixel_size, self._params.y_up)
         return self._labeller.screen(shape, pixel_size, own, contaminated)
 
     def paint(self, entry: LabelEntry, found: Screening[Particles]) -> Canvas:
-        """The particles on the label maps of a micrograph."""
+        """The label maps of a micrograph."""
         return self._labeller.paint(entry.shape, entry.pixel_size, found)
 
     def coordinates(self, entry: LabelEntry, found: Screening[Particles]) -> Coordinates:
@@ -100,7 +100,7 @@ class RefinedParticles:
         return self._labeller.coordinates(entry.name, entry.pixel_size, found.labelled)
 
     def _find_scale(self) -> tuple[Scale, float | None]:
-        """What the coordinates count, and the pixel size of a micrograph that can be read."""
+        """Scale of the coordinates, and the pixel size of a micrograph that can be read."""
         shapes, sizes, known = [], [], []
         for name in sorted(self._particles, key=lambda name: -len(self._particles[name]))[:PROBES]:
             try:
@@ -120,7 +120,7 @@ def check_classes(particles: Particles, params: BodyParams) -> None:
     Raises
     ------
     InputError
-        If there are none of one.
+        If a class has none.
     """
     numbers, counts = np.unique(particles.classes, return_counts=True)
     for chosen in params.classes:
@@ -134,12 +134,12 @@ def check_classes(particles: Particles, params: BodyParams) -> None:
 
 
 def read_body(params: BodyParams) -> Body:
-    """The body that refined particles show.
+    """The body of refined particles, from their map or mask.
 
     Raises
     ------
     ParameterError, InputError
-        If neither map nor mask is given, it cannot be read, or it holds no body.
+        If neither map nor mask is given, it cannot be read, or has no density above the threshold.
     """
     if not params.map and not params.mask:
         raise ParameterError("expected a map or a mask, got none: give --map or --mask")
@@ -167,7 +167,7 @@ def _rules(params: LabelsReconstructionParams) -> LabelRules:
 
 
 def _notes(particles: Particles, body: Body, pixel_size: float | None) -> list[str]:
-    """What there is to say about pixel sizes, and about a body that is not centred."""
+    """Remarks on pixel sizes, and on a body that is not centred in its map."""
     notes = []
     known = particles.pixel_sizes[np.isfinite(particles.pixel_sizes)]
     sizes, counts = np.unique(np.round(known, 4), return_counts=True)
@@ -182,14 +182,14 @@ def _notes(particles: Particles, body: Body, pixel_size: float | None) -> list[s
     distance = float(np.linalg.norm(body.center_xyz))
     if distance > OFF_CENTER * body.diameter:
         notes.append(
-            f"the body's centre of mass lies {distance:.1f} Å from the map's centre, whose "
-            "projections are the particles' coordinates: --recenter moves them"
+            f"the centre of mass of the particle lies {distance:.1f} Å from the centre of the map, "
+            "to which the coordinates belong: --recenter takes the centre of mass"
         )
     return notes
 
 
 def _contradiction(particles: Particles, pixel_size: float | None, source: str) -> list[str]:
-    """A note where the particles' file and the `source` of `pixel_size` say different things."""
+    """A note if the particle file and the `source` of `pixel_size` contradict each other."""
     known = particles.micrograph_pixel_sizes[particles.micrograph_pixel_sizes > 0]
     if pixel_size is None or not len(known):
         return []
@@ -197,6 +197,6 @@ def _contradiction(particles: Particles, pixel_size: float | None, source: str) 
     if abs(said / pixel_size - 1) < CONTRADICTS:
         return []
     return [
-        f"the particles' file says micrographs of {said:.4g} Å/px, {source} {pixel_size:.4g}: "
+        f"the particle file says that micrographs have {said:.4g} Å/px, {source} {pixel_size:.4g}: "
         "check the pixel size, unless the micrographs were binned"
     ]

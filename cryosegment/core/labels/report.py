@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What became of the particles: tables of micrographs and of rejected particles, a summary."""
+"""Report of a labels run: tables of micrographs and of rejected particles, and a summary."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from cryosegment.exchange.files import write_text
 from cryosegment.exchange.labels import REJECTED_NAME, REPORT_NAME, SUMMARY_NAME
 
 MANY = 0.1
-"""More than this part of the particles outside is told of."""
+"""A warning is given if more than this fraction of the particles lies outside."""
 
 
 @dataclass
 class Report:
-    """What is known of a run so far.
+    """Report of a labels run.
 
     Attributes
     ----------
     diameter
         Of the particles, Å.
     notes
-        Choices that were made and what is odd about the input, a sentence each.
+        Choices that were made, and warnings about the input, in sentences.
     rejections
         Particles without a label.
     labelled
-        Number of particles with one.
+        Number of labelled particles.
     """
 
     diameter: float
@@ -60,9 +60,9 @@ class Report:
         found
             Its particles.
         coverage, unknown
-            Parts of its area.
+            Fractions of its area.
         contrast
-            How the labels stand out, where there are any.
+            Contrast of the labels, if there are any.
         """
         figures = {"coverage": round(coverage, 5), "unknown": round(unknown, 5)}
         stands_out = "" if contrast is None else round(contrast.cohen_d, 4)
@@ -73,12 +73,12 @@ class Report:
 
     @property
     def remarks(self) -> list[str]:
-        """The notes, and what is odd about the labels on their micrographs."""
+        """The notes, and warnings about the contrast of the labels."""
         return [*self.notes, *contrast_notes(self._contrasts)]
 
     @property
     def lines(self) -> list[str]:
-        """The report in short, for people."""
+        """The report in short, as lines of text."""
         reasons = Counter(rejection.reason for rejection in self.rejections)
         why = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
         ending = f"; rejected: {why} ({REJECTED_NAME})" if why else "; none rejected"
@@ -86,8 +86,8 @@ class Report:
         outside, every = reasons[OUTSIDE], sum(int(row["particles"]) for row in self._rows)
         if outside > MANY * every:
             lines.append(
-                f"{outside} of {every} particles lie outside their micrograph: are they of another "
-                "pixel size or other micrographs?"
+                f"{outside} of {every} particles lie outside their micrograph: check the pixel "
+                "size, and that they belong to these micrographs"
             )
         return lines
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether coordinates count pixels of the micrograph or of binned particle images.
+"""Scale of coordinates: in pixels of the micrograph, or of binned particle images.
 
-Particles that Scipion extracted carry coordinates in particle pixels, those that it imported in
-micrograph pixels, and nothing tells them apart but where they would lie.
+Scipion writes the coordinates of extracted particles in pixels of the particle images, and those of
+imported particles in pixels of the micrographs; only their positions show which it was.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ from cryosegment.exchange.particles import Particles
 
 MICROGRAPH, PARTICLE = "micrograph", "particle"
 SAME = 0.01
-"""Pixel sizes that differ by less than this part are the same."""
+"""Pixel sizes that differ by less than this fraction are the same."""
 CONTRADICTS = 0.03
-"""Pixel sizes of one thing from two sources contradict each other from this part on."""
+"""Pixel sizes from two sources contradict each other if they differ by this fraction."""
 OUTSIDE = 0.01
-"""A scale that puts more than this part of the particles outside the micrographs is wrong."""
+"""A scale is wrong if it puts more than this fraction of the particles outside."""
 CHANCE = 0.001
-"""Particles gather in one corner by chance if this is more likely than this."""
+"""Probability below which it is no chance that all particles lie in one corner."""
 
 
 @dataclass(frozen=True)
 class Scale:
-    """What the coordinates count.
+    """Scale of coordinates.
 
     Attributes
     ----------
     name
         "micrograph" or "particle" pixels.
     note
-        How it was found, a sentence.
+        How it was found, in a sentence.
     """
 
     name: str
@@ -49,29 +49,29 @@ def find_scale(
     shapes: Sequence[tuple[int, int]],
     pixel_sizes: Sequence[float],
 ) -> Scale:
-    """The pixels that the coordinates count, by where the particles would lie.
+    """Scale of the coordinates, from where the particles would lie.
 
     Parameters
     ----------
     asked
-        "auto", "micrograph" or "particle"; all but "auto" are the answer.
+        "micrograph" or "particle" if the user gave it, else "auto".
     particles
-        Those of some micrographs, a record each.
+        Particles of some micrographs, a record for each.
     shapes
         Rows and columns of these micrographs.
     pixel_sizes
         Of these micrographs, Å/px.
     """
     if asked != "auto":
-        return Scale(asked, f"coordinates count {asked} pixels, as was asked for")
+        return Scale(asked, f"coordinates are in {asked} pixels, as given")
     if any(_is_relative(own) for own in particles):
-        return Scale(MICROGRAPH, "coordinates are parts of the micrograph's sides")
+        return Scale(MICROGRAPH, "coordinates are fractions of the sides of the micrograph")
     ratios = [own.pixel_sizes / size for own, size in zip(particles, pixel_sizes)]
     # false where the ratio is unknown
     others = [np.abs(ratio - 1) > SAME for ratio in ratios]
     factors = np.concatenate([ratio[other] for ratio, other in zip(ratios, others)] or [[]])
     if not len(factors):
-        return Scale(MICROGRAPH, "coordinates count micrograph pixels")
+        return Scale(MICROGRAPH, "coordinates are in micrograph pixels")
     centers_yx = np.concatenate([own.centers_yx[other] for own, other in zip(particles, others)])
     sizes = np.repeat(np.array(shapes, float), [other.sum() for other in others], axis=0)
     outside = _part_outside(centers_yx, sizes)
@@ -79,7 +79,7 @@ def find_scale(
     name, why = _choose(outside, outside_scaled, factors)
     return Scale(
         name,
-        f"coordinates count {name} pixels: {why} (of {len(factors)} particles {outside:.1%} would "
+        f"coordinates are in {name} pixels: {why} (of {len(factors)} particles {outside:.1%} would "
         f"lie outside as micrograph pixels, {outside_scaled:.1%} as particle pixels, which are "
         f"{np.median(factors):.3g} times as large)",
     )
@@ -99,13 +99,13 @@ def _choose(
 ) -> tuple[str, str]:
     if outside_scaled > OUTSIDE or outside > OUTSIDE:
         name = MICROGRAPH if outside <= outside_scaled else PARTICLE
-        return name, "the other does not fit"
+        return name, "with the other scale they do not fit"
     # Both fit. The scale with the smaller extent leaves a margin that is unlikely to be empty.
     chance = float(np.exp(-2 * np.abs(np.log(ratios)).sum()))
     if chance > CHANCE:
-        return MICROGRAPH, "both fit and the particles are few, so that this is a guess"
+        return MICROGRAPH, "both scales fit and the particles are few, so this is a guess"
     wider = PARTICLE if np.median(ratios) > 1 else MICROGRAPH
-    return wider, "with the other all of them would lie in one corner"
+    return wider, "with the other scale all would lie in one corner"
 
 
 def on_micrograph(
@@ -122,18 +122,18 @@ def on_micrograph(
     particles
         Of one micrograph.
     scale
-        What their coordinates count.
+        Scale of their coordinates.
     shape
         Rows and columns of the micrograph.
     pixel_size
         Of the micrograph, Å/px.
     y_up
-        Whether the particles' frame counts y from the last row.
+        Whether the y axis of the coordinates points up.
 
     Raises
     ------
     InputError
-        If the micrograph has another aspect ratio than the particles' file says.
+        If the micrograph has another aspect ratio than in the particle file.
     """
     if _is_relative(particles) and scale.name == MICROGRAPH:
         factors = np.array(shape) / particles.shapes
@@ -153,8 +153,9 @@ def on_micrograph(
 def _enlarged(particles: Particles, pixel_size: float) -> Particles:
     """Coordinates in particle px as those of a micrograph with `pixel_size` Å/px.
 
-    Scipion cuts the coordinates that it makes smaller to whole numbers: on average they lose half
-    of what a particle pixel exceeds the micrograph's, up to 0.5 px more where it is no multiple.
+    Scipion rounds scaled coordinates down to whole particle pixels, which moves them by half of the
+    excess of a particle pixel over a micrograph pixel on average, or up to 0.5 px more if the
+    ratio is not whole; this is corrected.
     """
     factors = particles.pixel_sizes / pixel_size
     factors = np.where(np.isfinite(factors), factors, 1.0)[:, None]

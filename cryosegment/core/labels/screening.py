@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which particles of a micrograph can be labelled, and why the others cannot."""
+"""Screening of particles: which can be labelled, and why the others cannot."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ REASONS = (
     DUPLICATE,
 )
 VISIBLE = (OUTSIDE, OTHER_CLASS, CONTAMINATED, POOR)
-"""Particles that are rejected for these reasons may be seen: where they lie is unknown."""
+"""Particles rejected for these reasons may be visible: their area is labelled unknown."""
 MEANT = (OTHER_CLASS, CONTAMINATED)
-"""A micrograph all of whose particles are rejected for these reasons is labelled without any."""
+"""Reasons that a user chose: a micrograph may end up without particles because of them."""
 
 P = TypeVar("P", Coordinates, Particles)
 
@@ -52,11 +52,11 @@ class Rejection:
     micrograph
         Its micrograph, as the file names it.
     center_yx
-        Where it would lie, px; NaN where unknown.
+        Its position, px; NaN if unknown.
     reason
         One of `REASONS`, or `NOT_GIVEN`.
     detail
-        What there is to say beside.
+        Further details.
     """
 
     row: int
@@ -68,18 +68,18 @@ class Rejection:
 
 @dataclass(frozen=True)
 class Screening(Generic[P]):
-    """The particles of one micrograph, sorted by what can be done with them.
+    """The particles of one micrograph: those to label, and the others with the reasons.
 
     Attributes
     ----------
     labelled
         Particles to label.
     doubtful
-        Particles whose footprint is known but which are not to be labelled: unknown area.
+        Rejected particles whose footprint is known: it is labelled unknown.
     shapeless
-        Particles without orientation: an unknown disc.
+        Rejected particles without orientation: a disc is labelled unknown.
     rejections
-        All that are not labelled.
+        All particles that are not labelled.
     """
 
     labelled: P
@@ -104,23 +104,23 @@ def screen(
     min_distance_px: float,
     flaws: Mapping[str, Bool[np.ndarray, " n"]],
 ) -> Screening[P]:
-    """Sort the particles of one micrograph.
+    """Screen the particles of one micrograph.
 
     Parameters
     ----------
     particles
         Of one micrograph.
     names
-        What their rejections call the micrograph.
+        Name of the micrograph in their file, for the rejections.
     centers_yx
         Their centres, px.
     shape
         Rows and columns of the micrograph.
     min_distance_px
-        Of two particles nearer than this, the one with the lower score is a duplicate; of equal
-        ones the later.
+        Of two particles closer than this, the one with the lower score is a duplicate; if scores
+        are equal, the later.
     flaws
-        Further reasons to reject particles, the most important first, and which have them.
+        Further reasons to reject particles, the most important first, with masks of the particles.
     """
     is_placed = np.isfinite(centers_yx).all(axis=1)
     reasons = np.full(len(particles), "", dtype=object)
@@ -152,7 +152,7 @@ def screen(
 def area_flaws(
     contaminated: Bool[np.ndarray, "h w"] | None, centers_yx: Float[np.ndarray, "n 2"]
 ) -> dict[str, Bool[np.ndarray, " n"]]:
-    """Particles whose centre lies on a contaminated pixel, where these are known."""
+    """Particles whose centre is on a contaminated pixel, if these are known."""
     if contaminated is None:
         return {}
     inside = _lies_inside(centers_yx, contaminated.shape)
@@ -161,12 +161,12 @@ def area_flaws(
 
 
 def class_flaws(particles: Particles, classes: Sequence[int]) -> dict[str, Bool[np.ndarray, " n"]]:
-    """Particles of other classes than those chosen; none chosen stands for all."""
+    """Particles of other classes than those chosen; none if no class was chosen."""
     return {OTHER_CLASS: ~np.isin(particles.classes, classes)} if classes else {}
 
 
 def pose_flaws(particles: Particles, min_score: float | None) -> dict[str, Bool[np.ndarray, " n"]]:
-    """Particles without an orientation, and those with a score below `min_score` or none."""
+    """Particles without an orientation, and those without a score of at least `min_score`."""
     flaws = {NO_ORIENTATION: ~np.isfinite(particles.angles).all(axis=1)}
     if min_score is not None:
         flaws[POOR] = ~(particles.scores >= min_score)
@@ -174,12 +174,12 @@ def pose_flaws(particles: Particles, min_score: float | None) -> dict[str, Bool[
 
 
 def check_scored(scores: Float[np.ndarray, " n"], min_score: float | None, of: str) -> None:
-    """Check that some particle has a score, where a smallest one is asked for.
+    """Check that some particle has a score, if there is a lowest score.
 
     Raises
     ------
     InputError
-        If none of the particles, `of` some file, has one.
+        If no particle has one; `of` names their file in the message.
     """
     if min_score is not None and len(scores) and np.isnan(scores).all():
         raise InputError(
@@ -211,7 +211,7 @@ def _lies_inside(
 def _duplicates(
     centers_yx: Float[np.ndarray, "n 2"], scores: Float[np.ndarray, " n"], distance: float
 ) -> list[tuple[int, int]]:
-    """Pairs of a particle to drop and the one that is kept in its place."""
+    """Pairs of a duplicate and the particle that is kept."""
     if not len(centers_yx) or distance <= 0:
         return []
     order = np.argsort(-np.nan_to_num(scores, nan=-np.inf), kind="stable")

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Footprints of picked particles, of which no orientation in space is known.
+"""Footprints of picked particles, whose orientations are unknown: ellipses and silhouettes.
 
-Angles are RELION's psi, in degrees: a shape that lies along the rows at 0 turns towards the first
-row.
+Angles are RELION's psi, in degrees: a shape along the rows at 0 is rotated towards the first row.
 """
 
 from __future__ import annotations
@@ -21,22 +20,22 @@ from cryosegment.core.simulation.molecule import longest_dimension
 from cryosegment.exchange.errors import InputError
 
 TEMPLATE_SIGMA = 1.0
-"""Width of the Gaussian that smooths a template which is no mask, px."""
+"""Standard deviation of the Gaussian that smooths a template that is not a mask, px."""
 
 
 def ellipse(
     long_px: float, short_px: float, angle: float, fraction_yx: Float[np.ndarray, " 2"]
 ) -> Bool[np.ndarray, "s s"]:
-    """The pixels whose centre lies in an ellipse, a disc where both diameters are the same.
+    """The pixels of an ellipse; a disc if both diameters are the same.
 
     Parameters
     ----------
     long_px, short_px
         Diameters, px.
     angle
-        Of the long one.
+        Angle of the long axis.
     fraction_yx
-        Where in pixel `s // 2` the centre lies, px.
+        Position of the centre within pixel `s // 2`, px.
     """
     size = 2 * math.ceil(max(long_px, short_px) / 2) + 3
     y = np.arange(size)[:, None] - size // 2 - fraction_yx[0]
@@ -49,12 +48,12 @@ def ellipse(
 
 
 class Template:
-    """A silhouette that is drawn at any size and angle.
+    """A silhouette that can be drawn at any size and angle.
 
     Parameters
     ----------
     silhouette
-        The particle as it is seen at angle 0, turning about pixel `(h // 2, w // 2)`.
+        The particle at angle 0; rotations are about pixel `(h // 2, w // 2)`.
     """
 
     def __init__(self, silhouette: Bool[np.ndarray, "h w"]) -> None:
@@ -72,11 +71,11 @@ class Template:
         Parameters
         ----------
         diameter_px
-            px.
+            Longest dimension, px.
         angle
-            How far it is turned.
+            Angle of rotation.
         fraction_yx
-            Where in pixel `s // 2` the point lies about which it turns, px.
+            Position of the centre of rotation within pixel `s // 2`, px.
         """
         scale = diameter_px / self._longest
         size = 2 * math.ceil(self._reach * scale) + 3
@@ -90,12 +89,12 @@ class Template:
 
 
 def read_silhouette(path: Path) -> Bool[np.ndarray, "h w"]:
-    """The largest connected particle in a 2-D image or mask, its holes filled.
+    """The largest connected area of a 2-D image or mask, with its holes filled.
 
     Raises
     ------
     InputError
-        If the file cannot be read or holds nothing that stands out of its rim.
+        If the file cannot be read, or shows nothing that differs from its rim.
     """
     values = read_image(path)[0].astype(np.float32)
     if not np.isfinite(values).all() or values.min() == values.max():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Centres by contours: the map is cut and eroded, and what is left is circled."""
+"""Centres by contours: circles around the regions of the thresholded, eroded map."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import numpy as np
 from jaxtyping import Float
 
 LEVEL = 0.5
-"""Probability of a contour."""
+"""Threshold of the probability map."""
 SMALLEST_AREA = 0.01
-"""What encloses less is no particle, in areas of a particle's disc."""
+"""Smallest area of a region, relative to the disc of a particle."""
 LONGEST_SIDE = 1.26
-"""What is longer, after erosion, is several particles in one; in particle diameters."""
+"""Longest eroded region of a single particle, in particle diameters."""
 
 
 def contour_centers(
     particle: Float[np.ndarray, "h w"], diameter_px: float, min_distance: float, erosion: float
 ) -> Float[np.ndarray, "n 2"]:
-    """Centres (y, x) of the smallest circles around the pieces of a map.
+    """Centres (y, x) of the smallest circles around the regions of a map.
 
     Parameters
     ----------
@@ -27,9 +27,9 @@ def contour_centers(
     diameter_px
         Of the particles.
     min_distance
-        Not used: pieces are apart.
+        Not used: regions do not touch.
     erosion
-        Diameter of what is taken off, in particle diameters: it parts particles that touch.
+        Diameter of the erosion, which separates touching particles, in particle diameters.
 
     Notes
     -----

@@ -10,14 +10,14 @@ from scipy import ndimage
 from cryosegment.core.picking.suppression import suppress_neighbors
 
 NOISE_SIGMA = 1.0
-"""Standard deviation of the blur against noise, px."""
+"""Standard deviation of the Gaussian that suppresses noise, px."""
 FAINTEST = 1 / 255
 """Band-passed values below this are background."""
 PERCENTILE = 64
-"""Maxima are brighter than so many per cent of what is not background."""
+"""Percentile of the pixels above the background that maxima exceed."""
 ROUNDS = 10
 TURN = 0.6
-"""A window moves by a pixel while its centroid is farther than this from its middle, px."""
+"""A window is moved by a pixel as long as its centroid is farther than this from its middle, px."""
 
 
 def crocker_grier_centers(
@@ -52,7 +52,7 @@ def crocker_grier_centers(
 
 
 def _band_pass(image: Float[np.ndarray, "h w"], half: int) -> Float[np.ndarray, "h w"]:
-    """The image without noise and without what is wider than the window."""
+    """The image without noise and without structures wider than the window."""
     smooth = ndimage.gaussian_filter(image, NOISE_SIGMA, mode="nearest")
     band = smooth - ndimage.uniform_filter(image, 2 * half + 1, mode="nearest")
     return np.where(band >= FAINTEST, band, 0.0)
@@ -61,7 +61,7 @@ def _band_pass(image: Float[np.ndarray, "h w"], half: int) -> Float[np.ndarray, 
 def _centroids(
     band: Float[np.ndarray, "h w"], pixels: Int[np.ndarray, "n 2"], half: int
 ) -> tuple[Float[np.ndarray, "n 2"], Float[np.ndarray, " n"]]:
-    """Centroids and masses of the discs around pixels, which move until centred on their own."""
+    """Centroids and masses of the discs around pixels, moved until they are centred."""
     steps = np.mgrid[-half : half + 1, -half : half + 1].reshape(2, -1).T
     steps = steps[(steps**2).sum(1) <= half**2]
     padded = np.pad(band, half)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The choice of how centres are found: from all maps of a network, or from one alone."""
+"""Centre finders: from all maps of a network, or from the particle map alone."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Finder = Callable[
     [Float[np.ndarray, "h w"], float, float, float],
     Float[np.ndarray, "n 2"],
 ]
-"""Called with a particle map, the diameter in px, and smallest distance and scale in diameters."""
+"""Called with a particle map, the diameter in px, and distance and scale in diameters."""
 
 FINDERS: dict[str, Finder] = {
     CONTOUR: contour_centers,
@@ -41,7 +41,7 @@ SCALES = {
     CROCKER_GRIER: (1.0, 1.2, 1.4),
     GRID_NMS: (0.4, 0.2, 0.6),
 }
-"""Scales of each finder that are worth trying, the usual one first."""
+"""Scales of each finder to try when tuning, the default first."""
 
 
 def find_particles(
@@ -56,11 +56,11 @@ def find_particles(
     Parameters
     ----------
     maps
-        The finder `heatmap` needs those of a picking network.
+        Maps of the network; the finder `heatmap` needs all of a picking network.
     diameter_px
         Of the particles.
     selection
-        Which finder, its scale, and the smallest distance.
+        Finder, its scale, and the smallest distance.
     floor
         Candidates with a lower score are left out.
     edge_px
@@ -73,8 +73,8 @@ def find_particles(
 
     Notes
     -----
-    Finders that see the particle map alone score by its mean over the disc, times one minus the
-    mean contamination.
+    The score of finders that use the particle map alone is its mean over the disc, times one
+    minus the mean contamination.
     """
     if selection.centers == HEAT_MAP:
         if not isinstance(maps, PickingMaps):

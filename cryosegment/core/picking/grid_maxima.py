@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Centres by climbing from the cells of a grid: the local maxima of PIXER.
+"""Centres by local maxima, found by ascent from the cells of a grid, as in PIXER.
 
 Zhang et al., BMC Bioinformatics 20 (2019).
 """
@@ -14,20 +14,20 @@ from scipy.spatial import cKDTree
 from torch.nn import functional
 
 EROSION = 0.25
-"""Side of the erosion that parts particles that touch, in particle diameters."""
+"""Side of the erosion that separates touching particles, in particle diameters."""
 WINDOW_SIGMA = 0.25
 """Standard deviation of the Gaussian window that is as wide as a particle, in diameters."""
 LOWEST = 0.01
-"""No climb starts below this."""
+"""Lowest score at which an ascent starts."""
 CLIMBS = 500
 PULL = 0.2
-"""How far a centre moves to one that gives way to it, as a part of their distance."""
+"""Shift of a centre towards one that it replaces, as a fraction of their distance."""
 
 
 def grid_centers(
     particle: Float[np.ndarray, "h w"], diameter_px: float, min_distance: float, cell: float
 ) -> Float[np.ndarray, "n 2"]:
-    """Maxima (y, x) of the map in Gaussian windows, overlapping boxes thinned out.
+    """Maxima (y, x) of the map in Gaussian windows, without overlapping boxes.
 
     Parameters
     ----------
@@ -36,8 +36,8 @@ def grid_centers(
     diameter_px
         Of the particles: the side of their boxes.
     min_distance
-        Of two boxes that overlap more than boxes do that are moved so far (in diameters) along
-        an axis, the better stays.
+        Of two boxes that overlap more than boxes at this distance along an axis (in diameters),
+        the better is kept.
     cell
         Side of a cell of the grid and of the window of a step, in particle diameters.
     """
@@ -61,7 +61,7 @@ def _window_scores(
 
 
 def _climb(scores: Float[np.ndarray, "h w"], reach: int) -> Int[np.ndarray, "n 2"]:
-    """Pixels where steps to the highest pixel within `reach` end that start in every cell."""
+    """Pixels where ascents end that start in every cell and step to the highest pixel in reach."""
     plane, side = torch.from_numpy(scores)[None, None], 2 * reach + 1
     _, highest = functional.max_pool2d(plane, side, 1, reach, return_indices=True)
     values, starts = functional.max_pool2d(plane, side, ceil_mode=True, return_indices=True)
@@ -79,7 +79,7 @@ def _thin_out(
 ) -> Float[np.ndarray, "kept 2"]:
     """Centres, best first, without those whose boxes overlap a better one's by more than a part.
 
-    Each moves a little to all that give way to it.
+    Each is moved a little towards those that it replaces.
     """
     if len(centers) < 2:
         return centers

@@ -10,7 +10,7 @@ from skimage.segmentation import watershed
 from torch import Tensor
 
 INSTANCE_REACH = 0.75
-"""How far from its centre an instance may reach, in particle diameters."""
+"""Largest distance of an instance's pixels from its centre, in particle diameters."""
 
 
 def find_instances(
@@ -26,10 +26,10 @@ def find_instances(
     particle
         Probability that a pixel belongs to a particle.
     centers_yx
-        px, inside the map. Candidates at one pixel: the first has it, the others stay empty.
+        px, inside the map. Of candidates at the same pixel, only the first gets an instance.
     threshold
-        Pixels above this probability belong to a candidate, if one is within 0.75 `diameter_px`
-        and the flood from its centre reaches them before any other's.
+        Pixels above this probability belong to the candidate whose flood reaches them first, if
+        its centre is within 0.75 `diameter_px`.
     """
     probability = particle.cpu().numpy()
     centers = centers_yx.cpu().numpy()
@@ -54,13 +54,13 @@ def _seeds(centers: Float[np.ndarray, "n 2"], shape: tuple[int, ...]) -> Int[np.
 
 
 def renumber(labels: Int[Tensor, "h w"], kept: Bool[Tensor, " n"]) -> Int[Tensor, "h w"]:
-    """A label map of `n` instances with those that are kept alone, numbered from 1 in order."""
+    """A label map with only the instances that are kept, numbered from 1 in order."""
     numbers = torch.cumsum(kept, 0) * kept
     return torch.cat((numbers.new_zeros(1), numbers)).to(labels)[labels.long()]
 
 
 def instance_diameters(labels: Int[Tensor, "h w"], count: int) -> Float[Tensor, " count"]:
-    """Diameters (px) of the discs with the areas of instances 1 to `count`; nan where empty."""
+    """Diameters (px) of discs with the areas of instances 1 to `count`; nan where empty."""
     areas = torch.bincount(labels.flatten(), minlength=count + 1)[1 : count + 1].float()
     diameters = 2 * torch.sqrt(areas / torch.pi)
     return torch.where(areas > 0, diameters, torch.nan)

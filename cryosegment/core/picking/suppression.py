@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Greedy suppression of neighbours: the best of a crowd stays."""
+"""Greedy suppression of neighbours: of close candidates the best is kept."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from scipy.spatial import cKDTree
 def suppress_neighbors(
     centers_yx: Float[np.ndarray, "n 2"], scores: Float[np.ndarray, " n"], distance_px: float
 ) -> Int[np.ndarray, " kept"]:
-    """Rows kept when each, best score first, removes the others nearer than a distance.
+    """Rows that are kept when each, best score first, removes the others within a distance.
 
     Parameters
     ----------
     centers_yx
         px.
     scores
-        Higher is better; of equal scores the earlier row stays.
+        Higher is better; of equal scores the earlier row is kept.
     distance_px
         Kept rows are at least this far apart; 0 keeps all.
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Offset voting: every particle pixel says where its particle's centre is."""
+"""Offset voting: every particle pixel votes for the centre of its particle."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch.nn import functional
 VOTE_SIGMA = 0.08
 """Width of the smoothing of the votes, in particle diameters."""
 VOTER_FLOOR = 0.1
-"""Pixels with a particle probability up to this do not vote: they are many and say little."""
+"""Particle probability up to which pixels do not vote: they are many and carry little."""
 
 
 def vote_map(

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How good labels are, judged by their micrographs."""
+"""Quality of labels: how well they fit their micrographs."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How far labels and a segmentation that has not seen them agree."""
+"""Agreement of labels with a segmentation that does not use them."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from cryosegment.core.quality.segmentation import EDGE, Segmentation
 from cryosegment.exchange.labels import CONTAMINATION, UNKNOWN
 
 TOLERANCE = 0.25
-"""Centres at most this far apart, in diameters, are of one particle."""
+"""Largest distance of two centres of the same particle, in diameters."""
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """Labels of one micrograph against a segmentation.
+    """Labels of one micrograph compared with a segmentation.
 
     Attributes
     ----------
     pixels
-        Counts of the labelled pixels, the segmentation being the reference, where labels are known.
+        Pixel counts of the labels with the segmentation as reference, outside unknown areas.
     judged
-        Which labelled particles lie far enough from the border to be found.
+        Mask of the labelled particles that are compared: far enough from the border to be found.
     supported
-        Which of these the segmentation finds too.
+        Mask of those that the segmentation finds, too.
     strong
-        Number of particles that the segmentation finds where labels are known.
+        Number of particles that the segmentation finds outside unknown areas.
     unlabelled_yx
         Centres of those without a label, px of the micrograph.
     """
@@ -47,12 +47,12 @@ class Agreement:
 
     @property
     def supported_part(self) -> float:
-        """Part of the judged labels that are supported; nan without any."""
+        """Fraction of the compared labels that the segmentation finds; nan without any."""
         return ratio(int(self.supported.sum()), int(self.judged.sum()))
 
     @property
     def unlabelled_part(self) -> float:
-        """Part of the strong particles without a label; nan without any."""
+        """Fraction of the segmentation's particles without a label; nan without any."""
         return ratio(len(self.unlabelled_yx), self.strong)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The quality of labels in one picture."""
+"""The quality of labels in one figure."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from cryosegment.exchange.files import atomic_path
 FIGURE_NAME = "quality.png"
 BLUE, RED, GREEN, GREY = "#1f6f8b", "#c8553d", "#4f9d69", "#8a8d91"
 SHOWN_SIDE = 480
-"""Side of the part of a picture that is shown, px; it is about 12 particle diameters."""
+"""Side of the part of a micrograph that is shown, px: about 12 particle diameters."""
 LINE_HEIGHT, LINE_LENGTH = 0.02, 180
-"""Of the text above, as a part of what is below, and in characters."""
+"""Height of the text relative to the plots below it, and its width in characters."""
 LEGEND = (
     "outlines: green found by the segmentation too, orange not, blue too near to the border;\n"
     "pink circles: found, but without a label"
@@ -71,7 +71,7 @@ def draw_quality(
 
 
 def _lines(quality: Quality) -> list[tuple[str, str]]:
-    """The figures in words and, in red, what is odd: lines and their colours."""
+    """The figures in words and, in red, the warnings: lines and their colours."""
     colored = [(each, "black") for each in quality.headlines]
     colored += [(each, "firebrick") for each in quality.notes]
     return [(line, color) for each, color in colored for line in textwrap.wrap(each, LINE_LENGTH)]

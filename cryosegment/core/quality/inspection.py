@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Labels of one micrograph under inspection: figures, and a picture."""
+"""Inspection of the labels of one micrograph: figures and a picture."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ SUPPORTED, UNSUPPORTED, NOT_JUDGED = (120, 255, 80), (60, 160, 255), (255, 220, 
 
 @dataclass(frozen=True)
 class Inspection:
-    """What was found out about the labels of one micrograph.
+    """Figures of the labels of one micrograph.
 
     Attributes
     ----------
     name
         Of the micrograph.
     coverage, unknown, contamination
-        Parts of its area.
+        Fractions of its area.
     centers_yx
         Of the labelled particles, px.
     contrast
-        How they stand out.
+        Contrast of the particles.
     agreement
-        With the segmentation.
+        Agreement with the segmentation.
     """
 
     name: str
@@ -70,16 +70,16 @@ class _Sample:
 
 
 class Inspector:
-    """Inspects labels with one segmentation as a second opinion.
+    """Compares labels with a segmentation that does not use them.
 
     Parameters
     ----------
     model
-        Model file, "general", or "none" for a threshold in its place.
+        Model file, "general", or "none" for a threshold instead.
     device
-        Where the network runs.
+        Name of the torch device.
     ctf
-        STAR file with the contrast transfer functions that the model's front end may need.
+        STAR file with the contrast transfer functions, for models whose front end needs them.
 
     Raises
     ------
@@ -104,7 +104,7 @@ class Inspector:
         Raises
         ------
         InputError
-            If a file cannot be read or they do not fit each other.
+            If a file cannot be read, or the files contradict each other.
         """
         return self._inspect(entry, self._read(entry))
 

@@ -29,11 +29,11 @@ def write_pictures(
     folder
         The output folder.
     quality
-        What was found out.
+        Quality of the labels.
     inspector
-        Draws the micrographs.
+        The inspector that draws the micrographs.
     entries
-        Their labels.
+        Micrographs with their labels.
     overlays
         Number of micrographs to draw, evenly from the weakest contrast to the strongest.
 

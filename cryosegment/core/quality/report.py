@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The quality of a labels folder as tables, and what is odd about it in words."""
+"""The quality of labels as tables and in words, with warnings."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from cryosegment.exchange.labels import SUMMARY_NAME
 
 TABLE_NAME, PARTICLES_NAME, JSON_NAME = "quality.csv", "particles.csv", "quality.json"
 FEW_SUPPORTED, MANY_UNLABELLED = 0.7, 0.3
-"""Parts below and above which there is something to say."""
+"""Fractions below and above which there is a warning."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,11 @@ class Quality:
     Attributes
     ----------
     inspections
-        One a micrograph.
+        One for each micrograph.
     rejected
-        Number of particles without a label, by reason, where that is known.
+        Number of particles without a label, by reason, if known.
     segmentation
-        What the labels were compared with: a model's name, or "none".
+        Name of the model with which the labels were compared, or "none".
     """
 
     inspections: Sequence[Inspection]
@@ -58,12 +58,12 @@ class Quality:
 
     @property
     def placements(self) -> dict[str, float]:
-        """Mean grey level under the particles, were they placed otherwise."""
+        """Mean grey level under the particles at flipped and other placements."""
         return total_placements([inspection.contrast for inspection in self.inspections])
 
     @property
     def figures(self) -> dict[str, float]:
-        """Figures of all micrographs together; nan where there is nothing to measure."""
+        """Figures of all micrographs together; nan if there is nothing to measure."""
         agreements = [inspection.agreement for inspection in self.inspections]
         pixels = sum((each.pixels for each in agreements), PixelCounts())
         judged = sum(int(each.judged.sum()) for each in agreements)
@@ -84,12 +84,15 @@ class Quality:
 
     @property
     def notes(self) -> list[str]:
-        """What is odd, a sentence each."""
+        """Warnings, in sentences."""
         figures = self.figures
         notes = contrast_notes([inspection.contrast for inspection in self.inspections])
         faint = [i.name for i in self.inspections if i.contrast.is_faint]
         if not notes and faint:
-            notes.append(f"{len(faint)} micrographs hardly show their labels, such as {faint[0]}")
+            notes.append(
+                f"in {len(faint)} micrographs the labels do not differ from the background, such "
+                f"as {faint[0]}"
+            )
         if figures["supported"] < FEW_SUPPORTED:
             notes.append(
                 f"the segmentation finds only {figures['supported']:.0%} of the labelled particles"
@@ -97,7 +100,7 @@ class Quality:
         if figures["unlabelled"] > MANY_UNLABELLED:
             notes.append(
                 f"{figures['unlabelled']:.0%} of the particles that the segmentation finds have no "
-                "label: labels are incomplete, or it takes something else for particles"
+                "label: labels are incomplete, or it finds something that is no particle"
             )
         return notes
 
@@ -116,7 +119,7 @@ class Quality:
 
 
 def read_rejected(folder: Path) -> dict[str, int]:
-    """Number of particles without a label, by reason, that a labels folder reports."""
+    """Number of particles without a label, by reason, from the report of a labels folder."""
     path = folder / SUMMARY_NAME
     if not path.exists():
         return {}

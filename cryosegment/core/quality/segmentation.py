@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A second opinion on where the particles of a micrograph are."""
+"""Segmentation of a micrograph without its labels, to compare labels with."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from cryosegment.core.pipeline import INSTANCE_THRESHOLD, Model, pick, segment
 from cryosegment.exchange.params import CARD, PickParams
 
 BODY_SIGMA, CENTER_SIGMA = 0.1, 0.2
-"""Gaussians before Otsu's threshold and before the search for centres, in diameters."""
+"""Gaussian low-passes before Otsu's threshold and before centres are found, in diameters."""
 MIN_DISTANCE = 0.4
-"""Smallest distance of two centres found without a network, in diameters."""
+"""Smallest distance between two centres found without a network, in diameters."""
 EDGE = PickParams.edge
-"""Particles nearer to the border than this, in diameters, are not looked for."""
+"""Particles closer to the border than this, in diameters, are left out."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Segmentation:
     particle
         The particles' pixels, at working scale.
     centers_yx
-        The strong ones, px of the micrograph.
+        Centres of the clear ones, px of the micrograph.
     """
 
     particle: Bool[Tensor, "h w"]

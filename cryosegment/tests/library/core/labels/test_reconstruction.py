@@ -318,7 +318,7 @@ def test_pixel_sizes_that_contradict_the_files_are_told(simulated, tmp_path):
         params = LabelsReconstructionParams(**given, **values)
         return " ".join(RefinedParticles(params, micrographs).notes)
 
-    said = "the particles' file says micrographs of 1 Å/px, "
+    said = "the particle file says that micrographs have 1 Å/px, "
     assert f"{said}--pixel-size says 2" in notes(pixel_size=2.0)
     assert f"{said}their headers say 2" in notes()
     assert "file says" not in notes(pixel_size=1.02)

@@ -56,7 +56,7 @@ def test_the_same_or_unknown_pixel_sizes_leave_no_question():
 def test_what_is_asked_for_wins():
     scale = find_scale("particle", [particles(spread(60), 3.0)], [SHAPE], [1.5])
     assert scale.name == "particle"
-    assert "asked" in scale.note
+    assert "as given" in scale.note
 
 
 def test_mixed_pixel_sizes_are_scaled_each_by_its_own():
