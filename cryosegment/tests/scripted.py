@@ -37,6 +37,8 @@ from cryosegment.protocols import (
     CryoSegmentProtSimulate,
     CryoSegmentProtTrain,
 )
+from cryosegment.protocols.messages import counted, every
+from cryosegment.protocols.protocol_pick_base import QUIET_SECONDS
 from cryosegment.viewers import (
     CryoSegmentViewerLabels,
     CryoSegmentViewerPick,
@@ -49,6 +51,7 @@ __all__ = [
     "MODE_RESTART",
     "MODE_RESUME",
     "PIXEL_SIZE",
+    "QUIET_SECONDS",
     "CryoSegmentProtImportModel",
     "CryoSegmentProtLabels",
     "CryoSegmentProtPick",
@@ -68,7 +71,9 @@ __all__ = [
     "SegmentationModel",
     "SetOfMicrographMasks",
     "core_file",
+    "counted",
     "domain",
+    "every",
     "objects",
     "plugin_class",
     "simulate",

@@ -8,6 +8,7 @@ import os
 import struct
 from pathlib import Path
 from typing import Dict
+from unittest.mock import patch
 
 import mrcfile
 import numpy as np
@@ -21,6 +22,7 @@ from cryosegment.tests.scripted import (
     DIAMETER,
     MODE_RESTART,
     PIXEL_SIZE,
+    QUIET_SECONDS,
     CryoSegmentProtImportModel,
     CryoSegmentViewerPick,
     ImageHandler,
@@ -117,11 +119,12 @@ class TestCryoSegmentPick(ProtocolTest):
         axes = drawing.getLastSubPlot()
         first = self.source.outputMicrographs.getFirstItem()
         mine = [c.getPosition() for c in self.whole.outputCoordinates.iterCoordinates(first)]
+        assert not axes.images[1].get_array().mask.all()
         (circles,) = axes.collections
         assert len(circles.get_offsets()) == len(mine)
         assert distances(circles.get_offsets(), np.array(mine, float)).max() < 0.75  # rounding
         assert axes.get_ylim()[0] > axes.get_ylim()[1]  # y counts downwards
-        mic = self.source.outputMicrographs.getFirstItem()
+        mic = self.source.outputMicrographs.getFirstItem().clone()
         every = self.whole.getCandidates(mic)
         middle = float(np.nanmedian(every.diameters))
         self.whole.maxDiameter.set(str(middle))
@@ -131,6 +134,13 @@ class TestCryoSegmentPick(ProtocolTest):
         viewer.threshold.set(1.1)
         (drawing,) = viewer._showMicrograph()
         assert ": 0 picks" in drawing.getLastSubPlot().get_title()
+        assert drawing.getLastSubPlot().images[1].get_array().mask.all()  # no mask is tinted
+        scores = self.whole.getPicks(mic).scores
+        third = float(np.sort(scores)[-3])
+        viewer.threshold.set(third)
+        (drawing,) = viewer._showMicrograph()
+        tint = drawing.getLastSubPlot().images[1].get_array()
+        assert set(tint.compressed()) == set((1 + np.flatnonzero(scores >= third)) % 8)
 
     def testOtherFormats(self) -> None:
         """TIFF, and a format that Scipion converts, give the same coordinates as MRC."""
@@ -232,7 +242,8 @@ class TestCryoSegmentPick(ProtocolTest):
         scores = sorted(c._cryosegmentScore.get() for c in pick.outputCoordinates)
         threshold = scores[len(scores) // 2] + 0.00005  # STAR files keep fewer digits
         pick.threshold.set(f"{threshold:.5f}")
-        assert "other parameters" in " ".join(pick.warnings())
+        (warning,) = pick.warnings()
+        assert f"*Continue* deletes *outputCoordinates* ({many} items), *boxsize*" in warning
         self.launch(pick)
         assert pick.isFinished(), pick.getErrorMessage()
         expected = sum(score >= threshold for score in scores)
@@ -245,12 +256,14 @@ class TestCryoSegmentPick(ProtocolTest):
         for options, words in (
             ({"diameter": 100000.0}, "does not fit"),
             ({"diameter": -5.0}, "diameter"),
-            ({"threshold": "high"}, "threshold"),
-            ({"threshold": "1.5"}, "threshold"),
+            ({"diameter": None}, "*Particle diameter (Å)* cannot be EMPTY."),
+            ({"threshold": "high"}, "expected *Score threshold* to be"),
+            ({"threshold": "1.5"}, "expected *Score threshold* to be"),
             ({"boxSize": 20}, "smaller than the particle"),
-            ({"edge": -1.0}, "edge"),
-            ({"minDistance": "far"}, "min distance"),
-            ({"maxDiameter": "-3"}, "max diameter"),
+            ({"boxSize": 91}, "odd"),
+            ({"edge": -1.0}, "expected *Distance from the border (diameters)* to be"),
+            ({"minDistance": "far"}, "expected *Smallest distance (diameters)* to be"),
+            ({"maxDiameter": "-3"}, "expected *Largest mask (Å)* to be"),
             ({"useGpu": True, "gpuList": ""}, "numbers of GPUs"),
             ({"useGpu": True, "gpuList": "first"}, "numbers of GPUs"),
             ({"useGpu": True, "gpuList": "0 1", "numberOfThreads": 2}, "give 3 Scipion threads"),
@@ -260,6 +273,8 @@ class TestCryoSegmentPick(ProtocolTest):
             assert words in errors[0]
         shared = self.newPick(self.source, useGpu=True, gpuList="0 1", numberOfThreads=3)
         assert not shared.validate()
+        for text in ("Auto", " ", None):
+            assert not self.newPick(self.source, threshold=text).validate()
 
     def testImportValidation(self) -> None:
         """What is no model is refused before it is imported."""
@@ -295,7 +310,7 @@ class TestCryoSegmentPick(ProtocolTest):
         good = self.spoil("simulated_0002")
         pick = self.launchProtocol(self.newPick(self.source, streamingBatchSize=3))
         assert list(pick.getFailures()) == ["simulated_0002"]
-        assert "*1 micrographs failed*, such as simulated_0002" in pick.summary()[-1]
+        assert "*1 micrograph failed*, such as simulated_0002" in pick.summary()[-1]
         two = pick.outputCoordinates.getSize()
         ids = pick.outputCoordinates.aggregate(["COUNT"], "_micId", ["_micId"])
         assert len(ids) == 2
@@ -357,3 +372,22 @@ class TestCryoSegmentPick(ProtocolTest):
         self.launch(pick)
         assert pick.isFailed()
         assert "GPU 98 was asked for" in pick.getErrorMessage()
+        assert "*GPU IDs: No*" in pick.getErrorMessage()
+        assert "--gpu" not in pick.getErrorMessage()
+
+    def testIncompleteBatch(self) -> None:
+        """While micrographs come, a batch waits for more, but not when none has come for long."""
+        pick = self.newPick(self.source, streamingBatchSize=2)
+        self.saveProtocol(pick)
+        pick.initialIds, pick.micDict, pick.streamClosed = [], {}, False
+        mics = [mic.clone() for mic in self.source.outputMicrographs]
+        with patch("time.monotonic") as clock:
+            for seconds, given, made in (
+                (0.0, mics, 1),
+                (QUIET_SECONDS - 1, mics[2:], 0),
+                (QUIET_SECONDS, mics[2:], 1),
+                (2 * QUIET_SECONDS, [], 0),
+            ):
+                clock.return_value = seconds
+                assert len(pick._insertNewMicsSteps(given)) == made
+        assert list(pick.micDict) == [mic.getMicName() for mic in mics]

@@ -11,11 +11,25 @@ from typing import Any, MutableMapping
 from cryosegment import __version__
 from cryosegment.exchange.params import PickParams
 from cryosegment.tests.scripted import (
+    CryoSegmentProtImportModel,
+    CryoSegmentProtLabels,
     CryoSegmentProtPick,
+    CryoSegmentProtSimulate,
+    CryoSegmentProtTrain,
     Installer,
     Plugin,
     ProtocolTest,
+    counted,
     domain,
+    every,
+)
+
+KINDS = (
+    CryoSegmentProtImportModel,
+    CryoSegmentProtLabels,
+    CryoSegmentProtPick,
+    CryoSegmentProtSimulate,
+    CryoSegmentProtTrain,
 )
 
 FORM_NAMES = {
@@ -62,6 +76,32 @@ class TestCryoSegmentPlugin(ProtocolTest):
             )
             assert value == (None if name == "diameter" else expected), name
             assert len(param.help.get()) > 10, name
+
+    def testNames(self) -> None:
+        """Protocols are told apart by their names, and say where the plugin is from."""
+        names = [kind.getClassLabel() for kind in KINDS]
+        assert not [a for a in names for b in names if a != b and b.endswith(a.split(" - ")[1])]
+        assert CryoSegmentProtPick.getUrl().startswith("https://")
+
+    def testWords(self) -> None:
+        """What the core says names the fields of the form that shows, and counts as people do."""
+        labels = self.newProtocol(CryoSegmentProtLabels, source=1)
+        for said, expected in (
+            ("cryosegment: leave --min-score out", "leave *Smallest score* out"),
+            ("no GPU: give --gpu cpu, or another", "no GPU: give *GPU IDs: No*, or another"),
+            ("GPU 9: see --gpu", "GPU 9: see *GPU IDs*"),
+            ("give --map or --mask", "give *Volume* or *Mask*"),
+            ("give `--map-pixel-size`", "give the pixel size of *Volume*"),
+            ("--unheard-of stays", "--unheard-of stays"),
+            (
+                "expected low pass to be at most 100 Å",
+                "expected *Low-pass (Å)* to be at most 100 Å",
+            ),
+            ("expected a volume, got none", "expected a volume, got none"),
+        ):
+            assert labels.inFormWords(said) == expected
+        assert [counted(n, "pick") for n in (0, 1, 2)] == ["0 picks", "1 pick", "2 picks"]
+        assert [every(n, "pick") for n in (1, 2)] == ["the pick", "all 2 picks"]
 
     def set(self, variables: MutableMapping[str, Any], name: str, value: Any) -> None:
         """Set a variable until the test ends."""

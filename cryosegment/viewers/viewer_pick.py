@@ -40,7 +40,7 @@ class CryoSegmentViewerPick(ResultsViewer):
         form.addParam(
             "threshold",
             params.FloatParam,
-            default=self.protocol.getThreshold(),
+            default=round(self.protocol.getThreshold(), 3),
             label="Score threshold",
             help="For the three drawings below. All candidates are kept, so other thresholds can "
             "be tried here before the protocol is run with one.",
