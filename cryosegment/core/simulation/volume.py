@@ -30,13 +30,16 @@ def read_volume(path: Path) -> tuple[NDArray[np.float32], float]:
     try:
         with mrcfile.open(path) as file:
             volume = np.array(file.data, dtype=np.float32)
-            voxel = np.array([file.voxel_size[axis] for axis in "xyz"], dtype=np.float64)
+            header = file.header
+            counts = [header[f"m{axis}"] or header[f"n{axis}"] for axis in "xyz"]  # 0: all voxels
+            voxel = np.array(header.cella.tolist(), np.float64) / counts
     except (ValueError, EOFError, OSError) as error:
         raise InputError(f"expected an MRC map in {path}: {error}") from error
     if volume.ndim != 3 or min(volume.shape) < 4:
         raise InputError(f"expected a 3-D map in {path}, found shape {volume.shape}")
     if not np.isfinite(volume).all() or np.ptp(volume) == 0:
         raise InputError(f"expected finite, varied values in map {path}: give another map")
-    if voxel.min() <= 0 or np.ptp(voxel) > 0.01 * voxel.max():
+    is_cubic = np.isfinite(voxel).all() and np.ptp(voxel) <= 0.01 * voxel.max()
+    if not is_cubic or voxel.min() <= 0:
         raise InputError(f"expected a cubic voxel size in map {path}, found {voxel} Å: set it")
     return volume, float(voxel.mean())

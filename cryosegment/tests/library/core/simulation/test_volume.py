@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import struct
+from pathlib import Path
+
+import mrcfile
+import numpy as np
+import pytest
+
+from cryosegment.core.simulation.volume import read_volume
+from cryosegment.exchange.errors import InputError
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    values = np.random.default_rng(0).normal(size=(6, 8, 10)).astype(np.float32)
+    mrcfile.write(tmp_path / "map.mrc", values, voxel_size=2.5)
+    return tmp_path / "map.mrc"
+
+
+def change(path: Path, word: int, *values: int) -> None:
+    """Other integers in the header, from a word on; MRC counts from 1."""
+    raw = bytearray(path.read_bytes())
+    struct.pack_into(f"<{len(values)}i", raw, 4 * (word - 1), *values)
+    path.write_bytes(raw)
+
+
+def test_values_and_voxel_size(path: Path) -> None:
+    volume, voxel_size = read_volume(path)
+    np.testing.assert_array_equal(volume, mrcfile.read(path))
+    assert voxel_size == pytest.approx(2.5)
+
+
+def test_intervals_of_zero_are_voxels(path: Path) -> None:
+    change(path, 8, 0, 0, 0)
+    assert read_volume(path)[1] == pytest.approx(2.5)
+
+
+@pytest.mark.parametrize(
+    ("word", "values", "message"),
+    [
+        (1, (2_000_000_000,) * 3, "expected an MRC map"),
+        (4, (77,), "expected an MRC map"),
+        (8, (20,), "cubic voxel size"),
+        (8, (-10, -8, -6), "cubic voxel size"),
+        (11, (0, 0, 0), "cubic voxel size"),
+        (24, (2**31 - 1,), "expected an MRC map"),
+        (257, (0x7FC00000,), "finite"),  # the first voxel is NaN
+    ],
+)
+def test_headers_and_values_that_cannot_be(path: Path, word: int, values, message: str) -> None:
+    change(path, word, *values)
+    with pytest.raises(InputError, match=message):
+        read_volume(path)
+
+
+def test_cut_and_missing(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-10])
+    with pytest.raises(InputError, match="expected an MRC map"):
+        read_volume(path)
+    with pytest.raises(InputError, match="found no file"):
+        read_volume(path.with_name("none.mrc"))
