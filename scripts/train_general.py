@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import datetime
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +38,12 @@ from cryosegment.core.simulation.molecule import (
 from cryosegment.core.simulation.scenes import SceneSettings
 from cryosegment.core.simulation.shapes import random_molecule
 from cryosegment.core.training.fit import FitSettings, fit
-from cryosegment.core.training.scene_batches import SceneBatches, SceneValidation
+from cryosegment.core.training.scene_batches import (
+    CALIBRATION_STREAM,
+    SceneBatches,
+    SceneValidation,
+    calibrate_on_scenes,
+)
 from cryosegment.core.training.state import Progress
 from cryosegment.exchange.card import ModelCard
 from cryosegment.exchange.params import DEFAULT_PRESET
@@ -47,6 +52,7 @@ HELD_OUT = ("5a1a", "betaGal", "1f4a", "6vxx", "6vyb", "1wcm")
 """Beta-galactosidase in three files, the SARS-CoV-2 spike in two, RNA polymerase II."""
 SKIPPED = ("4v94",)  # two molecules in one map
 PROCEDURAL = 40
+UNSEEN = 20
 VIEWS = 160
 WIDTHS = (32, 64, 128, 256)
 DEEP_BLOCKS = 3
@@ -81,6 +87,8 @@ def main() -> None:
         state = arguments.work / "state.safetensors"
         best, progress = fit(network, batches, validation, fit_settings, state, report)
     card = describe(bank, settings, progress, arguments)
+    banks = (bank, unseen_bank(arguments.seed))
+    card = replace(card, calibration=calibrate_on_scenes(best, banks, settings, arguments.seed))
     save_checkpoint(arguments.output, best, card)
     for row in progress.history:
         print({name: round(value, 4) for name, value in row.items()})
@@ -113,6 +121,13 @@ def load_bank(maps: Path, work: Path, seed: int) -> ProjectionBank:
         generator = torch.Generator().manual_seed(seed)
         build_bank(molecules, VIEWS, generator).save(path)
     return read_bank(path)
+
+
+def unseen_bank(seed: int) -> ProjectionBank:
+    """Molecules that no training sees, for the calibration of the scores."""
+    random = np.random.default_rng((seed, CALIBRATION_STREAM))
+    molecules = [random_molecule(PIXELS_PER_DIAMETER, random) for _ in range(UNSEEN)]
+    return build_bank(molecules, VIEWS, torch.Generator().manual_seed(seed))
 
 
 def read_molecules(maps: Path) -> Iterator[Molecule]:

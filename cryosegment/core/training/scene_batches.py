@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from jaxtyping import Float
@@ -11,16 +13,29 @@ from torch.nn.utils.rnn import pad_sequence
 
 from cryosegment.core.images.normalize import working_normalize
 from cryosegment.core.images.working import LOCAL_MEAN_SIGMA
+from cryosegment.core.inference import predict_maps
+from cryosegment.core.picking.centers import find_candidates
+from cryosegment.core.pipeline import CANDIDATE_FLOOR
 from cryosegment.core.simulation.bank import ProjectionBank
 from cryosegment.core.simulation.scenes import Scene, SceneSettings, draw_scene
+from cryosegment.core.training.calibration import (
+    Judged,
+    facts_of,
+    fit_calibration,
+    judge_candidates,
+)
 from cryosegment.core.training.fit import Validation
 from cryosegment.core.training.loader import Batch
 from cryosegment.core.training.targets import Targets, make_targets
 from cryosegment.core.training.validation import ValidationImage, best_f1
+from cryosegment.exchange.card import Facts
 
 VALIDATION_SCENES = 32
 VALIDATION_STREAM = 2**32 - 1
 """Step that no training reaches: its scenes are the validation set."""
+CALIBRATION_SCENES = 150
+CALIBRATION_STREAM = 2**32 - 2
+"""Likewise, for scores; the network that was best on the validation set has not seen these."""
 
 
 class SceneBatches:
@@ -60,11 +75,28 @@ def _targets(scenes: list[Scene], diameter: float) -> Targets:
 
 
 class SceneValidation:
-    """Particle F1 on scenes that training never draws."""
+    """What a network finds on scenes that training never draws.
 
-    def __init__(self, bank: ProjectionBank, settings: SceneSettings, seed: int) -> None:
-        random = np.random.default_rng((seed, VALIDATION_STREAM))
-        scenes = [draw_scene(bank, settings, random) for _ in range(VALIDATION_SCENES)]
+    Parameters
+    ----------
+    bank, settings, seed
+        Of the training.
+    stream
+        Step that no training reaches, whose scenes these are.
+    count
+        How many.
+    """
+
+    def __init__(
+        self,
+        bank: ProjectionBank,
+        settings: SceneSettings,
+        seed: int,
+        stream: int = VALIDATION_STREAM,
+        count: int = VALIDATION_SCENES,
+    ) -> None:
+        random = np.random.default_rng((seed, stream))
+        scenes = [draw_scene(bank, settings, random) for _ in range(count)]
         images = _images(scenes, settings)[:, 0]
         everywhere = torch.ones(settings.size, settings.size, dtype=torch.bool)
         self._images = [
@@ -75,6 +107,42 @@ class SceneValidation:
     def __call__(self, network: nn.Module) -> Validation:
         """Best F1 over all thresholds."""
         return best_f1(network, self._images)
+
+    def judge(self, network: nn.Module) -> list[Judged]:
+        """The candidates of each scene, and which are particles."""
+        judged = []
+        for item in self._images:
+            maps = predict_maps(network, item.image, item.valid)
+            candidates = find_candidates(maps, item.diameter, floor=CANDIDATE_FLOOR)
+            judged.append(judge_candidates(candidates, item))
+        return judged
+
+
+def calibrate_on_scenes(
+    network: nn.Module,
+    banks: Sequence[ProjectionBank],
+    settings: SceneSettings,
+    seed: int,
+    count: int = CALIBRATION_SCENES,
+) -> Facts:
+    """What a card says of the scores of a network that was trained on scenes.
+
+    Parameters
+    ----------
+    network
+        In evaluation mode.
+    banks
+        Of the training, and of molecules that it has not seen.
+    settings, seed
+        Of the training.
+    count
+        Scenes of each bank.
+    """
+    judged: list[Judged] = []
+    for bank in banks:
+        scenes = SceneValidation(bank, settings, seed, CALIBRATION_STREAM, count)
+        judged += scenes.judge(network)
+    return facts_of(fit_calibration(judged))
 
 
 def _visible(scene: Scene) -> Float[Tensor, "n 2"]:

@@ -1,13 +1,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from cryosegment.core.images.normalize import CLIP, working_normalize
 from cryosegment.core.images.working import LOCAL_MEAN_SIGMA
+from cryosegment.core.pipeline import Model
 from cryosegment.core.simulation.bank import PIXELS_PER_DIAMETER, SIDE, ProjectionBank
 from cryosegment.core.simulation.scenes import SceneSettings, draw_scene
-from cryosegment.core.training.scene_batches import SceneBatches, SceneValidation
+from cryosegment.core.training.scene_batches import (
+    CALIBRATION_STREAM,
+    SceneBatches,
+    SceneValidation,
+    calibrate_on_scenes,
+)
+from cryosegment.exchange.params import CalibrationParams
 
 SETTINGS = SceneSettings(size=96, snr=(5.0, 10.0))
 
@@ -72,3 +81,22 @@ def test_validation_scores_a_network(bank: ProjectionBank) -> None:
     torch.nn.init.zeros_(network.weight)
     torch.nn.init.constant_(network.bias, -9.0)
     assert SceneValidation(bank, SETTINGS, seed=0)(network).score == 0
+
+
+def test_scores_are_calibrated_on_scenes_of_their_own(
+    bank: ProjectionBank, disc_model: Model
+) -> None:
+    """The probabilities of all candidates sum to the number of particles among them."""
+    network, settings = disc_model.network, replace(SETTINGS, size=160, clean=1.0)
+    facts = calibrate_on_scenes(network, [bank, bank], settings, seed=0, count=8)
+    scenes = SceneValidation(bank, settings, 0, CALIBRATION_STREAM, 8)
+    scores, hits = (
+        np.concatenate([getattr(part, name) for part in scenes.judge(network)])
+        for name in ("scores", "hits")
+    )
+    assert 0 < hits.sum() < len(hits)
+    expected = CalibrationParams(**facts).probabilities(scores).sum()
+    assert expected == pytest.approx(hits.sum(), rel=0.05)
+    others = SceneValidation(bank, settings, 0, count=8).judge(network)
+    assert len(others) == 8
+    assert len(np.concatenate([part.scores for part in others])) != len(scores)
