@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Tuple
 
 import numpy as np
 
@@ -66,14 +65,14 @@ def threshold_of_best_f1(probabilities: np.ndarray) -> float:
     Notes
     -----
     Of the k best candidates, the sum of their probabilities is the expected number of particles
-    among them, and the sum over all candidates the number of particles. The best threshold is
-    half of the F1 that it reaches (Lipton, Elkan & Naryanaswamy, 2014).
+    among them, and the sum over all candidates the number of particles. A candidate raises F1 if
+    its probability is more than half of it (Lipton, Elkan & Naryanaswamy, 2014).
     """
-    best_first, found = _cumulated(probabilities)
-    if not len(best_first):
+    found = np.cumsum(np.sort(probabilities)[::-1])
+    if not len(found):
         return NOTHING
     f1 = 2 * found / (np.arange(1, len(found) + 1) + found[-1])
-    return _between(best_first, int(np.argmax(f1)) + 1)
+    return float(f1.max()) / 2
 
 
 def threshold_of_precision(probabilities: np.ndarray, precision: float) -> float:
@@ -86,9 +85,10 @@ def threshold_of_precision(probabilities: np.ndarray, precision: float) -> float
     precision
         The part, in [0, 1].
     """
-    best_first, found = _cumulated(probabilities)
+    best_first = np.sort(probabilities)[::-1]
+    found = np.cumsum(best_first)
     enough = np.flatnonzero(found >= precision * np.arange(1, len(found) + 1))
-    return _between(best_first, int(enough[-1]) + 1 if len(enough) else 0)
+    return float(best_first[enough[-1]]) if len(enough) else NOTHING
 
 
 def threshold_of_number(scores: np.ndarray, number: int) -> float:
@@ -101,19 +101,9 @@ def threshold_of_number(scores: np.ndarray, number: int) -> float:
     number
         How many picks.
     """
-    return _between(np.sort(scores)[::-1], number)
-
-
-def _cumulated(probabilities: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
-    """Probabilities, best first, and how many particles are among the first of them."""
-    best_first = np.sort(probabilities)[::-1]
-    return best_first, np.cumsum(best_first)
-
-
-def _between(best_first: np.ndarray, count: int) -> float:
-    """A threshold between the `count` best and the rest."""
-    if count == 0 or not len(best_first):
+    best_first = np.sort(scores)[::-1]
+    if not len(best_first):
         return NOTHING
-    if count >= len(best_first):
+    if number >= len(best_first):
         return 0.0
-    return float(best_first[count - 1] + best_first[count]) / 2
+    return float(best_first[number - 1] + best_first[number]) / 2
