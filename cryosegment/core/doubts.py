@@ -10,6 +10,7 @@ from cryosegment.core.pipeline import Picks
 from cryosegment.exchange.params import PickParams
 from cryosegment.exchange.pick_summary import (
     CONTAMINATED,
+    CRYSTALLINE,
     EMPTY,
     OTHER_CONTRAST,
     OTHER_DIAMETER,
@@ -20,6 +21,8 @@ CONTAMINATION = 0.5
 """Probability above which a pixel counts as contaminated."""
 MOSTLY = 0.5
 """Share of the area above which a micrograph is called contaminated."""
+ICE = 0.25
+"""Share of the area above which a micrograph is called crystalline."""
 LIKELY = 0.5
 """Score above which a candidate is more likely a particle than not."""
 ENOUGH = 10
@@ -60,6 +63,7 @@ def _doubts(picks: Picks, params: PickParams, contamination: float) -> tuple[str
     is_likely = candidates.scores >= LIKELY
     found = {
         EMPTY: not is_likely.any(),
+        CRYSTALLINE: picks.working.crystalline > ICE,
         CONTAMINATED: contamination > MOSTLY,
         OTHER_DIAMETER: not has_diameter(candidates.diameters[is_likely], params.diameter),
         OTHER_CONTRAST: not _has_contrast(picks, params),

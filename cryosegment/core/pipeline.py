@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from torch.nn import functional
 from cryosegment.core.checkpoint import load_network
 from cryosegment.core.crf import crf_features, refine_logits
 from cryosegment.core.feature_maps import predict_features
+from cryosegment.core.images.crystals import crystalline_share
 from cryosegment.core.images.micrograph import Micrograph, read_micrograph
 from cryosegment.core.images.working import WorkingImage, working_image
 from cryosegment.core.inference import picking_maps, predict_logits
@@ -131,7 +132,10 @@ def read_working_image(
     ParameterError
         If the diameter does not fit the micrograph.
     """
-    return prepare(read_micrograph(path, params.pixel_size, name, ctf), params, card)
+    micrograph = read_micrograph(path, params.pixel_size, name, ctf)
+    working = prepare(micrograph, params, card)
+    share = crystalline_share(micrograph.image, micrograph.pixel_size)
+    return replace(working, crystalline=share)
 
 
 def prepare(micrograph: Micrograph, params: PickParams, card: ModelCard) -> WorkingImage:

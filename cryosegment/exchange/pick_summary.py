@@ -20,7 +20,7 @@ OTHER_DIAMETER = "other diameter"
 OTHER_CONTRAST = "other contrast"
 DOUBTS = {
     EMPTY: "no candidate is more likely a particle than not",
-    CRYSTALLINE: "its power spectrum has the ring or the spots of crystalline ice",
+    CRYSTALLINE: "power spectra of parts of it have the spots of crystalline ice",
     CONTAMINATED: "most of it is contamination",
     OTHER_DIAMETER: "its particles are much smaller or larger than the given diameter",
     OTHER_CONTRAST: "its particles look brighter than the ice where dark was given, or darker",

@@ -61,6 +61,8 @@ class WorkingImage:
         Micrograph pixels per pixel of this image, along y and x: pixel (0, 0) of both coincide.
     notes
         What a user may want to know about the micrograph, a sentence each.
+    crystalline
+        Share of the micrograph that is crystalline ice (see `crystalline_share`).
     """
 
     image: Float[Tensor, "h w"]
@@ -68,6 +70,7 @@ class WorkingImage:
     pixel_size: float
     scale_yx: tuple[float, float]
     notes: tuple[str, ...] = ()
+    crystalline: float = 0.0
 
     @property
     def micrograph_pixel_size(self) -> float:

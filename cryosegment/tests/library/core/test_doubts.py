@@ -11,6 +11,7 @@ from cryosegment.core.pipeline import Model, Picks, pick_micrograph
 from cryosegment.exchange.params import PickParams
 from cryosegment.exchange.pick_summary import (
     CONTAMINATED,
+    CRYSTALLINE,
     EMPTY,
     OTHER_CONTRAST,
     OTHER_DIAMETER,
@@ -55,6 +56,12 @@ def test_an_empty_micrograph(picks: Picks) -> None:
     summary = summarise(nothing, PARAMS, is_calibrated=True)
     assert summary.doubts == (EMPTY,)
     assert np.isnan(summary.mean_score)
+
+
+def test_crystalline_ice(picks: Picks) -> None:
+    for share, doubts in ((0.2, ()), (0.3, (CRYSTALLINE,))):
+        icy = replace(picks, working=replace(picks.working, crystalline=share))
+        assert summarise(icy, PARAMS, is_calibrated=True).doubts == doubts
 
 
 def test_another_diameter(picks: Picks) -> None:
