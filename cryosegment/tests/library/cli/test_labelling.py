@@ -279,7 +279,7 @@ def test_particles_with_the_silhouette_of_a_template(folder):
     ("more", "message"),
     [
         (["--ellipse", "50"], "at most the diameter, 40"),
-        (["--ellipse", "20", "--template", "t.png"], "give one"),
+        (["--ellipse", "20", "--template", "t.png"], "leave one out"),
         (["--template", "nowhere.png"], "nowhere.png does not exist"),
     ],
 )
