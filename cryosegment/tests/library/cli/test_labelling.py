@@ -13,7 +13,7 @@ from cryosegment.cli.main import main
 from cryosegment.core.images.micrograph import MIRRORED
 from cryosegment.exchange.coordinates import Coordinates, read_coordinates, write_coordinates
 from cryosegment.exchange.files import read_failures
-from cryosegment.exchange.labels import PICKS, read_labels_index
+from cryosegment.exchange.labels import PICKED, PICKS, read_labels_index
 
 
 @pytest.fixture
@@ -125,6 +125,16 @@ def test_no_particle_gets_lost(folder, capsys):
     assert "1 of 4 particles lie outside their micrograph" in output
     found = read_coordinates(folder / "labels" / "coordinates" / "a.star", 2.0)["a"]
     assert found.centers_yx.tolist() == [[20, 30], [60, 90]]
+
+
+@pytest.mark.parametrize(
+    ("more", "source"), [({}, "coordinates"), ({"scores": [0.9, 0.8]}, PICKED)]
+)
+def test_coordinates_of_a_picker_are_told_by_their_scores(folder, more, source):
+    picks = Coordinates([[20, 30], [60, 90]], 2.0, "a", **more)
+    write_coordinates(folder / "coordinates" / "a.star", picks)
+    assert label(folder, "--diameter", "40", names=["a"]) == 0
+    assert read_labels_index(folder / "labels").source == source
 
 
 def test_doubtful_picks_become_unknown(folder):
