@@ -14,6 +14,7 @@ import tifffile
 from cryosegment.core.images.micrograph import read_image
 from cryosegment.exchange.coordinates import Coordinates, write_coordinates
 from cryosegment.exchange.star import write_star
+from cryosegment.tests.machine import NO_RELION
 
 OPTICS = {
     "rlnOpticsGroupName": ["group"],
@@ -26,9 +27,7 @@ OPTICS = {
 EXTRACT = "--part_star out.star --part_dir ./parts/ --extract --extract_size 16"
 SPOTS = ((20, 50), (70, 31))
 
-pytestmark = pytest.mark.skipif(
-    which("relion_preprocess") is None, reason="RELION is not installed"
-)
+pytestmark = pytest.mark.skipif(which("relion_preprocess") is None, reason=NO_RELION)
 
 
 @pytest.fixture
