@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What coordinate files of every kind share: columns of numbers, rows by micrograph."""
+"""What coordinate files of every kind share: columns of places, rows by micrograph."""
 
 from __future__ import annotations
 
@@ -10,26 +10,6 @@ import numpy as np
 
 from cryosegment.exchange.coordinates.record import Coordinates
 from cryosegment.exchange.errors import InputError
-from cryosegment.exchange.star import MISSING
-
-
-def numbers(path: Path, column: str, cells: Sequence[str]) -> np.ndarray:
-    """Cells of text as numbers, (n,), NaN where one is missing or not finite.
-
-    Raises
-    ------
-    InputError
-        If one is text.
-    """
-    found = np.empty(len(cells))
-    for i, cell in enumerate(cells):
-        try:
-            found[i] = np.nan if cell in MISSING else float(cell)
-        except ValueError:
-            raise InputError(
-                f"expected a number in column {column} of {path}, got {cell!r} in row {i + 1}"
-            ) from None
-    return np.where(np.isfinite(found), found, np.nan)
 
 
 def places(path: Path, **axes: np.ndarray) -> np.ndarray:

@@ -11,7 +11,8 @@ from typing import Dict, List, Optional, Sequence
 
 import numpy as np
 
-from cryosegment.exchange.coordinates.columns import by_micrograph, numbers, places
+from cryosegment.exchange.cells import numbers
+from cryosegment.exchange.coordinates.columns import by_micrograph, places
 from cryosegment.exchange.coordinates.record import Coordinates
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import PathLike, micrograph_name, read_text, write_text

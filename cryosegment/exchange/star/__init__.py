@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """STAR files (RELION, crYOLO, Xmipp) read and written."""
 
-from cryosegment.exchange.star.block import MISSING, Block
+from cryosegment.exchange.star.block import Block
 from cryosegment.exchange.star.reader import read_star
 from cryosegment.exchange.star.writer import Cell, write_star
 
-__all__ = ["MISSING", "Block", "Cell", "read_star", "write_star"]
+__all__ = ["Block", "Cell", "read_star", "write_star"]

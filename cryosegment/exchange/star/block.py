@@ -10,14 +10,12 @@ from typing import Dict, Iterator, List, Mapping, Optional, Sequence, TextIO, Tu
 
 import numpy as np
 
-from cryosegment.exchange.errors import InputError
+from cryosegment.exchange.cells import numbers as as_numbers
 from cryosegment.exchange.star.words import split_words, star_error, unquoted
 
 Numbers = Dict[str, np.ndarray]
 Texts = Dict[str, List[str]]
 
-MISSING = ("<NA>", "nan", "NaN", "None", "null", "")
-"""What programs write in place of a number that they do not have."""
 CHUNK = 50_000
 """Rows that are parsed at once, which bounds the memory."""
 
@@ -112,7 +110,7 @@ class Block(Mapping[str, List[str]]):
         Parameters
         ----------
         numbers
-            Columns of numbers; one that is missing (`MISSING`) is NaN.
+            Columns of numbers; one that is missing is NaN.
         texts
             Other columns.
 
@@ -166,17 +164,6 @@ class Block(Mapping[str, List[str]]):
         for row in rows:
             for column, i in index.items():
                 words[column].append(row[i])
-        found = {column: self._numbers(column, words[column]) for column in numbers}
+        path = self._rows.path
+        found = {column: as_numbers(path, column, words[column]) for column in numbers}
         return found, {column: words[column] for column in texts}
-
-    def _numbers(self, column: str, cells: List[str]) -> np.ndarray:
-        values = np.empty(len(cells))
-        for i, cell in enumerate(cells):
-            try:
-                values[i] = np.nan if cell in MISSING else float(cell)
-            except ValueError:
-                raise InputError(
-                    f"expected a number in column {column} of {self._rows.path}, got {cell!r} in "
-                    f"row {i + 1}"
-                ) from None
-        return values
