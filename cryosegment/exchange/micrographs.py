@@ -9,10 +9,10 @@ from typing import Iterable, List
 
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import COMPRESSION_SUFFIXES
+from cryosegment.exchange.relion import MICROGRAPH, project_file
 from cryosegment.exchange.star import read_star
 
 IMAGE_SUFFIXES = (".mrc", ".mrcs", ".tif", ".tiff", ".png", ".jpg", ".jpeg")
-LIST_COLUMN = "rlnMicrographName"
 
 
 def find_micrographs(inputs: Iterable[str]) -> List[str]:
@@ -63,15 +63,13 @@ def _is_image(path: Path) -> bool:
 
 def _listed(path: Path) -> List[str]:
     """The files that a STAR file names: from the root of its project, which lies above it."""
-    names = dict.fromkeys(
-        name for block in read_star(path).values() for name in block.get(LIST_COLUMN, [])
-    )
+    columns = [block.read(texts=(MICROGRAPH,))[1] for block in read_star(path).values()]
+    names = dict.fromkeys(name for texts in columns for name in texts.get(MICROGRAPH, []))
     if not names:
-        raise InputError(f"expected the column _{LIST_COLUMN} in {path}, not found")
-    folders = [Path(), *path.absolute().parents]
+        raise InputError(f"expected the column _{MICROGRAPH} in {path}, not found")
     found = []
     for name in names:
-        file = next((folder / name for folder in folders if (folder / name).exists()), None)
+        file = project_file(path, name)
         if file is None:
             raise InputError(
                 f"micrograph {name} of {path} is neither in the current folder nor in one above "

@@ -202,6 +202,23 @@ def read_relion_table(
     return RelionTable(Path(path), block.count, numbers, texts, groups)
 
 
+def project_file(path: Path, name: str) -> Optional[Path]:
+    """File that a list of RELION names, if it is there.
+
+    Its path begins in the folder of the project: the current one, or one above the list.
+
+    Parameters
+    ----------
+    path
+        The list.
+    name
+        The file, as the list has it; its folders may be separated as on Windows.
+    """
+    folders = (Path(), *path.absolute().parents)
+    files = (folder / name.replace("\\", "/") for folder in folders)
+    return next((file for file in files if file.is_file()), None)
+
+
 def _tomograms(path: PathLike) -> InputError:
     return InputError(
         f"{path} holds particles of tomograms, with three coordinates: give particles of "

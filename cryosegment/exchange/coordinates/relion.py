@@ -18,6 +18,7 @@ from cryosegment.exchange.relion import (
     IMAGE,
     MICROGRAPH,
     PLACE,
+    project_file,
     read_relion_blocks,
     read_relion_table,
 )
@@ -75,7 +76,7 @@ def is_coordinate_list(path: Path) -> bool:
 def listed_files(path: Path) -> List[Tuple[str, Path]]:
     """Micrograph and coordinate file of each row of a list of coordinate files.
 
-    Paths begin in the project's folder, which is the list's or one above it.
+    Paths begin in the project's folder.
 
     Raises
     ------
@@ -89,14 +90,13 @@ def listed_files(path: Path) -> List[Tuple[str, Path]]:
 
 
 def _located(path: Path, name: str) -> Path:
-    relative = name.replace("\\", "/")
-    for folder in path.absolute().parents:
-        if (folder / relative).is_file():
-            return folder / relative
-    raise InputError(
-        f"coordinates {name}, which {path} lists, are neither in its folder nor from one above "
-        "it: give the list in its project"
-    )
+    file = project_file(path, name)
+    if file is None:
+        raise InputError(
+            f"coordinates {name}, which {path} lists, are neither in the current folder nor in one "
+            "above the list: run the command in the folder of the RELION project"
+        )
+    return file
 
 
 def write_coordinates(path: PathLike, coordinates: Coordinates) -> None:

@@ -125,10 +125,10 @@ def read(tmp_path, text, **options):
     return read_star(tmp_path / "a.star")
 
 
-@pytest.mark.parametrize("name", ["data_0001.mrc", "data_jan/m.mrc", "_m.mrc", "loop_1.mrc"])
+@pytest.mark.parametrize("name", ["data_0001.mrc", "data_jan/m", "_m", "loop_1.mrc"])
 def test_rows_may_begin_like_something_else(tmp_path, name):
     head = "data_particles\n\nloop_\n_rlnMicrographName #1\n_rlnCoordinateX #2\n"
-    block = read(tmp_path, f"{head}{name} 1\n{name} 2\n\ndata_next\n_a 1\n")
+    block = read(tmp_path, f"{head}{name} 1\n\n{name} 2\n\ndata_next\n_a 1\n")
     assert block["particles"] == {
         "rlnMicrographName": [name] * 2,
         "rlnCoordinateX": ["1", "2"],
@@ -173,6 +173,13 @@ def test_numbers_and_text_of_a_large_table(tmp_path):
     np.testing.assert_array_equal(numbers["rlnB"], np.arange(count) / 4)
     assert texts == {"rlnName": [f"m{i // 50_000}.mrc" for i in range(count)]}
     assert (block.count, len(block)) == (count, 3)
+
+
+@pytest.mark.parametrize("quote", ["'", '"', ""])
+def test_quotation_marks_are_not_part_of_the_text(tmp_path, quote):
+    rows = f"{quote}m.mrc{quote} 1\n" * 5
+    block = read(tmp_path, f"data_\nloop_\n_rlnMicrographName\n_rlnX\n{rows}")[""]
+    assert block.read(texts=("rlnMicrographName",))[1] == {"rlnMicrographName": ["m.mrc"] * 5}
 
 
 @pytest.mark.parametrize("cell", ["<NA>", "None", "nan", "null"])
