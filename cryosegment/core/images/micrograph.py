@@ -29,7 +29,7 @@ from cryosegment.exchange.files import PathLike, micrograph_name
 MIN_SIDE = 16
 """Micrographs below this many pixels a side are refused."""
 
-MOST_BAD = 0.25
+MAX_BAD = 0.25
 """Micrographs of which a larger share is NaN, infinite or beyond `LARGEST` are refused."""
 
 LARGEST = 1e36
@@ -152,7 +152,7 @@ def _mended(image: Float[Tensor, "h w"], path: Path) -> Float[Tensor, "h w"]:
         return image
     is_good = image.abs() <= LARGEST
     bad = 1 - float(is_good.double().mean())
-    if bad > MOST_BAD:
+    if bad > MAX_BAD:
         raise InputError(f"{bad:.0%} of {path} is NaN or infinite: repair it or leave it out")
     return torch.where(is_good, image, image[is_good].median())
 

@@ -42,7 +42,7 @@ def read_mrc(stream: BufferedIOBase, path: Path) -> tuple[npt.NDArray[np.generic
     Parameters
     ----------
     stream
-        Seekable stream at the start of the file, not compressed.
+        Stream at the start of the file; its bytes are unpacked.
     path
         Where it comes from, for error messages.
 

@@ -21,17 +21,16 @@ TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 PNG_START = b"\x89PNG"
 JPEG_START = b"\xff\xd8\xff"
 
-_PNG_FIRST, _PNG_HEADER, _PNG_END = 8, b"IHDR", b"IEND"
-_JPEG_END = b"\xff\xd9"
 DEFLATE_RATIO = 1032
 """Bytes that one of a PNG unpacks to at most."""
 
+_PNG_FIRST, _PNG_HEADER, _PNG_END = 8, b"IHDR", b"IEND"
+_JPEG_END = b"\xff\xd9"
 _TAIL = 4096  # bytes
 _PLAUSIBLE_PIXEL_SIZE = (0.05, 100.0)  # Å/px; a resolution of 72 dpi is 3.5 million
 _TIFF_RESOLUTION_UNITS = {2: 2.54e8, 3: 1e8}  # Å in an inch, in a centimetre
 _IMAGEJ_UNITS = {"nm": 10.0, "micron": 1e4, "um": 1e4, "\\u00b5m": 1e4, "µm": 1e4}
 _IMAGEJ_UNITS.update({"angstrom": 1.0, "a": 1.0, "å": 1.0, "\\u00c5": 1.0})
-
 
 _TIFF_ERRORS = (
     tifffile.TiffFileError,
