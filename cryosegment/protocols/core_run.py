@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One job of the core in one step, and what its labels folder becomes in Scipion."""
+"""Protocols that run the core once, and the masks that they make of a labels folder."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ from cryosegment.protocols.remembered import Remembered
 
 
 class CoreRun(FormWords, Remembered):
-    """What protocols share that run the core once."""
+    """Base of protocols that run the core once."""
 
     _label = None
 
     def _runCore(self, job: Job, gpu: bool = False) -> None:
-        """Run a job; its last words are the error when it fails, and not some inputs of it."""
+        """Run a job; if it fails, its last message is the error. A few failed inputs are none."""
         path = self._getExtraPath(job.command.replace(" ", "_") + ".json")
         job.write(path)
         environ = Plugin.getEnviron()
@@ -54,7 +54,7 @@ class CoreRun(FormWords, Remembered):
         return self._getExtraPath("labels")
 
     def getQualityFolder(self) -> str:
-        """Folder of what a check of the labels has found, relative to the project."""
+        """Folder of the results of a check of the labels, relative to the project."""
         return self._getExtraPath("quality")
 
     def getFailures(self) -> Dict[str, str]:

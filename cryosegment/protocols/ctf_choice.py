@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The choice of CTFs in a form, for networks whose front end corrects them."""
+"""The choice of CTFs in a form, for models whose front end corrects the CTF."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CTF_NAME = "ctfs.star"
 
 
 class CtfChoice(ModelChoice):
-    """Form field of the CTFs, and the parameter of the job that they are."""
+    """Form field of the CTFs, and the job parameter that is made of it."""
 
     _label = None
 

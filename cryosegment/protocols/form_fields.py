@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Form fields made from the parameter records, the one home of defaults, units and help."""
+"""Form fields made from parameter records, which hold defaults, units and help."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _field(record: Type[Params], name: str) -> dataclasses.Field[Any]:
 
 
 def field_default(record: Type[Params], name: str) -> Any:
-    """Default of a record's parameter; None where it must be given."""
+    """Default of a parameter; None if it must be given."""
     default = _field(record, name).default
     return None if default is dataclasses.MISSING else default
 
@@ -48,7 +48,7 @@ def add_field(
     label
         Label in the form; the unit is added.
     attribute
-        Name of the protocol's attribute; left out: `name`.
+        Name of the protocol's attribute; by default `name`.
     options
         Further options of the form parameter; `help` adds to the record's help.
     """

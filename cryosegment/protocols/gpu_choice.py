@@ -13,7 +13,7 @@ from cryosegment.plugin import Plugin
 
 
 class GpuChoice(EMProtocol):
-    """Hidden form fields of the GPUs, and whether they can be used."""
+    """Hidden form fields of the GPUs, and the check of their numbers."""
 
     _label = None
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How to label: the form's fields, and the parameters of the job that they are."""
+"""Form fields of labels, and the job parameters that are made of them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FOOTPRINT_FIELDS = (
     ("dilation", "dilation", "Dilation"),
     ("footprint", "footprint", "Footprint"),
     ("thickness", "thickness", "Thickness, for fixed"),
-    ("recenter", "recenter", "Centres of mass as centres?"),
+    ("recenter", "recenter", "Use centres of mass?"),
     ("y_up", "yUp", "Flip y?"),
 )
 SCORE_FIELDS = (
@@ -37,13 +37,13 @@ COMMON_FIELDS = (
     ("unknown_outside", "unknownOutside", "Unknown far from particles?"),
     ("min_distance", "minDistance", "Smallest distance (diameters)"),
 )
-"""Parameter, form field and label of what is for experts."""
+"""Parameter, form field and label of the expert fields."""
 EXPERTS = {"expertLevel": params.LEVEL_ADVANCED}
 ONLY = {
     source: {"condition": f"source == {source}"}
     for source in (SOURCE_COORDINATES, SOURCE_RECONSTRUCTION)
 }
-"""Condition that labels are made from a source."""
+"""Condition that labels are made from this source."""
 
 
 class LabelsForm(EMProtocol):
@@ -57,8 +57,8 @@ class LabelsForm(EMProtocol):
             "inputCoordinates",
             "SetOfCoordinates",
             "Coordinates",
-            "What has no coordinate is taken for background, unless the training is told that "
-            "labels are partial. Micrographs without coordinates are left out.",
+            "Everything without a coordinate is taken for background, unless labels are declared "
+            "partial in training. Micrographs without coordinates are left out.",
             **ONLY[SOURCE_COORDINATES],
         )
         reconstruction = ONLY[SOURCE_RECONSTRUCTION]
@@ -67,17 +67,22 @@ class LabelsForm(EMProtocol):
             "inputParticles",
             "SetOfParticles",
             "Refined particles",
-            "Particles with orientations, from a 3-D refinement or classification. All that are "
-            "good should be among them: what is left out is taken for background.",
+            "Particles with orientations, from a 3-D refinement or classification. They should "
+            "include all good particles: others are taken for background.",
             **reconstruction,
         )
         for name, kind, label, text in (
-            ("inputVolume", "Volume", "Volume", "Map that the orientations belong to."),
+            (
+                "inputVolume",
+                "Volume",
+                "Volume",
+                "Map of the refinement that gave the orientations.",
+            ),
             (
                 "inputMask",
                 "VolumeMask",
                 "Mask",
-                "The particle's body, in place of the one found in the volume.",
+                "3-D mask that gives the particle's shape; replaces the threshold of the map.",
             ),
         ):
             self._definePointer(form, name, kind, label, text, allowsNull=True, **reconstruction)
@@ -99,8 +104,8 @@ class LabelsForm(EMProtocol):
             "ownDiameters",
             params.BooleanParam,
             default=False,
-            label="Diameters of the coordinates?",
-            help="Every particle has the diameter that CryoSegment has measured in picking it.",
+            label="Diameters of the picks?",
+            help="Give every particle the diameter that CryoSegment measured when picking it.",
             **only,
             **EXPERTS,
         )
@@ -109,10 +114,10 @@ class LabelsForm(EMProtocol):
             form,
             record,
             "coordinate_scale",
-            "Coordinates count pixels of",
+            "Coordinates in pixels of",
             "coordinateScale",
-            help="Extraction in Scipion counts pixels of the particle, an imported STAR file "
-            "those of the micrograph.",
+            help="Particles extracted in Scipion have coordinates in pixels of the particle "
+            "images, those of an imported STAR file in pixels of the micrographs.",
             **only,
         )
         for name, attribute, label in FOOTPRINT_FIELDS:
@@ -127,8 +132,8 @@ class LabelsForm(EMProtocol):
             display=params.EnumParam.DISPLAY_HLIST,
             condition=is_chosen,
             label="Particles are",
-            help="*ellipses*, *template*: turned by the coordinates' angles, where they have any "
-            "(RELION's psi).",
+            help="*ellipses*, *template*: rotated by the angles of the coordinates, if they have "
+            "any (RELION's psi).",
         )
         add_field(
             form,
@@ -144,7 +149,7 @@ class LabelsForm(EMProtocol):
             "inputTemplate",
             "SetOfAverages,SetOfClasses2D",
             "Template",
-            "Class averages. The silhouette of one of them is scaled to the diameter.",
+            "Class averages. Particles get the silhouette of one of them, scaled to the diameter.",
             allowsNull=True,
             condition=is_template,
         )
@@ -154,7 +159,7 @@ class LabelsForm(EMProtocol):
             default=0,
             condition=is_template,
             label="Number of the class",
-            help="Which average it is. 0: that of the largest class, or the first average.",
+            help="Number of the average. 0: that of the largest class, or the first average.",
         )
 
     def _defineAreaParams(self, form: params.Form) -> None:
@@ -164,8 +169,8 @@ class LabelsForm(EMProtocol):
             "inputContamination",
             "CryoSegmentProtPick",
             "Contamination found by",
-            "A run of *particle picking* that has written masks. Particles on the contamination "
-            "that it found are left out, and a model learns to avoid it.",
+            "A run of *particle picking* that has written masks. Its contamination is labelled as "
+            "such, and particles on it are left out, so that models learn to avoid it.",
             allowsNull=True,
         )
         coordinates = {**ONLY[SOURCE_COORDINATES], **EXPERTS}
@@ -178,7 +183,7 @@ class LabelsForm(EMProtocol):
             SCORE_FIELDS[1][2],
             "minPickScore",
             allowsNull=True,
-            help="Empty: somebody has looked at the coordinates.",
+            help="Empty: the coordinates were checked by hand.",
             **coordinates,
         )
         for name, attribute, label in SCORE_FIELDS:
@@ -191,7 +196,7 @@ class LabelsForm(EMProtocol):
             params.BooleanParam,
             default=True,
             label="Check the labels?",
-            help="Their contrast, and their agreement with what the general model finds: about a "
+            help="Measure their contrast, and their agreement with the general model: about a "
             "second per micrograph.",
         )
 

@@ -30,9 +30,9 @@ OPTIONS = {
 OPTION = re.compile(r"`?--([a-z][a-z-]*[a-z])( cpu\b)?`?")
 EXPECTED = re.compile(r"\bexpected ([a-z][a-z-]*(?: [a-z-]+){0,3}?)(?= to be\b|,)")
 PICKED_WARNING = (
-    "The coordinates carry a picker's scores. A model that is trained on them learns the picker's "
-    "mistakes, too, and its F1 says how well it agrees with the picker, not how well it picks. "
-    "Correct the coordinates of a few micrographs by hand, or take refined particles."
+    "The coordinates have a picker's scores. A model that is trained on them learns its mistakes, "
+    "too, and F1 then measures the agreement with that picker, not how well the model picks. "
+    "Correct the coordinates of a few micrographs by hand, or use refined particles."
 )
 SPEAKER = "cryosegment: "
 """What a last line of the core begins with."""

@@ -15,7 +15,7 @@ MODEL_GENERAL, MODEL_PROJECT = 0, 1
 
 
 class ModelChoice(EMProtocol):
-    """Form fields of the model, and what the chosen one is."""
+    """Form fields of the model, and the chosen model with its card."""
 
     _label = None
 
@@ -29,7 +29,7 @@ class ModelChoice(EMProtocol):
             default=MODEL_GENERAL,
             display=params.EnumParam.DISPLAY_HLIST,
             label=label,
-            help="*general*: comes with the plugin, trained on simulated micrographs of many "
+            help="*general*: the model of the plugin, trained on simulated micrographs of many "
             "molecules.\n*from the project*: imported, or trained on your own particles." + help,
         )
         form.addParam(
@@ -43,7 +43,7 @@ class ModelChoice(EMProtocol):
         )
 
     def _model(self) -> str:
-        """Model as a job names it: `general`, or a file."""
+        """The model for a job: `general`, or a file."""
         if self.modelSource == MODEL_GENERAL:
             return GENERAL
         return self.inputModel.get().getPath()
@@ -61,7 +61,7 @@ class ModelChoice(EMProtocol):
         return read_card(model_path(self._model()))
 
     def _card(self) -> Optional[ModelCard]:
-        """Card of the chosen model; nothing where `_modelErrors` has something to say."""
+        """Card of the chosen model; None if there are `_modelErrors`."""
         return None if self._modelErrors() else self._readCard()
 
     def _modelName(self) -> str:
@@ -69,7 +69,7 @@ class ModelChoice(EMProtocol):
         return card.name if card else "unknown"
 
     def _diameterWarnings(self, diameter: Optional[float]) -> List[str]:
-        """A warning where the model never saw particles of such a `diameter` (Å)."""
+        """A warning if the model was not trained on particles of this `diameter` (Å)."""
         card = self._card()
         if not (card and card.particle_diameters and diameter):
             return []

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How to pick: the form's fields."""
+"""Form fields of picking."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ SELECTION = (
     ("min_diameter", "minDiameter", "Smallest mask"),
     ("max_diameter", "maxDiameter", "Largest mask"),
 )
-"""Parameter, form field and label of numbers that may be auto."""
+"""Parameter, form field and label of numbers that can be auto."""
 
 
 class PickingForm(EMProtocol):
-    """Form fields of the particle, of how picks are selected and refined, and of more output."""
+    """Form fields of the particle, of the selection and refinement of picks, and of more output."""
 
     _label = None
 
@@ -31,8 +31,8 @@ class PickingForm(EMProtocol):
             default=0,
             allowsPointers=True,
             label="Box size (px)",
-            help=f"Side of the boxes, an even number. 0: {BOX_PER_DIAMETER} diameters. It changes "
-            "no position; it is what *boxsize* hands on to extraction.",
+            help=f"Side of the boxes, an even number. 0: {BOX_PER_DIAMETER} diameters. It does not "
+            "change the coordinates; the output *boxsize* passes it on to extraction.",
         )
         add_field(
             form,
@@ -40,7 +40,7 @@ class PickingForm(EMProtocol):
             "contrast",
             "Contrast",
             expertLevel=params.LEVEL_ADVANCED,
-            help="Particles are dark in micrographs that nobody inverted.",
+            help="Particles are dark in micrographs whose contrast was not inverted.",
         )
 
     def _definePickingParams(self, form: params.Form) -> None:
@@ -55,7 +55,7 @@ class PickingForm(EMProtocol):
             "maps",
             "Probability maps?",
             expertLevel=params.LEVEL_ADVANCED,
-            help="Kept in extra/probability.",
+            help="They are written to extra/probability.",
         )
 
     def _defineSelectionParams(self, form: params.Form) -> None:
@@ -66,8 +66,9 @@ class PickingForm(EMProtocol):
             "threshold",
             "Score threshold",
             allowsPointers=True,
-            help="Lower it to get more particles, raise it to get fewer and surer ones. With a "
-            "calibrated model, *auto* follows the micrographs that are done before each batch.",
+            help="Lower it to get more particles, raise it to get fewer and more certain ones. "
+            "With a calibrated model, *auto* takes the best threshold for the micrographs that "
+            "are done before each batch.",
         )
         add_field(
             form,
@@ -75,8 +76,8 @@ class PickingForm(EMProtocol):
             "centers",
             "Centre finder",
             help="*heatmap*: peaks of the network's centre map on which its offsets agree.\n"
-            "The others see the particle map alone. *contour*: circles around its eroded pieces. "
-            "*crocker-grier*: centroids around maxima. *grid-nms*: maxima climbed to from a grid.",
+            "The others use the particle map alone. *contour*: circles around its eroded regions. "
+            "*crocker-grier*: centroids around maxima. *grid-nms*: local maxima from a grid.",
             **advanced,
         )
         edge = ("edge", "edge", "Distance from the border (diameters)")
@@ -89,9 +90,10 @@ class PickingForm(EMProtocol):
             PickParams,
             "crf",
             "CRF refinement",
-            help="*none*: the network's map as it is.\n*gaussian*: neighbouring pixels agree.\n"
-            "*intensity*, *denoised*: also pixels of like brightness do.\n"
-            "*logits*, *network*: also pixels that look alike to the network do.\n"
+            help="Which pixels tend to the same label.\n*none*: no CRF.\n"
+            "*gaussian*: neighbouring pixels.\n"
+            "*intensity*, *denoised*: also pixels of similar brightness.\n"
+            "*logits*, *network*: also pixels with similar output, or features, of the network.\n"
             "*combined*: *logits* and *intensity*, stronger.",
         )
         with_crf = f"crf != {field_choices(PickParams, 'crf').index(NO_CRF)}"

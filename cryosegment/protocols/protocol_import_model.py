@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A model file becomes a SegmentationModel of the project."""
+"""Import of a segmentation model."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ SOURCE_SHIPPED, SOURCE_FILE = 0, 1
 class CryoSegmentProtImportModel(EMProtocol):
     """Import a segmentation model, so that picking and training can point to it.
 
-    A model is a .safetensors file made by *cryosegment train* or by a training protocol. What it
-    is (particle sizes seen in training, threshold, data) is read from the card inside the file.
+    A model is a .safetensors file made by *cryosegment train* or by a training protocol. The file
+    holds a card with the particle sizes and data of its training and its threshold.
     The general model that comes with the plugin can be imported too, to fine-tune it.
     """
 
@@ -67,7 +67,7 @@ class CryoSegmentProtImportModel(EMProtocol):
         self._insertFunctionStep(self.importStep, needsGPU=False)
 
     def importStep(self) -> None:
-        """Bring the file into the project and register what its card says."""
+        """Copy or link the file into the project and register the model with its card."""
         card = read_card(self._sourcePath())
         path = self._getExtraPath(os.path.basename(self._sourcePath()))
         if self.copyFile:

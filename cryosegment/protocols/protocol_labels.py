@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Labels to train on, from coordinates or from a reconstruction."""
+"""Labels for training, from coordinates or from a reconstruction."""
 
 from __future__ import annotations
 
@@ -41,15 +41,15 @@ INPUTS = {
     SOURCE_COORDINATES: ("inputCoordinates", "inputTemplate"),
     SOURCE_RECONSTRUCTION: ("inputParticles", "inputVolume", "inputMask"),
 }
-"""Form fields of the inputs beside the micrographs, by the source."""
+"""Form fields of the inputs besides the micrographs, by source."""
 
 
 class CryoSegmentProtLabels(CoreRun, LabelsForm):
     """Make label maps of micrographs, on which a segmentation model can be trained.
 
-    *coordinates*: a disc, an ellipse or the silhouette of a template for every particle.
-    *reconstruction*: the footprint of every refined particle, from its orientation and the map or
-    mask, at its refined centre. Nobody has to draw anything.
+    *coordinates*: every particle is labelled as a disc, an ellipse or the silhouette of a template.
+    *reconstruction*: every refined particle is labelled as the projection of the map or mask in its
+    orientation, at its refined centre. Nothing has to be drawn.
 
     *Output*: *outputMasks*, the pixels of each particle; all label maps are in extra/labels.
     """
@@ -93,7 +93,7 @@ class CryoSegmentProtLabels(CoreRun, LabelsForm):
             self._insertFunctionStep(self.checkStep, signature, needsGPU=False)
 
     def labelStep(self, signature: str) -> None:
-        """Hand the particles to the core, which writes the label maps."""
+        """Write the label maps, by the core."""
         self._remember()
         if self.source == SOURCE_COORDINATES:
             values = self._values()
@@ -238,7 +238,7 @@ class CryoSegmentProtLabels(CoreRun, LabelsForm):
 
     # --------------------------- UTILS functions -----------------------------
     def _signature(self) -> str:
-        """All that the labels depend on."""
+        """Everything that the labels depend on."""
         pointers = [getattr(self, name) for name in INPUTS[self.source.get()]]
         inputs = [identity(pointer) for pointer in (self._micrographsPointer(), *pointers)]
         shape = [self.shape.get(), self.templateNumber.get(), self.ownDiameters.get()]

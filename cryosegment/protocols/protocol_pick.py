@@ -39,8 +39,8 @@ class CryoSegmentProtPick(CryoSegmentProtPickBase, PickingForm, CtfChoice, GpuCh
     """Pick particles by segmenting micrographs.
 
     A neural network marks the pixels of particles, their centres and contamination; a conditional
-    random field (CRF) refines the map; centres, sizes and scores are read from it. The picture is
-    scaled to the particle, so that one model serves all pixel sizes.
+    random field (CRF) refines the map; centres, sizes and scores are read from it. Micrographs are
+    scaled by the particle diameter, so that one model serves all pixel sizes.
 
     *Inputs*: micrographs (as they come, also not dose-weighted or uncorrected) and the particle
     diameter in Å. The general model needs no training.

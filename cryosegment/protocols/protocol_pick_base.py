@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Micrographs in batches to the core and back: streaming, failures, Continue, outputs."""
+"""Picking in batches of micrographs: streaming, failures, Continue, outputs."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ from cryosegment.protocols.messages import FormWords, counted, every
 from cryosegment.protocols.remembered import Remembered
 
 QUIET_SECONDS = 10.0
-"""An incomplete batch of micrographs waits this long for another."""
+"""Time that an incomplete batch waits for another micrograph."""
 OUTPUTS = ("outputCoordinates", "outputMasks", "boxsize")
 
 
 class CryoSegmentProtPickBase(FormWords, Remembered, ProtParticlePickingAuto):
-    """What a picker needs beside its form: a batch of micrographs is one job of the core."""
+    """Base of the picking protocol: each batch of micrographs is one job of the core."""
 
     _label = None
     stepsExecutionMode = STEPS_PARALLEL
@@ -62,7 +62,7 @@ class CryoSegmentProtPickBase(FormWords, Remembered, ProtParticlePickingAuto):
         raise NotImplementedError
 
     def _knownThreshold(self) -> Dict[str, Any]:
-        """The threshold of the next batch, where it follows the micrographs that are done."""
+        """Threshold of the next batch, if it follows the micrographs that are done."""
         raise NotImplementedError
 
     # --------------------------- INSERT steps functions ----------------------
@@ -230,7 +230,7 @@ class CryoSegmentProtPickBase(FormWords, Remembered, ProtParticlePickingAuto):
 
     # --------------------------- UTILS functions -----------------------------
     def getCoreParams(self) -> Dict[str, Any]:
-        """Parameters of a `pick` job, with the device where it is no GPU."""
+        """Parameters of a `pick` job, with the device if it is the CPU."""
         return {**self._pickParams(), **({} if self.useGpu else {"gpu": "cpu"})}
 
     def getFailures(self) -> Dict[str, str]:
@@ -254,15 +254,15 @@ class CryoSegmentProtPickBase(FormWords, Remembered, ProtParticlePickingAuto):
         return read_coordinates(path, mic.getSamplingRate())[mic_name(mic)]
 
     def getMaskFile(self, mic: Micrograph) -> str:
-        """File of a micrograph's instance mask, whether it is there or not."""
+        """Path of a micrograph's instance mask, which may not exist."""
         return self._getExtraPath("instances", f"{mic_name(mic)}.mrc")
 
     def getContaminationFolder(self) -> str:
-        """Folder of the masks of contamination, whether there are any or not."""
+        """Folder of the masks of contamination, which may not exist."""
         return self._getExtraPath("contamination_masks")
 
     def getCandidates(self, mic: Micrograph) -> Coordinates:
-        """All that might be a particle in a micrograph, down to low scores."""
+        """All candidates of a micrograph, down to low scores."""
         path = self._getExtraPath("candidates", f"{mic_name(mic)}.star")
         return read_coordinates(path, mic.getSamplingRate())[mic_name(mic)]
 

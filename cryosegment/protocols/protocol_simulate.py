@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Simulated micrographs with their truth."""
+"""Simulation of micrographs."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ MAGNIFICATION = 50_000.0
 
 
 class CryoSegmentProtSimulate(CoreRun, SimulationForm, GpuChoice):
-    """Simulate micrographs of a molecule, with the exact truth.
+    """Simulate micrographs of a molecule, with true coordinates, orientations and masks.
 
-    Check a picker on your own molecule, or train one before there is any data.
+    Test a picker on your own molecule, or train one before there is any data.
 
     *Outputs*: *outputMicrographs*; *outputCoordinates*, where the particles are; *outputMasks*,
     the pixels of each, on which a model can be trained; *outputCTF*. Coordinates carry species

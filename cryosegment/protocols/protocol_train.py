@@ -38,9 +38,9 @@ from cryosegment.protocols.remembered import identity
 from cryosegment.protocols.training_form import MODEL_SCRATCH, PARTIAL, TrainingForm
 
 CONTINUED = ("minutes", "epochs", "learning_rate", "patience", "gpu")
-"""Parameters that may change when an interrupted training goes on."""
+"""Parameters that may change when an interrupted training is continued."""
 STATES = (".state.safetensors", ".state.best.safetensors")
-"""What an interrupted training goes on from: suffixes in place of the model's."""
+"""Files from which an interrupted training is continued: suffixes instead of the model's."""
 
 
 class CryoSegmentProtTrain(CoreRun, TrainingForm):
@@ -52,8 +52,8 @@ class CryoSegmentProtTrain(CoreRun, TrainingForm):
 
     *Output*: *outputModel*, the best network by F1 on micrographs that were kept for validation.
 
-    *Analyze results* draws the curves and examples, also while it runs. *Continue* goes on where
-    training was interrupted. To train a finished model further, start a new run from it.
+    *Analyze results* shows the curves and examples, also while it runs. *Continue* resumes an
+    interrupted training. To train a finished model further, start a new run from it.
     """
 
     _label = "train model"
@@ -95,7 +95,7 @@ class CryoSegmentProtTrain(CoreRun, TrainingForm):
         self._labelCoordinates(records, micrographs, {"diameter": self.diameter.get()})
 
     def trainStep(self, signature: str) -> None:
-        """Train, or go on with the same training."""
+        """Train, or continue the same training."""
         values = {**self._trainValues(), "resume": self._isBegun()}
         if not values["resume"]:
             cleanPath(*self._stateFiles())
@@ -141,7 +141,7 @@ class CryoSegmentProtTrain(CoreRun, TrainingForm):
         return warnings
 
     def _results(self) -> List[str]:
-        """The model, or how far its training has come."""
+        """The model, or the progress of its training."""
         history = [] if self.hasAttribute("outputModel") else self.getHistory()
         steps = [f"the training so far ({history[-1]['step']:.0f} steps)"] if history else []
         return steps or super()._results()
@@ -214,7 +214,7 @@ class CryoSegmentProtTrain(CoreRun, TrainingForm):
         return card_lines(card) + lines + self._failureLines()
 
     def _historyLines(self, where: str) -> List[str]:
-        """How long training took, and how good the model is there."""
+        """Duration of the training, and the best F1."""
         history = self.getHistory()
         if not history:
             return []
@@ -261,11 +261,11 @@ class CryoSegmentProtTrain(CoreRun, TrainingForm):
         return json.dumps([self.diameter.get(), *inputs])
 
     def _stateFiles(self) -> List[str]:
-        """What the core goes on from; written from the first validation on."""
+        """Files from which the core continues; written from the first validation on."""
         return [str(Path(self._modelPath()).with_suffix(suffix)) for suffix in STATES]
 
     def _signature(self) -> str:
-        """All that a training goes on with when it is interrupted: settings, labels, CTFs."""
+        """What must be the same to continue a training: settings, labels, CTFs."""
         values = {k: v for k, v in self._trainValues().items() if k not in CONTINUED}
         masks = []
         for folder, index in self._maskLabels().items():

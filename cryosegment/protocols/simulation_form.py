@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What to simulate: the form's fields, and the parameters of the job that they are."""
+"""Form fields of simulations, and the job parameters that are made of them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CROWDING: Fields = (
     ("touching", "touching", "Touching particles", True),
 )
 VIEWS: Fields = (
-    ("preferred", "preferred", "Share in a preferred view", True),
+    ("preferred", "preferred", "Fraction in a preferred view", True),
     ("preferred_spread", "preferredSpread", "Spread about the preferred view", True),
 )
 CONTAMINATION: Fields = (
@@ -33,8 +33,8 @@ CONTAMINATION: Fields = (
     ("gold", "gold", "Gold beads", False),
     ("gold_diameter", "goldDiameter", "Diameter of a gold bead", True),
     ("ice_blobs", "iceBlobs", "Ice crystals and blobs", False),
-    ("ice_gradient", "iceGradient", "Gradient of the ice", True),
-    ("ice_wedge", "iceWedge", "Wedge of the ice", True),
+    ("ice_gradient", "iceGradient", "Brightness gradient", True),
+    ("ice_wedge", "iceWedge", "Ice thickness gradient", True),
     ("carbon", "carbon", "Carbon edges", False),
 )
 IMAGE: Fields = (
@@ -42,7 +42,7 @@ IMAGE: Fields = (
     ("snr", "snr", "Signal-to-noise ratio", False),
 )
 DETECTOR: Fields = (
-    ("mtf", "mtf", "Detector's transfer at Nyquist", True),
+    ("mtf", "mtf", "Detector MTF at Nyquist", True),
     ("dose", "dose", "Dose", True),
 )
 MICROSCOPE: Fields = (
@@ -53,14 +53,14 @@ MICROSCOPE: Fields = (
     ("spherical_aberration", "sphericalAberration", "Spherical aberration", True),
     ("amplitude_contrast", "amplitudeContrast", "Amplitude contrast", True),
     ("b_factor", "bFactor", "B-factor", True),
-    ("focus_spread", "focusSpread", "Spread of the focus", True),
+    ("focus_spread", "focusSpread", "Focus spread", True),
     ("convergence", "convergence", "Convergence", True),
 )
 """Parameter, form field, label, and whether it is for experts."""
 
 
 class SimulationForm(EMProtocol):
-    """Form fields of a simulation: simple ones, and all of the command's for experts."""
+    """Form fields of a simulation: the main ones, and all others as expert fields."""
 
     _label = None
 
@@ -78,7 +78,7 @@ class SimulationForm(EMProtocol):
                 params.FloatParam,
                 default=value,
                 label=f"Preferred view, {name.lower()} (°)",
-                help="RELION's angle of the preferred view.",
+                help="Angle of the preferred view, in RELION's convention.",
                 **expert,
             )
         form.addSection(label="Contamination")
@@ -91,7 +91,7 @@ class SimulationForm(EMProtocol):
                 params.IntParam,
                 default=value,
                 label=f"{name.capitalize()} (px)",
-                help="Of the micrographs.",
+                help="Size of the micrographs.",
             )
         _add_fields(form, IMAGE)
         add_field(
@@ -116,7 +116,7 @@ class SimulationForm(EMProtocol):
             default=MOLECULE_BUILTIN,
             display=params.EnumParam.DISPLAY_HLIST,
             label="Molecule",
-            help="*built-in*: a made-up one of 180 Å.\n*file*: a map or an atomic model.\n"
+            help="*built-in*: an invented molecule of 180 Å.\n*file*: a map or an atomic model.\n"
             "*volume*: a map of the project.",
         )
         form.addParam(
@@ -124,7 +124,7 @@ class SimulationForm(EMProtocol):
             params.FileParam,
             condition=f"molecule == {MOLECULE_FILE}",
             label="Map or atomic model",
-            help="MRC, PDB or mmCIF. Several, separated by commas, are the species of a mixture.",
+            help="MRC, PDB or mmCIF. Several files, separated by commas, make a mixture.",
         )
         form.addParam(
             "inputVolumes",
@@ -133,13 +133,13 @@ class SimulationForm(EMProtocol):
             allowsNull=True,
             condition=f"molecule == {MOLECULE_VOLUME}",
             label="Volumes",
-            help="Density is bright in them. Several are the species of a mixture.",
+            help="Maps with positive density. Several make a mixture.",
         )
         add_field(
             form,
             SimulateParams,
             "ratios",
-            "Parts of the species",
+            "Relative numbers",
             condition=f"molecule != {MOLECULE_BUILTIN}",
             expertLevel=params.LEVEL_ADVANCED,
         )
@@ -148,7 +148,9 @@ class SimulationForm(EMProtocol):
         if self.molecule == MOLECULE_FILE:
             missing = [path for path in self._files() if not Path(path).is_file()]
             if missing:
-                return [f"Choose the file of a map or an atomic model: {missing[0]} is none."]
+                return [
+                    f"Choose the file of a map or an atomic model: {missing[0]} does not exist."
+                ]
             if not self._files():
                 return ["Choose the file of a map or an atomic model."]
         if self.molecule == MOLECULE_VOLUME and not self._volumes():

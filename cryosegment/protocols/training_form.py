@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How to train: the form's fields, and the parameters of the job that they are."""
+"""Form fields of training, and the job parameters that are made of them."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ RULES = {
     "patience": "patience",
     "seed": "seed",
 }
-"""Form fields and the parameters that they are."""
+"""Form fields and their parameters."""
 OF_NETWORKS = {"encoder": ENCODED_NETWORKS, "branches": BRANCHED_NETWORKS}
-"""Parameters that only some networks have, by these."""
+"""Parameters that only some networks have, with these networks."""
 ADVANCED = {"expertLevel": params.LEVEL_ADVANCED}
 LEARNING = (
     ("augmentation", "augmentation", "Augmentation", {}),
     ("patience", "patience", "Patience", {}),
     ("partial_loss", "partialLoss", "Loss", {"condition": f"labelsAre == {PARTIAL}", **ADVANCED}),
     ("loss", "loss", "Loss", {"condition": f"labelsAre == {COMPLETE}", **ADVANCED}),
-    ("crf", "crf", "Train through CRF", ADVANCED),
+    ("crf", "crf", "Train with a CRF", ADVANCED),
     ("batch", "batch", "Batch", ADVANCED),
     ("patch", "patch", "Patch", ADVANCED),
     ("learning_rate", "learningRate", "Learning rate", ADVANCED),
@@ -57,7 +57,7 @@ LEARNING = (
 
 
 class TrainingForm(CtfChoice, GpuChoice):
-    """Form fields of a training: where it starts, how long it takes, and how it learns."""
+    """Form fields of a training: its start, its length, and how the network learns."""
 
     _label = None
 
@@ -69,8 +69,8 @@ class TrainingForm(CtfChoice, GpuChoice):
             pointerClass="SetOfCoordinates",
             allowsNull=True,
             label="Coordinates",
-            help="All particles of a micrograph should be among them, unless labels are said to be "
-            "partial. A disc is drawn for each.",
+            help="They should include all particles of their micrographs, unless labels are "
+            "declared partial. Each is labelled as a disc.",
         )
         group.addParam(
             "inputMicrographs",
@@ -79,7 +79,7 @@ class TrainingForm(CtfChoice, GpuChoice):
             allowsNull=True,
             expertLevel=params.LEVEL_ADVANCED,
             label="Micrographs",
-            help="Left out: those of the coordinates.",
+            help="If empty, those of the coordinates.",
         )
         add_field(
             group,
@@ -88,7 +88,7 @@ class TrainingForm(CtfChoice, GpuChoice):
             "Particle diameter",
             allowsPointers=True,
             allowsNull=True,
-            help="Needed for coordinates only.",
+            help="Only needed for coordinates.",
         )
 
     def _defineTrainingParams(self, form: params.Form) -> None:
@@ -132,7 +132,7 @@ class TrainingForm(CtfChoice, GpuChoice):
                 default=value,
                 condition=f"unit == {unit}",
                 label=name.capitalize(),
-                help="Longer training is better until the curve of F1 is flat.",
+                help="Longer training improves the model until the curve of F1 is flat.",
             )
 
     def _defineNetworkParams(self, form: params.Form) -> None:
@@ -171,7 +171,9 @@ class TrainingForm(CtfChoice, GpuChoice):
         errors = super()._gpuErrors()
         count = len(self.getGpuList()) if self.useGpu and not errors else 1
         if self.batch.get() % count:
-            errors.append(f"{count} GPUs cannot share a batch of {self.batch} evenly: change it.")
+            errors.append(
+                f"{count} GPUs cannot share a batch of {self.batch} evenly: change the batch."
+            )
         return errors
 
     def _modelErrors(self) -> List[str]:
