@@ -28,6 +28,7 @@ from cryosegment.exchange.labels import (
     PICKS,
 )
 from cryosegment.exchange.particles import UNCLASSIFIED, Particles, angles_from_matrices
+from cryosegment.exchange.picking_rules import card_threshold
 from cryosegment.exchange.star import Block
 
 PICK_SCORES = ("_rlnAutopickFigureOfMerit", "_cryosegmentScore", "_cryoloScore", "_topazScore")
@@ -256,7 +257,7 @@ def card_lines(card: ModelCard) -> List[str]:
     if card.particle_diameters:
         small, large = min(card.particle_diameters), max(card.particle_diameters)
         lines.append(f"Particle diameters seen in training: {small:.0f} to {large:.0f} Å.")
-    lines.append(f"Recommended threshold: {card.threshold:.2f}.")
+    lines.append(f"Recommended threshold: {card_threshold(card):.2f}.")
     for metric in card.metrics:
         facts = (f"{key} {_rounded(value)}" for key, value in metric.items())
         lines.append("Measured: " + ", ".join(facts) + ".")

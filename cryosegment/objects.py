@@ -10,6 +10,7 @@ from pwem.objects import EMObject, Image, Micrograph, SetOfImages
 from pyworkflow.object import Float, Integer, Pointer, String
 
 from cryosegment.exchange.card import ModelCard
+from cryosegment.exchange.picking_rules import card_threshold
 
 
 class SegmentationModel(EMObject):
@@ -38,7 +39,7 @@ class SegmentationModel(EMObject):
         self._name.set(card.name)
         self._architecture.set(card.architecture)
         self._labelSource.set(card.label_source)
-        self._threshold.set(card.threshold)
+        self._threshold.set(card_threshold(card))
         if card.particle_diameters:
             self._smallestDiameter.set(min(card.particle_diameters))
             self._largestDiameter.set(max(card.particle_diameters))

@@ -18,6 +18,7 @@ from cryosegment.exchange.params import (
     PickParams,
     SelectionParams,
     calibration_of_card,
+    selection_of_card,
 )
 from cryosegment.exchange.thresholds import (
     threshold_of_best_f1,
@@ -106,6 +107,27 @@ def picking_rules(card: ModelCard, params: PickParams) -> PickingRules:
     if params.threshold not in (AUTO, CARD):
         return replace(rules, threshold=float(params.threshold))
     if params.threshold == CARD or calibration is None:
-        fixed = float(rules.scores(np.array([card.threshold]))[0])
-        return replace(rules, threshold=fixed)
+        return replace(rules, threshold=card_threshold(card, selection.centers))
     return rules
+
+
+def card_threshold(card: ModelCard, centers: str = "") -> float:
+    """The threshold that a card recommends, as a score of picks.
+
+    Parameters
+    ----------
+    card
+        Its own threshold is one of the network's scores.
+    centers
+        Centre finder; by default the one that the card recommends.
+
+    Raises
+    ------
+    ModelError
+        If the card recommends what this version does not know.
+    """
+    centers = centers or selection_of_card(card.picking).centers
+    calibration = calibration_of_card(card.calibration, centers)
+    if calibration is None:
+        return card.threshold
+    return float(calibration.probabilities(np.array([card.threshold]))[0])

@@ -62,7 +62,7 @@ class TestCryoSegmentPick(ProtocolTest):
         super().setUpClass()
         cls.micrographs = simulate(cls.folder / "simulated", 3)
         cls.source = cls.importMicrographs(cls.micrographs / "*.mrc", PIXEL_SIZE)
-        cls.whole = cls.newPick(cls.source, masks=True, streamingBatchSize=2)
+        cls.whole = cls.newPick(cls.source, masks=True, streamingBatchSize=2, threshold="card")
         cls.launchProtocol(cls.whole)
 
     def testOutputs(self) -> None:
@@ -87,7 +87,7 @@ class TestCryoSegmentPick(ProtocolTest):
 
     def checkScores(self, coordinates: object) -> None:
         """Every coordinate has the attributes that RELION's files keep."""
-        threshold = read_card(model_path(GENERAL)).threshold
+        threshold = self.whole.getThreshold()
         for coordinate in coordinates:
             score = coordinate._cryosegmentScore.get()
             assert round(score, 4) >= round(threshold, 4)
@@ -179,7 +179,7 @@ class TestCryoSegmentPick(ProtocolTest):
         self.launchProtocol(imported)
         assert isinstance(imported.outputModel, SegmentationModel)
         assert "general" in str(imported.outputModel)
-        pick = self.newPick(self.source, modelSource=1)
+        pick = self.newPick(self.source, modelSource=1, threshold="card")
         assert "Choose a segmentation model" in pick.validate()[0]
         self.point(pick.inputModel, imported, "outputModel")
         self.launchProtocol(pick)

@@ -36,6 +36,7 @@ from cryosegment.exchange.params import (
     params_to_dict,
     selection_of_card,
 )
+from cryosegment.exchange.picking_rules import card_threshold
 from cryosegment.exchange.progress import Progress
 
 TABLE, FIGURE = ".picking.csv", ".picking.png"
@@ -52,10 +53,13 @@ class TunedPicking:
         The search.
     score
         What it made highest.
+    threshold
+        What the card recommends, as a score of picks.
     """
 
     tuning: Tuning
     score: str
+    threshold: float = 0.0
 
     @property
     def before(self) -> Figures:
@@ -81,7 +85,7 @@ class TunedPicking:
         if self.choice is self.tuning.usual:
             return "\n".join([*lines, "nothing is better: the card keeps its settings"])
         chosen = self.choice.trial.selection
-        return "\n".join([*lines, f"the card recommends {chosen}, threshold {best.threshold:g}"])
+        return "\n".join([*lines, f"the card recommends {chosen}, threshold {self.threshold:.3g}"])
 
 
 def tune_picking(
@@ -123,7 +127,7 @@ def tune_picking(
     if tuned.choice is not tuned.tuning.usual:
         card = replace(card, calibration=calibrate(images, tuned.choice.trial.selection))
     save_checkpoint(output, model.network, card)
-    return tuned
+    return replace(tuned, threshold=card_threshold(card))
 
 
 def tuning_image(item: LabelledImage, model: Model) -> TuningImage:

@@ -8,7 +8,7 @@ from cryosegment.exchange.card import ModelCard, card_from_json
 from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.exchange.errors import ModelError, ParameterError
 from cryosegment.exchange.params import CalibrationParams, PickParams, params_to_dict
-from cryosegment.exchange.picking_rules import picking_rules
+from cryosegment.exchange.picking_rules import card_threshold, picking_rules
 
 PARAMS = PickParams(diameter=100.0)
 CARD = ModelCard("m", "compact", {}, 20.0, ("particle",), threshold=0.4)
@@ -48,6 +48,10 @@ def test_a_calibrated_card() -> None:
     assert (scores >= rules.threshold_for(scores)).sum() == 2
     of_card = picking_rules(CALIBRATED, replace(PARAMS, threshold="card"))
     assert of_card.threshold_for(scores) == pytest.approx(scores[2])
+    assert card_threshold(CALIBRATED) == pytest.approx(scores[2])
+    assert card_threshold(CARD) == 0.4
+    other = replace(CALIBRATED, picking={"centers": "contour"})
+    assert card_threshold(other) == 0.4
     given = picking_rules(CALIBRATED, replace(PARAMS, threshold="0.9"))
     assert given.threshold_for(scores) == 0.9
 
