@@ -108,19 +108,21 @@ def text_encoding(path: PathLike) -> str:
 
 
 def _find_encoding(path: PathLike, stream: BinaryIO) -> str:
-    if stream.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-        return "utf-16"
+    is_wide = stream.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    encoding = "utf-16" if is_wide else "utf-8-sig"
+    decoder, fits, part = codecs.getincrementaldecoder(encoding)(), True, b"first"
     stream.seek(0)
-    is_utf8, decoder = True, codecs.getincrementaldecoder("utf-8")()
-    for part in iter(lambda: stream.read(READ_SIZE), b""):
+    while part:
+        part = stream.read(READ_SIZE)
         try:
-            if is_utf8:
-                decoder.decode(part)
+            if fits:
+                decoder.decode(part, final=not part)
         except UnicodeDecodeError:
-            is_utf8 = False
-        if b"\0" in part or not (is_utf8 or part.translate(None, CONTROL) == part):
+            fits = False
+        is_text = fits if is_wide else b"\0" not in part
+        if not is_text or not (fits or part.translate(None, CONTROL) == part):
             raise InputError(f"expected a text file, but {path} is binary")
-    return "utf-8-sig" if is_utf8 else "latin-1"
+    return encoding if fits else "latin-1"
 
 
 def read_text(path: PathLike) -> str:
@@ -134,8 +136,6 @@ def read_text(path: PathLike) -> str:
     encoding = text_encoding(path)
     try:
         return Path(path).read_text(encoding=encoding)
-    except UnicodeDecodeError:
-        raise InputError(f"expected a text file, but {path} is binary") from None
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from error
 

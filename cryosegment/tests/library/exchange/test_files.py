@@ -101,6 +101,24 @@ def test_names_that_files_can_have():
     check_names([".a", "a.b", "a b", "..a", "µ 1", "C:\\a", "~"])
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "latin-1"])
+def test_text_of_any_encoding(tmp_path, encoding):
+    """Without byte order mark, and with line ends of Windows; long enough for several parts."""
+    text = "Å und mühle\n" * 200_000
+    (tmp_path / "a.txt").write_bytes(text.replace("\n", "\r\n").encode(encoding))
+    assert read_text(tmp_path / "a.txt") == text
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"a\0b", "ab".encode("utf-16")[:-1], b"\xff\x01\x02\x80", "a\0\xe5".encode("latin-1")],
+)
+def test_binary_files_are_no_text(tmp_path, content):
+    (tmp_path / "a.txt").write_bytes(content)
+    with pytest.raises(InputError, match="binary"):
+        read_text(tmp_path / "a.txt")
+
+
 @pytest.mark.parametrize(
     ("path", "name"),
     [
@@ -108,6 +126,7 @@ def test_names_that_files_can_have():
         ("mic.dw.mrc", "mic.dw"),
         ("mic.mrc.bz2", "mic"),
         ("mic.TIF.GZ", "mic"),
+        ("C:\\data\\mic.mrc", "mic"),
         ("mic", "mic"),
     ],
 )
