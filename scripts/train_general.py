@@ -5,13 +5,17 @@
 
 MAPS holds atomic models (PDB, mmCIF) and density maps (MRC), in any subfolders. Molecules named
 in HELD_OUT are never shown: they are for the figures in docs/benchmarks.md. A run that was
-interrupted goes on when it is called again.
+interrupted goes on when it is called again, with more minutes or steps too, and with other scenes:
+the card lists which scenes were drawn from which step on. With --snapshot it trains no more and
+writes the best network so far, also while another run is training.
 """
 
 from __future__ import annotations
 
 import argparse
 import datetime
+import hashlib
+import json
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -21,6 +25,7 @@ import torch
 from tqdm import tqdm
 
 from cryosegment import __version__
+from cryosegment.core import simulation
 from cryosegment.core.checkpoint import save_checkpoint
 from cryosegment.core.networks import HEADS, build_network
 from cryosegment.core.simulation.bank import (
@@ -44,18 +49,25 @@ from cryosegment.core.training.scene_batches import (
     SceneValidation,
     calibrate_on_scenes,
 )
-from cryosegment.core.training.state import Progress
-from cryosegment.exchange.card import ModelCard
+from cryosegment.core.training.schedule import STEADY_END
+from cryosegment.core.training.state import Progress, relabel_state
+from cryosegment.exchange.card import Facts, ModelCard
+from cryosegment.exchange.files import write_text
 from cryosegment.exchange.params import DEFAULT_PRESET
+from cryosegment.exchange.params.networks import BATCH_NORM
 
-HELD_OUT = ("5a1a", "betaGal", "1f4a", "6vxx", "6vyb", "1wcm")
-"""Beta-galactosidase in three files, the SARS-CoV-2 spike in two, RNA polymerase II."""
+HELD_OUT = ("5a1a", "betaGal", "1f4a", "6vxx", "6vyb", "1wcm", "1e6v")
+"""Beta-galactosidase in three files, the SARS-CoV-2 spike in two, RNA polymerase II, and
+methyl-coenzyme M reductase."""
 SKIPPED = ("4v94",)  # two molecules in one map
-PROCEDURAL = 40
+PROCEDURAL = 80
 UNSEEN = 20
 VIEWS = 160
-WIDTHS = (32, 64, 128, 256)
-DEEP_BLOCKS = 3
+NETWORK: Facts = {
+    "widths": [32, 64, 128, 256],
+    "deep_blocks": 3,
+    "normalization": BATCH_NORM,
+}
 
 
 def main() -> None:
@@ -63,16 +75,22 @@ def main() -> None:
     arguments = parse_arguments()
     bank = load_bank(arguments.maps, arguments.work, arguments.seed)
     settings = SceneSettings()
+    state = arguments.work / "state.safetensors"
+    phases = read_phases(arguments, state, settings)
     torch.manual_seed(arguments.seed)
-    network = build_network("compact", widths=WIDTHS, deep_blocks=DEEP_BLOCKS)
+    network = build_network("compact", **NETWORK)
     fit_settings = FitSettings(
-        steps=arguments.steps,
+        steps=1 if arguments.snapshot else arguments.steps,
         minutes=arguments.minutes,
         learning_rate=2e-3,
-        validations=12,
+        schedule="steady",
+        validations=arguments.validations,
         averaging=0.999,
+        moving_statistics=STEADY_END,
+        bfloat16=arguments.bfloat16,
         workers=arguments.workers,
         device=arguments.device,
+        labels=phases[-1]["fingerprint"],
     )
     batches = SceneBatches(bank, settings, arguments.batch, arguments.seed)
     validation = SceneValidation(bank, settings, arguments.seed)
@@ -84,9 +102,8 @@ def main() -> None:
             bar.set_postfix(step=progress.step, f1=f"{last['score']:.3f}", refresh=False)
             bar.update(100 * share - bar.n)
 
-        state = arguments.work / "state.safetensors"
         best, progress = fit(network, batches, validation, fit_settings, state, report)
-    card = describe(bank, settings, progress, arguments)
+    card = describe(bank, phases, progress, arguments)
     banks = (bank, unseen_bank(arguments.seed))
     card = replace(card, calibration=calibrate_on_scenes(best, banks, settings, arguments.seed))
     save_checkpoint(arguments.output, best, card)
@@ -104,11 +121,37 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--minutes", type=float, default=None)
     parser.add_argument("--steps", type=int, default=None)
+    parser.add_argument("--snapshot", action="store_true", help="write what there is")
     parser.add_argument("--batch", type=int, default=4, help="scenes of 256 x 256 px in a step")
-    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--validations", type=int, default=80, help="how often the state is saved")
+    parser.add_argument(
+        "--bfloat16", action="store_true", help="if the CPU has instructions for it"
+    )
+    parser.add_argument("--workers", type=int, default=0)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()
+
+
+def read_phases(
+    arguments: argparse.Namespace, state: Path, settings: SceneSettings
+) -> list[Facts]:
+    """Which scenes the training draws from which step on; the last are those of today."""
+    path = arguments.work / "phases.json"
+    phases: list[Facts] = json.loads(path.read_text()) if path.exists() else []
+    fingerprint = fingerprint_of_scenes(settings)
+    if not arguments.snapshot and (not phases or phases[-1]["fingerprint"] != fingerprint):
+        first = relabel_state(state, fingerprint) if state.exists() else 0
+        phases.append({"step": first, "scenes": asdict(settings), "fingerprint": fingerprint})
+        write_text(path, json.dumps(phases, indent=1))
+    return phases
+
+
+def fingerprint_of_scenes(settings: SceneSettings) -> str:
+    """Start of the SHA-256 of the code that draws scenes, and of its settings."""
+    files = sorted(Path(simulation.__path__[0]).glob("*.py"))
+    text = "".join(file.read_text() for file in files) + json.dumps(asdict(settings))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def load_bank(maps: Path, work: Path, seed: int) -> ProjectionBank:
@@ -145,15 +188,15 @@ def at_bank_scale(path: Path) -> Molecule:
 
 
 def describe(
-    bank: ProjectionBank, settings: SceneSettings, progress: Progress, arguments: argparse.Namespace
+    bank: ProjectionBank, phases: list[Facts], progress: Progress, arguments: argparse.Namespace
 ) -> ModelCard:
     """The card of the trained model."""
     known = len(bank.diameters) - PROCEDURAL
     return ModelCard(
         name="general",
         architecture="compact",
-        architecture_args={"widths": list(WIDTHS), "deep_blocks": DEEP_BLOCKS},
-        pixels_per_diameter=settings.diameter,
+        architecture_args=NETWORK,
+        pixels_per_diameter=SceneSettings.diameter,
         classes=HEADS,
         threshold=round(progress.best_threshold, 3),
         crf={"preset": DEFAULT_PRESET},
@@ -173,7 +216,8 @@ def describe(
             "minutes": round(progress.seconds / 60, 1),
             "batch": arguments.batch,
             "seed": arguments.seed,
-            "scenes": asdict(settings),
+            "bfloat16": arguments.bfloat16,
+            "phases": phases,
         },
         metrics=(
             {

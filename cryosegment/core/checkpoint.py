@@ -15,15 +15,20 @@ from cryosegment.core.networks import build_network
 from cryosegment.core.tensors import write_tensors
 from cryosegment.exchange.card import CARD_KEY, ModelCard, read_card
 from cryosegment.exchange.errors import ModelError
+from cryosegment.exchange.params.networks import GROUP_NORM
 
 
 def save_checkpoint(path: Path, network: nn.Module, card: ModelCard) -> None:
-    """Write a network in half precision, with its card.
+    """Write a network, its weights in half precision, with its card.
 
     Half precision halves the file; the weights are smaller than 65,504 by far and the picks
     of a network rounded so do not change.
     """
-    tensors = {name: tensor.half() for name, tensor in network.state_dict().items()}
+    weights = {name for name, _ in network.named_parameters()}
+    tensors = {
+        name: tensor.half() if name in weights else tensor
+        for name, tensor in network.state_dict().items()
+    }
     write_tensors(path, tensors, {CARD_KEY: card.to_json()})
 
 
@@ -41,7 +46,7 @@ def load_network(path: Path) -> tuple[nn.Module, ModelCard]:
     network = _build(path, card)
     try:
         tensors = load_file(path)
-        network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+        network.load_state_dict(tensors)
     except (SafetensorError, RuntimeError) as error:
         raise ModelError(
             f"expected the weights of a {card.architecture} network in {path}, found a damaged or "
@@ -51,9 +56,13 @@ def load_network(path: Path) -> tuple[nn.Module, ModelCard]:
 
 
 def _build(path: Path, card: ModelCard) -> nn.Module:
-    """The network that a card names, with fresh weights."""
+    """The network that a card names, with fresh weights.
+
+    Cards of earlier versions do not name the normalisation, which was then by groups.
+    """
+    arguments = {"normalization": GROUP_NORM, **card.architecture_args}
     try:
-        return build_network(card.architecture, **card.architecture_args)
+        return build_network(card.architecture, **arguments)
     except (TypeError, ValueError) as error:
         raise ModelError(
             f"expected a network that this version can build in {path}, found "

@@ -146,6 +146,7 @@ def prepare(micrograph: Micrograph, params: PickParams, card: ModelCard) -> Work
         card.pixels_per_diameter,
         params.contrast,
         front_end_of_card(card.front_end),
+        card.normalization,
     )
 
 

@@ -16,6 +16,11 @@ from cryosegment.exchange.files import PathLike, check_file
 GENERAL = "general"
 """Name of the model that is shipped with the package."""
 
+IMAGE_NORMALIZATION = "local mean removed, mean 0 and standard deviation 1, clipped at 4"
+NOISE_NORMALIZATION = "local mean removed, noise of standard deviation 1, large values compressed"
+NORMALIZATIONS = (NOISE_NORMALIZATION, IMAGE_NORMALIZATION)
+"""What cards say of a network's input; the second is that of earlier versions."""
+
 CARD_VERSION = 1
 CARD_KEY = "model_card"
 STATE = ".state"
@@ -43,7 +48,7 @@ class ModelCard:
     front_end
         Filter or denoiser before normalisation: its parameters by name; empty for none.
     normalization
-        How the input image is normalised, in words.
+        How the input image is normalised: one of `NORMALIZATIONS`.
     classes
         Meaning of each output channel, in order.
     threshold
@@ -80,7 +85,7 @@ class ModelCard:
     classes: Tuple[str, ...]
     contrast: str = "dark"
     front_end: Facts = field(default_factory=dict)
-    normalization: str = "local mean removed, mean 0 and standard deviation 1, clipped at 4"
+    normalization: str = NOISE_NORMALIZATION
     threshold: float = 0.5
     calibration: Facts = field(default_factory=dict)
     picking: Facts = field(default_factory=dict)

@@ -1,9 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Grey levels: robust statistics, the local mean, mean 0 and standard deviation 1.
-
-Training and inference share `working_normalize`: a network sees a patch that was simulated and an
-image that was recorded through the same function.
-"""
+"""Grey levels: robust statistics, the local mean, mean 0 and standard deviation 1."""
 
 from __future__ import annotations
 
@@ -116,20 +112,3 @@ def normalize(
         sd = ((image * image).sum((-2, -1), keepdim=True) / number).sqrt()
         image = torch.where(sd > _MIN_SD, image / sd.clamp_min(_MIN_SD), 0).clamp(-CLIP, CLIP)
     return image
-
-
-def working_normalize(
-    image: Float[Tensor, "*batch h w"], valid: Bool[Tensor, "*batch h w"] | None, sigma: float
-) -> Float[Tensor, "*batch h w"]:
-    """Local mean removed, then mean 0 and standard deviation 1: what the networks see.
-
-    Parameters
-    ----------
-    image
-        Images at the working scale, of any batch shape.
-    valid
-        Pixels that count; None for all. The others become 0.
-    sigma
-        Standard deviation of the local mean's Gaussian, in pixels (see `remove_local_mean`).
-    """
-    return normalize(remove_local_mean(image, valid, sigma), valid)

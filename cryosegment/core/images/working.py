@@ -16,8 +16,10 @@ from cryosegment.core.images.border import Bounds, valid_bounds
 from cryosegment.core.images.contrast import detect_contrast
 from cryosegment.core.images.front_ends import apply_front_end
 from cryosegment.core.images.micrograph import Micrograph
-from cryosegment.core.images.normalize import robust_statistics, working_normalize
+from cryosegment.core.images.noise_level import scale_to_noise
+from cryosegment.core.images.normalize import normalize, remove_local_mean, robust_statistics
 from cryosegment.core.images.resample import fourier_crop, resample_labels
+from cryosegment.exchange.card import IMAGE_NORMALIZATION, NOISE_NORMALIZATION
 from cryosegment.exchange.errors import InputError, ParameterError
 from cryosegment.exchange.files import PathLike
 from cryosegment.exchange.params import FrontEndParams
@@ -52,7 +54,7 @@ class WorkingImage:
     Attributes
     ----------
     image
-        Particles dark, mean 0 and standard deviation 1 over the valid pixels, the others 0.
+        Particles dark, normalised over the valid pixels, the others 0.
     valid
         False on the dead border.
     pixel_size
@@ -90,12 +92,13 @@ def working_image(
     pixels_per_diameter: float,
     contrast: str = "auto",
     front_end: FrontEndParams = NOTHING,
+    normalization: str = NOISE_NORMALIZATION,
 ) -> WorkingImage:
     """A micrograph resampled so that particles have the same number of pixels, and normalised.
 
     Hot pixels are cut, the dead border is filled with the median, the transform is cropped (or
-    padded) to the working pixel size, the front end filters, the local mean goes, and mean 0,
-    standard deviation 1 come.
+    padded) to the working pixel size, the front end filters, and the grey levels are normalised
+    (see `working_normalize`).
 
     Parameters
     ----------
@@ -109,6 +112,8 @@ def working_image(
         "dark" or "bright" particles, or "auto" to find out (see `detect_contrast`).
     front_end
         What the network was trained with.
+    normalization
+        One of `NORMALIZATIONS`, likewise.
 
     Raises
     ------
@@ -129,7 +134,7 @@ def working_image(
     valid = _valid_at_scale(bounds, (height, width), shape).to(image.device)
     if contrast == "bright":
         image = -image
-    image = working_normalize(image, valid, LOCAL_MEAN_SIGMA * pixels_per_diameter)
+    image = working_normalize(image, valid, pixels_per_diameter, normalization)
     if contrast == "auto" and detect_contrast(image, pixels_per_diameter, valid) == "bright":
         image = -image
     pixel_size = micrograph.pixel_size * sum(scale_yx) / 2
@@ -148,6 +153,32 @@ def _doubts(micrograph: Micrograph, bounds: Bounds, diameter: float) -> Iterator
             f"{diameter:g} Å are {diameter_px:.4g} px of a micrograph of {height} x {width} px: "
             "check pixel size and diameter"
         )
+
+
+def working_normalize(
+    image: Float[Tensor, "*batch h w"],
+    valid: Bool[Tensor, "*batch h w"] | None,
+    diameter: float,
+    normalization: str = NOISE_NORMALIZATION,
+) -> Float[Tensor, "*batch h w"]:
+    """Local mean removed and grey levels scaled: what the networks see, in training too.
+
+    Parameters
+    ----------
+    image
+        Images at the working scale, of any batch shape.
+    valid
+        Pixels that count; None for all. The others become 0.
+    diameter
+        Particle diameter, px.
+    normalization
+        One of `NORMALIZATIONS`: in units of the noise around each pixel, or, as networks of
+        earlier versions have it, of the standard deviation of the whole image.
+    """
+    flat = remove_local_mean(image, valid, LOCAL_MEAN_SIGMA * diameter)
+    if normalization == IMAGE_NORMALIZATION:
+        return normalize(flat, valid)
+    return scale_to_noise(flat, valid, diameter)
 
 
 def labels_at_working_scale(

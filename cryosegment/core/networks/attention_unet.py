@@ -9,8 +9,8 @@ from jaxtyping import Float
 from torch import Tensor, cat, nn
 from torch.nn import functional
 
-from cryosegment.core.networks.blocks import GROUPS
 from cryosegment.core.networks.segmenter import Segmenter
+from cryosegment.exchange.params.networks import BATCH_NORM
 
 WIDTHS = (32, 64, 128, 256, 512)
 
@@ -30,8 +30,8 @@ class AttentionGate(nn.Module):
 
     def __init__(self, coarse: int, fine: int) -> None:
         super().__init__()
-        self.coarse = nn.Sequential(nn.Conv2d(coarse, fine, 1), nn.GroupNorm(GROUPS, fine))
-        self.fine = nn.Sequential(nn.Conv2d(fine, fine, 1), nn.GroupNorm(GROUPS, fine))
+        self.coarse = nn.Sequential(nn.Conv2d(coarse, fine, 1), nn.BatchNorm2d(fine))
+        self.fine = nn.Sequential(nn.Conv2d(fine, fine, 1), nn.BatchNorm2d(fine))
         self.weight = nn.Conv2d(fine, fine, 1)
 
     def forward(
@@ -74,10 +74,11 @@ def _two_convolutions(channels_in: int, channels_out: int) -> nn.Sequential:
     layers: list[nn.Module] = []
     for channels in (channels_in, channels_out):
         layers.append(nn.Conv2d(channels, channels_out, 3, padding=1))
-        layers += [nn.GroupNorm(GROUPS, channels_out), nn.ReLU(inplace=True)]
+        layers += [nn.BatchNorm2d(channels_out), nn.ReLU(inplace=True)]
     return nn.Sequential(*layers)
 
 
-def attention_unet(widths: Sequence[int] = WIDTHS) -> Segmenter:
+def attention_unet(widths: Sequence[int] = WIDTHS, normalization: str = BATCH_NORM) -> Segmenter:
     """Attention-gated U-Net; with the widths of CryoSegNet, 64 to 2048, 131 million weights."""
-    return Segmenter(AttentionBody(widths), widths[0], 2 ** (len(widths) - 1))
+    body, stride = AttentionBody(widths), 2 ** (len(widths) - 1)
+    return Segmenter(body, widths[0], stride, normalization=normalization)

@@ -1,28 +1,56 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Building blocks of the compact network."""
+"""Building blocks: normalisation, and those of the compact network."""
 
 from __future__ import annotations
+
+import math
 
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
 GROUPS = 8
+EXCITATION = "_se_"
+"""How the parts of an EfficientNet's squeeze and excitation are called."""
+
+
+def group_normalize(module: nn.Module) -> None:
+    """Replace the batch normalisations in a module by group normalisations, in place."""
+    for name, child in module.named_children():
+        if isinstance(child, nn.BatchNorm2d):
+            groups = math.gcd(GROUPS, child.num_features)
+            setattr(module, name, nn.GroupNorm(groups, child.num_features))
+        else:
+            group_normalize(child)
+
+
+def localize(module: nn.Module) -> None:
+    """Take the statistics of the image out of a module, in place.
+
+    Group normalisations become batch normalisations. The blocks of an EfficientNet lose squeeze and
+    excitation, which weighs channels by their means; EfficientNet-Lite does without it too.
+    """
+    for name, child in list(module.named_children()):
+        if isinstance(child, nn.GroupNorm):
+            setattr(module, name, nn.BatchNorm2d(child.num_channels))
+        elif name.startswith(EXCITATION):
+            delattr(module, name)
+        else:
+            localize(child)
+    for flag in ("has_se", "_has_se"):  # of MONAI's blocks, and of segmentation_models.pytorch's
+        if hasattr(module, flag):
+            setattr(module, flag, False)
 
 
 class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions with a shortcut; group normalisation, SiLU.
-
-    Group normalisation keeps the statistics of the image at hand, so that simulated and real
-    micrographs, and batches of two or two hundred, are treated alike.
-    """
+    """Two 3x3 convolutions with a shortcut; batch normalisation, SiLU."""
 
     def __init__(self, channels_in: int, channels_out: int) -> None:
         super().__init__()
         self.first = nn.Conv2d(channels_in, channels_out, 3, padding=1, bias=False)
-        self.first_norm = nn.GroupNorm(GROUPS, channels_out)
+        self.first_norm = nn.BatchNorm2d(channels_out)
         self.second = nn.Conv2d(channels_out, channels_out, 3, padding=1, bias=False)
-        self.second_norm = nn.GroupNorm(GROUPS, channels_out)
+        self.second_norm = nn.BatchNorm2d(channels_out)
         same = channels_in == channels_out
         self.shortcut: nn.Module = (
             nn.Identity() if same else nn.Conv2d(channels_in, channels_out, 1, bias=False)

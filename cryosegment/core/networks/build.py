@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Networks by name."""
+"""Networks by name.
+
+The answer of each at a pixel depends on what is around it alone: statistics over the image, which
+papers have in places, are left out.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +25,11 @@ _NETWORKS = {
     **{name: ("segmentation_models", "segmentation_model") for name in SMP_NETWORKS},
 }
 """Module and maker of each network; imported when asked for, as libraries take seconds."""
+_EARLIER = dict.fromkeys(
+    ("smp-manet", "smp-upernet"), ("segmentation_models", "segmentation_model")
+)
+"""Networks of models of earlier versions: what makes them is attention and pooling over the whole
+image, so that they cannot be local and are not trained any more."""
 LIBRARIES = {"monai": "monai", "segmentation_models_pytorch": "segmentation-models-pytorch"}
 """Libraries that networks need, and what pip calls them."""
 
@@ -47,12 +56,13 @@ def build_network(name: str, **arguments: object) -> nn.Module:
     ModelError
         If the network needs a library that is not installed.
     """
-    if name not in _NETWORKS:
+    makers_by_name = {**_NETWORKS, **_EARLIER}
+    if name not in makers_by_name:
         known = ", ".join(_NETWORKS)
         raise ParameterError(
             f"expected a network among {known}, found {name!r}: choose one of them"
         )
-    module, maker = _NETWORKS[name]
+    module, maker = makers_by_name[name]
     try:
         makers = import_module(f"cryosegment.core.networks.{module}")
     except ModuleNotFoundError as error:

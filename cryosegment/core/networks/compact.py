@@ -9,7 +9,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from cryosegment.core.networks.blocks import ResidualBlock, UpBlock
+from cryosegment.core.networks.blocks import ResidualBlock, UpBlock, group_normalize
+from cryosegment.exchange.params.networks import BATCH_NORM, GROUP_NORM
 
 STEM = 2
 
@@ -31,6 +32,8 @@ class CompactUNet(nn.Module):
         Channels per level, from fine to coarse; each level halves height and width.
     deep_blocks
         Residual blocks at the coarsest level, beyond the first.
+    normalization
+        `BATCH_NORM`, or `GROUP_NORM` for models of earlier versions.
     """
 
     def __init__(
@@ -39,6 +42,7 @@ class CompactUNet(nn.Module):
         channels_out: int = 6,
         widths: Sequence[int] = (32, 64, 128, 256),
         deep_blocks: int = 3,
+        normalization: str = BATCH_NORM,
     ) -> None:
         super().__init__()
         before = (channels_in * STEM**2, *widths[:-1])
@@ -50,6 +54,8 @@ class CompactUNet(nn.Module):
         self.up = nn.ModuleList(map(UpBlock, finer[:-1], finer[1:]))
         self.head = nn.Conv2d(widths[0], channels_out * STEM**2, 1)
         self.stride = STEM * 2 ** (len(widths) - 1)
+        if normalization == GROUP_NORM:
+            group_normalize(self)
 
     def forward(self, image: Float[Tensor, "b c h w"]) -> Float[Tensor, "b k h w"]:
         """Logits of every head, at the size of the image, which may be any."""

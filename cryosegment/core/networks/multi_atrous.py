@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from jaxtyping import Float
 from torch import Tensor, cat, nn
 
-from cryosegment.core.networks.blocks import GROUPS
 from cryosegment.core.networks.segmenter import Segmenter
 from cryosegment.exchange.errors import ParameterError
 from cryosegment.exchange.params import MOST_BRANCHES
+from cryosegment.exchange.params.networks import BATCH_NORM
 
 WIDTHS = (48, 64, 128, 192)
 
@@ -57,7 +57,7 @@ def _convolution(
 ) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(channels_in, channels_out, size, padding=rate * (size // 2), dilation=rate),
-        nn.GroupNorm(GROUPS, channels_out),
+        nn.BatchNorm2d(channels_out),
         nn.ReLU(inplace=True),
     )
 
@@ -66,12 +66,12 @@ def multi_atrous(
     branches: int = 4,
     widths: Sequence[int] = WIDTHS,
     branch_width: int = 256,
+    normalization: str = BATCH_NORM,
 ) -> Segmenter:
     """Multi-branch atrous network.
 
-    PIXER's own is twice and four times as wide, widths 96, 128, 256, 384 and branches of 1024, and
-    normalises the responses where this one normalises groups of channels. One convolution on
-    the maps of all branches is the sum of one on each.
+    PIXER's own is twice and four times as wide, widths 96, 128, 256, 384 and branches of 1024. One
+    convolution on the maps of all branches is the sum of one on each.
 
     Parameters
     ----------
@@ -79,6 +79,8 @@ def multi_atrous(
         1 to 5.
     widths, branch_width
         Channels of the encoder and of each branch.
+    normalization
+        `BATCH_NORM`, or `GROUP_NORM` for models of earlier versions.
 
     Raises
     ------
@@ -88,4 +90,4 @@ def multi_atrous(
     if not 1 <= branches <= MOST_BRANCHES:
         raise ParameterError(f"expected 1 to {MOST_BRANCHES} branches, got {branches}")
     body = MultiAtrousBody(branches, widths, branch_width)
-    return Segmenter(body, branches * branch_width, 8, 8)
+    return Segmenter(body, branches * branch_width, 8, 8, normalization)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import segmentation_models_pytorch
 
 from cryosegment.core.networks.segmenter import Segmenter
+from cryosegment.exchange.params.networks import BATCH_NORM
 
 FEATURES = 16
 """Channels of what comes before the heads."""
@@ -15,13 +16,17 @@ UNUSED = ("_conv_head", "_bn1")
 processes wants."""
 
 
-def segmentation_model(architecture: str, encoder: str) -> Segmenter:
+def segmentation_model(
+    architecture: str, encoder: str, normalization: str = BATCH_NORM
+) -> Segmenter:
     """Network of that library, with fresh weights.
 
     Parameters
     ----------
     architecture, encoder
         As the library calls them.
+    normalization
+        `BATCH_NORM`, or `GROUP_NORM` for models of earlier versions.
     """
     body = segmentation_models_pytorch.create_model(
         architecture, encoder, encoder_weights=None, in_channels=1, classes=FEATURES
@@ -29,4 +34,4 @@ def segmentation_model(architecture: str, encoder: str) -> Segmenter:
     for name in UNUSED:
         if hasattr(body.encoder, name):
             delattr(body.encoder, name)
-    return Segmenter(body, FEATURES, STRIDE)
+    return Segmenter(body, FEATURES, STRIDE, normalization=normalization)

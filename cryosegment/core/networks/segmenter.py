@@ -9,8 +9,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from cryosegment.core.networks.blocks import GROUPS
+from cryosegment.core.networks.blocks import group_normalize, localize
 from cryosegment.core.networks.heads import CENTER_PRIOR, HEADS
+from cryosegment.exchange.params.networks import BATCH_NORM, GROUP_NORM
 
 
 class Segmenter(nn.Module):
@@ -20,18 +21,30 @@ class Segmenter(nn.Module):
     ----------
     body
         Takes images `(b, 1, h, w)` whose sides are multiples of `stride`, gives maps
-        `(b, c, h / scale, w / scale)`. Its batch normalisations become group normalisations.
+        `(b, c, h / scale, w / scale)`.
     features
         Channels of these maps.
     stride
         By how much the body reduces its input where it is coarsest.
     scale
         By how much the maps are smaller than the input; their logits are interpolated.
+    normalization
+        `BATCH_NORM`, and the body is made local; or `GROUP_NORM`, for models of earlier versions.
     """
 
-    def __init__(self, body: nn.Module, features: int, stride: int, scale: int = 1) -> None:
+    def __init__(
+        self,
+        body: nn.Module,
+        features: int,
+        stride: int,
+        scale: int = 1,
+        normalization: str = BATCH_NORM,
+    ) -> None:
         super().__init__()
-        group_normalize(body)
+        if normalization == GROUP_NORM:
+            group_normalize(body)
+        else:
+            localize(body)
         self.body = body
         self.head = nn.Conv2d(features, len(HEADS), 1)
         self._expect_few_centers()
@@ -51,17 +64,3 @@ class Segmenter(nn.Module):
         if self.scale > 1:
             logits = functional.interpolate(logits, scale_factor=self.scale, mode="bilinear")
         return logits[..., :height, :width]
-
-
-def group_normalize(module: nn.Module) -> None:
-    """Replace the batch normalisations in a module, in place.
-
-    Group normalisation has no running statistics: a step of one small patch can be trained on,
-    weights can be averaged, and simulated and real micrographs are treated alike.
-    """
-    for name, child in module.named_children():
-        if isinstance(child, nn.BatchNorm2d):
-            groups = math.gcd(GROUPS, child.num_features)
-            setattr(module, name, nn.GroupNorm(groups, child.num_features))
-        else:
-            group_normalize(child)

@@ -10,13 +10,13 @@ from monai.networks.nets.basic_unet import UpCat
 from monai.networks.nets.flexible_unet import UNetDecoder
 from torch import Tensor, cat, nn
 
-from cryosegment.core.networks.blocks import GROUPS
 from cryosegment.core.networks.encoders import STRIDE, build_encoder
 from cryosegment.core.networks.segmenter import Segmenter
+from cryosegment.exchange.params.networks import BATCH_NORM
 
 WIDTHS = (256, 128, 64, 32, 16)
 """Channels of the decoder, from coarse to fine."""
-NORM = ("group", {"num_groups": GROUPS})
+NORM = "batch"
 ACTIVATION = ("relu", {"inplace": True})
 
 
@@ -126,11 +126,21 @@ def _up(coarse: int, fine: int, width: int) -> UpCat:
     )
 
 
-def unet(encoder: str = "resnet18", widths: Sequence[int] = WIDTHS) -> Segmenter:
+def unet(
+    encoder: str = "resnet18",
+    widths: Sequence[int] = WIDTHS,
+    normalization: str = BATCH_NORM,
+) -> Segmenter:
     """U-Net."""
-    return Segmenter(UNetBody(encoder, widths), widths[-1], STRIDE)
+    body = UNetBody(encoder, widths)
+    return Segmenter(body, widths[-1], STRIDE, normalization=normalization)
 
 
-def nested_unet(encoder: str = "resnet18", widths: Sequence[int] = WIDTHS) -> Segmenter:
+def nested_unet(
+    encoder: str = "resnet18",
+    widths: Sequence[int] = WIDTHS,
+    normalization: str = BATCH_NORM,
+) -> Segmenter:
     """U-Net++."""
-    return Segmenter(NestedBody(encoder, widths), widths[-1], STRIDE)
+    body = NestedBody(encoder, widths)
+    return Segmenter(body, widths[-1], STRIDE, normalization=normalization)

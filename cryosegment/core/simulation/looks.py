@@ -25,25 +25,53 @@ def draw_look(
         Source of randomness.
     """
     plane = image.numpy().astype(np.float32)
+    if random.random() < 0.1:
+        plane = _bin(plane, random.uniform(1.2, 2.0))
     if random.random() < 0.3:
         plane = cv2.GaussianBlur(plane, (0, 0), random.uniform(0.4, 1.6))
     if random.random() < 0.15:
         plane = _denoise(plane, random)
-    if random.random() < 0.25:
+    if random.random() < 0.2:
         plane = _equalise(plane, diameter * random.uniform(1.5, 6.0), random.uniform(0.3, 1.0))
-    if random.random() < 0.3:
+    if random.random() < 0.25:
         spread = plane.std() * random.uniform(1.0, 4.0)
         plane = np.tanh((plane - np.median(plane)) / spread)
+    if random.random() < 0.15:
+        plane = _compress(plane, random)
     if random.random() < 0.15:
         plane = _streaks(plane, random)
     return torch.from_numpy(np.ascontiguousarray(plane))
 
 
+def _bin(plane: np.ndarray, factor: float) -> np.ndarray:
+    """Pixels averaged, then interpolated: a micrograph that was binned beyond the working scale."""
+    side = round(len(plane) / factor)
+    small = cv2.resize(plane, (side, side), interpolation=cv2.INTER_AREA)
+    return cv2.resize(small, plane.shape[::-1], interpolation=cv2.INTER_CUBIC)
+
+
+def _bytes(plane: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Grey levels as 8-bit numbers, a few of the extreme ones cut."""
+    cut = random.choice([0.01, 0.1, 0.5, 2.0])
+    low, high = np.percentile(plane, (cut, 100 - cut))
+    scaled = (plane - low) / max(high - low, 1e-6) * 255
+    return np.clip(scaled, 0, 255).astype(np.uint8)
+
+
+def _compress(plane: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Saved with 8 bits, in some cases as JPEG."""
+    saved = _bytes(plane, random)
+    if random.random() < 0.6:
+        quality = int(random.integers(60, 98))
+        _, code = cv2.imencode(".jpg", saved, [cv2.IMWRITE_JPEG_QUALITY, quality])
+        saved = cv2.imdecode(code, cv2.IMREAD_GRAYSCALE)
+    return saved.astype(np.float32)
+
+
 def _denoise(plane: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """Median or non-local means on an 8-bit copy, as denoising front ends do."""
-    low, high = np.percentile(plane, (0.5, 99.5))
-    bytes_ = np.clip((plane - low) / max(high - low, 1e-6) * 255, 0, 255).astype(np.uint8)
-    if random.random() < 0.5:
+    bytes_ = _bytes(plane, random)
+    if random.random() < 0.4:
         return cv2.medianBlur(bytes_, 3).astype(np.float32)
     smooth = cv2.fastNlMeansDenoising(
         bytes_, h=float(random.uniform(10, 50)), templateWindowSize=3, searchWindowSize=7
@@ -53,9 +81,18 @@ def _denoise(plane: np.ndarray, random: np.random.Generator) -> np.ndarray:
 
 def _equalise(plane: np.ndarray, window: float, strength: float) -> np.ndarray:
     """Local contrast normalisation, the continuous cousin of CLAHE."""
-    mean = cv2.GaussianBlur(plane, (0, 0), window)
-    deviation = np.sqrt(np.maximum(cv2.GaussianBlur((plane - mean) ** 2, (0, 0), window), 1e-12))
+    mean = _blur(plane, window)
+    deviation = np.sqrt(np.maximum(_blur((plane - mean) ** 2, window), 1e-12))
     return (plane - strength * mean) / deviation**strength
+
+
+def _blur(plane: np.ndarray, sigma: float) -> np.ndarray:
+    """Wide Gaussian blur, on pixels of a quarter of its width."""
+    factor = max(1, int(sigma / 4))
+    side = -(-len(plane) // factor)
+    small = cv2.resize(plane, (side, side), interpolation=cv2.INTER_AREA)
+    small = cv2.GaussianBlur(small, (0, 0), sigma / factor)
+    return cv2.resize(small, plane.shape[::-1], interpolation=cv2.INTER_LINEAR)
 
 
 def _streaks(plane: np.ndarray, random: np.random.Generator) -> np.ndarray:

@@ -8,6 +8,7 @@ detector and a motion-correction programme add is drawn by `looks`.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,14 +17,18 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional
 
-from cryosegment.core.ctf import wavelength
-from cryosegment.core.simulation.bank import PIXELS_PER_DIAMETER, ProjectionBank
+from cryosegment.core.simulation.bank import PIXELS_PER_DIAMETER, SIDE, ProjectionBank
 from cryosegment.core.simulation.debris import Debris, draw_debris
+from cryosegment.core.simulation.layers import log_uniform
 from cryosegment.core.simulation.looks import draw_look
+from cryosegment.core.simulation.microscope import Exposure, take_image
 
 MARGIN = 32
-PATCH = 56
-"""Side of a drawn particle, px: 1.33 times the jittered diameter and its rotation's corners."""
+REACH = SIDE / PIXELS_PER_DIAMETER / 2
+"""How far a drawn particle reaches from its centre, in its diameters."""
+FEW = 8
+SMALL = (0.25, 0.5)
+"""Diameter of molecules that are not the particles, over theirs."""
 
 
 @dataclass(frozen=True)
@@ -61,19 +66,29 @@ class SceneSettings:
     scale
         True over nominal diameter: a user's diameter is never exact.
     snr
-        Variance of the particles' signal over that of the noise, at working scale.
+        Variance of the particles' signal over that of the noise, at working scale: lowest, a
+        middle one, highest.
+    hard
+        Share of scenes below the middle SNR.
     clean
         Share of scenes without contamination.
     empty
         Share of scenes without particles.
+    sparse
+        Share of scenes with at most `FEW` particles.
+    others
+        Share of scenes with molecules too small to be the particles.
     """
 
     size: int = 256
     diameter: float = 20.0
     scale: tuple[float, float] = (0.75, 1.33)
-    snr: tuple[float, float] = (0.05, 4.0)
-    clean: float = 0.4
-    empty: float = 0.06
+    snr: tuple[float, float, float] = (0.01, 0.2, 4.0)
+    hard: float = 0.65
+    clean: float = 0.35
+    empty: float = 0.08
+    sparse: float = 0.2
+    others: float = 0.12
 
 
 def draw_scene(bank: ProjectionBank, settings: SceneSettings, random: np.random.Generator) -> Scene:
@@ -90,13 +105,16 @@ def draw_scene(bank: ProjectionBank, settings: SceneSettings, random: np.random.
     """
     canvas = settings.size + 2 * MARGIN
     molecule = int(random.integers(len(bank.diameters)))
-    true_px = settings.diameter * _log_uniform(random, *settings.scale)
+    true_px = settings.diameter * log_uniform(random, *settings.scale)
     debris = draw_debris(canvas, settings.diameter, settings.clean, random)
-    centers = _place(canvas, true_px, settings.empty, debris, random)
+    centers = _place(canvas, true_px, settings, debris, random)
     signal, instances = _draw_particles(bank, molecule, centers, true_px, canvas, random)
     signal = signal + _draw_aggregates(bank, debris, true_px, canvas, random)
-    pixel_size = float(bank.diameters[molecule]) / true_px * _log_uniform(random, 0.6, 1.4)
-    image = _through_microscope(signal, debris, pixel_size, settings.snr, random)
+    if random.random() < settings.others:
+        signal = signal + _draw_others(bank, true_px, canvas, random)
+    pixel_size = float(bank.diameters[molecule]) / true_px * log_uniform(random, 0.6, 1.4)
+    exposure = Exposure(pixel_size, settings.diameter, _draw_snr(settings, random))
+    image = take_image(signal, debris, exposure, random)
     image = draw_look(image, settings.diameter, random)
     window = slice(MARGIN, -MARGIN)
     inside = instances[window, window].clone()
@@ -105,18 +123,27 @@ def draw_scene(bank: ProjectionBank, settings: SceneSettings, random: np.random.
     return Scene(image[window, window], inside, covered, centers - MARGIN)
 
 
-def _log_uniform(random: np.random.Generator, low: float, high: float) -> float:
-    return float(np.exp(random.uniform(np.log(low), np.log(high))))
+def _draw_snr(settings: SceneSettings, random: np.random.Generator) -> float:
+    low, middle, high = settings.snr
+    is_hard = random.random() < settings.hard
+    return log_uniform(random, *((low, middle) if is_hard else (middle, high)))
 
 
 def _place(
-    canvas: int, true_px: float, empty: float, debris: Debris, random: np.random.Generator
+    canvas: int,
+    true_px: float,
+    settings: SceneSettings,
+    debris: Debris,
+    random: np.random.Generator,
 ) -> Float[Tensor, "n 2"]:
     """Centres that keep a distance of their own to each other and stay off the debris."""
-    if random.random() < empty:
+    kind = random.random()
+    if kind < settings.empty:
         return torch.zeros(0, 2)
     spacing = true_px * random.uniform(0.6, 1.3)
-    attempts = int(_log_uniform(random, 0.08, 2.5) * (canvas / spacing) ** 2)
+    attempts = int(log_uniform(random, 0.08, 2.5) * (canvas / spacing) ** 2)
+    if kind < settings.empty + settings.sparse:
+        attempts = int(random.integers(1, FEW + 1))
     candidates = random.uniform(0, canvas - 1, (max(attempts, 1), 2))
     blocked = debris.mask.numpy()[candidates[:, 0].astype(int), candidates[:, 1].astype(int)] > 0
     kept = np.empty((0, 2))
@@ -141,11 +168,12 @@ def _draw_particles(
     if not len(centers):
         return signal, instances
     density, shape = _views(bank, molecule, centers, true_px, random)
-    offsets = torch.arange(PATCH, dtype=torch.float32) - PATCH // 2
-    corners = centers.round().int() - PATCH // 2
+    patch_side = density.shape[-1]
+    offsets = torch.arange(patch_side, dtype=torch.float32) - patch_side // 2
+    corners = centers.round().int() - patch_side // 2
     fractions = centers - centers.round()
     for k, (corner, fraction) in enumerate(zip(corners.tolist(), fractions.tolist(), strict=True)):
-        rows, columns, patch = _window(corner, canvas)
+        rows, columns, patch = _window(corner, patch_side, canvas)
         signal[rows, columns] += density[k][patch]
         distance = (offsets[patch[0], None] - fraction[0]) ** 2
         distance = distance + (offsets[None, patch[1]] - fraction[1]) ** 2
@@ -155,9 +183,9 @@ def _draw_particles(
     return signal, instances
 
 
-def _window(corner: list[int], canvas: int) -> tuple[slice, slice, tuple[slice, slice]]:
+def _window(corner: list[int], side: int, canvas: int) -> tuple[slice, slice, tuple[slice, slice]]:
     """Rows and columns of the canvas that a patch covers, and that part of the patch."""
-    spans = [slice(max(start, 0), min(start + PATCH, canvas)) for start in corner]
+    spans = [slice(max(start, 0), min(start + side, canvas)) for start in corner]
     rows, columns = spans
     row, column = (
         slice(s.start - start, s.stop - start) for s, start in zip(spans, corner, strict=True)
@@ -182,7 +210,8 @@ def _views(
     mirror = torch.from_numpy(random.choice([-1.0, 1.0], count)).float()
     cosine, sine = angle.cos(), angle.sin()
     zoom = PIXELS_PER_DIAMETER / true_px
-    grid = torch.arange(PATCH, dtype=torch.float32) - PATCH // 2
+    reach = math.ceil(REACH * true_px)
+    grid = torch.arange(-reach, reach + 1, dtype=torch.float32)
     fraction = centers - centers.round()
     y = (grid[None, :] - fraction[:, :1])[:, :, None]
     x = (grid[None, :] - fraction[:, 1:])[:, None, :]
@@ -218,53 +247,12 @@ def _draw_aggregates(
     return _draw_particles(bank, molecule, heap, true_px, canvas, random)[0]
 
 
-def _through_microscope(
-    signal: Float[Tensor, "h w"],
-    debris: Debris,
-    pixel_size: float,
-    snr_range: tuple[float, float],
-    random: np.random.Generator,
+def _draw_others(
+    bank: ProjectionBank, true_px: float, canvas: int, random: np.random.Generator
 ) -> Float[Tensor, "h w"]:
-    """CTF, noise that rises towards low frequencies, debris; particles dark."""
-    side = signal.shape[0]
-    frequency = np.hypot(np.fft.fftfreq(side)[:, None], np.fft.rfftfreq(side)[None])
-    transfer = _transfer(frequency / pixel_size, random)
-    colour = _noise_colour(frequency, random)
-    seen = torch.fft.irfft2(torch.fft.rfft2(signal + debris.texture) * transfer, s=(side, side))
-    noise = torch.from_numpy(random.standard_normal((side, side), dtype=np.float32))
-    noise = torch.fft.irfft2(torch.fft.rfft2(noise) * colour, s=(side, side))
-    support = signal > 0.05 * signal.max() if signal.max() > 0 else signal > -1
-    strength = seen[support].std() if signal.max() > 0 else torch.tensor(0.3)
-    snr = _log_uniform(random, *snr_range)
-    noise = noise * (strength / (noise.std() * snr**0.5))
-    contrast = strength * _log_uniform(random, 1.0, 6.0) * max(1.0, snr**-0.5 * 0.7)
-    ramp = torch.from_numpy(random.normal(0, 1, 2).astype(np.float32))
-    axis = torch.linspace(-1, 1, side)
-    thickness = ramp[0] * axis[:, None] + ramp[1] * axis[None]
-    return -seen + noise + contrast * debris.shade + 0.5 * noise.std() * thickness
-
-
-def _transfer(frequency: np.ndarray, random: np.random.Generator) -> Float[Tensor, "h w"]:
-    """A CTF with envelope at `frequency` 1/Å, positive where protein comes out dark."""
-    defocus = _log_uniform(random, 4e3, 4e4)
-    electron = wavelength(float(random.choice([200, 300])))
-    phase = np.pi * electron * defocus * frequency**2
-    phase -= 0.5 * np.pi * 2.7e7 * electron**3 * frequency**4
-    amplitude = random.uniform(0.05, 0.15)
-    transfer = np.sqrt(1 - amplitude**2) * np.sin(phase) + amplitude * np.cos(phase)
-    kind = random.random()
-    if kind < 0.15:  # phase-flipped or Wiener-filtered input
-        transfer = np.abs(transfer)
-    elif kind < 0.3:  # strongly low-passed: only the first lobe
-        transfer = transfer * np.exp(-((frequency / frequency.max()) ** 2) * 6)
-    envelope = np.exp(-random.uniform(20, 400) / 4 * frequency**2)
-    return torch.from_numpy((transfer * envelope).astype(np.float32))
-
-
-def _noise_colour(frequency: np.ndarray, random: np.random.Generator) -> Float[Tensor, "h w"]:
-    """Amplitude spectrum of the noise: white, a power law, and a low-pass of some depth."""
-    corner = random.uniform(0.01, 0.1)
-    rise = random.uniform(0, 4) * (1 + (frequency / corner) ** 2) ** (-random.uniform(0.3, 1.0))
-    fall = np.exp(-((frequency / random.uniform(0.25, 1.5)) ** 2))
-    floor = random.uniform(0.02, 0.5)
-    return torch.from_numpy(((rise + 1.0) * (fall + floor)).astype(np.float32))
+    """Molecules or fragments that are smaller than the particles and are not to be picked."""
+    count = int(log_uniform(random, 1, 40))
+    centers = torch.from_numpy(random.uniform(0, canvas - 1, (count, 2))).float()
+    molecule = int(random.integers(len(bank.diameters)))
+    small_px = true_px * random.uniform(*SMALL)
+    return _draw_particles(bank, molecule, centers, small_px, canvas, random)[0]

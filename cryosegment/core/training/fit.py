@@ -63,6 +63,11 @@ class FitSettings:
         Validations without a better score that end the training; 0 for any number.
     averaging
         Decay of the exponential average of the weights.
+    moving_statistics
+        Share of the training in which batch normalisation takes the statistics of the batch;
+        later, those that it has gathered until then, as in prediction.
+    bfloat16
+        Whether a CPU computes in bfloat16, as a GPU always does: some have instructions for it.
     workers
         Processes that prepare batches.
     device
@@ -82,6 +87,8 @@ class FitSettings:
     validations: int = 10
     patience: int = 0
     averaging: float = 0.998
+    moving_statistics: float = 0.7
+    bfloat16: bool = False
     workers: int = 0
     device: str = "cpu"
     ranks: Ranks = ALONE
@@ -213,11 +220,14 @@ class _Run:
 
     def _step(self, batch: Batch) -> dict[str, Tensor]:
         image, targets = batch
+        if self.share >= self._settings.moving_statistics:
+            _freeze_statistics(self._network)
         for group in self._optimizer.param_groups:
             group["lr"] = learning_rate(
                 self._settings.schedule, self.share, self._settings.learning_rate
             )
-        with torch.autocast(image.device.type, torch.bfloat16, enabled=image.is_cuda):
+        half = image.is_cuda or self._settings.bfloat16
+        with torch.autocast(image.device.type, torch.bfloat16, enabled=half):
             logits = self._predict(image)
         losses = self._settings.loss(
             self._ranks.gather(logits.float()), targets.map(self._ranks.gather)
@@ -244,13 +254,14 @@ class _Run:
         return terms
 
     def _update_average(self) -> None:
-        """Average the weights, over fewer steps at the start, when they change fast."""
+        """Average weights and statistics, over fewer steps at the start, when they change fast."""
         steps = self.progress.step
         keep = min(self._settings.averaging, (1 + steps) / (10 + steps))
         weights = self._network.state_dict()
         with torch.no_grad():
             for name, mean in self.average.state_dict().items():
-                mean.lerp_(weights[name], 1 - keep)
+                if mean.is_floating_point():
+                    mean.lerp_(weights[name], 1 - keep)
 
     def validate(
         self, validate: Callable[[nn.Module], Validation], terms: dict[str, float]
@@ -276,6 +287,13 @@ class _Run:
         if not self._ranks.is_first:
             return
         save_state(self._state_path, self._network, self.average, self._optimizer, self.progress)
+
+
+def _freeze_statistics(network: nn.Module) -> None:
+    """Let batch normalisations work as in prediction; their weights go on learning."""
+    for module in network.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.eval()
 
 
 def _half(batch: Batch) -> tuple[Tensor, Targets]:

@@ -22,7 +22,7 @@ from cryosegment.core.images.working import (
     working_image,
 )
 from cryosegment.core.training.validation import ValidationImage
-from cryosegment.exchange.card import ModelCard
+from cryosegment.exchange.card import NOISE_NORMALIZATION, ModelCard
 from cryosegment.exchange.coordinates import read_coordinates
 from cryosegment.exchange.ctf import read_ctfs
 from cryosegment.exchange.errors import InputError
@@ -134,8 +134,8 @@ def read_labels_for(
     folders, progress, ctf
         See `read_labels`, which says what is raised, too.
     """
-    front_end = front_end_of_card(card.front_end)
-    return read_labels(folders, card.pixels_per_diameter, progress, front_end, ctf)
+    front_end, scale = front_end_of_card(card.front_end), card.pixels_per_diameter
+    return read_labels(folders, scale, progress, front_end, ctf, card.normalization)
 
 
 def read_labels(
@@ -144,6 +144,7 @@ def read_labels(
     progress: Progress,
     front_end: FrontEndParams = NOTHING,
     ctf: str = "",
+    normalization: str = NOISE_NORMALIZATION,
 ) -> list[LabelledImage]:
     """All micrographs of the folders whose labels know something.
 
@@ -159,6 +160,8 @@ def read_labels(
         What the network sees the images through.
     ctf
         STAR file with the contrast transfer functions that the front end may need.
+    normalization
+        What the network wants of the grey levels: one of `NORMALIZATIONS`.
 
     Raises
     ------
@@ -175,7 +178,11 @@ def read_labels(
             entry.micrograph, entry.pixel_size, entry.name, ctfs.of(entry.name)
         )
         working = working_image(
-            micrograph, entry.diameter, pixels_per_diameter, front_end=front_end
+            micrograph,
+            entry.diameter,
+            pixels_per_diameter,
+            front_end=front_end,
+            normalization=normalization,
         )
         image = _labelled(entry, working, source)
         if image.known.any():

@@ -212,5 +212,6 @@ def _settings(params: TrainParams, micrographs: int, device: str) -> FitSettings
         learning_rate=rate,
         schedule=params.schedule,
         patience=params.patience,
+        moving_statistics=0.0 if params.start else FitSettings.moving_statistics,
         device=device,
     )

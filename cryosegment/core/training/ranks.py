@@ -53,9 +53,15 @@ class Ranks:
         return range(self.rank * share, (self.rank + 1) * share)
 
     def wrap(self, network: nn.Module) -> nn.Module:
-        """The network to train with: its gradients are the mean over all processes."""
+        """The network to train with: its gradients are the mean over all processes.
+
+        On GPUs batch normalisation takes the statistics of the whole batch; on CPUs, for which
+        torch has no such layer, those of the part in each process.
+        """
         if self.count == 1:
             return network
+        if next(network.parameters()).is_cuda:
+            network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
         return nn.parallel.DistributedDataParallel(network)
 
     def gather(self, part: Tensor) -> Tensor:

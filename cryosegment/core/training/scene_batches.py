@@ -11,8 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
-from cryosegment.core.images.normalize import working_normalize
-from cryosegment.core.images.working import LOCAL_MEAN_SIGMA
+from cryosegment.core.images.working import working_normalize
 from cryosegment.core.inference import predict_maps
 from cryosegment.core.picking.centers import find_candidates
 from cryosegment.core.pipeline import CANDIDATE_FLOOR
@@ -30,7 +29,7 @@ from cryosegment.core.training.targets import Targets, make_targets
 from cryosegment.core.training.validation import ValidationImage, best_f1
 from cryosegment.exchange.card import Facts
 
-VALIDATION_SCENES = 32
+VALIDATION_SCENES = 64
 VALIDATION_STREAM = 2**32 - 1
 """Step that no training reaches: its scenes are the validation set."""
 CALIBRATION_SCENES = 150
@@ -59,7 +58,7 @@ class SceneBatches:
 def _images(scenes: list[Scene], settings: SceneSettings) -> Float[Tensor, "b 1 h w"]:
     """Scenes normalised as a micrograph is."""
     image = torch.stack([scene.image for scene in scenes])
-    return working_normalize(image, None, LOCAL_MEAN_SIGMA * settings.diameter)[:, None]
+    return working_normalize(image, None, settings.diameter)[:, None]
 
 
 def _targets(scenes: list[Scene], diameter: float) -> Targets:

@@ -8,21 +8,27 @@ from collections.abc import Sequence
 
 WARMUP = 0.1
 """Share of the one cycle in which the learning rate rises."""
+STEADY_WARMUP, STEADY_END = 0.01, 0.8
+"""Shares of a steady training between which the learning rate is highest."""
 
 
 def learning_rate(schedule: str, share: float, peak: float) -> float:
-    """Learning rate of a schedule of `TrainParams`.
+    """Learning rate of a schedule.
 
     Parameters
     ----------
     schedule
         "one-cycle": linear warm-up, then half a cosine (Smith, 2018); "cosine": half a cosine
-        (Loshchilov & Hutter, 2017, without restarts).
+        (Loshchilov & Hutter, 2017, without restarts); "steady": highest nearly all the time, then
+        linear to the end, which can be put off while it lasts (Hägele et al., 2024).
     share
         How much of the training is done, in [0, 1].
     peak
         Highest rate.
     """
+    if schedule == "steady":
+        rise, fall = share / STEADY_WARMUP, (1 - share) / (1 - STEADY_END)
+        return peak * max(0.01, min(1.0, rise, fall))
     warmup = WARMUP if schedule == "one-cycle" else 0.0
     if share < warmup:
         return peak * (0.04 + 0.96 * share / warmup)

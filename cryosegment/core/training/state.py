@@ -72,15 +72,7 @@ def load_state(
     ModelError
         If the state is damaged or of another network.
     """
-    try:
-        with safe_open(path, framework="pt") as file:
-            progress = Progress(**json.loads(file.metadata()["progress"]))
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise ModelError(
-            f"expected the state of a training in {path}, found a damaged or other file: remove "
-            "it to start again"
-        ) from error
+    progress, tensors = _read(path)
     _load_weights(path, network, _under("network.", tensors))
     _load_weights(path, average, _under("average.", tensors))
     moments: dict[int, dict[str, Tensor]] = {}
@@ -89,6 +81,33 @@ def load_state(
         moments.setdefault(int(index), {})[moment] = tensor
     optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
     return progress
+
+
+def relabel_state(path: Path, labels: str) -> int:
+    """Let a training go on from its weights with something else to learn from.
+
+    Its best score, which was on what it learned from until now, does not count any more.
+
+    Parameters
+    ----------
+    path
+        State of the training.
+    labels
+        Fingerprint of what is learned from now.
+
+    Returns
+    -------
+    Its step.
+
+    Raises
+    ------
+    ModelError
+        If the state is damaged.
+    """
+    progress, tensors = _read(path)
+    progress.labels, progress.best_score = labels, Progress.best_score
+    write_tensors(path, tensors, {"progress": json.dumps(asdict(progress))})
+    return progress.step
 
 
 def remove_state(path: Path) -> None:
@@ -130,6 +149,18 @@ def load_best(path: Path, network: nn.Module) -> None:
             "resume"
         ) from error
     _load_weights(path, network, tensors)
+
+
+def _read(path: Path) -> tuple[Progress, dict[str, Tensor]]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            progress = Progress(**json.loads(file.metadata()["progress"]))
+            return progress, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise ModelError(
+            f"expected the state of a training in {path}, found a damaged or other file: remove "
+            "it to start again"
+        ) from error
 
 
 def _load_weights(path: Path, network: nn.Module, tensors: dict[str, Tensor]) -> None:

@@ -7,14 +7,19 @@ from typing import Any, Dict
 
 from cryosegment.exchange.errors import ParameterError
 
+BATCH_NORM = "batch"
+"""Normalisation by statistics of the training: the answer at a pixel depends on what is around it
+alone."""
+GROUP_NORM = "group"
+"""Normalisation by statistics of the image, as networks of earlier versions have it, whose cards do
+not say so."""
+
 OWN_ENCODED_NETWORKS = ("unet", "unet++", "fcn", "deeplabv3")
 SMP_NETWORKS = {
     "smp-unet++": "unetplusplus",
     "smp-fpn": "fpn",
     "smp-linknet": "linknet",
-    "smp-manet": "manet",
     "smp-segformer": "segformer",
-    "smp-upernet": "upernet",
 }
 """Networks of segmentation_models.pytorch, and what it calls them."""
 ENCODED_NETWORKS = (*OWN_ENCODED_NETWORKS, *SMP_NETWORKS)
@@ -64,7 +69,10 @@ def check_network(network: str, encoder: str, branches: int) -> None:
 
 def network_arguments(network: str, encoder: str, branches: int) -> Dict[str, Any]:
     """What builds a network, beside its name."""
+    normalization = {"normalization": BATCH_NORM}
     if network in ENCODED_NETWORKS:
         library = {"architecture": SMP_NETWORKS[network]} if network in SMP_NETWORKS else {}
-        return {**library, "encoder": DEFAULT_ENCODER if encoder == AUTO_ENCODER else encoder}
-    return {"branches": branches} if network in BRANCHED_NETWORKS else {}
+        name = DEFAULT_ENCODER if encoder == AUTO_ENCODER else encoder
+        return {**library, "encoder": name, **normalization}
+    branched = {"branches": branches} if network in BRANCHED_NETWORKS else {}
+    return {**branched, **normalization}

@@ -148,7 +148,7 @@ class TrainParams(Params):
     )
     ctf: str = param("", CTF_HELP, **FILE)
     batch: int = param(8, "patches in a training step", minimum=1)
-    patch: int = param(192, "side of a training patch", "px", minimum=32, maximum=4096)
+    patch: int = param(192, "side of a training patch", "px", minimum=48, maximum=4096)
     augmentation: str = param(
         "basic",
         "random changes of the patches: none; rotation, small changes of scale, contrast and noise "

@@ -15,7 +15,7 @@ from cryosegment.exchange.card import ModelCard
 def tiny_model(tmp_path: Path) -> Path:
     """A model of two narrow levels, which knows nothing."""
     path = tmp_path / "tiny.safetensors"
-    arguments = {"widths": [8, 16], "deep_blocks": 0}
+    arguments = {"widths": [8, 16], "deep_blocks": 0, "normalization": "batch"}
     card = ModelCard("tiny", "compact", arguments, 20.0, HEADS)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)

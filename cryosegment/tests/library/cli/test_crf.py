@@ -18,7 +18,7 @@ from cryosegment.exchange.card import ModelCard, read_card
 from cryosegment.exchange.params import CRF_PRESETS, crf_of_card
 from cryosegment.tests.machine import NO_DENSECRF, has_densecrf
 
-ARGUMENTS = {"widths": [8, 8], "deep_blocks": 1}
+ARGUMENTS = {"widths": [8, 8], "deep_blocks": 1, "normalization": "batch"}
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from cryosegment.exchange.coordinates import read_coordinates
 from cryosegment.exchange.files import read_failures
 from cryosegment.exchange.star import write_star
 
-WIDTHS = {"widths": [8, 16]}
+WIDTHS = {"widths": [8, 16], "normalization": "batch"}
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from cryosegment.core.networks import HEADS, build_network
 from cryosegment.exchange.card import ModelCard, read_card
 from cryosegment.exchange.params import selection_of_card
 
-ARGUMENTS = {"widths": [8, 8], "deep_blocks": 1}
+ARGUMENTS = {"widths": [8, 8], "deep_blocks": 1, "normalization": "batch"}
 
 
 @pytest.fixture

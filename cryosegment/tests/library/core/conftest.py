@@ -26,7 +26,7 @@ class DiscNetwork(nn.Module):
     It is right wherever discs stand more than a diameter apart.
     """
 
-    def __init__(self, diameter: float = PIXELS_PER_DIAMETER, dark: float = -1.2) -> None:
+    def __init__(self, diameter: float = PIXELS_PER_DIAMETER, dark: float = -3.0) -> None:
         super().__init__()
         self.radius = diameter / 2
         self.dark = dark

@@ -232,7 +232,7 @@ def test_a_working_image_is_read(tmp_path: Path, draw_truth: Callable, disc_mode
 
 def test_load_model(tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
-    arguments = {"widths": [8, 16], "deep_blocks": 0}
+    arguments = {"widths": [8, 16], "deep_blocks": 0, "normalization": "batch"}
     network = build_network("compact", **arguments)
     card = ModelCard("tiny", "compact", arguments, 20.0, HEADS)
     save_checkpoint(path, network, card)

@@ -16,9 +16,8 @@ from cryosegment.core.images.front_ends import (
     median,
 )
 from cryosegment.core.images.micrograph import Micrograph
-from cryosegment.core.images.normalize import working_normalize
 from cryosegment.core.images.resample import fourier_crop
-from cryosegment.core.images.working import LOCAL_MEAN_SIGMA, working_image
+from cryosegment.core.images.working import working_image, working_normalize
 from cryosegment.exchange.ctf import CtfEstimate
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.params import FRONT_ENDS, FrontEndParams
@@ -120,7 +119,7 @@ def test_a_missing_ctf_is_said(micrograph: Micrograph, name: str) -> None:
 def test_a_working_image_is_filtered_before_it_is_normalised(micrograph: Micrograph) -> None:
     small = fourier_crop(micrograph.image, 45, 38)
     filtered = low_pass(small, (4.0, 2.0 * 75 / 38), 16.0)
-    expected = working_normalize(filtered, None, LOCAL_MEAN_SIGMA * 10)
+    expected = working_normalize(filtered, None, 10.0)
     found = working_image(micrograph, 40.0, 10.0, "dark", FrontEndParams("low-pass", 16.0)).image
     torch.testing.assert_close(found, expected, atol=1e-3, rtol=0)
 

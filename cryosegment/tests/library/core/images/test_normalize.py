@@ -9,7 +9,6 @@ from cryosegment.core.images.normalize import (
     normalize,
     remove_local_mean,
     robust_statistics,
-    working_normalize,
 )
 
 
@@ -38,24 +37,6 @@ def test_no_mask_counts_every_pixel(noise: torch.Tensor) -> None:
     all_valid = torch.ones_like(noise, dtype=torch.bool)
     without, with_mask = (remove_local_mean(noise, mask, 8.0) for mask in (None, all_valid))
     torch.testing.assert_close(without, with_mask)
-
-
-def test_invalid_pixels_do_not_reach_the_valid(noise: torch.Tensor) -> None:
-    valid = torch.ones_like(noise, dtype=torch.bool)
-    valid[:, :30] = False
-    spoiled = torch.where(valid, noise, 1e4)
-    clean, other = (working_normalize(image, valid, 10.0) for image in (noise, spoiled))
-    torch.testing.assert_close(clean, other, atol=1e-4, rtol=0)
-    assert (clean[~valid] == 0).all()
-
-
-def test_a_batch_is_its_images_one_by_one(noise: torch.Tensor) -> None:
-    batch = torch.stack([noise, noise * 3 + 7, noise.flip(0)])[:, None]
-    valid = torch.rand(batch.shape, generator=torch.Generator().manual_seed(1)) > 0.2
-    together = working_normalize(batch, valid, 12.0)
-    for index in range(3):
-        alone = working_normalize(batch[index, 0], valid[index, 0], 12.0)
-        torch.testing.assert_close(together[index, 0], alone)
 
 
 def test_mean_zero_and_deviation_one(noise: torch.Tensor) -> None:

@@ -7,8 +7,9 @@ import torch
 from scipy.signal import resample
 
 from cryosegment.core.images.micrograph import Micrograph
-from cryosegment.core.images.normalize import CLIP, working_normalize
-from cryosegment.core.images.working import LOCAL_MEAN_SIGMA, working_image
+from cryosegment.core.images.normalize import CLIP
+from cryosegment.core.images.working import working_image, working_normalize
+from cryosegment.exchange.card import NORMALIZATIONS
 from cryosegment.exchange.errors import ParameterError
 
 PIXEL_SIZE = 2.0
@@ -43,12 +44,12 @@ def test_rounded_shapes_keep_both_scales(micrograph: Micrograph) -> None:
 
 def test_agrees_with_scipy_and_normalisation(micrograph: Micrograph) -> None:
     image = resample(resample(micrograph.image.double().numpy(), 300, axis=0), 250, axis=1)
-    expected = working_normalize(
-        torch.from_numpy(image.astype(np.float32)), None, LOCAL_MEAN_SIGMA * 20
-    )
-    found = working_image(micrograph, DIAMETER, 20.0, "dark").image
-    torch.testing.assert_close(found, expected, atol=2e-3, rtol=0)
-    assert found.abs().max() <= CLIP
+    image = torch.from_numpy(image.astype(np.float32))
+    for name in NORMALIZATIONS:
+        expected = working_normalize(image, None, 20.0, name)
+        found = working_image(micrograph, DIAMETER, 20.0, "dark", normalization=name).image
+        torch.testing.assert_close(found, expected, atol=2e-3, rtol=0)
+    assert found.abs().max() <= CLIP  # as models of earlier versions want it
     assert found.std() == pytest.approx(1, abs=0.01)
 
 
@@ -87,7 +88,7 @@ def test_dead_border_is_invalid_and_zero(micrograph: Micrograph) -> None:
     assert (int(rows.min()), int(rows.max())) == (16, 299)
     assert (int(columns.min()), int(columns.max())) == (0, 239)
     assert (working.image[~working.valid] == 0).all()
-    assert working.image[working.valid].mean() == pytest.approx(0, abs=1e-4)
+    assert working.image[working.valid].mean() == pytest.approx(0, abs=0.1)
 
 
 def test_what_the_dead_border_holds_does_not_matter(micrograph: Micrograph) -> None:

@@ -6,6 +6,7 @@ from scipy.special import expit
 
 from cryosegment.core.networks.blocks import ResidualBlock, UpBlock
 from cryosegment.core.networks.compact import CompactUNet
+from cryosegment.exchange.params.networks import GROUP_NORM
 
 NAMES = """
 down.0.first.weight down.0.first_norm.weight down.0.first_norm.bias
@@ -31,15 +32,22 @@ def silu(values: np.ndarray) -> np.ndarray:
     return values * expit(values)
 
 
-def normalized(values: np.ndarray, groups: int = 8) -> np.ndarray:
-    """`(c, h, w)` with mean 0 and variance 1 in each group of channels."""
-    split = values.reshape(groups, -1)
-    split = (split - split.mean(1, keepdims=True)) / np.sqrt(split.var(1, keepdims=True) + 1e-5)
-    return split.reshape(values.shape)
+def statistics(layer: torch.nn.BatchNorm2d) -> None:
+    """As if it had seen some batches."""
+    torch.nn.init.normal_(layer.running_mean)
+    torch.nn.init.uniform_(layer.running_var, 0.5, 2.0)
+
+
+def normalized(values: np.ndarray, layer: torch.nn.BatchNorm2d) -> np.ndarray:
+    """`(c, 1)` by the statistics that the layer has gathered."""
+    mean, variance = (part.numpy()[:, None] for part in (layer.running_mean, layer.running_var))
+    return (values - mean) / np.sqrt(variance + 1e-5)
 
 
 def test_the_names_that_model_files_hold(network: CompactUNet) -> None:
-    assert list(network.state_dict()) == NAMES.split()
+    assert [name for name, _ in network.named_parameters()] == NAMES.split()
+    earlier = CompactUNet(widths=(8, 16), deep_blocks=1, normalization=GROUP_NORM)
+    assert list(earlier.state_dict()) == NAMES.split()
 
 
 def test_the_default_is_compact() -> None:
@@ -71,15 +79,17 @@ def test_images_of_a_batch_do_not_mix(network: CompactUNet) -> None:
 def test_residual_block_by_hand() -> None:
     """1 x 1 images: only the middle of each 3 x 3 kernel counts."""
     torch.manual_seed(3)
-    block = ResidualBlock(4, 16)
+    block = ResidualBlock(4, 16).eval()
+    statistics(block.first_norm)
+    statistics(block.second_norm)
     x = torch.randn(1, 4, 1, 1)
     first, second = (
         layer.weight[:, :, 1, 1].detach().numpy() for layer in (block.first, block.second)
     )
     shortcut = block.shortcut.weight[:, :, 0, 0].detach().numpy()
     values = x[0, :, 0].numpy()
-    hidden = silu(normalized(first @ values))
-    expected = silu(normalized(second @ hidden) + shortcut @ values)
+    hidden = silu(normalized(first @ values, block.first_norm))
+    expected = silu(normalized(second @ hidden, block.second_norm) + shortcut @ values)
     np.testing.assert_allclose(block(x)[0, :, 0].detach().numpy(), expected, atol=1e-5)
 
 

@@ -20,6 +20,7 @@ from cryosegment.core.training.targets import make_targets
 from cryosegment.exchange.card import ModelCard
 from cryosegment.exchange.errors import ModelError, ParameterError
 from cryosegment.exchange.params import OWN_ENCODED_NETWORKS, SMP_NETWORKS
+from cryosegment.exchange.params.networks import BATCH_NORM, GROUP_NORM
 
 WIDTHS = [32, 16, 16, 16, 8]
 SMALL = {
@@ -44,7 +45,10 @@ LIBRARY = [
 ]
 NAMES = [*(name for name in SMALL if name not in SMP_NETWORKS), *LIBRARY]
 SIDE, DIAMETER = 64, 24.0
-PATCH = 32
+SEEN, CUT, STRIDE = 640, 256, 32
+"""Sides of the images of the tests of locality, of what is left out beside a cut, and where cuts
+are."""
+PATCH = 48
 FAMILIES = ("resnet18", "resnet50", "densenet121", "efficientnet-b0")
 
 
@@ -113,13 +117,19 @@ def test_a_fresh_network_expects_few_centers(name: str) -> None:
     assert said[HEADS.index("particle")].mean() > 0.2
 
 
+@pytest.mark.parametrize("normalization", [BATCH_NORM, GROUP_NORM])
 @pytest.mark.parametrize("name", NAMES)
-def test_a_model_comes_back_bit_by_bit(name: str, tmp_path: Path) -> None:
-    network = small(name).half().float().eval()  # files hold half precision
+def test_a_model_comes_back_bit_by_bit(name: str, normalization: str, tmp_path: Path) -> None:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        network = build_network(name, **SMALL[name], normalization=normalization)
+    network(torch.randn(2, 1, 64, 64))
+    network = network.half().float().eval()  # files hold half precision
     path = tmp_path / "model.safetensors"
-    save_checkpoint(path, network, ModelCard(name, name, SMALL[name], 20.0, HEADS))
+    arguments = {**SMALL[name], "normalization": normalization}
+    save_checkpoint(path, network, ModelCard(name, name, arguments, 20.0, HEADS))
     found, card = load_network(path)
-    assert card.architecture_args == SMALL[name]
+    assert card.architecture_args == arguments
     network = network.to(memory_format=torch.channels_last)
     image = scene()[0]
     assert torch.equal(predict_logits(found, image), predict_logits(network, image))
@@ -137,11 +147,51 @@ def test_logits_and_features_have_the_size_of_the_image(name: str, size: tuple[i
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_step_of_one_smallest_patch(name: str) -> None:
-    """No layer needs a batch, or keeps statistics of the batches that it saw."""
+    """No layer needs more, and every weight learns, as training in several processes wants."""
     network = small(name)
     network(torch.randn(1, 1, PATCH, PATCH)).square().sum().backward()
-    missing = [key for key, weight in network.named_parameters() if weight.grad is None]
-    assert (missing, list(network.buffers())) == ([], [])
+    assert [key for key, weight in network.named_parameters() if weight.grad is None] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_answer_depends_on_what_is_near(name: str) -> None:
+    """A crop, cut at whole strides, is answered as the whole beyond a margin, to 1e-4.
+
+    The margin is measured: it is where the answers change when one pixel does.
+    """
+    network = trained(name)
+    image = torch.randn(SEEN, SEEN, generator=torch.Generator().manual_seed(2))
+    whole = predict_logits(network, image)
+    spot = image.clone()
+    spot[SEEN // 2, SEEN // 2] += 100
+    changed = torch.nonzero((predict_logits(network, spot) - whole).abs().amax(0))
+    margin = int((changed - SEEN // 2).abs().max())
+    assert margin < CUT, "the image of this test is too small for this network"
+    crop = predict_logits(network, image[STRIDE:-STRIDE, STRIDE:-STRIDE])
+    inside = slice(STRIDE + CUT, SEEN - STRIDE - CUT)
+    kept = slice(CUT, SEEN - 2 * STRIDE - CUT)
+    torch.testing.assert_close(crop[:, kept, kept], whole[:, inside, inside], atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_lies_far_away_does_not_matter(name: str) -> None:
+    """As a particle, carbon or dirt does in models of earlier versions."""
+    network = trained(name)
+    image = torch.randn(SEEN, SEEN, generator=torch.Generator().manual_seed(2))
+    other = image.clone()
+    other[: SEEN - CUT - STRIDE] *= 30
+    found, expected = (predict_logits(network, seen)[:, -STRIDE:] for seen in (other, image))
+    torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
+
+
+def trained(name: str) -> nn.Module:
+    """A network that has seen a few batches, so that its statistics are not those it began with."""
+    network = small(name)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(3)
+        for _ in range(3):
+            network(torch.randn(2, 1, 64, 64))
+    return network.eval()
 
 
 @pytest.mark.parametrize("encoder", FAMILIES)
@@ -169,7 +219,7 @@ def test_weights_are_as_many_as_in_torchvision(
     auxiliary = 9 * 1024 * 256 + 2 * 256 + 21 * (256 + 1)
     colours, classes = 2 * 64 * 49, (21 - 6) * (middle + 1)
     with torch.device("meta"):
-        network = build_network(name, encoder=encoder)
+        network = build_network(name, encoder=encoder, normalization=GROUP_NORM)
     assert weights(network) == published - auxiliary - colours - classes
 
 
@@ -190,7 +240,7 @@ def test_the_unet_is_that_of_monai(encoder: str) -> None:
 
     with torch.device("meta"):
         theirs = FlexibleUNet(1, 6, encoder)
-        ours = build_network("unet", encoder=encoder)
+        ours = build_network("unet", encoder=encoder, normalization=GROUP_NORM)
     classifier = [
         module
         for name, module in theirs.encoder.named_children()

@@ -8,7 +8,15 @@ import torch
 from cryosegment.core.simulation.bank import PIXELS_PER_DIAMETER, SIDE, ProjectionBank
 from cryosegment.core.simulation.scenes import Scene, SceneSettings, draw_scene
 
-PLAIN = SceneSettings(size=128, diameter=20.0, scale=(1.0, 1.0), snr=(50.0, 100.0), clean=1.0)
+PLAIN = SceneSettings(
+    size=128,
+    diameter=20.0,
+    scale=(1.0, 1.0),
+    snr=(50.0, 70.0, 100.0),
+    sparse=0.0,
+    others=0.0,
+    clean=1.0,
+)
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +93,7 @@ def test_the_noise_is_what_the_snr_says(bank: ProjectionBank) -> None:
     """Scenes differ only by their noise where nothing else is drawn after it."""
     spread = {}
     for snr in (0.05, 5.0):
-        settings = replace(PLAIN, snr=(snr, snr))
+        settings = replace(PLAIN, snr=(snr, snr, snr))
         scenes = [draw(bank, seed, settings) for seed in range(20)]
         ratios = []
         for scene in scenes:
@@ -106,7 +114,7 @@ def test_a_scene_depends_on_the_seed_alone(bank: ProjectionBank) -> None:
 
 
 def test_contamination_holds_no_instance(bank: ProjectionBank) -> None:
-    dirty = replace(PLAIN, clean=0.0, snr=(0.05, 4.0))
+    dirty = replace(PLAIN, clean=0.0, snr=(0.05, 0.2, 4.0))
     covered = 0
     for seed in range(12):
         scene = draw(bank, seed, dirty)

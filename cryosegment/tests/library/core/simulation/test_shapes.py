@@ -21,7 +21,7 @@ def test_the_same_seed_gives_the_same_molecule(molecules: list[Molecule]) -> Non
 def test_sizes(molecules: list[Molecule]) -> None:
     """98 of 100 atoms lie within the diameter that was drawn; the surface follows."""
     for molecule in molecules:
-        assert 60 < molecule.diameter < 500
+        assert 40 < molecule.diameter < 500
         assert 9 < molecule.diameter / molecule.pixel_size < 22
         assert molecule.support.any()
         assert float(molecule.density[molecule.support].mean()) == pytest.approx(1, abs=1e-4)

@@ -17,14 +17,17 @@ from cryosegment.exchange.card import ModelCard
 from cryosegment.exchange.coordinates import Coordinates, write_coordinates
 from cryosegment.exchange.labels import LabelEntry, LabelsIndex, write_labels_index
 
-TINY = {"widths": [8, 16], "deep_blocks": 0}
+TINY = {"widths": [8, 16], "deep_blocks": 0, "normalization": "batch"}
 
 
 @pytest.fixture
 def tiny_network() -> nn.Module:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        return build_network("compact", **TINY)
+        network = build_network("compact", **TINY)
+        for _ in range(20):  # statistics of what it is fed
+            network(torch.randn(2, 1, 48, 48))
+    return network
 
 
 @pytest.fixture

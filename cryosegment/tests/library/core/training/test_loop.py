@@ -9,15 +9,16 @@ import torch
 from safetensors.torch import load_file
 
 from cryosegment.core.checkpoint import fingerprint, load_network, save_checkpoint
+from cryosegment.core.networks import HEADS, build_network
 from cryosegment.core.training.card import start_of
 from cryosegment.core.training.completeness import labelled_share
-from cryosegment.core.training.labelled import read_labels
+from cryosegment.core.training.labelled import read_labels, read_labels_for
 from cryosegment.core.training.loop import train
 from cryosegment.core.training.losses import PickingLoss
 from cryosegment.core.training.patches import PatchBatches
 from cryosegment.core.training.split import split
 from cryosegment.core.training.validation import best_f1
-from cryosegment.exchange.card import read_card
+from cryosegment.exchange.card import IMAGE_NORMALIZATION, ModelCard, read_card
 from cryosegment.exchange.errors import InputError, ModelError, ParameterError
 from cryosegment.exchange.labels import PICKS
 from cryosegment.exchange.params import TrainParams
@@ -191,13 +192,24 @@ def test_partial_labels(make_labels: MakeLabels, params: TrainParams, tmp_path: 
 
 
 def test_the_start_says_what_share_is_labelled(
-    make_labels: MakeLabels, params: TrainParams, tiny_model: Path, tmp_path: Path
+    make_labels: MakeLabels, params: TrainParams, tmp_path: Path
 ) -> None:
-    """By its picks on all labelled micrographs, those kept for validation among them."""
+    """By its picks on all labelled micrographs, those kept for validation among them.
+
+    It is of an earlier version, which finds something before it has learnt anything.
+    """
     folder, output = make_labels(), tmp_path / "model.safetensors"
-    train([folder], output, replace(params, labels_are="partial"), "cpu", no_progress)
-    network, card = load_network(tiny_model)
-    images = read_labels([folder], card.pixels_per_diameter, no_progress)
+    start = tmp_path / "start.safetensors"
+    arguments = {"widths": [8, 16], "deep_blocks": 0, "normalization": "group"}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        fresh = build_network("compact", **arguments)
+    card = ModelCard("earlier", "compact", arguments, 20.0, HEADS)
+    save_checkpoint(start, fresh, replace(card, normalization=IMAGE_NORMALIZATION))
+    partial = replace(params, start=str(start), labels_are="partial")
+    train([folder], output, partial, "cpu", no_progress)
+    network, card = load_network(start)
+    images = read_labels_for(card, [folder], no_progress)
     share = labelled_share(network, images, None)
     assert 0 < share < 1
     assert read_card(output).training["labelled_share"] == pytest.approx(share, abs=1e-3)
@@ -270,7 +282,7 @@ def test_micrographs_for_training_and_validation(
 
 def test_from_scratch(make_labels: MakeLabels, tmp_path: Path) -> None:
     output = tmp_path / "model.safetensors"
-    params = TrainParams(epochs=1, batch=64, patch=32, pixels_per_diameter=16.0)
+    params = TrainParams(epochs=1, batch=64, patch=48, pixels_per_diameter=16.0)
     train([make_labels(count=1)], output, params, "cpu", no_progress)
     network, card = load_network(output)
     assert (card.architecture, card.parent, card.pixels_per_diameter) == ("compact", "", 16.0)
@@ -331,5 +343,6 @@ def test_the_front_end_is_the_models_unless_another_is_chosen(
 
 def test_a_network_of_the_zoo_is_in_the_card() -> None:
     network, card = start_of(TrainParams(network="multi-atrous", branches=2))
-    assert (card.architecture, card.architecture_args) == ("multi-atrous", {"branches": 2})
+    assert card.architecture == "multi-atrous"
+    assert card.architecture_args == {"branches": 2, "normalization": "batch"}
     assert network.head.weight.shape[1] == 2 * 256
