@@ -133,9 +133,7 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def read_phases(
-    arguments: argparse.Namespace, state: Path, settings: SceneSettings
-) -> list[Facts]:
+def read_phases(arguments: argparse.Namespace, state: Path, settings: SceneSettings) -> list[Facts]:
     """Which scenes the training draws from which step on; the last are those of today."""
     path = arguments.work / "phases.json"
     phases: list[Facts] = json.loads(path.read_text()) if path.exists() else []
