@@ -92,7 +92,8 @@ class Micrograph:
             )
         if not (math.isfinite(self.pixel_size) and self.pixel_size > 0):
             raise InputError(
-                f"expected a pixel size above 0 of micrograph {self.name}, got {self.pixel_size}"
+                f"expected a pixel size above 0 of micrograph {self.name}, got {self.pixel_size}: "
+                "give it in Å/px"
             )
 
 

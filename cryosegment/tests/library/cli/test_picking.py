@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import json
 import re
+import struct
 from dataclasses import replace
 
 import mrcfile
@@ -107,6 +108,15 @@ def test_what_is_odd_about_the_files_is_told_once_of_each_kind(folder, model, ca
     assert main(["pick", *micrographs, *options, "--pixel-size", "2"]) == 0
     assert [record.getMessage() for record in caplog.records] == [f"c: {MIRRORED}"]
     assert "4 micrographs (pixel size 2 Å/px), " in capsys.readouterr().out
+
+
+def test_a_damaged_tiff_is_told_by_us_alone(folder, model, caplog, capsys):
+    """Its reader would log it, too."""
+    (folder / "a.tif").write_bytes(struct.pack("<2sHI", b"II", 42, 0) + bytes(100))
+    options = ["--diameter", "40", "--output", str(folder / "out"), "--model", str(model)]
+    assert main(["pick", str(folder / "a.tif"), *options]) == 1
+    assert f"{folder}/a.tif holds no image" in capsys.readouterr().err
+    assert caplog.records == []
 
 
 def test_when_all_fail_the_status_is_1(folder, model, capsys):
