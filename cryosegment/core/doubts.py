@@ -25,6 +25,8 @@ ICE = 0.25
 """Share of the area above which a micrograph is called crystalline."""
 LIKELY = 0.5
 """Score above which a candidate is more likely a particle than not."""
+FEW = 3
+"""Fewer likely particles than this call a micrograph empty."""
 ENOUGH = 10
 """Fewer likely particles than this say nothing about their diameter."""
 NORMAL = (0.6, 1.5)
@@ -62,7 +64,7 @@ def _doubts(picks: Picks, params: PickParams, contamination: float) -> tuple[str
     candidates = picks.candidates
     is_likely = candidates.scores >= LIKELY
     found = {
-        EMPTY: not is_likely.any(),
+        EMPTY: int(is_likely.sum()) < FEW,
         CRYSTALLINE: picks.working.crystalline > ICE,
         CONTAMINATED: contamination > MOSTLY,
         OTHER_DIAMETER: not has_diameter(candidates.diameters[is_likely], params.diameter),

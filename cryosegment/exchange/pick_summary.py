@@ -19,7 +19,7 @@ CONTAMINATED = "contaminated"
 OTHER_DIAMETER = "other diameter"
 OTHER_CONTRAST = "other contrast"
 DOUBTS = {
-    EMPTY: "no candidate is more likely a particle than not",
+    EMPTY: "at most two candidates are more likely particles than not",
     CRYSTALLINE: "power spectra of parts of it have the spots of crystalline ice",
     CONTAMINATED: "most of it is contamination",
     OTHER_DIAMETER: "its particles are much smaller or larger than the given diameter",

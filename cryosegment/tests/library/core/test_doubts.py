@@ -51,11 +51,14 @@ def test_contamination_counts_where_there_is_a_micrograph(picks: Picks) -> None:
 
 
 def test_an_empty_micrograph(picks: Picks) -> None:
-    weak = replace(picks.candidates, scores=picks.candidates.scores * 0.4)
-    nothing = replace(picks, candidates=weak, is_chosen=np.zeros(12, bool))
-    summary = summarise(nothing, PARAMS, is_calibrated=True)
-    assert summary.doubts == (EMPTY,)
-    assert np.isnan(summary.mean_score)
+    """A pick or two may be chance; three are not."""
+    for likely, doubts in ((0, (EMPTY,)), (2, (EMPTY,)), (3, ())):
+        scores = np.where(np.arange(12) < likely, 0.9, 0.4)
+        candidates = replace(picks.candidates, scores=scores)
+        found = replace(picks, candidates=candidates, is_chosen=scores > 0.5)
+        summary = summarise(found, PARAMS, is_calibrated=True)
+        assert summary.doubts == doubts
+        assert np.isnan(summary.mean_score) == (likely == 0)
 
 
 def test_crystalline_ice(picks: Picks) -> None:
