@@ -73,10 +73,8 @@ class ModelChoice(EMProtocol):
         card = self._card()
         if not (card and card.particle_diameters and diameter):
             return []
-        small, large = min(card.particle_diameters), max(card.particle_diameters)
-        if small <= diameter <= large:
+        small, large = round(min(card.particle_diameters)), round(max(card.particle_diameters))
+        if small <= round(diameter) <= large:
             return []
-        return [
-            f"The model was trained on particles of {small:.0f} to {large:.0f} Å, not of "
-            f"{diameter:g} Å."
-        ]
+        sizes = f"{small} to {large}" if small < large else f"{small}"
+        return [f"The model was trained on particles of {sizes} Å, not of {diameter:.0f} Å."]

@@ -82,12 +82,13 @@ class TestCryoSegmentCtf(ProtocolTest):
         self.point(tuned.inputModel, self.train, "outputModel")
         assert f"front end {FLIP} needs the CTF" in tuned.validate()[0]
         (error,) = self.newCtfTrain("outputPhasePlate").validate()
-        assert error.startswith("1 labelled micrographs have no CTF, such as simulated_0002")
+        assert error.startswith("1 labelled micrograph without a CTF, such as simulated_0002")
 
     def testPick(self) -> None:
         """A micrograph without CTF fails alone; with the CTFs of all, all are picked again."""
         pick = self.newCtfPick("outputPhasePlate")
-        assert "1 micrographs have no CTF, such as simulated_0002" in " ".join(pick.warnings())
+        warning = "1 micrograph without a CTF, such as simulated_0002: it will fail."
+        assert pick.warnings() == [warning]  # and none of the diameter, which the model has seen
         self.launchProtocol(pick)
         (error,) = pick.getFailures().items()
         assert error[0] == "simulated_0002"
