@@ -5,13 +5,11 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from pathlib import Path
 from subprocess import CalledProcessError
-from typing import Any, Dict, Iterable, Iterator, List, Sequence
+from typing import Any, Dict, Iterator, List, Sequence
 
 from pwem.objects import Micrograph, SetOfCoordinates
-from pwem.protocols import ProtParticlePickingAuto
 from pyworkflow.object import Integer
 from pyworkflow.protocol.constants import STEPS_PARALLEL
 from pyworkflow.utils import cleanPath
@@ -32,13 +30,12 @@ from cryosegment.objects import MicrographMask, SetOfMicrographMasks
 from cryosegment.plugin import Plugin
 from cryosegment.protocols.messages import FormWords, counted, every
 from cryosegment.protocols.remembered import Remembered
+from cryosegment.protocols.streamed_picking import StreamedPicking
 
-QUIET_SECONDS = 10.0
-"""Time that an incomplete batch waits for another micrograph."""
 OUTPUTS = ("outputCoordinates", "outputMasks", "boxsize")
 
 
-class CryoSegmentProtPickBase(FormWords, Remembered, ProtParticlePickingAuto):
+class CryoSegmentProtPickBase(FormWords, Remembered, StreamedPicking):
     """Base of the picking protocol: each batch of micrographs is one job of the core."""
 
     _label = None
@@ -49,8 +46,6 @@ class CryoSegmentProtPickBase(FormWords, Remembered, ProtParticlePickingAuto):
         "boxsize": Integer,
     }
     _filesLock = threading.Lock()
-    _waiting: List[str] = []
-    _waitingSince = 0.0
 
     # --------------------------- what a subclass gives ------------------------
     def _pickParams(self) -> Dict[str, Any]:
@@ -88,23 +83,6 @@ class CryoSegmentProtPickBase(FormWords, Remembered, ProtParticlePickingAuto):
             prerequisites=prerequisites,
             needsGPU=self.useGpu.get(),
         )
-
-    def _insertNewMicsSteps(self, inputMics: Iterable[Micrograph]) -> List[int]:
-        """Steps of whole batches; an incomplete one goes when no micrograph has come for a while.
-
-        Scipion asks every few seconds, with those that have no step yet.
-        """
-        micrographs = list(inputMics)
-        steps = super()._insertNewMicsSteps(micrographs)
-        left = [mic for mic in micrographs if mic.getMicName() not in self.micDict]
-        names, now = [mic.getMicName() for mic in left], time.monotonic()
-        if names != self._waiting:
-            self._waiting, self._waitingSince = names, now
-        elif left and now - self._waitingSince >= QUIET_SECONDS:
-            arguments = (left, self.initialIds, *self._getPickArgs())
-            steps.append(self._insertPickMicrographListStep(*arguments))
-            self.micDict.update(zip(names, left))
-        return steps
 
     # --------------------------- STEPS functions -----------------------------
     def pickMicrographListStep(self, micNameList: List[str], *args: str) -> List[str]:

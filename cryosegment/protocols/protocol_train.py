@@ -20,7 +20,8 @@ from cryosegment.convert import (
 )
 from cryosegment.exchange.card import ModelCard, read_card
 from cryosegment.exchange.errors import CryoSegmentError
-from cryosegment.exchange.files import make_folder, micrograph_name, read_table
+from cryosegment.exchange.files import make_folder, micrograph_name, read_table, read_text
+from cryosegment.exchange.finished import FREE_TO_CHANGE
 from cryosegment.exchange.job import Job
 from cryosegment.exchange.labels import (
     LABELS_NAME,
@@ -37,8 +38,6 @@ from cryosegment.protocols.messages import PICKED_WARNING, counted
 from cryosegment.protocols.remembered import identity
 from cryosegment.protocols.training_form import MODEL_SCRATCH, PARTIAL, TrainingForm
 
-CONTINUED = ("minutes", "epochs", "learning_rate", "patience", "gpu")
-"""Parameters that may change when an interrupted training is continued."""
 STATES = (".state.safetensors", ".state.best.safetensors")
 """Files from which an interrupted training is continued: suffixes instead of the model's."""
 
@@ -84,9 +83,9 @@ class CryoSegmentProtTrain(CoreRun, TrainingForm):
         labels = self._labelsSignature()
         if labels:
             self._insertFunctionStep(self.labelStep, labels, needsGPU=False)
-        facts = json.dumps([self._signature(), self._trainValues()], sort_keys=True)
-        self._insertFunctionStep(self.trainStep, facts, needsGPU=self.useGpu.get())
-        self._insertFunctionStep(self.createOutputStep, facts, needsGPU=False)
+        signature = self._signature()
+        self._insertFunctionStep(self.trainStep, signature, needsGPU=self.useGpu.get())
+        self._insertFunctionStep(self.createOutputStep, signature, needsGPU=False)
 
     def labelStep(self, signature: str) -> None:
         """Make labels of the coordinates."""
@@ -265,14 +264,21 @@ class CryoSegmentProtTrain(CoreRun, TrainingForm):
         return [str(Path(self._modelPath()).with_suffix(suffix)) for suffix in STATES]
 
     def _signature(self) -> str:
-        """What must be the same to continue a training: settings, labels, CTFs."""
-        values = {k: v for k, v in self._trainValues().items() if k not in CONTINUED}
+        """What must be the same to continue a training, and then what may change."""
+        values = self._trainValues()
+        later = {name: values.pop(name) for name in FREE_TO_CHANGE if name in values}
         masks = []
         for folder, index in self._maskLabels().items():
             made = (Path(folder) / LABELS_NAME).stat().st_mtime_ns
             masks.append([folder, made, [entry.name for entry in index.entries]])
         facts = [values, masks, self._labelsSignature(), self._ctfIdentity(), self._modelPath()]
-        return json.dumps(facts, sort_keys=True)
+        return json.dumps([facts, later], sort_keys=True)
+
+    def _hasOtherParams(self) -> bool:
+        if self.hasAttribute("outputModel") or not self._signatureFile().exists():
+            return super()._hasOtherParams()
+        before, now = json.loads(read_text(self._signatureFile())), json.loads(self._signature())
+        return bool(before[0] != now[0])
 
     def _maskLabels(self) -> Dict[str, LabelsIndex]:
         """Labels of the chosen masks, by the folder that they are in."""

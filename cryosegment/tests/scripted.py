@@ -38,7 +38,7 @@ from cryosegment.protocols import (
     CryoSegmentProtTrain,
 )
 from cryosegment.protocols.messages import counted, every
-from cryosegment.protocols.protocol_pick_base import QUIET_SECONDS
+from cryosegment.protocols.streamed_picking import QUIET_SECONDS
 from cryosegment.viewers import (
     CryoSegmentViewerLabels,
     CryoSegmentViewerPick,
