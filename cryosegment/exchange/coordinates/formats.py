@@ -11,7 +11,7 @@ from cryosegment.exchange.coordinates.cryolo import read_cbox, write_cbox
 from cryosegment.exchange.coordinates.cryosparc import read_cs, write_cs
 from cryosegment.exchange.coordinates.eman import read_box, read_info, write_box, write_info
 from cryosegment.exchange.coordinates.record import Coordinates, Picked
-from cryosegment.exchange.coordinates.relion import read_star_coordinates
+from cryosegment.exchange.coordinates.relion import read_star_coordinates, write_coordinate_list
 from cryosegment.exchange.coordinates.tables import read_coord, read_csv, read_topaz, write_csv
 from cryosegment.exchange.coordinates.xmipp import read_pos
 
@@ -60,26 +60,24 @@ class JointFormat(Format):
     ----------
     name
         What it is called in `--formats`.
+    file
+        Its file in an output folder, beside the folder `coordinates`.
     write
         Writes the picks of all micrographs to a file.
     """
 
     name: str
+    file: str
     write: Callable[[Path, Sequence[Picked]], None]
-
-    @property
-    def file(self) -> str:
-        """Its name in an output folder."""
-        return f"coordinates{self.suffix}"
 
 
 FORMATS = (
-    Format(".star", read_star_coordinates),
+    JointFormat(".star", read_star_coordinates, "relion", "autopick.star", write_coordinate_list),
     MicrographFormat(".box", read_box, "box", write_box),
     MicrographFormat(".cbox", read_cbox, "cbox", write_cbox),
     MicrographFormat(".csv", read_csv, "csv", write_csv),
     MicrographFormat("_info.json", read_info, "eman2", write_info),
-    JointFormat(".cs", read_cs, "cs", write_cs),
+    JointFormat(".cs", read_cs, "cs", "coordinates.cs", write_cs),
     Format(".coord", read_coord),
     Format(".coords", read_coord),
     Format(".pos", read_pos),

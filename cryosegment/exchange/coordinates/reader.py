@@ -14,6 +14,8 @@ from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import FAILURES_NAME, PathLike, check_file, micrograph_name
 from cryosegment.exchange.labels import LABELS_NAME, read_labels_index
 
+EVERYTHING = "coordinates.star"
+"""In the output of `pick`, the picks of all micrographs, beside tables of other things."""
 Heights = Union[int, Mapping[str, int]]
 
 
@@ -33,7 +35,8 @@ def read_coordinates(
     ----------
     path
         File, or folder of such files (its subfolders are not searched); a labels folder stands for
-        the coordinates that its index names, one with a list of coordinate files for those.
+        the coordinates that its index names, the output of `pick` for its `coordinates.star`, and
+        one with a list of coordinate files for those.
     pixel_size
         Pixel size of the micrographs, Å/px.
     height
@@ -81,6 +84,8 @@ def _read_folder(folder: Path, pixel_size: float) -> Dict[str, Coordinates]:
 def _coordinate_files(folder: Path) -> List[Path]:
     if (folder / LABELS_NAME).exists():
         return [entry.coordinates for entry in read_labels_index(folder).entries]
+    if (folder / EVERYTHING).is_file():
+        return [folder / EVERYTHING]
     files = [path for path in sorted(folder.iterdir()) if _may_be_coordinates(path)]
     lists = [path for path in files if path.suffix.lower() == ".star" and is_coordinate_list(path)]
     if not files:

@@ -9,7 +9,7 @@ from typing import Dict, Iterable, List, Mapping, Sequence, Tuple
 import numpy as np
 
 from cryosegment.exchange.coordinates.columns import by_micrograph, places
-from cryosegment.exchange.coordinates.record import Coordinates
+from cryosegment.exchange.coordinates.record import Coordinates, Picked
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import PathLike
 from cryosegment.exchange.names import name_of_picks
@@ -97,6 +97,25 @@ def _located(path: Path, name: str) -> Path:
             "above the list: run the command in the folder of the RELION project"
         )
     return file
+
+
+def write_coordinate_list(path: PathLike, picks: Sequence[Picked]) -> None:
+    """Write a list of the files `coordinates/NAME.star` beside it, as RELION 4 and later take it.
+
+    Paths begin in the current folder, which is to be that of the project, where they lead into it.
+    """
+    folder = Path(path).parent / "coordinates"
+    files = [folder / f"{picked.coordinates.name}.star" for picked in picks]
+    columns = {
+        MICROGRAPH: [_from_here(picked.micrograph) for picked in picks],
+        LISTED: [_from_here(file) for file in files],
+    }
+    write_star(path, {LIST_BLOCK: columns})
+
+
+def _from_here(path: PathLike) -> str:
+    here, absolute = Path.cwd(), Path(path).absolute()
+    return (absolute.relative_to(here) if here in absolute.parents else Path(path)).as_posix()
 
 
 def write_coordinates(path: PathLike, coordinates: Coordinates) -> None:

@@ -109,7 +109,7 @@ class PickParams(Params):
     formats: Tuple[str, ...] = param(
         (),
         "coordinate formats besides STAR: box (EMAN1), cbox (crYOLO), csv, eman2 (_info.json), "
-        "cs (CryoSPARC, one file for all)",
+        "relion (a list of the files for RELION 4), cs (CryoSPARC)",
         choices=FORMATS,
         metavar="FORMAT",
     )

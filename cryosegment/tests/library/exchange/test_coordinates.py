@@ -120,6 +120,7 @@ def write_as(kind, folder, coordinates):
     """The file of one format, named after the micrograph where it holds that alone."""
     if kind in JOINT:
         path = folder / JOINT[kind].file
+        write_coordinates(folder / "coordinates" / f"{coordinates.name}.star", coordinates)
         JOINT[kind].write(path, [Picked(coordinates, f"Movies/{coordinates.name}.mrc", (64, 48))])
     else:
         path = WRITTEN[kind].path(folder, coordinates.name)
@@ -135,7 +136,7 @@ def test_every_format_that_is_written_is_read(tmp_path, kind, coordinates):
         np.testing.assert_allclose(found.scores, coordinates.scores, atol=1e-6)
     if kind in ("csv", "cbox"):
         assert_same(found, coordinates)
-    (folder,) = {path.parent for path in tmp_path.rglob("*") if path.is_file()}
+    folder = tmp_path / kind if kind in WRITTEN else tmp_path
     assert list(read_coordinates(folder, 2.0)) == ["mic"]
 
 
@@ -278,6 +279,14 @@ def test_a_labels_folder_stands_for_its_coordinates(tmp_path, coordinates):
     found = read_coordinates(tmp_path / "labels", 2.0)
     assert list(found) == ["mic"]
     assert_same(found["mic"], coordinates)
+
+
+def test_the_output_of_picking_stands_for_its_coordinates(tmp_path, coordinates):
+    """Its tables are none, and other formats hold the same."""
+    write_coordinates_star(tmp_path / "coordinates.star", [("mic.mrc", coordinates)])
+    (tmp_path / "micrographs.csv").write_text("micrograph,picks\nmic,3\n")
+    write_as("cs", tmp_path, coordinates.renamed("mic"))
+    assert_same(read_coordinates(tmp_path, 2.0)["mic"], coordinates)
 
 
 def test_poses_that_count_y_from_the_last_row_agree_with_the_expert_picks(shared_data):

@@ -1,8 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import numpy as np
 import pytest
+import starfile
 
-from cryosegment.exchange.coordinates import read_coordinates
+from cryosegment.exchange.coordinates import (
+    JOINT,
+    Coordinates,
+    Picked,
+    read_coordinates,
+    write_coordinates,
+)
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.star import write_star
 
@@ -103,3 +110,21 @@ def test_a_list_that_lists_itself_ends(tmp_path):
     write_star(tmp_path / "a.star", {"coordinate_files": listed})
     with pytest.raises(InputError, match="rlnCoordinateX"):
         read_coordinates(tmp_path / "a.star", 1.0)
+
+
+def test_the_list_that_relion_takes_begins_in_the_project(tmp_path, monkeypatch):
+    """Micrographs elsewhere keep their path."""
+    monkeypatch.chdir(tmp_path)
+    picks = Coordinates([[1.0, 2.0]], 1.0, "a")
+    write_coordinates(tmp_path / "picks" / "coordinates" / "a.star", picks)
+    write_coordinates(tmp_path / "picks" / "coordinates" / "b.star", picks.renamed("b"))
+    picked = [
+        Picked(picks, tmp_path / "MotionCorr" / "a.mrc", (9, 9)),
+        Picked(picks.renamed("b"), "/data/b.mrc", (9, 9)),
+    ]
+    JOINT["relion"].write(tmp_path / "picks" / "autopick.star", picked)
+    table = starfile.read(tmp_path / "picks" / "autopick.star")
+    assert table["rlnMicrographName"].tolist() == ["MotionCorr/a.mrc", "/data/b.mrc"]
+    listed = ["picks/coordinates/a.star", "picks/coordinates/b.star"]
+    assert table["rlnMicrographCoordinates"].tolist() == listed
+    assert list(read_coordinates(tmp_path / "picks", 1.0)) == ["a", "b"]
