@@ -75,10 +75,10 @@ def torch_words(choice: str, pin: str, has_driver: bool) -> List[List[str]]:
         Whether the machine has an NVIDIA driver. Without one, torch comes from PyTorch's own
         index of builds for the CPU: the package index has it with CUDA alone.
     """
-    if not choice:
-        return [[pin]] if has_driver else [_from_torch_index(pin, "cpu"), [pin]]
-    if choice == "cuda":
-        return [[pin]]
+    if not choice and not has_driver:
+        return [_from_torch_index(pin, "cpu"), [pin]]
+    if choice in ("", "cuda"):
+        return [[pin.replace("==", "===")]]  # not satisfied by the build for the CPU, 2.13.0+cpu
     if re.fullmatch(r"cpu|cu\d+", choice):
         return [_from_torch_index(pin, choice)]
     return [shlex.split(choice)]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cryosegment import installation
-from cryosegment.installation import PINS, pinned_torch, torch_words
+from cryosegment.installation import PINS, has_nvidia_driver, pinned_torch, torch_words
 
 PIN = "torch==2.13.0"
 
@@ -24,10 +24,11 @@ def wheel(folder: Path, name: str, version: str, needs: str = "") -> None:
         file.writestr(f"{info}/RECORD", "")
 
 
-@pytest.fixture(scope="module")
-def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture
+def packages(tmp_path: Path) -> Path:
     """Torch as the package index has it, an older one, and what needs torch and a pinned one."""
-    folder = tmp_path_factory.mktemp("packages")
+    folder = tmp_path / "packages"
+    folder.mkdir()
     for version in (PIN.split("==")[1], "2.7.1"):
         wheel(folder, "torch", version)
     wheel(folder, "picker", "1.0", needs="torch>=2.4")
@@ -52,9 +53,9 @@ def install(tmp_path: Path, packages: Path, monkeypatch: pytest.MonkeyPatch):
     def run(*words: str) -> tuple[subprocess.CompletedProcess[str], set[str]]:
         command = [str(python), installation.__file__, *words]
         done = subprocess.run(command, capture_output=True, text=True)
-        freeze = [str(python), "-m", "pip", "freeze"]
-        found = subprocess.run(freeze, capture_output=True, text=True, check=True).stdout
-        return done, {line.split(" @ ")[0] for line in found.split("\n") if line}
+        installed = (tmp_path / "env").glob("lib/*/site-packages/*.dist-info")
+        names = {path.stem for path in installed}
+        return done, {name for name in names if name.split("-")[0] not in ("pip", "setuptools")}
 
     return run
 
@@ -68,8 +69,8 @@ def test_torch_for_cpus_comes_from_its_own_index_first():
 
 
 def test_torch_with_cuda_is_that_of_the_package_index():
-    assert torch_words("", PIN, has_driver=True) == [[PIN]]
-    assert torch_words("cuda", PIN, has_driver=False) == [[PIN]]
+    assert torch_words("", PIN, has_driver=True) == [["torch===2.13.0"]]
+    assert torch_words("cuda", PIN, has_driver=False) == [["torch===2.13.0"]]
 
 
 def test_torch_for_a_version_of_cuda():
@@ -88,7 +89,7 @@ def test_the_pin_of_torch():
     assert PINS.parent == Path(installation.__file__).parent / "requirements"
 
 
-def test_installing(install):
+def test_installing(install, packages):
     """Torch by what is asked for, from where it is; the rest by its pins, and torch stays."""
     done, found = install("--torch", "cu126", "tqdm")
     assert done.returncode == 1
@@ -97,9 +98,16 @@ def test_installing(install):
 
     done, found = install("--torch", "", "picker", "tqdm")
     assert done.returncode == 0, done.stderr
-    assert "no torch for CPUs from https://download.pytorch.org/whl" in done.stderr
-    assert found == {"picker==1.0", PIN, "tqdm==4.70.1"}
+    told = "no torch for CPUs from https://download.pytorch.org/whl" in done.stderr
+    assert told == (not has_nvidia_driver())
+    assert found == {"picker-1.0", "torch-2.13.0", "tqdm-4.70.1"}
 
     done, found = install("--torch", "torch==2.7.1", "picker")
     assert done.returncode == 0, done.stderr
-    assert found == {"picker==1.0", "torch==2.7.1", "tqdm==4.70.1"}
+    assert found == {"picker-1.0", "torch-2.7.1", "tqdm-4.70.1"}
+
+    wheel(packages, "torch", "2.13.0+cpu")
+    done, found = install("--torch", "cpu", "picker")
+    assert "torch-2.13.0+cpu" in found
+    done, found = install("--torch", "cuda", "picker")
+    assert "torch-2.13.0" in found
