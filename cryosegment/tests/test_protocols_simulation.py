@@ -130,13 +130,13 @@ class TestCryoSegmentSimulate(ProtocolTest):
     def testValidation(self) -> None:
         """What is missing or impossible is named before anything runs."""
         for options, words in (
-            ({"snr": -1.0}, "snr"),
+            ({"snr": -1.0}, "expected *Signal-to-noise ratio* to be"),
             ({"height": 1}, "size"),
             ({"defocusMin": 9e4}, "defocus"),
             ({"molecule": 1, "moleculeFile": "/nowhere.pdb"}, "Choose the file"),
             ({"molecule": 1, "moleculeFile": f"{__file__}, /nowhere.pdb"}, "/nowhere.pdb"),
             ({"molecule": 2}, "Choose a volume"),
-            ({"snrDb": 900.0}, "snr db"),
+            ({"snrDb": 900.0}, "expected *Signal-to-noise ratio (dB)* to be"),
             ({"molecule": 1, "moleculeFile": __file__, "ratios": "1 2"}, "ratio"),
             ({"molecule": 1, "moleculeFile": __file__, "ratios": "much"}, "much"),
             ({"useGpu": True, "gpuList": "0 1"}, "one GPU"),
