@@ -25,6 +25,7 @@ OPTIONS = {
     "pixel-size": "the pixel size of the import",
     "resume": "*Continue*",
     "template": "*Template*",
+    "y-up": "coordinates whose y axis is flipped",
 }
 """What forms call the options of the core that are no plain fields of theirs."""
 OPTION = re.compile(r"`?--([a-z][a-z-]*[a-z])( cpu\b)?`?")

@@ -210,7 +210,7 @@ class CryoSegmentProtLabels(CoreRun, LabelsForm):
             report = json.loads(read_text(path))
             why = ", ".join(f"{count} {reason}" for reason, count in report["rejected"].items())
             lines.append(f"Rejected: {why or 'none'}. Diameter: {report['diameter']:.0f} Å.")
-            lines += report["notes"]
+            lines += map(self.inFormWords, report["notes"])
         return lines + self._qualityLines() + self._failureLines()
 
     def _qualityLines(self) -> List[str]:
@@ -221,7 +221,7 @@ class CryoSegmentProtLabels(CoreRun, LabelsForm):
         lines = []
         if quality["supported"] is not None:
             lines.append(f"The general model finds {quality['supported']:.0%} of them.")
-        return lines + [f"*{note}*" for note in quality["notes"]]
+        return lines + [f"*Quality*: {self.inFormWords(note)}" for note in quality["notes"]]
 
     def _methods(self) -> List[str]:
         if not self.hasAttribute("outputMasks"):
