@@ -13,9 +13,12 @@ from torch import nn
 
 from cryosegment.core.networks import build_network
 from cryosegment.core.tensors import write_tensors
-from cryosegment.exchange.card import CARD_KEY, ModelCard, read_card
-from cryosegment.exchange.errors import ModelError
+from cryosegment.exchange.card import CARD_KEY, Facts, ModelCard, read_card
+from cryosegment.exchange.errors import ModelError, ParameterError
 from cryosegment.exchange.params.networks import GROUP_NORM
+
+MOST, MOST_LEVELS = 4096, 16
+"""Channels or blocks of a network, and its levels; more than any has."""
 
 
 def save_checkpoint(path: Path, network: nn.Module, card: ModelCard) -> None:
@@ -45,30 +48,53 @@ def load_network(path: Path) -> tuple[nn.Module, ModelCard]:
     card = read_card(path)
     network = _build(path, card)
     try:
-        tensors = load_file(path)
-        network.load_state_dict(tensors)
+        expected, tensors = network.state_dict(), load_file(path)
+        typed = {n: t.to(expected[n].dtype) for n, t in tensors.items() if n in expected}
+        network.load_state_dict({**tensors, **typed}, assign=True)
     except (SafetensorError, RuntimeError) as error:
         raise ModelError(
             f"expected the weights of a {card.architecture} network in {path}, found a damaged or "
             "other file: copy or train the model again"
         ) from error
+    if not all(weights.isfinite().all() for weights in network.state_dict().values()):
+        raise ModelError(
+            f"expected finite weights in {path}, found NaN or infinite ones: train the model again "
+            "with a lower learning rate, or copy it again"
+        )
     return network.eval().to(memory_format=torch.channels_last), card  # type: ignore[call-overload]
 
 
 def _build(path: Path, card: ModelCard) -> nn.Module:
-    """The network that a card names, with fresh weights.
+    """The network that a card names, without weights: a card that asks for huge ones costs none.
 
     Cards of earlier versions do not name the normalisation, which was then by groups.
     """
     arguments = {"normalization": GROUP_NORM, **card.architecture_args}
     try:
-        return build_network(card.architecture, **arguments)
+        _check_arguments(arguments)
+        with torch.device("meta"):
+            return build_network(card.architecture, **arguments)
     except (TypeError, ValueError) as error:
         raise ModelError(
             f"expected a network that this version can build in {path}, found "
             f"{card.architecture} with {card.architecture_args}: install the cryosegment version "
             "that made it"
         ) from error
+
+
+def _check_arguments(values: Facts) -> None:
+    """Check that a network can be built in a moment.
+
+    Raises
+    ------
+    ParameterError
+        If a number, or the count of some, is beyond what a network has.
+    """
+    for name, value in values.items():
+        items = value if isinstance(value, list) else [value]
+        numbers = [item for item in items if not isinstance(item, str)]
+        if len(items) > MOST_LEVELS or any(not 0 <= number <= MOST for number in numbers):
+            raise ParameterError(f"expected {name} of at most {MOST}, got {value}")
 
 
 def fingerprint(path: Path) -> str:

@@ -29,6 +29,13 @@ LATER_FIELDS = ("front_end", "picking", "calibration")
 """Fields that cards of earlier versions lack; their defaults describe those models."""
 HEADER_LIMIT = 100_000_000  # bytes; safetensors' own bound on its header
 Facts = Dict[str, Any]
+BOUNDS = (
+    ("threshold", 0.0, 1.0),
+    ("pixels_per_diameter", 1.0, 1000.0),
+    ("tile_size", 16, 65536),
+    ("halo", 0, 8192),
+)
+"""Numbers of a card that a network works with, and the least and most that they can be."""
 
 
 @dataclass(frozen=True)
@@ -115,8 +122,8 @@ def card_from_json(text: str, source: PathLike = "the model") -> ModelCard:
     Raises
     ------
     ModelError
-        If it is not JSON, of another format version, or a field is missing, unknown or of the
-        wrong type.
+        If it is not JSON, of another format version, or a field is missing, unknown, of the
+        wrong type or out of bounds.
     """
     try:
         values = json.loads(text)
@@ -130,7 +137,15 @@ def card_from_json(text: str, source: PathLike = "the model") -> ModelCard:
             f"expected model card format {CARD_VERSION}, got {version} in {source}: install the "
             "cryosegment version that made it"
         )
-    return ModelCard(**_checked_fields(values, source))
+    card = ModelCard(**_checked_fields(values, source))
+    for name, low, high in BOUNDS:
+        value = getattr(card, name)
+        if not low <= value <= high:
+            raise ModelError(
+                f"expected {name.replace('_', ' ')} from {low:g} to {high:g} in the model card of "
+                f"{source}, got {value}: the file is damaged, so copy or train the model again"
+            )
+    return card
 
 
 def _checked_fields(values: Facts, source: PathLike) -> Facts:

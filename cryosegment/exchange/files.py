@@ -20,6 +20,8 @@ from cryosegment.exchange.errors import InputError
 PathLike = Union[str, Path]
 
 FAILURES_NAME = "failures.csv"
+LONGEST_NAME = 200
+"""Bytes of a micrograph's name: file systems allow 255, with suffixes and a temporary prefix."""
 COMPRESSION_SUFFIXES = (".gz", ".bz2")
 READ_SIZE = 1 << 20
 """Bytes that are read at once."""
@@ -213,8 +215,8 @@ def check_names(names: Iterable[str]) -> None:
     Raises
     ------
     InputError
-        If a name is empty, `.` or `..`, holds a slash or a control character, or is not text; or
-        if one occurs twice.
+        If a name is empty, `.` or `..`, holds a slash or a control character, is not text or too
+        long; or if one occurs twice.
     """
     counts = Counter(names)
     for name in counts:
@@ -222,6 +224,11 @@ def check_names(names: Iterable[str]) -> None:
             raise InputError(
                 f"expected the name of a micrograph, got {name!r}: files are named after it, so "
                 "it can be no path and holds no control characters"
+            )
+        if len(name.encode()) > LONGEST_NAME:
+            raise InputError(
+                f"expected names of micrographs of at most {LONGEST_NAME} bytes, got {name!r}: "
+                "files are named after it, so rename it"
             )
     double = sorted(name for name, count in counts.items() if count > 1)
     if double:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass, field
-from typing import Any, Dict, Tuple
+from typing import Any, Dict, Iterator, Tuple
 
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import PathLike, check_names, read_json, write_text
@@ -67,6 +67,8 @@ def read_job(path: PathLike) -> Job:
             "another version of cryosegment; use one version"
         )
     _check_fields(path, values)
+    if any("\0" in text for text in _texts(values)):
+        raise InputError(f"the job {path} holds a NUL character, which no path or name has")
     if values.get("names") and len(values["names"]) != len(values["inputs"]):
         raise InputError(f"expected a name for each input in {path}")
     check_names(values.get("names", ()))
@@ -77,6 +79,15 @@ def read_job(path: PathLike) -> Job:
         values["output"],
         tuple(values.get("names", ())),
     )
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """All texts in the values of a job."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (list, dict)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _texts(item)
 
 
 def _check_fields(path: PathLike, values: Dict[str, Any]) -> None:

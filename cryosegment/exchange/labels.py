@@ -169,7 +169,7 @@ def _check_entry(path: Path, entry: LabelEntry) -> None:
         if not (math.isfinite(value) and value > 0):
             raise InputError(
                 f"expected the {name} of {entry.name} to be above 0 in {path}, got {value}: make "
-                "the labels anew"
+                "the labels again"
             )
 
 

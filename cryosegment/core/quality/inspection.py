@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
-from cryosegment.core.images.micrograph import read_image, read_micrograph
+from cryosegment.core.images.micrograph import read_micrograph
 from cryosegment.core.images.working import (
     NOTHING,
     WorkingImage,
@@ -17,13 +17,12 @@ from cryosegment.core.images.working import (
     working_image,
 )
 from cryosegment.core.labels.contrast import PIXELS_PER_DIAMETER, LabelContrast, label_contrast
+from cryosegment.core.labels.files import read_label_maps
 from cryosegment.core.overlay import draw_labels
 from cryosegment.core.pipeline import load_model
 from cryosegment.core.quality.agreement import Agreement, agreement
 from cryosegment.core.quality.segmentation import Segmenter, model_segmenter, segment_by_threshold
-from cryosegment.exchange.coordinates import read_coordinates
 from cryosegment.exchange.ctf import read_ctfs
-from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.labels import CONTAMINATION, UNKNOWN, LabelEntry
 from cryosegment.exchange.params import front_end_of_card
 
@@ -131,18 +130,10 @@ class Inspector:
         micrograph = read_micrograph(entry.micrograph, entry.pixel_size, entry.name, ctf)
         scale = self._pixels_per_diameter
         working = working_image(micrograph, entry.diameter, scale, "dark", self._front_end)
-        instances, classes = (
-            labels_at_working_scale(read_image(path)[0], working, path)
-            for path in (entry.instances, entry.classes)
-        )
-        found = read_coordinates(entry.coordinates, entry.pixel_size)
-        centers_yx = np.concatenate([np.empty((0, 2)), *(c.centers_yx for c in found.values())])
-        if int(instances.max()) > len(centers_yx):
-            raise InputError(
-                f"expected a coordinate for each of {int(instances.max())} instances of "
-                f"{entry.name}, found {len(centers_yx)}: make the labels again"
-            )
-        return _Sample(working, instances, classes, centers_yx)
+        maps = read_label_maps(entry)
+        instances = labels_at_working_scale(maps.instances, working, entry.instances)
+        classes = labels_at_working_scale(maps.classes, working, entry.classes)
+        return _Sample(working, instances, classes, maps.centers_yx)
 
     def _inspect(self, entry: LabelEntry, sample: _Sample) -> Inspection:
         working, instances, classes = sample.working, sample.instances, sample.classes

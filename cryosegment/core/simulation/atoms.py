@@ -48,7 +48,7 @@ def read_atoms(path: Path, assembly: str = "1") -> Atoms:
         raise InputError(f"expected a molecule at {path}, found no file: check the path")
     try:
         structure = gemmi.read_structure(str(path))
-    except (RuntimeError, ValueError) as error:
+    except (RuntimeError, ValueError, IndexError) as error:
         raise InputError(f"expected a PDB or mmCIF model in {path}: {error}") from error
     if len(structure) == 0:
         raise InputError(f"expected atoms in {path}, found none: give another file")

@@ -11,19 +11,19 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int, Shaped
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from cryosegment.core.images.micrograph import read_image, read_micrograph
+from cryosegment.core.images.micrograph import read_micrograph
 from cryosegment.core.images.working import (
     NOTHING,
     WorkingImage,
     labels_at_working_scale,
     working_image,
 )
+from cryosegment.core.labels.files import read_label_maps
 from cryosegment.core.training.validation import ValidationImage
 from cryosegment.exchange.card import NOISE_NORMALIZATION, ModelCard
-from cryosegment.exchange.coordinates import read_coordinates
 from cryosegment.exchange.ctf import read_ctfs
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.labels import (
@@ -40,9 +40,6 @@ from cryosegment.exchange.params import FrontEndParams, front_end_of_card
 from cryosegment.exchange.progress import Progress
 
 logger = logging.getLogger(__name__)
-
-PIXEL_SIZE_TOLERANCE = 0.01
-"""Relative; headers are rounded."""
 
 
 @dataclass(frozen=True)
@@ -198,17 +195,10 @@ def read_labels(
 
 
 def _labelled(entry: LabelEntry, working: WorkingImage, source: str) -> LabelledImage:
-    instances, classes = (
-        labels_at_working_scale(_read_map(path, entry), working, path)
-        for path in (entry.instances, entry.classes)
-    )
-    found = read_coordinates(entry.coordinates, entry.pixel_size)
-    centers = np.concatenate([item.centers_yx for item in found.values()] or [np.empty((0, 2))])
-    if int(instances.max()) > len(centers):
-        raise InputError(
-            f"expected a coordinate for each of {int(instances.max())} instances of {entry.name}, "
-            f"found {len(centers)}: make the labels again"
-        )
+    maps = read_label_maps(entry)
+    instances = labels_at_working_scale(maps.instances, working, entry.instances)
+    classes = labels_at_working_scale(maps.classes, working, entry.classes)
+    centers = maps.centers_yx
     return LabelledImage(
         image=working.image,
         instances=torch.where(is_particle(classes), instances, 0),
@@ -223,14 +213,3 @@ def _labelled(entry: LabelEntry, working: WorkingImage, source: str) -> Labelled
         is_verified=source != PICKS,
         has_outlines=source in OUTLINED,
     )
-
-
-def _read_map(path: Path, entry: LabelEntry) -> Shaped[np.ndarray, "h w"]:
-    """A label map of a micrograph."""
-    labels, pixel_size = read_image(path)
-    if pixel_size > 0 and abs(pixel_size / entry.pixel_size - 1) > PIXEL_SIZE_TOLERANCE:
-        raise InputError(
-            f"expected {entry.pixel_size:g} Å/px, the micrograph's, in {path}, found "
-            f"{pixel_size:g}: make the labels again, or correct the header"
-        )
-    return labels

@@ -13,6 +13,8 @@ from cryosegment.exchange.errors import ParameterError
 REQUIRED: Any = MISSING
 """Default of a parameter that must be given."""
 
+LARGEST = 10**300
+"""Whole numbers beyond this are none that a float can be."""
 P = TypeVar("P", bound="Params")
 
 
@@ -71,6 +73,8 @@ def check_value(name: str, value: Any, metadata: Mapping[str, Any]) -> None:
         raise ParameterError(f"expected {in_words(name)} to be one of {allowed}, got {value!r}")
     if isinstance(value, (bool, str)) or value is None:
         return
+    if abs(value) > LARGEST:
+        raise ParameterError(f"expected {in_words(name)} to be a finite number, got a huge one")
     low, high = metadata.get("minimum"), metadata.get("maximum")
     is_wrong = (
         not math.isfinite(value)
@@ -154,7 +158,7 @@ def _plain(name: str, kind: str, value: Any) -> Any:
     is_right = isinstance(value, types.get(kind, ()))
     if not is_right or (isinstance(value, bool) and kind != "bool"):
         raise ParameterError(f"expected {name} to be of type {kind}, got {value!r}")
-    return float(value) if kind == "float" else value
+    return float(value) if kind == "float" and abs(value) <= LARGEST else value
 
 
 PIXEL_SIZE_HELP = "pixel size of the micrographs"

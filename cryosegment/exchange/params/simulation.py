@@ -27,6 +27,7 @@ class SimulateParams(Params):
         "height and width of a micrograph",
         "px",
         minimum=64,
+        maximum=16384,
         metavar=("HEIGHT", "WIDTH"),
     )
     pixel_size: float = param(

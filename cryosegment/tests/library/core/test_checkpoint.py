@@ -95,6 +95,11 @@ def test_a_truncated_file(path: Path, kept: float) -> None:
         ({"architecture_args": {"widths": [8, 16], "deep_blocks": 2}}, "expected the weights"),
         ({"architecture_args": {"depth": 3}}, "this version can build"),
         ({"architecture": "resnet"}, "this version can build"),
+        ({"architecture_args": {"widths": [8, 1000000]}}, "this version can build"),
+        ({"architecture_args": {"widths": [8, 4096]}}, "expected the weights"),
+        ({"architecture_args": {"widths": [8] * 1000}}, "this version can build"),
+        ({"architecture_args": {"deep_blocks": 10**9}}, "this version can build"),
+        ({"architecture_args": {"deep_blocks": float("nan")}}, "this version can build"),
     ],
 )
 def test_a_card_that_does_not_fit(
@@ -103,6 +108,16 @@ def test_a_card_that_does_not_fit(
     path = tmp_path / "other.safetensors"
     save_checkpoint(path, network, replace(CARD, **change))
     with pytest.raises(ModelError, match=message):
+        load_network(path)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_no_numbers(tmp_path: Path, network: nn.Module, value: float) -> None:
+    path = tmp_path / "nan.safetensors"
+    with torch.no_grad():
+        next(network.parameters()).view(-1)[0] = value
+    save_checkpoint(path, network, CARD)
+    with pytest.raises(ModelError, match="expected finite weights"):
         load_network(path)
 
 

@@ -40,6 +40,12 @@ def test_a_card_comes_back_from_its_text():
         ({"threshold": "0.5"}, "threshold .* wrong type"),
         ({"crf": []}, "crf .* wrong type"),
         ({"tile_size": True}, "tile_size .* wrong type"),
+        ({"threshold": float("nan")}, "expected threshold from 0 to 1 in the model card"),
+        ({"threshold": 5.0}, "expected threshold from 0 to 1"),
+        ({"pixels_per_diameter": 0}, "expected pixels per diameter from 1 to 1000"),
+        ({"pixels_per_diameter": float("inf")}, "expected pixels per diameter"),
+        ({"tile_size": -1}, "expected tile size"),
+        ({"halo": 10**9}, "expected halo"),
     ],
 )
 def test_a_card_that_disagrees(change, message):

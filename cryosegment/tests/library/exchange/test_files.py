@@ -98,7 +98,9 @@ def test_names_that_no_file_can_have(name):
 
 
 def test_names_that_files_can_have():
-    check_names([".a", "a.b", "a b", "..a", "µ 1", "C:\\a", "~"])
+    check_names([".a", "a.b", "a b", "..a", "µ 1", "C:\\a", "~", "µ" * 100])
+    with pytest.raises(InputError, match="at most 200 bytes"):
+        check_names(["µ" * 101])
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "latin-1"])

@@ -26,6 +26,9 @@ def test_a_job_comes_back_as_written(tmp_path):
         ({"inputs": "a.mrc"}, "inputs .* wrong type"),
         ({"inputs": [1], "names": []}, "inputs .* wrong type"),
         ({"names": ["1"]}, "a name for each input"),
+        ({"inputs": ["a\0.mrc"], "names": []}, "holds a NUL character"),
+        ({"output": "a\0"}, "holds a NUL character"),
+        ({"params": {"formats": ["a\0"]}}, "holds a NUL character"),
         ({"names": ["1", "../../x"]}, r"name of a micrograph, got '\.\./\.\./x'"),
     ],
 )

@@ -57,6 +57,9 @@ def test_options_are_named_as_they_are_given():
     [
         (lambda: PickParams(diameter=0.0), "diameter to be at least 1 and at most 100000 Å, got 0"),
         (lambda: PickParams(diameter=float("nan")), "diameter .* got nan"),
+        (lambda: PickParams(diameter=10**400), "diameter to be a finite number, got a huge one"),
+        (lambda: params_from_dict(PickParams, {"diameter": -(10**400)}), "a finite number"),
+        (lambda: TrainParams(seed=10**400), "seed to be a finite number"),
         (lambda: PickParams(diameter=9.0, crf="wrong"), "crf to be one of auto, none, gaussian"),
         (lambda: PickParams(diameter=9.0, threshold="x"), "threshold to be auto or a number"),
         (lambda: PickParams(diameter=9.0, threshold="1.5"), "at most 1, got 1.5"),
@@ -84,7 +87,10 @@ def test_options_are_named_as_they_are_given():
             lambda: TrainParams(start="general", labels_are="partial", loss="bce"),
             "bce is for complete labels",
         ),
-        (lambda: SimulateParams(size=(32, 128)), "size to be at least 64 px, got 32"),
+        (
+            lambda: SimulateParams(size=(32, 128)),
+            "size to be at least 64 and at most 16384 px, got 32",
+        ),
         (lambda: SimulateParams(defocus_min=2e4, defocus_max=1e4), "smallest defocus"),
         (lambda: SimulateParams(ratios=(1.0, 2.0)), "a ratio for each of 1 molecules, got 2"),
         (lambda: SimulateParams(ratios=(0.0,)), "ratios to be at least 1e-06"),

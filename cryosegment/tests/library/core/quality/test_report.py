@@ -127,5 +127,5 @@ def test_labels_that_do_not_fit_are_refused(label):
     with pytest.raises(InputError, match="expected 300 x 220 px"):
         Inspector("none").inspect(entry)
     write_image(entry.instances, instances + np.int16(100), pixel_size)
-    with pytest.raises(InputError, match="a coordinate for each of"):
+    with pytest.raises(InputError, match="whole numbers from 0 to 12"):
         Inspector("none").inspect(entry)

@@ -119,7 +119,27 @@ def test_folders_add_up(make_labels: MakeLabels) -> None:
 def test_a_map_of_another_size(make_labels: MakeLabels) -> None:
     folder = make_labels(count=1)
     rewrite(folder / "labels_0_classes.mrc", lambda classes: classes[:-10])
-    with pytest.raises(InputError, match=r"expected 300 x 220 px in .*, found 290 x 220"):
+    with pytest.raises(InputError, match=r"expected 300 x 220 px.* found 290 x 220"):
+        read_labels([folder], 20.0, no_progress)
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "message"),
+    [
+        ("instances", lambda values: values - np.int16(1), "whole numbers from 0 to 12"),
+        ("instances", lambda values: values.astype(np.float32) + 0.5, "whole numbers from 0"),
+        ("instances", lambda values: values * np.float32("nan"), "whole numbers from 0"),
+        ("classes", lambda values: values + np.int8(5), "classes, whole numbers from -1 to 3"),
+        ("classes", lambda values: values - np.int8(2), "classes, whole numbers from -1 to 3"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Data array contains NaN")
+def test_values_that_are_no_labels(
+    make_labels: MakeLabels, file: str, change: Callable, message: str
+) -> None:
+    folder = make_labels(count=1)
+    rewrite(folder / f"labels_0_{file}.mrc", change)
+    with pytest.raises(InputError, match=message):
         read_labels([folder], 20.0, no_progress)
 
 
