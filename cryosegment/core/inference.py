@@ -55,14 +55,30 @@ def network_stride(network: nn.Module) -> int:
     return stride if isinstance(stride, int) else 1
 
 
-def picking_maps(logits: Float[Tensor, "6 h w"], valid: Bool[Tensor, "h w"]) -> PickingMaps:
-    """Probabilities and offsets from the logits of every head."""
+def picking_maps(
+    logits: Float[Tensor, "6 h w"],
+    valid: Bool[Tensor, "h w"],
+    refined: Float[Tensor, "h w"] | None = None,
+) -> PickingMaps:
+    """Probabilities and offsets from the logits of every head.
+
+    Parameters
+    ----------
+    logits
+        What the network says.
+    valid
+        Pixels that count.
+    refined
+        The logits of the particle head after a CRF; None where there is none.
+    """
     valid = valid.to(logits.device)
     head = dict(zip(HEADS, logits, strict=True))
+    particle = head["particle"] if refined is None else refined
     return PickingMaps(
         center=head["center"].sigmoid() * valid,
         offsets=torch.stack((head["offset_y"], head["offset_x"])),
-        particle=head["particle"].sigmoid() * valid,
+        particle=particle.sigmoid() * valid,
+        unrefined=head["particle"].sigmoid() * valid,
         contamination=head["contamination"].sigmoid(),
         valid=valid,
     )

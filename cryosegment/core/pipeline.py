@@ -151,7 +151,7 @@ def prepare(micrograph: Micrograph, params: PickParams, card: ModelCard) -> Work
 
 
 def segment(working: WorkingImage, model: Model, params: PickParams) -> PickingMaps:
-    """Maps of every head, the particle map refined by the CRF.
+    """Maps of every head, the particle map also as the CRF refines it.
 
     Parameters
     ----------
@@ -165,10 +165,10 @@ def segment(working: WorkingImage, model: Model, params: PickParams) -> PickingM
     card = model.card
     logits = predict_logits(model.network, working.image, card.tile_size, card.halo)
     crf = choose_crf(params.crf, card.crf, params.crf_solver, params.crf_strength)
+    refined = None
     if crf is not None:
         refined = refine_particle(logits[HEADS.index("particle")], working, model, crf)
-        logits = torch.cat((refined[None], logits[1:]))
-    return picking_maps(logits, working.valid)
+    return picking_maps(logits, working.valid, refined)
 
 
 def refine_particle(

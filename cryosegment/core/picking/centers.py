@@ -41,12 +41,16 @@ class PickingMaps(ParticleMaps):
 
     Parameters
     ----------
+    unrefined
+        Probability of a particle before any CRF, by which candidates are found and scored: a CRF
+        smooths masks, and what is faint goes with the noise.
     center
         Heat map, 1 on the centre of a particle.
     offsets
         (centre - pixel) / radius, (y, x), where there is a particle.
     """
 
+    unrefined: Float[Tensor, "h w"]
     center: Float[Tensor, "h w"]
     offsets: Float[Tensor, "2 h w"]
 
@@ -96,7 +100,7 @@ def find_candidates(
     a disc lacks beyond the border or on invalid pixels counts as no particle: a particle that is
     cut there scores lower.
     """
-    votes = vote_map(maps.offsets, maps.particle, maps.valid, diameter_px)
+    votes = vote_map(maps.offsets, maps.unrefined, maps.valid, diameter_px)
     evidence = torch.sqrt(maps.center * votes)
     lowest = floor**1.5  # no peak below this can score `floor`: two of three factors
     allowed = maps.valid & away_from_edge(maps.valid, edge_px)
@@ -177,25 +181,28 @@ def _scores(
     peaks: Int[Tensor, "n 2"],
     diameter_px: float,
 ) -> Float[Tensor, " n"]:
-    particle, contamination = disc_means(maps, peaks, diameter_px)
+    particle = disc_means(maps.unrefined, maps.valid, peaks, diameter_px)
+    contamination = disc_means(maps.contamination, maps.valid, peaks, diameter_px)
     strength = evidence[peaks[:, 0], peaks[:, 1]]
     return (strength**2 * particle) ** (1 / 3) * (1 - contamination)
 
 
 def disc_means(
-    maps: ParticleMaps, peaks: Int[Tensor, "n 2"], diameter_px: float
-) -> tuple[Float[Tensor, " n"], Float[Tensor, " n"]]:
-    """Mean probabilities of particle and contamination over the discs around pixels (y, x).
+    plane: Float[Tensor, "h w"],
+    valid: Bool[Tensor, "h w"],
+    peaks: Int[Tensor, "n 2"],
+    diameter_px: float,
+) -> Float[Tensor, " n"]:
+    """Means of a map over the discs around pixels (y, x).
 
     What a disc lacks beyond the border or on invalid pixels counts as 0.
     """
     y, x = _disc_pixels(diameter_px / 2, peaks)
-    height, width = maps.valid.shape
+    height, width = valid.shape
     inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
     y, x = y.clamp(0, height - 1), x.clamp(0, width - 1)
-    counted = (inside & maps.valid[y, x]).to(maps.particle.dtype)
-    particle = (maps.particle[y, x] * counted).mean(1)
-    return particle, (maps.contamination[y, x] * counted).mean(1)
+    counted = (inside & valid[y, x]).to(plane.dtype)
+    return (plane[y, x] * counted).mean(1)
 
 
 def _disc_pixels(radius: float, peaks: Int[Tensor, "n 2"]) -> tuple[Tensor, Tensor]:

@@ -89,7 +89,11 @@ def find_particles(
     found = torch.from_numpy(centers).to(maps.particle)
     allowed = maps.valid & away_from_edge(maps.valid, edge_px)
     found = found[allowed[found.round().long().unbind(1)]]
-    particle, contamination = disc_means(maps, found.round().long(), diameter_px)
+    discs = maps.valid, found.round().long(), diameter_px
+    particle, contamination = (
+        disc_means(maps.particle, *discs),
+        disc_means(maps.contamination, *discs),
+    )
     scores = particle * (1 - contamination)
     kept = suppress_neighbors(
         found.cpu().numpy(), scores.cpu().numpy(), selection.min_distance * diameter_px

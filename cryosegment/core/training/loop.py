@@ -26,7 +26,6 @@ from cryosegment.core.training.pick_model import tuning_image
 from cryosegment.core.training.ranks import ALONE, Ranks
 from cryosegment.core.training.record import Record
 from cryosegment.core.training.split import Split, split
-from cryosegment.core.training.state import Progress as TrainingProgress
 from cryosegment.core.training.state import remove_state
 from cryosegment.core.training.validation import best_f1
 from cryosegment.exchange.card import ModelCard
@@ -114,7 +113,8 @@ def train(
         return
     record.write(state)
     record.close()
-    model, found = _as_used(best, card, parts, share, state, progress)
+    model = _as_used(best, card, parts, progress)
+    found = Validation(state.best_score, state.best_threshold)
     facts = {
         "labelled_share": round(share, 3),
         "steps": state.step,
@@ -131,20 +131,11 @@ def train(
     save_checkpoint(output, model.network, describe(card, params, found, parts))
 
 
-def _as_used(
-    best: nn.Module,
-    card: ModelCard,
-    parts: Split,
-    share: float,
-    state: TrainingProgress,
-    progress: Progress,
-) -> tuple[Model, Validation]:
-    """The network with its CRF apart from it, in the card, and its score as both are used."""
+def _as_used(best: nn.Module, card: ModelCard, parts: Split, progress: Progress) -> Model:
+    """The network with its CRF apart from it, in the card."""
     if isinstance(best, RefinedNetwork):
-        card = replace(card, crf=params_to_dict(best.learned()))
-        return Model(best.network, card), Validation(state.best_score, state.best_threshold)
-    card, found = choose_card_crf(Model(best, card), parts.validation, share, progress)
-    return Model(best, card), found
+        return Model(best.network, replace(card, crf=params_to_dict(best.learned())))
+    return Model(best, choose_card_crf(Model(best, card), parts.validation, progress))
 
 
 def _check_resumed(output: Path, params: TrainParams) -> None:
@@ -167,11 +158,15 @@ def _state_path(output: Path, params: TrainParams, ranks: Ranks) -> Path:
 
 
 def _validation(parts: Split, share: float, output: Path) -> Callable[[nn.Module], Validation]:
-    """Scores a network on the micrographs for validation, and draws what it finds there."""
+    """Scores a network on the micrographs for validation, and draws what it finds there.
+
+    A CRF behind it has no part in what is found.
+    """
     scored = [image.for_validation() for image in parts.validation]
 
     def validate(candidate: nn.Module) -> Validation:
-        found = best_f1(candidate, scored, share)
+        network = candidate.network if isinstance(candidate, RefinedNetwork) else candidate
+        found = best_f1(network, scored, share)
         write_examples(output.with_suffix(".examples.png"), candidate, scored, found.threshold)
         return found
 

@@ -24,7 +24,7 @@ from cryosegment.core.pipeline import (
 )
 from cryosegment.exchange.card import ModelCard
 from cryosegment.exchange.errors import InputError, ModelError, ParameterError
-from cryosegment.exchange.params import CENTERS, PickParams
+from cryosegment.exchange.params import CENTERS, CrfParams, PickParams, params_to_dict
 
 PARAMS = PickParams(diameter=60.0, crf="none")
 
@@ -79,8 +79,20 @@ def test_a_crf_changes_the_particle_map_alone(draw_truth: Callable, disc_model: 
     plain = segment(working, disc_model, PARAMS)
     smooth = segment(working, disc_model, replace(PARAMS, crf="gaussian"))
     assert not torch.equal(smooth.particle, plain.particle)
-    for name in ("center", "offsets", "contamination", "valid"):
+    for name in ("unrefined", "center", "offsets", "contamination", "valid"):
         assert torch.equal(getattr(smooth, name), getattr(plain, name))
+
+
+def test_candidates_are_those_of_the_network(draw_truth: Callable, disc_model: Model) -> None:
+    """A CRF that erases every mask erases no candidate."""
+    truth = draw_truth()
+    plain = pick_micrograph(truth.micrograph, disc_model, PARAMS)
+    facts = params_to_dict(CrfParams(gaussian_weight=200.0, gaussian_sigma=40.0))
+    model = Model(disc_model.network, replace(disc_model.card, crf=facts))
+    picks = pick_micrograph(truth.micrograph, model, replace(PARAMS, crf="auto"))
+    assert not picks.labels.any()
+    np.testing.assert_array_equal(picks.candidates.centers_yx, plain.candidates.centers_yx)
+    np.testing.assert_array_equal(picks.candidates.scores, plain.candidates.scores)
 
 
 def test_candidates_and_the_chosen(draw_truth: Callable, disc_model: Model) -> None:

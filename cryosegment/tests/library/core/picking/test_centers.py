@@ -26,13 +26,27 @@ def ideal_maps(centers_yx, shape=(80, 80), diameter=DIAMETER):
         center=torch.tensor(heat, dtype=torch.float32),
         offsets=torch.tensor(offsets, dtype=torch.float32),
         particle=torch.from_numpy(particle),
+        unrefined=torch.from_numpy(particle),
         contamination=torch.zeros(shape),
         valid=torch.ones(shape, dtype=torch.bool),
     )
 
 
 def changed(maps, **changes):
+    """The maps with others in place, the particle map with and without a CRF."""
+    if "particle" in changes:
+        changes = {"unrefined": changes["particle"], **changes}
     return PickingMaps(**{**vars(maps), **changes})
+
+
+def test_a_crf_does_not_change_candidates():
+    """Whatever it makes of the particle map."""
+    maps = ideal_maps([(20.0, 31.0), (55.0, 40.0)])
+    erased = PickingMaps(**{**vars(maps), "particle": torch.zeros_like(maps.particle)})
+    found, expected = (find_candidates(each, DIAMETER) for each in (erased, maps))
+    assert len(found) == 2
+    assert torch.equal(found.centers_yx, expected.centers_yx)
+    assert torch.equal(found.scores, expected.scores)
 
 
 def distances_to(candidates, centers_yx):

@@ -224,7 +224,9 @@ def test_the_heat_map_needs_a_network() -> None:
         find_particles(maps, DIAMETER, SelectionParams())
     heat = torch.zeros(SHAPE)
     heat[50, 60] = 1
-    every = PickingMaps(**vars(maps), center=heat, offsets=torch.zeros(2, *SHAPE))
+    every = PickingMaps(
+        **vars(maps), unrefined=maps.particle, center=heat, offsets=torch.zeros(2, *SHAPE)
+    )
     found = find_particles(every, DIAMETER, SelectionParams(min_distance=0.7), 0.01, 3.0)
     expected = find_candidates(every, DIAMETER, 0.7, 0.01, 3.0)
     assert torch.equal(found.centers_yx, expected.centers_yx)

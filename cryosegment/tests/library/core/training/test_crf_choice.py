@@ -3,16 +3,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
-from cryosegment.core.evaluation.metrics import evaluate
-from cryosegment.core.pipeline import Model, pick_micrograph, prepare
+from cryosegment.core.pipeline import Model, prepare
 from cryosegment.core.training.crf_choice import choose_card_crf
 from cryosegment.core.training.labelled import LabelledImage
-from cryosegment.core.training.validation import THRESHOLDS, middle_of_plateau
-from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.exchange.params import CrfParams, PickParams, params_to_dict
 
 DIAMETER = 60.0
@@ -48,44 +44,16 @@ def labelled_image(truth: object, model: Model, swollen: float = 1.0) -> Labelle
 
 
 @pytest.mark.parametrize(("crf", "kept"), [(GENTLE, True), (CRUEL, False), ({}, True)])
-def test_what_finds_less_is_not_recommended(
+def test_what_spoils_masks_is_not_recommended(
     draw_truth: Callable, disc_model: Model, crf: dict, kept: bool
 ) -> None:
-    truth = draw_truth()
     model = Model(disc_model.network, replace(disc_model.card, crf=crf))
     told: list[str] = []
-    card, found = choose_card_crf(
-        model, [labelled_image(truth, model)], 1.0, lambda done, total, text: told.append(text)
-    )
+    item = labelled_image(draw_truth(), model)
+    card = choose_card_crf(model, [item], lambda done, total, text: told.append(text))
     assert (card.crf == crf) is kept
+    assert card == replace(model.card, crf=card.crf)
     assert len(told) == bool(crf)
-    used = Model(model.network, replace(card, threshold=found.threshold))
-    picks = pick_micrograph(truth.micrograph, used, PickParams(diameter=DIAMETER, edge=0.0))
-    reference = {truth.micrograph.name: Coordinates(truth.centers_yx, 2.0, truth.micrograph.name)}
-    chosen = {truth.micrograph.name: picks.chosen}
-    assert evaluate(chosen, reference, DIAMETER).overall.f1 == pytest.approx(found.score, abs=0.02)
-
-
-def test_the_threshold_is_that_of_picks_with_the_crf(
-    draw_truth: Callable, disc_model: Model
-) -> None:
-    truth = draw_truth()
-    name = truth.micrograph.name
-    crf = params_to_dict(CrfParams(gaussian_weight=20.0, gaussian_sigma=8.0))
-    model = Model(disc_model.network, replace(disc_model.card, crf=crf))
-    item = replace(labelled_image(truth, model), has_outlines=False)
-    card, found = choose_card_crf(model, [item], 1.0, lambda *told: None)
-    assert card.crf == crf
-    reference = {name: Coordinates(truth.centers_yx, 2.0, name)}
-
-    def f1(crf: str) -> np.ndarray:
-        params = PickParams(diameter=DIAMETER, edge=0.0, crf=crf)
-        every = pick_micrograph(truth.micrograph, model, params).candidates
-        chosen = [every.select(every.scores >= threshold) for threshold in THRESHOLDS]
-        return np.array([evaluate({name: one}, reference, DIAMETER).overall.f1 for one in chosen])
-
-    assert found.threshold == pytest.approx(middle_of_plateau(f1("auto")))
-    assert found.threshold != pytest.approx(middle_of_plateau(f1("none")))
 
 
 def test_outlines_count_where_there_are_any(draw_truth: Callable, disc_model: Model) -> None:
@@ -93,7 +61,7 @@ def test_outlines_count_where_there_are_any(draw_truth: Callable, disc_model: Mo
     shrinking = params_to_dict(CrfParams(gaussian_weight=20.0, gaussian_sigma=8.0))
     model = Model(disc_model.network, replace(disc_model.card, crf=shrinking))
     large, small = (labelled_image(draw_truth(), model, swollen) for swollen in (1.2, 0.7))
-    outlined = choose_card_crf(model, [large], 1.0, lambda *told: None)[0]
+    outlined = choose_card_crf(model, [large], lambda *told: None)
     assert outlined.crf == {"preset": "none"}
     for item in (small, replace(large, has_outlines=False)):
-        assert choose_card_crf(model, [item], 1.0, lambda *told: None)[0].crf == shrinking
+        assert choose_card_crf(model, [item], lambda *told: None).crf == shrinking
