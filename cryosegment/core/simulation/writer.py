@@ -14,9 +14,14 @@ from torch import Tensor
 
 from cryosegment.core.simulation.micrograph import SimulatedMicrograph, simulate_micrograph
 from cryosegment.core.simulation.sample import Sample, read_sample
-from cryosegment.exchange.files import atomic_path, write_text
+from cryosegment.exchange.files import atomic_path, remove_file, write_text
 from cryosegment.exchange.finished import Finished
-from cryosegment.exchange.labels import LabelEntry, LabelsIndex, write_labels_index
+from cryosegment.exchange.labels import (
+    FILE_FIELDS,
+    LabelEntry,
+    LabelsIndex,
+    write_labels_index,
+)
 from cryosegment.exchange.params import SimulateParams
 from cryosegment.exchange.progress import Progress, no_progress
 from cryosegment.exchange.star import read_star, write_star
@@ -67,6 +72,8 @@ def write_simulation(
     _write_all_coordinates(folder / "truth" / "coordinates.star", entries)
     _write_species(folder / "truth" / "species.csv", sample, params)
     _write_maps(folder / "truth" / "maps", sample)
+    if not params.resume:
+        _remove_others(entries)
     index = LabelsIndex(tuple(entries), "simulation")
     write_labels_index(folder / "truth", index)
     return index
@@ -154,6 +161,15 @@ def _particles(simulated: SimulatedMicrograph, name: str) -> dict[str, list[str 
         "rlnDefocusAngle": [ctf.defocus_angle] * count,
         "rlnCtfBfactor": [ctf.b_factor] * count,
     }
+
+
+def _remove_others(entries: list[LabelEntry]) -> None:
+    """Remove the micrographs of an earlier run that made more of them."""
+    names = {entry.name for entry in entries}
+    for field in FILE_FIELDS:
+        for path in getattr(entries[0], field).parent.glob("simulated_*"):
+            if path.stem not in names:
+                remove_file(path)
 
 
 def _write_all_coordinates(path: Path, entries: list[LabelEntry]) -> None:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import csv
+import dataclasses
 import json
 
 import cv2
@@ -9,11 +10,15 @@ import pytest
 import tifffile
 from skimage.measure import regionprops
 
+from cryosegment.cli.labelling import run_labels_coordinates
 from cryosegment.cli.main import main
 from cryosegment.core.images.micrograph import MIRRORED
 from cryosegment.exchange.coordinates import Coordinates, read_coordinates, write_coordinates
 from cryosegment.exchange.files import read_failures
+from cryosegment.exchange.job import Job
 from cryosegment.exchange.labels import PICKED, PICKS, read_labels_index
+from cryosegment.exchange.params import LabelsCoordinatesParams
+from cryosegment.exchange.progress import no_progress
 
 
 @pytest.fixture
@@ -320,6 +325,24 @@ def test_resume_keeps_what_is_finished(folder):
     before = path.stat().st_mtime_ns
     assert label(folder, "--diameter", "40", "--resume") == 0
     assert path.stat().st_mtime_ns == before
+
+
+def test_an_interrupted_run_with_another_diameter_and_its_resumption_do_not_mix(folder):
+    def stop(done, total, text):
+        raise KeyboardInterrupt
+
+    names = ("a", "b")
+    inputs = tuple(str(folder / f"{name}.mrc") for name in names)
+    job = Job("labels coordinates", {}, inputs, str(folder / "labels"), names)
+    params = LabelsCoordinatesParams(str(folder / "coordinates"), diameter=60.0)
+    assert label(folder, "--diameter", "40") == 0
+    with pytest.raises(KeyboardInterrupt):
+        run_labels_coordinates(job, params, stop)
+    run_labels_coordinates(job, dataclasses.replace(params, resume=True), no_progress)
+    for entry in read_labels_index(folder / "labels").entries:
+        assert entry.diameter == 60.0
+        width = np.ptp(np.nonzero(mrcfile.read(entry.instances) == 1)[1])
+        assert width == pytest.approx(30, abs=1)  # 60 Å
 
 
 def test_resume_goes_on_with_more_micrographs(folder, capsys):

@@ -82,6 +82,23 @@ def test_resume_keeps_what_is_there_and_makes_the_rest(tmp_path):
     assert kept.stat().st_mtime_ns == before
     assert seen == [(1, 2, "simulated_0001"), (2, 2, "simulated_0002")]
     assert len(read_labels_index(tmp_path / "truth").entries) == 2
+    write_simulation(tmp_path, dataclasses.replace(PARAMS, count=1))
+    assert not list(tmp_path.rglob("simulated_0002.*"))
+
+
+def test_an_interrupted_simulation_with_another_seed_and_its_resumption_do_not_mix(tmp_path):
+    def stop(done, total, text):
+        raise KeyboardInterrupt
+
+    other = dataclasses.replace(PARAMS, seed=PARAMS.seed + 1)
+    write_simulation(tmp_path / "fresh", other)
+    write_simulation(tmp_path / "mixed", PARAMS)
+    with pytest.raises(KeyboardInterrupt):
+        write_simulation(tmp_path / "mixed", other, progress=stop)
+    write_simulation(tmp_path / "mixed", dataclasses.replace(other, resume=True))
+    for path in sorted((tmp_path / "fresh").glob("truth/coordinates/*.star")):
+        mixed = tmp_path / "mixed" / path.relative_to(tmp_path / "fresh")
+        assert mixed.read_text() == path.read_text()
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):
