@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Many micrographs picked in a row: read ahead, write what is found, go on after a failure."""
+"""Picking of many micrographs: the next is read ahead, and failures do not stop the run."""
 
 from __future__ import annotations
 
@@ -37,10 +37,9 @@ class PickedMicrographs:
     failures
         The message of each micrograph that failed, by name.
     pixel_sizes
-        Lowest and highest of those that were read, Å/px; empty where none was.
+        Lowest and highest pixel size of the micrographs, Å/px; empty if none could be read.
     notes
-        What there is to say of the threshold, of odd micrographs and of false discoveries, a line
-        each.
+        Remarks on the threshold, on suspicious micrographs and on false discoveries, in lines.
     """
 
     picks: int
@@ -56,10 +55,10 @@ def pick_micrographs(
     folder: Path,
     progress: Progress,
 ) -> PickedMicrographs:
-    """Pick every micrograph and write its files as soon as they are there.
+    """Pick micrographs one after the other, and write the files of each at once.
 
-    Where the threshold follows the data set, each micrograph is picked by its own candidates at
-    first, and all anew by those of all when these are known.
+    Where the threshold is chosen from the whole data set, each micrograph first gets the threshold
+    of its own candidates; when all are known, the picks of all are updated.
 
     Parameters
     ----------
@@ -68,7 +67,7 @@ def pick_micrographs(
     model
         The network and its card.
     params
-        What to find and what to write.
+        How to pick, and what to write.
     folder
         Gets `coordinates/`, `candidates/`, `coordinates.star`, `micrographs.csv` and what the
         parameters ask for: `instances/` and `contamination_masks/`, `probability/` and
@@ -127,7 +126,7 @@ def pick_micrographs(
 
 
 def _tell(name: str, notes: Iterable[str], told: set[str]) -> None:
-    """Warn of what is odd about a micrograph, once of each kind."""
+    """Log the warnings about a micrograph, each kind once."""
     for note in notes:
         if note not in told:
             told.add(note)

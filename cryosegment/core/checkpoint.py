@@ -24,8 +24,8 @@ MOST, MOST_LEVELS = 4096, 16
 def save_checkpoint(path: Path, network: nn.Module, card: ModelCard) -> None:
     """Write a network, its weights in half precision, with its card.
 
-    Half precision halves the file; the weights are smaller than 65,504 by far and the picks
-    of a network rounded so do not change.
+    Half precision halves the file; the weights are far below its limit of 65,504, and rounding
+    them does not change the picks.
     """
     weights = {name for name, _ in network.named_parameters()}
     tensors = {

@@ -20,7 +20,7 @@ class Ctf(CtfEstimate):
     Parameters
     ----------
     b_factor
-        Fall-off of the amplitudes, exp(-B f^2 / 4), Å^2.
+        B-factor, exp(-B f^2 / 4), Å^2.
     focus_spread
         Standard deviation of the defocus while the image is taken, Å: temporal coherence.
     convergence
@@ -55,7 +55,7 @@ class Ctf(CtfEstimate):
         pixel_size
             Å per pixel.
         device
-            Where to compute.
+            Torch device.
         """
         y = torch.fft.fftfreq(height, pixel_size, device=device)[:, None]
         x = torch.fft.rfftfreq(width, pixel_size, device=device)[None, :]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Decoys: micrographs that hold the noise of others and no particles, for false discoveries."""
+"""Decoys: copies of micrographs with randomised phases, to estimate false discoveries."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ THRESHOLDS = np.arange(0.0, 1.0, 0.01)
 
 
 def randomise_phases(working: WorkingImage, generator: torch.Generator) -> WorkingImage:
-    """An image with the amplitudes of another and the phases of white noise.
+    """A copy of an image with its amplitudes and the phases of white noise.
 
-    Its power spectrum stays as it is; particles, carbon and dirt are spread evenly over it.
+    The power spectrum remains; particles, carbon and dirt are spread evenly over the image.
 
     Parameters
     ----------
     working
-        The image; where it is not valid, the copy is 0 as well.
+        The image; invalid pixels are 0 in the copy, too.
     generator
-        Of the phases.
+        Generator of the phases.
     """
     image = working.image
     noise = torch.randn(image.shape, generator=generator).to(image)
@@ -47,12 +47,12 @@ def randomise_phases(working: WorkingImage, generator: torch.Generator) -> Worki
 
 @dataclass(frozen=True)
 class FalseDiscoveries:
-    """What a picker finds where there is something to find, and where there is nothing.
+    """Scores of candidates on micrographs and on their decoys.
 
     Parameters
     ----------
     micrographs
-        How many.
+        Number of micrographs.
     targets, decoys
         Scores of the candidates of these micrographs, and of their decoys.
     """
@@ -66,14 +66,14 @@ class FalseDiscoveries:
         return int((self.targets >= threshold).sum()), int((self.decoys >= threshold).sum())
 
     def rate(self, threshold: float) -> float:
-        """Estimated share of the picks at or above a threshold that are none; 0 without any.
+        """Estimated fraction of false picks at or above a threshold; 0 without picks.
 
         Notes
         -----
         Picks on decoys over picks on targets (Elias & Gygi, Nature Methods 2007). As a whole
-        decoy has room for false picks, and the targets' particles are in its spectrum, it is
-        rather too high. It knows noise alone: ice, carbon and dirt that are taken for particles
-        are not in it.
+        decoy has room for false picks, and the particles of the targets are in its spectrum, it
+        is rather too high. It counts noise only: ice, carbon and dirt that are taken for
+        particles are not in it.
         """
         targets, decoys = self.counts(threshold)
         return min(decoys / targets, 1.0) if targets else 0.0
@@ -99,18 +99,18 @@ class FalseDiscoveries:
 def measure_false_discoveries(
     micrographs: Sequence[tuple[str, Path]], model: Model, params: PickParams, folder: Path
 ) -> FalseDiscoveries:
-    """Pick decoys of some of the micrographs, and write `false_discovery.csv`.
+    """Pick decoys of some micrographs, and write `false_discovery.csv`.
 
     Parameters
     ----------
     micrographs
-        Name and file of each; decoys are made of some, spread evenly over those that are finished.
+        Name and file of each; decoys are made of some of the finished ones, evenly spread.
     model
         The network and its card.
     params
-        As the micrographs were picked; of how many to make decoys.
+        How the micrographs were picked, and the number of decoys.
     folder
-        Their output, which gets the table.
+        Output folder, which gets the table.
 
     Raises
     ------

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is odd about a micrograph that was picked."""
+"""Signs that a micrograph, or a parameter of its picking, is not right."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from cryosegment.exchange.pick_summary import (
 CONTAMINATION = 0.5
 """Probability above which a pixel counts as contaminated."""
 MOSTLY = 0.5
-"""Share of the area above which a micrograph is called contaminated."""
+"""Fraction of the area above which a micrograph is called contaminated."""
 ICE = 0.25
 """Share of the area above which a micrograph is called crystalline."""
 LIKELY = 0.5
@@ -28,20 +28,20 @@ LIKELY = 0.5
 FEW = 3
 """Fewer likely particles than this call a micrograph empty."""
 ENOUGH = 10
-"""Fewer likely particles than this say nothing about their diameter."""
+"""Smallest number of likely particles for a check of their diameter."""
 NORMAL = (0.6, 1.5)
-"""Median diameter of the likely particles' masks, over the given one, that is not odd."""
+"""Accepted range of the median diameter of the masks, relative to the given diameter."""
 
 
 def summarise(picks: Picks, params: PickParams, is_calibrated: bool) -> MicrographSummary:
-    """A micrograph in figures, and what is odd about it.
+    """Figures of a micrograph, and warnings about it.
 
     Parameters
     ----------
     picks
-        What was found on it.
+        Picks of the micrograph.
     params
-        What was asked for.
+        How it was picked.
     is_calibrated
         Whether the scores are probabilities.
     """
@@ -74,14 +74,14 @@ def _doubts(picks: Picks, params: PickParams, contamination: float) -> tuple[str
 
 
 def has_diameter(diameters: np.ndarray, diameter: float) -> bool:
-    """Whether masks are about as large as the particles should be; too few of them are, too.
+    """Whether masks have about the diameter of the particles; True if there are too few masks.
 
     Parameters
     ----------
     diameters
-        Of the masks, Å, (n,); NaN for none.
+        Diameters of the masks, Å, (n,); NaN for none.
     diameter
-        Of the particles, Å.
+        Particle diameter, Å.
     """
     known = diameters[np.isfinite(diameters)] / diameter
     return len(known) < ENOUGH or NORMAL[0] <= float(np.median(known)) <= NORMAL[1]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The maps that a network makes its logits of."""
+"""Feature maps of a network: the input of its last layer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cryosegment.exchange.errors import ModelError
 def predict_features(
     network: nn.Module, image: Float[Tensor, "h w"], tile: int, halo: int
 ) -> Float[Tensor, "c h w"]:
-    """What enters the layer named `head` of a network, at the image's size.
+    """Feature maps that enter the layer `head` of a network, at the size of the image.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def predict_features(
     ModelError
         If the network has no layer of that name.
     ParameterError
-        If a tile has no inside.
+        If a tile is smaller than its margins.
     """
     head = getattr(network, "head", None)
     if not isinstance(head, nn.Module):

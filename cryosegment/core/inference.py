@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Images at working scale through a network."""
+"""Inference: a network applied to images at working scale."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def predict_logits(
     image
         Normalised, particles dark.
     tile, halo
-        Largest side that is predicted at once, because memory asks for it, and the margin
-        dropped between tiles, px.
+        Largest side that is predicted at once, which limits the memory, and the margin dropped
+        between tiles, px.
 
     Raises
     ------
     ParameterError
-        If a tile has no inside.
+        If a tile is smaller than its margins.
     """
     device = next(network.parameters()).device
 
@@ -50,7 +50,7 @@ def predict_logits(
 
 
 def network_stride(network: nn.Module) -> int:
-    """By how much a network reduces its input where it is coarsest; 1 where it does not say."""
+    """Largest factor by which a network reduces its input; 1 if it does not state it."""
     stride = getattr(network, "stride", 1)
     return stride if isinstance(stride, int) else 1
 
@@ -87,5 +87,5 @@ def picking_maps(
 def predict_maps(
     network: nn.Module, image: Float[Tensor, "h w"], valid: Bool[Tensor, "h w"]
 ) -> PickingMaps:
-    """What a network says of an image at working scale."""
+    """Maps of a network for an image at working scale."""
     return picking_maps(predict_logits(network, image), valid)

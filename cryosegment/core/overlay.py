@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pictures of micrographs with what was found in them."""
+"""Pictures of micrographs with picks or labels."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.exchange.files import atomic_path
 
 SHOWN_RANGE = 3.0
-"""Grey levels between minus and plus this many standard deviations are shown."""
+"""Grey levels are shown between minus and plus this many standard deviations."""
 ZOOM = 2
 Color = tuple[float, ...]
 MARK = (255, 80, 255)  # BGR of what has no label
@@ -30,15 +30,15 @@ def draw_picks(
     Parameters
     ----------
     working
-        The image that the network saw.
+        The image that the network received.
     picks
-        In the micrograph's pixels.
+        Coordinates in pixels of the micrograph.
     diameter
-        Of the circles, Å.
+        Diameter of the circles, Å.
 
     Returns
     -------
-    Channels blue, green, red, as OpenCV has them.
+    Channels blue, green, red, as in OpenCV.
     """
     picture = enlarged(working.image)
     centers = picks.centers_yx / np.array(working.scale_yx)
@@ -67,9 +67,9 @@ def draw_labels(
     colors
         Blue, green, red of each outline.
     marked_yx
-        Places that get a circle, px of the micrograph.
+        Positions that are marked by a circle, px of the micrograph.
     diameter
-        Of the circles, Å.
+        Diameter of the circles, Å.
     """
     picture = enlarged(working.image)
     # outlines run between pixels: on the enlarged image they are the inner pixels of a particle

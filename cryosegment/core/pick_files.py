@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What picking leaves of each micrograph in its output folder."""
+"""Files of each micrograph in the output folder of picking."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ KINDS = {
     **{name: written.suffix for name, written in WRITTEN.items()},
     "coordinates": ".star",
 }
-"""Folder of each kind of file of a micrograph, and its suffix."""
+"""Folder and suffix of each kind of file of a micrograph."""
 
 
 def coordinates_path(folder: Path, name: str) -> Path:
@@ -73,16 +73,16 @@ def read_one(path: Path, name: str, pixel_size: float) -> Coordinates:
 
 @dataclass(frozen=True)
 class Segmentation:
-    """All that the masks of a micrograph's picks are made of, whichever these are.
+    """Segmentation of a micrograph, from which the masks of any of its candidates can be made.
 
     Parameters
     ----------
     labels
         At working scale: 0 background, k the pixels of candidate k - 1.
     particle
-        Probability map that they were cut from.
+        Particle map from which they were made.
     pixel_size, scale_yx
-        As a working image has them.
+        As in `WorkingImage`.
     """
 
     labels: Int[Tensor, "h w"]
@@ -108,7 +108,7 @@ class Segmentation:
 
     @classmethod
     def read(cls, path: Path) -> Segmentation:
-        """Read what `write` wrote.
+        """Read a file written by `write`.
 
         Raises
         ------
@@ -127,7 +127,7 @@ class Segmentation:
         return cls(labels, particle.float(), pixel_size, (scale[0], scale[1]))
 
     def write_instances(self, folder: Path, name: str, is_chosen: Bool[np.ndarray, " n"]) -> None:
-        """Write the masks of the candidates that are picks, at the micrograph's own pixels."""
+        """Write the masks of the picks, at the pixel size of the micrograph."""
         working = WorkingImage(self.particle, self.particle >= 0, self.pixel_size, self.scale_yx)
         instances = renumber(self.labels, torch.from_numpy(is_chosen))
         full = at_micrograph_scale(instances, self.particle, working).numpy().astype(np.int16)
@@ -135,7 +135,7 @@ class Segmentation:
 
 
 def segmentation_path(folder: Path, name: str) -> Path:
-    """File of a micrograph's segmentation, where a whole run decides what is picked."""
+    """File of a micrograph's segmentation, which is kept until the run has its threshold."""
     return folder / "segmentations" / f"{name}.npz"
 
 
@@ -161,7 +161,7 @@ def write_picks(folder: Path, name: str, picks: Picks, params: PickParams, settl
     Parameters
     ----------
     settled
-        Whether the picks are what they are, and not changed when the run knows all micrographs.
+        Whether the picks are final, and not updated when the run has its threshold.
     """
     working = picks.working
     write_coordinates(candidates_path(folder, name), picks.candidates)

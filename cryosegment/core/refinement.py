@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Probability maps that `pick` has saved, refined by a CRF."""
+"""Refinement of saved probability maps by a CRF."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from cryosegment.exchange.params import (
 
 MAPS = "probability"
 CLOSEST = 5e-4
-"""Probabilities this near to 0 or 1 count as this near: half precision resolves no less at 1."""
+"""Smallest distance of probabilities from 0 and 1: the resolution of half precision at 1."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class SavedMap:
         Raises
         ------
         InputError
-            If the job does not name it.
+            If the job has no micrograph of that name.
         """
         files = dict(zip(self.job.names, self.job.inputs))
         if self.name not in files:
@@ -151,7 +151,7 @@ def _chosen(params: CrfMapsParams, card: ModelCard) -> CrfParams:
 def _image(
     saved: SavedMap, pick: PickParams, card: ModelCard, crf: CrfParams
 ) -> Float[Tensor, "h w"] | None:
-    """The working image, where the CRF compares it."""
+    """The working image, if the CRF needs it."""
     if not {"intensity", "denoised"} & set(crf.features()):
         return None
     ctf = read_ctfs(pick.ctf).of(saved.name)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One threshold for all micrographs of a run, chosen when all their candidates are known."""
+"""Choice of one threshold for all micrographs of a run, from all their candidates."""
 
 from __future__ import annotations
 
@@ -32,16 +32,17 @@ from cryosegment.exchange.thresholds import Expected, expected
 
 @dataclass(frozen=True)
 class Settled:
-    """What a run has picked.
+    """Result of a run: its threshold and the figures of its micrographs.
 
     Parameters
     ----------
     threshold
         Lowest score of a pick.
     summaries
-        Of all micrographs.
+        Figures of all micrographs.
     expected
-        What they are, by their probabilities; None where the threshold does not follow them.
+        Expected precision and recall, from the probabilities; None if the threshold does not
+        depend on them.
     """
 
     threshold: float
@@ -50,7 +51,7 @@ class Settled:
 
     @property
     def picks(self) -> int:
-        """How many, of all micrographs."""
+        """Number of picks on all micrographs."""
         return sum(row.picks for row in self.summaries)
 
     def __str__(self) -> str:
@@ -67,7 +68,7 @@ class Settled:
 def settle(
     micrographs: Sequence[tuple[str, Path]], model: Model, params: PickParams, folder: Path
 ) -> Settled:
-    """Choose the threshold of a run, and bring the files of all its micrographs in line with it.
+    """Choose the threshold of a run, and update the files of all its micrographs.
 
     `coordinates.star` gets the picks of all finished micrographs, of this run and earlier ones,
     and `micrographs.csv` their summaries; formats that want one file for all get theirs.
@@ -77,11 +78,11 @@ def settle(
     micrographs
         Name and file of each; those that are not finished are left out.
     model
-        Its card makes probabilities of scores.
+        Model whose card calibrates the scores.
     params
-        As they were picked.
+        How they were picked.
     folder
-        Their output.
+        Output folder.
 
     Raises
     ------
@@ -117,7 +118,7 @@ def settle(
 
 @dataclass(frozen=True)
 class _Run:
-    """A run whose micrographs are picked."""
+    """A run after all its micrographs were picked."""
 
     folder: Path
     params: PickParams
@@ -128,7 +129,7 @@ class _Run:
         return read_one(path, name, self.summaries[name].pixel_size)
 
     def scores(self, names: Sequence[str]) -> np.ndarray:
-        """Of all candidates that have the right size, where the threshold follows them."""
+        """Scores of all candidates of the right size, if the threshold depends on them."""
         found = [np.empty(0)]
         for name in names if self.rules.threshold is None else ():
             candidates = self.read(candidates_path(self.folder, name), name)
@@ -144,7 +145,7 @@ class _Run:
         model: Model,
         ctf: CtfEstimate | None,
     ) -> Coordinates:
-        """The picks of a micrograph at a threshold; its files are written where they differ."""
+        """The picks of a micrograph at a threshold; its files are rewritten if these differ."""
         candidates = self.read(candidates_path(self.folder, name), name)
         is_chosen = self.rules.chosen(candidates, threshold)
         chosen, params = candidates.select(is_chosen), self.params
@@ -162,6 +163,6 @@ class _Run:
 
 
 def _updated(summary: MicrographSummary, chosen: Coordinates) -> MicrographSummary:
-    """The summary with what is picked in the end."""
+    """The figures of a micrograph with its final picks."""
     mean = float(chosen.scores.mean()) if len(chosen) else float("nan")
     return replace(summary, picks=len(chosen), mean_score=mean)

@@ -15,7 +15,7 @@ from cryosegment.exchange.files import atomic_path
 def write_tensors(
     path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str] | None = None
 ) -> None:
-    """Write tensors and a few texts, whole or not at all; who may read them is up to the umask.
+    """Write tensors and a few texts, whole or not at all; the umask sets the permissions.
 
     Raises
     ------

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What picking says of each micrograph as a whole: `micrographs.csv` in its output."""
+"""Figures of each picked micrograph: `micrographs.csv` in the output folder."""
 
 from __future__ import annotations
 
@@ -25,32 +25,32 @@ DOUBTS = {
     OTHER_DIAMETER: "its particles are much smaller or larger than the given diameter",
     OTHER_CONTRAST: "its particles look brighter than the ice where dark was given, or darker",
 }
-"""What may be said of a micrograph, and what it means."""
+"""Warnings about a micrograph, and their meaning."""
 
 
 @dataclass(frozen=True)
 class MicrographSummary:
-    """A micrograph in figures.
+    """Figures of a picked micrograph.
 
     Parameters
     ----------
     micrograph
-        Its name.
+        Name of the micrograph.
     pixel_size
         Å/px.
     shape
         Its rows and columns.
     picks
-        How many.
+        Number of picks.
     expected
-        How many particles there are, as the sum of the candidates' probabilities; NaN where the
-        model's scores are none.
+        Expected number of particles: the sum of the probabilities of the candidates; NaN if the
+        scores of the model are not probabilities.
     mean_score
-        Of the picks; NaN without any.
+        Mean score of the picks; NaN without picks.
     contamination
-        Share of its area that is contaminated, in [0, 1].
+        Fraction of its area that is contaminated, in [0, 1].
     doubts
-        Of `DOUBTS`.
+        Warnings about it: keys of `DOUBTS`.
     """
 
     micrograph: str
@@ -68,7 +68,7 @@ SEPARATOR = "; "
 
 
 def read_summaries(folder: PathLike) -> Dict[str, MicrographSummary]:
-    """Summaries of the micrographs of an output by name; empty where there are none.
+    """Figures of the micrographs of an output folder by name; empty if there are none.
 
     Raises
     ------
@@ -108,7 +108,7 @@ def write_summaries(folder: PathLike, summaries: Iterable[MicrographSummary]) ->
 
 
 def append_summary(folder: PathLike, summary: MicrographSummary) -> None:
-    """Add a row to the table of an output while it grows; of several of a name, the last counts.
+    """Add a row to the table of a running output; of several with one name, the last counts.
 
     Raises
     ------

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""By which rules candidates are picks: what a run asks for, over what a model recommends."""
+"""Rules that select picks among candidates: from the parameters and the model card."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ from cryosegment.exchange.thresholds import (
 
 @dataclass(frozen=True)
 class PickingRules:
-    """By which rules candidates are picks.
+    """Rules that select picks among candidates.
 
     Parameters
     ----------
     selection
         Centre finder, distance and sizes.
     diameter
-        Of the particles, Å.
+        Particle diameter, Å.
     calibration
-        Makes probabilities of the network's scores; None where the model has none.
+        Turns the scores of the network into probabilities; None if the model has none.
     threshold
-        Lowest score of a pick; None where it follows the candidates of the data set.
+        Lowest score of a pick; None if it is chosen from the candidates of the data set.
     precision, number
-        What the threshold follows, in place of the highest expected F1.
+        Target of the threshold, instead of the highest expected F1.
     """
 
     selection: SelectionParams
@@ -57,11 +57,11 @@ class PickingRules:
         return raw if self.calibration is None else self.calibration.probabilities(raw)
 
     def has_size(self, candidates: Coordinates) -> np.ndarray:
-        """Which candidates are neither too small nor too large, (n,)."""
+        """Mask of the candidates that are neither too small nor too large, (n,)."""
         return self.selection.has_size(candidates.diameters / self.diameter)
 
     def chosen(self, candidates: Coordinates, threshold: float) -> np.ndarray:
-        """Which candidates are picks, (n,)."""
+        """Mask of the candidates that are picks, (n,)."""
         return self.has_size(candidates) & (candidates.scores >= threshold)
 
     def threshold_for(self, scores: np.ndarray) -> float:
@@ -82,14 +82,14 @@ class PickingRules:
 
 
 def picking_rules(card: ModelCard, params: PickParams) -> PickingRules:
-    """What parameters ask for, and what a model's card recommends where they do not.
+    """The rules of the parameters; where these are auto, those of the model card.
 
     Raises
     ------
     ParameterError
-        If a precision is wished for and the model's scores are not probabilities.
+        If a precision is given and the scores of the model are not probabilities.
     ModelError
-        If the card recommends what this version does not know.
+        If this version does not know what the card recommends.
     """
     selection = params.selection(card.picking)
     calibration = calibration_of_card(card.calibration, selection.centers)

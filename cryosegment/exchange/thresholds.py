@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The threshold that the candidates of a whole data set ask for."""
+"""Thresholds chosen from the candidates of a whole data set."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from dataclasses import dataclass
 import numpy as np
 
 NOTHING = 1.0
-"""The threshold where there is no candidate, or none is good enough."""
+"""Threshold if there is no candidate, or none is good enough."""
 
 
 @dataclass(frozen=True)
 class Expected:
-    """What picks down to a threshold are, by the probabilities of the candidates.
+    """Expected composition of the picks at a threshold.
 
     Parameters
     ----------
     picks
         Candidates at or above the threshold.
     particles
-        How many of them are particles.
+        Expected number of particles among them.
     total
-        How many of all candidates are particles.
+        Expected number of particles among all candidates.
     """
 
     picks: int
@@ -31,24 +31,24 @@ class Expected:
 
     @property
     def precision(self) -> float:
-        """Part of the picks that are particles; 1 without any."""
+        """Fraction of the picks that are particles; 1 without picks."""
         return self.particles / self.picks if self.picks else 1.0
 
     @property
     def recall(self) -> float:
-        """Part of the particles among the candidates that are picked; 1 without any."""
+        """Fraction of the particles among the candidates that is picked; 1 without particles."""
         return self.particles / self.total if self.total > 0 else 1.0
 
 
 def expected(probabilities: np.ndarray, threshold: float) -> Expected:
-    """What picks down to a threshold are.
+    """Expected composition of the picks at a threshold.
 
     Parameters
     ----------
     probabilities
-        Of each candidate to be a particle, (n,).
+        Probability of each candidate to be a particle, (n,).
     threshold
-        Lowest of a pick.
+        Lowest probability of a pick.
     """
     chosen = probabilities[probabilities >= threshold]
     return Expected(len(chosen), float(chosen.sum()), float(probabilities.sum()))
@@ -60,7 +60,7 @@ def threshold_of_best_f1(probabilities: np.ndarray) -> float:
     Parameters
     ----------
     probabilities
-        Of each candidate to be a particle, (n,).
+        Probability of each candidate to be a particle, (n,).
 
     Notes
     -----
@@ -76,14 +76,14 @@ def threshold_of_best_f1(probabilities: np.ndarray) -> float:
 
 
 def threshold_of_precision(probabilities: np.ndarray, precision: float) -> float:
-    """The lowest threshold at which at least a wished part of the picks are particles.
+    """The lowest threshold at which at least a given fraction of the picks are particles.
 
     Parameters
     ----------
     probabilities
-        Of each candidate to be a particle, (n,).
+        Probability of each candidate to be a particle, (n,).
     precision
-        The part, in [0, 1].
+        The fraction, in [0, 1].
     """
     best_first = np.sort(probabilities)[::-1]
     found = np.cumsum(best_first)
@@ -92,14 +92,14 @@ def threshold_of_precision(probabilities: np.ndarray, precision: float) -> float
 
 
 def threshold_of_number(scores: np.ndarray, number: int) -> float:
-    """The threshold that so many candidates reach; all of them where there are fewer.
+    """The threshold that a given number of candidates reach, or all if there are fewer.
 
     Parameters
     ----------
     scores
-        Of each candidate, (n,); of equal ones, all or none are picks.
+        Score of each candidate, (n,); of equal ones, all or none are picks.
     number
-        How many picks.
+        Number of picks.
     """
     best_first = np.sort(scores)[::-1]
     if not len(best_first):

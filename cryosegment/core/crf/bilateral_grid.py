@@ -25,7 +25,7 @@ REACH = 20.0  # features further than this from the middle, in sigmas, count as 
 
 @dataclass(frozen=True)
 class BilateralGrid:
-    """Where each pixel lies in the grid, and how the grid is blurred.
+    """Position of each pixel in the grid, and the blur of the grid.
 
     Calling it with a field gives, approximately, the sum over pixels j of
     exp(-|p_i - p_j|^2 / 2 sigma^2 - (f_i - f_j)^2 / 2 feature_sigma^2) field_j, up to a factor
@@ -83,19 +83,18 @@ def bilateral_grid(
     Parameters
     ----------
     feature
-        What is compared, in its own unit; anything (NaN too) where not valid.
+        Feature that is compared, in its own unit; any value (also NaN) where not valid.
     sigma
-        Reach in space, in pixels.
+        Standard deviation in space, px.
     feature_sigma
-        Reach in the feature, in its unit.
+        Standard deviation in the feature, in its unit.
     valid
-        Pixels that count, at least one; the others lie somewhere in the grid and must be given
-        the value 0 by the caller.
+        Pixels that count, at least one; the caller must set the others to 0.
 
     Notes
     -----
-    Where the reaches are tensors, gradients flow to them through the blur; the cells, which only
-    follow the reaches, are held fixed.
+    If the standard deviations are tensors, gradients reach them through the blur; the cells,
+    which are derived from them, are held fixed.
     """
     cell, feature_cell = max(1.0, STEP * fixed(sigma)), STEP * fixed(feature_sigma)
     bounded = _bounded(feature, REACH * fixed(feature_sigma), valid)

@@ -46,9 +46,9 @@ def dense_kernel(
     feature
         Scalar feature per pixel.
     sigma
-        Reach in space, in pixels.
+        Standard deviation in space, px.
     feature_sigma
-        Reach in the feature, in its unit; infinite: position alone counts.
+        Standard deviation in the feature, in its unit; infinite: position alone counts.
     """
     height, width = feature.shape
     rows = torch.arange(height, dtype=feature.dtype, device=feature.device)
@@ -60,7 +60,7 @@ def dense_kernel(
 
 
 def coupling_matrix(terms: Sequence[PairwiseTerm], height: int, width: int) -> Float[Tensor, "n n"]:
-    """J: what every pixel's label adds to every pixel's logit, whatever the engine.
+    """J: what the label of every pixel adds to the logit of every pixel, for any engine.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def free_energy(
     coupling
         Symmetric J; its diagonal does not matter.
     logits
-        Log-odds of label 1 in the distribution that is judged.
+        Log-odds of label 1 in the distribution.
 
     Notes
     -----

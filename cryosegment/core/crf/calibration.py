@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The temperature that makes a network's logits say how often it is right."""
+"""Temperature scaling: makes the probabilities of a network match how often it is right."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ def calibrate_temperature(
     labels: Sequence[Bool[Tensor, "_ _"]],
     known: Sequence[Bool[Tensor, "_ _"]],
 ) -> float:
-    """The temperature at which logits / temperature are likeliest, given the labels.
+    """The temperature that maximises the likelihood of the labels, given logits / temperature.
 
     Parameters
     ----------
     logits
-        Log-odds of particle, per image; NaN counts as not known.
+        Log-odds of particle for each image; NaN counts as unknown.
     labels
-        Where there is one.
+        True on particles.
     known
         Pixels that count.
 
     Returns
     -------
-    1 where no pixel counts; otherwise between 0.05 and 20.
+    Between 0.05 and 20; 1 if no pixel counts.
 
     Notes
     -----

@@ -15,7 +15,7 @@ from cryosegment.core.crf.engines import KernelSpec
 from cryosegment.exchange.errors import ParameterError
 
 APART = 1e3
-"""Distance in feature space, in sigmas, that keeps valid and other pixels from each other."""
+"""Distance in feature space, in sigmas, that separates valid pixels from others."""
 
 
 def pydensecrf_logits(
@@ -33,7 +33,7 @@ def pydensecrf_logits(
     specs
         Kernels.
     iterations
-        Updates.
+        Number of iterations.
     valid
         1 for pixels that count, 0 for the others.
 

@@ -2,8 +2,8 @@
 """The relaxed energy of a dense CRF, for two labels and for any number.
 
 Every pixel holds a distribution over the labels. The energy is quadratic in it; minus its
-gradient are the conditional logits, what the unary and all other pixels say of a pixel. Solvers
-see the energy only through this interface. Two labels with Potts compatibility need one scalar
+gradient are the conditional logits of a pixel, given its unary and all other pixels. Solvers
+use the energy only through this interface. Two labels with Potts compatibility need one scalar
 per pixel; more labels, or another compatibility, one plane per label.
 """
 
@@ -93,7 +93,7 @@ class LabelEnergy:
     terms
         Pairwise terms.
     compatibility
-        Symmetric: what a pair of labels costs. Potts is 0 on the diagonal and 1 elsewhere.
+        Symmetric matrix of the costs of pairs of labels; Potts: 0 on the diagonal, else 1.
     """
 
     unary: Float[Tensor, "k h w"]
@@ -146,7 +146,7 @@ class LabelEnergy:
 
 
 Energy = BinaryEnergy | LabelEnergy
-"""What solvers minimise. Both kinds have the same methods."""
+"""The energies that solvers minimise; both have the same methods."""
 
 
 def potts(labels: int) -> Float[Tensor, "k k"]:

@@ -28,18 +28,18 @@ LARGEST = 1e30
 
 @dataclass(frozen=True)
 class KernelSpec:
-    """One kernel, whatever the engine.
+    """One kernel, for any engine.
 
     Parameters
     ----------
     weight
         Strength, in logits.
     sigma
-        Reach in space, px.
+        Standard deviation in space, px.
     plane
-        What it compares; None: position alone. NaN where there is nothing to compare.
+        Feature that it compares, NaN where there is none; None: position alone.
     feature_sigma
-        Reach in the feature, in its unit.
+        Standard deviation in the feature, in its unit.
     """
 
     weight: Width
@@ -51,7 +51,7 @@ class KernelSpec:
 def kernel_specs(
     params: CrfParams, features: Mapping[str, Float[Tensor, "_ h w"]]
 ) -> list[KernelSpec]:
-    """The kernels that parameters ask for, those of weight 0 left out.
+    """The kernels of a CRF, without those of weight 0.
 
     A feature of several planes becomes one kernel per plane, which share its weight: a sum of
     kernels of one number each, not one kernel of several.
@@ -81,7 +81,7 @@ def kernel_specs(
 def pairwise_terms(
     specs: list[KernelSpec], engine: str, valid: Float[Tensor, "h w"]
 ) -> list[PairwiseTerm]:
-    """The terms of some kernels; those that have no pixel to work on are left out.
+    """The pairwise terms of kernels, without those that have no valid pixel.
 
     Parameters
     ----------

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What appearance kernels compare: the image made less noisy, logits, maps of the network."""
+"""Features that appearance kernels compare: the denoised image, logits, network features."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def crf_features(
     image: Float[Tensor, "h w"] | None = None,
     network_maps: Float[Tensor, "c h w"] | None = None,
 ) -> dict[str, Float[Tensor, "_ h w"]]:
-    """The features that parameters ask for, by name.
+    """The features of a CRF, by name.
 
     Parameters
     ----------
     params
-        Which features; `intensity_sigma` (px) is the low-pass of the image.
+        The CRF; its `intensity_sigma` (px) is the low-pass of the image.
     logits
         Log-odds of particle.
     image
@@ -44,7 +44,7 @@ def crf_features(
     Raises
     ------
     InputError
-        If the image or the maps are missing where they are asked for.
+        If the image or the maps are needed but missing.
     """
     sources: Mapping[str, Tensor | None] = {
         "intensity": image,
@@ -71,7 +71,7 @@ def crf_features(
 
 
 def low_pass(image: Float[Tensor, "h w"], sigma: float) -> Float[Tensor, "h w"]:
-    """Gaussian mean of the pixels of the image around each of them."""
+    """The image after a Gaussian low-pass; pixels beyond the border do not count."""
     return gaussian_filter(image, sigma) / gaussian_filter(torch.ones_like(image), sigma)
 
 

@@ -19,11 +19,11 @@ BLOCK = 16  # output samples per matrix product; tuned on an AVX512 core, 5 to 2
 TRUNCATE = 4.0  # radius of the Gaussian in sigmas; exp(-8) = 3e-4 is left out
 
 Width = float | Float[Tensor, ""]
-"""A reach: a number, or a tensor that gradients flow to."""
+"""A standard deviation: a number, or a tensor that gradients reach."""
 
 
 def fixed(width: Width) -> float:
-    """A reach as a number."""
+    """A standard deviation as a number."""
     return float(width.detach()) if isinstance(width, Tensor) else width
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The CRF as a layer that is trained through: weights and reaches of its kernels are learned.
+"""The CRF as a trainable layer: weights and standard deviations of its kernels are learned.
 
-Gradients reach the network through the unary and, where it is compared, through the features.
+Gradients reach the network through the unary and through the features of its kernels.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class LearnedKernels(nn.Module):
     Parameters
     ----------
     params
-        Where to start. Kernels of weight 0 are left out and stay so; solver, engine, iterations
-        and temperature are not learned.
+        Initial values. Kernels of weight 0 are left out; solver, engine, iterations and
+        temperature are not learned.
 
     Raises
     ------
@@ -59,7 +59,7 @@ class LearnedKernels(nn.Module):
     def terms(
         self, features: Mapping[str, Float[Tensor, "_ h w"]], like: Float[Tensor, "h w"]
     ) -> list[PairwiseTerm]:
-        """The pairwise terms of an image, through which the parameters are reached."""
+        """The pairwise terms of an image, through which gradients reach the parameters."""
         specs = [KernelSpec(*row) for row in self.gaussian.exp().to(like)]
         rows = self.appearance.exp().to(like)
         for term, (weight, sigma, feature_sigma) in zip(self.params.appearance_terms(), rows):
@@ -76,7 +76,7 @@ class LearnedKernels(nn.Module):
         return solution.logits * params.temperature
 
     def learned(self) -> CrfParams:
-        """The kernels as they are now, for a model card."""
+        """The kernels as learned so far, for a model card."""
         rows = self.appearance.detach().exp().tolist()
         terms = [
             AppearanceTerm(term.feature, *row)
@@ -95,7 +95,7 @@ class CrfLayer(nn.Module):
     Parameters
     ----------
     params
-        Where its kernels start.
+        Initial values of its kernels.
 
     Raises
     ------
@@ -119,7 +119,7 @@ class CrfLayer(nn.Module):
         logits
             Log-odds of the second label.
         features
-            What the appearance kernels compare.
+            Features of the appearance kernels.
         """
         temperature = self.kernels.params.temperature
         refined = []
@@ -130,12 +130,12 @@ class CrfLayer(nn.Module):
 
 
 class LabelCrfLayer(nn.Module):
-    """A CRF of any number of labels that also learns what each pair of them costs.
+    """A CRF of any number of labels that also learns the costs of pairs of labels.
 
     Parameters
     ----------
     params
-        Where its kernels start.
+        Initial values of its kernels.
     labels
         Number of labels; the compatibility starts as Potts and stays symmetric.
 
@@ -152,7 +152,7 @@ class LabelCrfLayer(nn.Module):
 
     @property
     def compatibility(self) -> Float[Tensor, "k k"]:
-        """What a pair of labels costs, in units of the kernels' weights."""
+        """Costs of pairs of labels, in units of the weights of the kernels."""
         return (self.costs + self.costs.T) / 2
 
     def forward(
@@ -165,7 +165,7 @@ class LabelCrfLayer(nn.Module):
         logits
             Of every label.
         features
-            What the appearance kernels compare.
+            Features of the appearance kernels.
         """
         temperature = self.kernels.params.temperature
         refined = []

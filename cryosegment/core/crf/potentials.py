@@ -3,8 +3,8 @@
 
 With two labels and Potts compatibility the mean field is one scalar per pixel, v = 2 q - 1, and a
 term of weight w and kernel K adds w K v to the logit. Kernels are normalised symmetrically,
-D K D with D = diag(K 1)^(-1/2), and a pixel hears itself: both as in pydensecrf, so that weights
-mean the same there and here.
+D K D with D = diag(K 1)^(-1/2), and a pixel sends a message to itself: both as in pydensecrf, so
+that weights have the same meaning in both.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class PairwiseTerm:
     kernel
         The filter, not normalised.
     scale
-        Normalisation of each pixel; 0 for pixels that neither send nor hear.
+        Normalisation of each pixel; 0 for pixels that take no part.
     """
 
     weight: Width

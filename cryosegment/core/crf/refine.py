@@ -26,14 +26,14 @@ def refine_logits(
     params: CrfParams,
     valid: Bool[Tensor, "h w"] | None = None,
 ) -> Float[Tensor, "h w"]:
-    """Log-odds of particle after the CRF, on the network's scale; finite whatever comes in.
+    """Log-odds of particle after the CRF, on the scale of the network's logits; always finite.
 
     Parameters
     ----------
     logits
         Log-odds of particle. NaN counts as no evidence (0); the neighbours then decide.
     features
-        What the appearance kernels compare, as `crf_features` makes it. Where one is NaN, its
+        Features of the appearance kernels, as made by `crf_features`. Where one is NaN, its
         kernel is left out.
     params
         Kernels, solver and engine.
@@ -49,7 +49,7 @@ def refine_logits(
 
     Notes
     -----
-    Krähenbühl & Koltun, NeurIPS 2011. Weights mean what they mean in pydensecrf. The refined
+    Krähenbühl & Koltun, NeurIPS 2011. Weights have the same meaning as in pydensecrf. The refined
     logits are multiplied by the temperature again, so that thresholds keep their meaning.
     """
     unary = _finite(logits) / params.temperature
@@ -72,7 +72,7 @@ def refine_labels(
     valid: Bool[Tensor, "h w"] | None = None,
     compatibility: Float[Tensor, "k k"] | None = None,
 ) -> Float[Tensor, "k h w"]:
-    """Logits of any number of labels after the CRF; finite whatever comes in.
+    """Logits of any number of labels after the CRF; always finite.
 
     Parameters
     ----------
@@ -81,14 +81,14 @@ def refine_labels(
     features, params, valid
         As for two labels.
     compatibility
-        What a pair of labels costs, in units of the kernels' weights; symmetric. None: Potts.
+        Costs of pairs of labels, in units of the weights of the kernels; symmetric. None: Potts.
 
     Raises
     ------
     InputError
         If a feature is missing, or the image is too large for the engine.
     ParameterError
-        If the engine is not installed, or knows no other compatibility than Potts.
+        If the engine is not installed, or supports only Potts compatibility.
     """
     unary = -_finite(logits) / params.temperature
     known = _known(valid, unary[0])

@@ -4,7 +4,7 @@
 Each lowers an objective: the energy E itself, or E less its softness times the entropy, or plus
 its softness times half the squared norm. The exact kernels are positive semi-definite and Potts
 pays for differences, so E is concave; then every update below lowers its objective, whatever the
-number of pixels that change at once. The bilateral grid is so up to its error.
+number of pixels that change at once. With the bilateral grid this holds up to its error.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ class Point:
 
 @dataclass(frozen=True)
 class Solution:
-    """Where a solver stopped.
+    """Result of a solver.
 
     Parameters
     ----------
     q
         Distributions.
     logits
-        Conditional logits there: what the unary and all other pixels say of each pixel. After
-        mean field the logits of the next update, as is usual.
+        Conditional logits of each pixel, given its unary and all other pixels; after mean field
+        the logits of the next update.
     energies
-        Objective at the start and after each update; empty where it was not asked for.
+        Objective at the start and after each update; empty if it was not computed.
     """
 
     q: Tensor
@@ -68,9 +68,9 @@ def solve(
     solver
         A key of `SOLVERS`.
     iterations
-        How often the conditional logits are computed; ICM does so for every part of a sweep.
+        Number of updates of the conditional logits; ICM updates once for each part of a sweep.
     softness
-        Factor of the entropy or the squared norm where the solver has one; mean field has 1.
+        Factor of the entropy or the squared norm, for solvers that have one; mean field has 1.
     tolerance
         Stop when the objective changes by less than this per pixel. None: the energy is not
         computed at all.
@@ -125,12 +125,12 @@ def l2(energy: Energy, point: Point, softness: float) -> Point:
 
 
 def frank_wolfe(energy: Energy, point: Point, softness: float) -> Point:
-    """Step towards the best labelling of the linearised energy, as far as is best."""
+    """Step towards the best labelling of the linearised energy, with line search."""
     return _line_search(energy, point, energy.sharp(point.logits))
 
 
 def projected_gradient(energy: Energy, point: Point, softness: float) -> Point:
-    """Unit step along the conditional logits, projected; then as far that way as is best."""
+    """Projected unit step along the conditional logits, with line search."""
     return _line_search(energy, point, energy.stepped(point.q, point.logits))
 
 

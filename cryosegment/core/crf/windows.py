@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The kernel within a small window around every pixel, and nothing beyond it.
 
-As in ConvCRF: cost and memory grow with the window's area, so the window ends at 8 px. A kernel
-of reach up to 8/3 px is complete; a longer one is another, shorter kernel.
+As in ConvCRF: cost and memory grow with the area of the window, so the window ends at 8 px. A
+kernel with a standard deviation up to 8/3 px is complete; a wider one is cut off there.
 """
 
 from __future__ import annotations
@@ -59,9 +59,10 @@ def window_kernel(
     feature
         Scalar feature per pixel.
     sigma
-        Reach in space, px. The window's radius is three times as much, at most 8 px.
+        Standard deviation in space, px. The radius of the window is three times as much, at most
+        8 px.
     feature_sigma
-        Reach in the feature, in its unit; infinite: position alone counts.
+        Standard deviation in the feature, in its unit; infinite: position alone counts.
 
     Notes
     -----

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Checksums: those that servers send with a file, and those that stand in files beside it."""
+"""Checksums that servers send with a file, or that are in files beside it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SUM_LINE = re.compile(r"^([0-9a-fA-F]{32,128})(?:\s+\*?(.+))?$")
 
 @dataclass(frozen=True)
 class Checksum:
-    """What a file's bytes must hash to.
+    """Checksum of a file.
 
     Attributes
     ----------
@@ -45,14 +45,14 @@ def hash_file(path: Path, algorithm: str) -> str:
 
 
 def checksum_of_headers(headers: Message, is_whole: bool) -> Checksum | None:
-    """The best checksum that the headers of an answer give of the whole file.
+    """The best checksum of the whole file in the headers of an answer.
 
     Parameters
     ----------
     headers
         `Repr-Digest` (RFC 9530), `Digest` (RFC 3230) and `Content-MD5` (RFC 2616) are read.
     is_whole
-        Whether the answer is the whole file: `Content-MD5` speaks of what is sent.
+        Whether the answer is the whole file: `Content-MD5` is the checksum of what is sent.
     """
     found: dict[str, str] = {"md5": headers.get("Content-MD5", "") if is_whole else ""}
     for name in ("Digest", "Repr-Digest"):
@@ -73,7 +73,7 @@ def is_sum_file(name: str) -> bool:
 
 
 def read_sums(text: str, name: str) -> dict[str, Checksum]:
-    """Checksums by relative path, from the text of a file that `md5sum` and its kin write.
+    """Checksums by relative path, from the text of a file written by `md5sum` or similar.
 
     Parameters
     ----------

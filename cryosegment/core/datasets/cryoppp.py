@@ -33,10 +33,10 @@ def archive_url(server: Server, name: str) -> str | None:
 
 
 def unpack(archive: Path, folder: Path, pattern: str) -> list[Path]:
-    """Unpack the files of an archive whose path or name fits a pattern; those written.
+    """Unpack the files of an archive whose path or name fits a pattern; paths of the files.
 
-    Files that are there with their size are kept. Links and places outside the folder are
-    left out.
+    Files that exist with the right size are kept. Links and paths outside the folder are left
+    out.
 
     Raises
     ------

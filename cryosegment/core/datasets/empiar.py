@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Entries of EMPIAR: what they are, and their files.
+"""Entries of EMPIAR and their files.
 
 Fields as the public API gives them (https://www.ebi.ac.uk/empiar/api/documentation/): GET
 `entry/ID/` answers one entry under its accession code, POST `entry/` several, named in the body
-by commas. It neither lists nor searches entries and has no checksums; resolutions stand in EMDB.
+by commas. It neither lists nor searches entries and has no checksums; resolutions are in EMDB.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ class ImageSet:
     name, category, directory, data_format
         As the depositor wrote them, such as "micrographs - single frame", "data/micrographs".
     count
-        Number of images, 0 where it is not told.
+        Number of images, 0 if unknown.
     pixel_size
-        Å/px, 0 where it is not told.
+        Å/px, 0 if unknown.
     particles
         Folder or pattern of the files of picked particles; empty where there are none.
     """
@@ -95,7 +95,7 @@ class RemoteFile:
     url
         Its address.
     size
-        Bytes, about; None where it is not told.
+        Approximate number of bytes; None if unknown.
     """
 
     path: str
@@ -144,16 +144,16 @@ def read_entries(server: Server, numbers: Sequence[str]) -> Iterator[Entry]:
 
 
 def list_files(server: Server, number: str, pattern: str) -> list[RemoteFile]:
-    """All files of the folder of an entry in which those that fit a pattern must lie, by path.
+    """All files of an entry in the folder that a pattern starts with, by path.
 
     Parameters
     ----------
     server
-        Where to look.
+        Server of EMPIAR.
     number
-        The entry's.
+        Number of the entry.
     pattern
-        As for `fits`; the folders before its first wildcard are where the search starts.
+        As for `fits`; the search starts in the folders before its first wildcard.
 
     Raises
     ------

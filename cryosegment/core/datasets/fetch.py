@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A data set from its server into a folder."""
+"""Download of a data set into a folder."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ Sums = dict[PurePosixPath, Checksum]
 
 @dataclass
 class Fetched:
-    """What has come.
+    """Downloaded files.
 
     Attributes
     ----------
     paths
-        Files that are there and checked.
+        Files that were downloaded, or were there, and are checked.
     size
         Their size, bytes.
     failures
-        Why others are not there, by path.
+        Error messages of the others, by path.
     """
 
     paths: list[Path] = field(default_factory=list)
@@ -47,7 +47,7 @@ class Fetched:
 
 
 def list_data_set(server: Server, name: str, pattern: str) -> list[RemoteFile]:
-    """Files that a pattern chooses of an EMPIAR entry, or the archive of a CryoPPP set.
+    """Files of an EMPIAR entry that fit a pattern, or the archive of a CryoPPP set.
 
     Raises
     ------
@@ -69,18 +69,18 @@ def fetch_data_set(
     pattern: str,
     progress: Progress = no_progress,
 ) -> Fetched:
-    """Download an EMPIAR entry or a CryoPPP set; a later call goes on where one broke off.
+    """Download an EMPIAR entry or a CryoPPP set; a later call resumes an interrupted download.
 
     Parameters
     ----------
     server
-        Where it is.
+        Server of the data set.
     name
         "10017", "EMPIAR-10017", "cryoppp-10017" or "cryoppp-lite-10017".
     folder
-        Where its folder `10017` is made.
+        Folder in which its own folder, such as `10017`, is made.
     pattern
-        Which files, as for `empiar.fits`; of a CryoPPP set, which are unpacked.
+        Pattern of the files, as for `empiar.fits`; of a CryoPPP set, of those that are unpacked.
     progress
         Called as files arrive.
 
@@ -89,7 +89,7 @@ def fetch_data_set(
     ParameterError, InputError
         If there is no such data set, or no file fits.
     NetworkError
-        If the server cannot be reached; what has arrived stays.
+        If the server cannot be reached; files that have arrived are kept.
     """
     if archive_url(server, name) is not None:
         return _fetch_archive(server, name, folder, pattern, progress)
@@ -137,7 +137,7 @@ def _fetch_archive(
 
 
 def _read_sums(files: Sequence[RemoteFile], chosen: Iterable[RemoteFile]) -> Sums:
-    """Checksums from files that stand beside those chosen, or in a folder above them."""
+    """Checksums from files beside those chosen, or in a folder above them."""
     wanted = {PurePosixPath(file.path) for file in chosen}
     above = {folder for path in wanted for folder in path.parents}
     names = {file.path for file in files}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a network's score to the probability that a candidate is a particle."""
+"""Calibration: from the score of a network to the probability of a particle."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cryosegment.exchange.params.fields import Params, param, params_from_dict
 from cryosegment.exchange.params.picking import CENTERS, HEAT_MAP
 
 NEAREST = 1e-6
-"""Scores count as no nearer to 0 and to 1 than this."""
+"""Smallest distance of scores from 0 and 1."""
 
 
 @dataclass(frozen=True)
@@ -27,20 +27,20 @@ class CalibrationParams(Params):
     changes nothing.
     """
 
-    centers: str = param(HEAT_MAP, "centre finder whose scores are meant", choices=CENTERS)
-    a: float = param(1.0, "factor of the score's logarithm", minimum=0)
+    centers: str = param(HEAT_MAP, "centre finder whose scores are calibrated", choices=CENTERS)
+    a: float = param(1.0, "factor of the logarithm of the score", minimum=0)
     b: float = param(1.0, "factor of the logarithm of one minus the score", minimum=0)
     c: float = param(0.0, "offset")
 
     def probabilities(self, scores: np.ndarray) -> np.ndarray:
-        """Probability of a particle at each score, (n,)."""
+        """Probability of a particle for each score, (n,)."""
         inside = np.clip(np.asarray(scores, dtype=np.float64), NEAREST, 1 - NEAREST)
         odds = self.a * np.log(inside) - self.b * np.log1p(-inside) + self.c
         return 1 / (1 + np.exp(-odds))
 
 
 def calibration_of_card(facts: Mapping[str, Any], centers: str) -> Optional[CalibrationParams]:
-    """How a model card calibrates the scores of a centre finder; None where it does not.
+    """Calibration of the scores of a centre finder in a model card; None if it has none.
 
     Raises
     ------

@@ -63,12 +63,12 @@ class PickParams(Params):
     )
     precision: Optional[float] = param(
         None,
-        "in place of a threshold: part of the picks that should be particles, from 0 to 1",
+        "instead of a threshold: fraction of the picks that should be particles, from 0 to 1",
         minimum=0,
         maximum=1,
     )
     number: Optional[int] = param(
-        None, "in place of a threshold: number of picks, of all micrographs together", minimum=1
+        None, "instead of a threshold: number of picks on all micrographs together", minimum=1
     )
     decoys: int = param(
         0,
