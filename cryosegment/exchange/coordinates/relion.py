@@ -18,6 +18,7 @@ from cryosegment.exchange.relion import (
     IMAGE,
     MICROGRAPH,
     PLACE,
+    SHIFT_PX,
     project_file,
     read_relion_blocks,
     read_relion_table,
@@ -46,7 +47,8 @@ def read_star_coordinates(path: Path, pixel_size: float) -> Dict[str, Coordinate
     numbers = (*PLACE, *SCORES, *SIZES.values(), PSI)
     table = read_relion_table(path, blocks, block, (numbers, (named,)))
     centers_yx = places(path, **{column: table.numbers[column] for column in CENTER})
-    shifts_yx = table.shifts_yx(table.pixel_sizes(), "give particles of RELION 3.1 or later")
+    sizes = table.pixel_sizes() if table.has(SHIFT_PX) else np.empty(0)
+    shifts_yx = table.shifts_yx(sizes, "give particles of RELION 3.1 or later")
     known = {name: table.known((column,)) for name, column in SIZES.items()}
     known.update(scores=table.known(SCORES), angles=table.known((PSI,)))
     everything = Coordinates(

@@ -40,6 +40,14 @@ def test_origin_offsets_are_subtracted(tmp_path):
         read_coordinates(tmp_path / "none.star", 2.0)
 
 
+def test_pixel_sizes_of_images_are_read_where_shifts_need_them(tmp_path):
+    """Coordinates alone want no optics group."""
+    optics = {"rlnOpticsGroup": [1], "rlnImagePixelSize": [1.5]}
+    particles = {**XY, "rlnOpticsGroup": [1, 7]}
+    write_star(tmp_path / "m.star", {"optics": optics, "particles": particles})
+    assert len(read_coordinates(tmp_path / "m.star", 1.0)["m"]) == 2
+
+
 def test_the_stack_stands_for_a_micrograph_that_is_not_named(tmp_path):
     names = ["000001@Extract/job1/a.mrcs", "000001@Extract/job1/b.mrcs"]
     write_star(tmp_path / "p.star", {"particles": {"rlnImageName": names, **XY}})
