@@ -28,7 +28,7 @@ from cryosegment.core.picking import (
     instance_diameters,
     renumber,
 )
-from cryosegment.exchange.card import ModelCard, model_path
+from cryosegment.exchange.card import NORMALIZATIONS, ModelCard, model_path
 from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.exchange.ctf import CtfEstimate
 from cryosegment.exchange.errors import ModelError
@@ -104,6 +104,11 @@ def load_model(model: str, device: str = "cpu") -> Model:
         raise ModelError(
             f"expected a picking model with the heads {', '.join(HEADS)}, found "
             f"{', '.join(card.classes)} in {path}: choose a model made by `cryosegment train`"
+        )
+    if card.normalization not in NORMALIZATIONS:
+        raise ModelError(
+            f"expected one of the normalisations {'; '.join(NORMALIZATIONS)} in {path}, found "
+            f"{card.normalization}: install the cryosegment version that made the model"
         )
     return Model(network.to(device), card)
 

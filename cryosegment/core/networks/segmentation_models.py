@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import segmentation_models_pytorch
+from torch import nn
 
 from cryosegment.core.networks.segmenter import Segmenter
 from cryosegment.exchange.params.networks import BATCH_NORM
@@ -34,4 +35,21 @@ def segmentation_model(
     for name in UNUSED:
         if hasattr(body.encoder, name):
             delattr(body.encoder, name)
+    if normalization == BATCH_NORM:
+        _align_halves(body)
     return Segmenter(body, FEATURES, STRIDE, normalization=normalization)
+
+
+def _align_halves(body: nn.Module) -> None:
+    """Let the body enlarge maps by the same weights everywhere, in place.
+
+    The library aligns corners: the weights then depend on where in the image a pixel lies.
+    """
+    for name, child in body.named_children():
+        if isinstance(child, nn.Upsample) and child.align_corners:
+            child.align_corners = False
+        elif isinstance(getattr(child, "block", None), nn.Sequential) and child.upsample is True:
+            larger = nn.Upsample(scale_factor=2, mode="bilinear")  # in a feature pyramid
+            setattr(body, name, nn.Sequential(child.block, larger))
+        else:
+            _align_halves(child)

@@ -254,5 +254,8 @@ def test_load_model(tmp_path: Path) -> None:
     save_checkpoint(path, network, replace(card, classes=("good", "bad")))
     with pytest.raises(ModelError, match="heads particle, center"):
         load_model(str(path))
+    save_checkpoint(path, network, replace(card, normalization="by eye"))
+    with pytest.raises(ModelError, match="found by eye: install"):
+        load_model(str(path))
     with pytest.raises(InputError, match="does not exist"):
         load_model(str(tmp_path / "none.safetensors"))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import copy
 from collections.abc import Callable, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -154,6 +154,28 @@ def test_the_best_of_all_validations_is_returned(tiny_network: nn.Module, state:
     best, progress = fit(tiny_network, draw_batch, validate, settings(), state, no_report)
     assert torch.equal(weights(best), seen[2])
     assert (progress.best_score, progress.best_threshold) == (0.9, pytest.approx(0.3))
+
+
+@pytest.mark.parametrize(("until", "moved"), [(0.0, False), (1.0, True)])
+def test_statistics_are_frozen_for_part_of_the_training(
+    tiny_network: nn.Module, state: Path, until: float, moved: bool
+) -> None:
+    before = {name: value.clone() for name, value in tiny_network.named_buffers()}
+    options = replace(settings(3), moving_statistics=until)
+    fit(tiny_network, draw_batch, bias_score, options, state, no_report)
+    changes = [not torch.equal(value, before[name]) for name, value in tiny_network.named_buffers()]
+    assert all(changes) if moved else not any(changes)
+
+
+def test_bfloat16_trains_alike(tiny_network: nn.Module, tmp_path: Path) -> None:
+    start, found = weights(tiny_network), []
+    for half in (False, True):
+        options = replace(settings(3), bfloat16=half)
+        network = copy.deepcopy(tiny_network)
+        fit(network, draw_batch, bias_score, options, tmp_path / f"{half}.safetensors", no_report)
+        found.append(weights(network) - start)
+    assert not torch.equal(*found)
+    assert torch.cosine_similarity(*found, dim=0) > 0.9
 
 
 def test_the_network_that_is_scored_is_an_average(tiny_network: nn.Module, state: Path) -> None:

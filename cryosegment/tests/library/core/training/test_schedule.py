@@ -29,6 +29,12 @@ def test_one_cycle() -> None:
     assert rates == pytest.approx([0.04, 0.52, 1, 0.01 + 0.99 * quarter, 0.01 + 0.99 * 0.5, 0.01])
 
 
+def test_a_steady_rate_falls_at_the_end() -> None:
+    shares = (0.0, 0.005, 0.01, 0.5, 0.8, 0.9, 1.0)
+    rates = [learning_rate("steady", share, 2.0) for share in shares]
+    assert rates == pytest.approx([0.02, 1.0, 2.0, 2.0, 2.0, 1.0, 0.02])
+
+
 @pytest.mark.parametrize(
     ("share", "expected"), [(0.0, 0.25), (0.24, 0.25), (0.25, 0.5), (0.8, 1.0), (1.0, 1.0)]
 )

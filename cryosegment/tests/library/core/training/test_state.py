@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import copy
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from cryosegment.core.training.state import (
     Progress,
     load_best,
     load_state,
+    relabel_state,
     remove_state,
     save_best,
     save_state,
@@ -56,6 +58,21 @@ def test_a_restored_training_takes_the_same_steps(
     for _ in range(2):
         train_a_step(network, optimizer)
         train_a_step(other, restored)
+    for mine, yours in zip(network.parameters(), other.parameters(), strict=True):
+        assert torch.equal(mine, yours)
+
+
+def test_a_training_goes_on_with_other_labels(
+    saved: tuple[Path, nn.Module, torch.optim.AdamW],
+) -> None:
+    """From the same weights, and what was the best does not count any more."""
+    path, network, _ = saved
+    assert relabel_state(path, "others") == 7
+    other, average = copy.deepcopy(network), copy.deepcopy(network)
+    for weight in other.parameters():
+        weight.data.zero_()
+    found = load_state(path, other, average, optimizer_of(other))
+    assert found == replace(PROGRESS, labels="others", best_score=-1.0)
     for mine, yours in zip(network.parameters(), other.parameters(), strict=True):
         assert torch.equal(mine, yours)
 

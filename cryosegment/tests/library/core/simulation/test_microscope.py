@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import numpy as np
+import pytest
+import torch
+
+from cryosegment.core.simulation import microscope
+from cryosegment.core.simulation.debris import draw_debris
+from cryosegment.core.simulation.microscope import Exposure, take_image
+
+SIDE, DIAMETER = 128, 20.0
+
+
+def balls() -> torch.Tensor:
+    """Projected density of balls on a grid."""
+    steps = torch.arange(SIDE) % 32 - 16.0
+    squared = steps[:, None] ** 2 + steps**2
+    return ((DIAMETER / 2) ** 2 - squared).clamp(min=0).sqrt()
+
+
+def image(seed: int, snr: float, signal: torch.Tensor | None = None) -> torch.Tensor:
+    random = np.random.default_rng(seed)
+    clean = draw_debris(SIDE, DIAMETER, 1.0, random)
+    exposure = Exposure(8.0, DIAMETER, snr)
+    return take_image(balls() if signal is None else signal, clean, exposure, random)
+
+
+@pytest.mark.parametrize("share", ["NEGATIVE_STAIN", "PHASE_PLATE", None])
+def test_particles_are_dark(monkeypatch: pytest.MonkeyPatch, share: str | None) -> None:
+    """On the whole, whatever the optics: by cross-correlation with their density."""
+    if share is not None:
+        monkeypatch.setattr(microscope, share, 1.0)
+    density = balls() - balls().mean()
+    found = [float((image(seed, 50.0) * density).sum()) for seed in range(20)]
+    assert np.mean(np.array(found) < 0) > 0.85
+
+
+def test_the_noise_grows_as_the_snr_falls() -> None:
+    """With the same draws, the noise is as strong as the ratio says."""
+    for seed in range(5):
+        clear, faint, fainter = (image(seed, snr) for snr in (1e8, 0.04, 0.01))
+        first, second = ((noisy - clear).std() for noisy in (faint, fainter))
+        assert second / first == pytest.approx(2.0, rel=0.01)
+
+
+def test_an_empty_scene_has_noise() -> None:
+    found = image(0, 0.1, torch.zeros(SIDE, SIDE))
+    assert found.isfinite().all()
+    assert found.std() > 0.1
