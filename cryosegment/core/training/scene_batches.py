@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -117,6 +118,11 @@ class SceneValidation:
         return judged
 
 
+def usual_scenes(settings: SceneSettings) -> SceneSettings:
+    """Scenes like most micrographs, where training shows what is hard more often than they do."""
+    return replace(settings, hard=0.4, clean=0.6, others=0.0)
+
+
 def calibrate_on_scenes(
     network: nn.Module,
     banks: Sequence[ProjectionBank],
@@ -133,13 +139,14 @@ def calibrate_on_scenes(
     banks
         Of the training, and of molecules that it has not seen.
     settings, seed
-        Of the training.
+        Of the training; the scenes are the usual ones of these.
     count
         Scenes of each bank.
     """
+    usual = usual_scenes(settings)
     judged: list[Judged] = []
     for bank in banks:
-        scenes = SceneValidation(bank, settings, seed, CALIBRATION_STREAM, count)
+        scenes = SceneValidation(bank, usual, seed, CALIBRATION_STREAM, count)
         judged += scenes.judge(network)
     return facts_of(fit_calibration(judged))
 

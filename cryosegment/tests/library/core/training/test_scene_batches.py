@@ -14,6 +14,7 @@ from cryosegment.core.training.scene_batches import (
     SceneBatches,
     SceneValidation,
     calibrate_on_scenes,
+    usual_scenes,
 )
 from cryosegment.exchange.params import CalibrationParams
 
@@ -85,9 +86,11 @@ def test_scores_are_calibrated_on_scenes_of_their_own(
     bank: ProjectionBank, disc_model: Model
 ) -> None:
     """The probabilities of all candidates sum to the number of particles among them."""
-    network, settings = disc_model.network, replace(SETTINGS, size=160, clean=1.0)
+    network, settings = disc_model.network, replace(SETTINGS, size=160, clean=0.0)
     facts = calibrate_on_scenes(network, [bank, bank], settings, seed=0, count=8)
-    scenes = SceneValidation(bank, settings, 0, CALIBRATION_STREAM, 8)
+    usual = usual_scenes(settings)
+    assert usual.clean > settings.clean
+    scenes = SceneValidation(bank, usual, 0, CALIBRATION_STREAM, 8)
     scores, hits = (
         np.concatenate([getattr(part, name) for part in scenes.judge(network)])
         for name in ("scores", "hits")
@@ -95,6 +98,6 @@ def test_scores_are_calibrated_on_scenes_of_their_own(
     assert 0 < hits.sum() < len(hits)
     expected = CalibrationParams(**facts).probabilities(scores).sum()
     assert expected == pytest.approx(hits.sum(), rel=0.05)
-    others = SceneValidation(bank, settings, 0, count=8).judge(network)
+    others = SceneValidation(bank, usual, 0, count=8).judge(network)
     assert len(others) == 8
     assert len(np.concatenate([part.scores for part in others])) != len(scores)
