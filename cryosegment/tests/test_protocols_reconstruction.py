@@ -142,7 +142,7 @@ class TestCryoSegmentReconstruction(ProtocolTest):
         """RELION's particles as it leaves them without Scipion, the last micrograph first."""
         data = self.classified._getExtraPath(f"relion_it{ITERATIONS:03d}_data.star")
         blocks = read_star(data)
-        optics, particles = blocks["optics"], blocks["particles"]
+        optics, particles = (dict(blocks[name]) for name in ("optics", "particles"))
         optics["rlnMicrographOriginalPixelSize"] = [str(PIXEL_SIZE)]
         picks = {each.getObjId(): each.getPosition() for each in self.picked.outputCoordinates}
         rows = [picks[int(number)] for number in particles.pop("rlnImageId")]
