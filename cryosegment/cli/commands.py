@@ -89,7 +89,7 @@ class Command:
 MICROGRAPHS = (
     "MICROGRAPH",
     "micrographs (MRC, TIFF, PNG, JPEG): files, folders, patterns in quotes such as "
-    "'mics/*.mrc', or a STAR file of RELION that lists them",
+    "'mics/*.mrc', or a list: a STAR file of RELION or exposures of CryoSPARC (.cs)",
 )
 LABELS = ("LABELS_DIR", "folders made by `cryosegment labels` or `cryosegment simulate`")
 OUTPUT_DIR = ("DIR", "folder for the results")

@@ -22,7 +22,7 @@ SCORES = ("alignments3D/class_posterior", "pick_stats/ncc_score")
 Fields = Dict[str, np.ndarray]
 
 MAGIC, COMPRESSED = b"\x93NUMPY", b"\x94CSDAT"
-"""What tables of numpy and those in CryoSPARC's compressed format begin with."""
+"""First bytes of tables of numpy, and of CryoSPARC's compressed format."""
 SAVE_AGAIN = "save it by cryosparc-tools: Dataset.load(file).save(new_file)"
 UNREADABLE = (
     ValueError,
@@ -35,13 +35,13 @@ UNREADABLE = (
     RecursionError,
     MemoryError,
 )
-"""What numpy raises for damaged headers, which are Python expressions, and for short files."""
+"""Errors of numpy for damaged headers, which are Python expressions, and for short files."""
 HEADER_LIMIT = 10_000_000
-"""Characters of a header: particles of hundreds of classes have some 100,000."""
+"""Largest header, in characters: particles of hundreds of classes have some 100,000."""
 
 
 def read_fields(path: Path, passthrough: PathLike, needed: Sequence[str]) -> Fields:
-    """All fields of a file, and those of the passthrough file of its job where some are missing.
+    """All fields of a file and, if some are missing, those of the passthrough file of its job.
 
     Parameters
     ----------

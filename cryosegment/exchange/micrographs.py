@@ -7,12 +7,14 @@ import glob
 from pathlib import Path
 from typing import Iterable, List
 
+from cryosegment.exchange.cryosparc import read_table
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import COMPRESSION_SUFFIXES
 from cryosegment.exchange.relion import MICROGRAPH, project_file
 from cryosegment.exchange.star import read_star
 
 IMAGE_SUFFIXES = (".mrc", ".mrcs", ".tif", ".tiff", ".png", ".jpg", ".jpeg")
+EXPOSURE = "micrograph_blob/path"
 
 
 def find_micrographs(inputs: Iterable[str]) -> List[str]:
@@ -21,9 +23,10 @@ def find_micrographs(inputs: Iterable[str]) -> List[str]:
     Parameters
     ----------
     inputs
-        Each is a file; a folder, of which all images are taken (not those of its folders); a
-        pattern such as `mics/*.mrc`; or a STAR file of RELION with the column
-        `_rlnMicrographName`. A micrograph that such a list names more than once counts once.
+        Each is a file; a folder, of which all images are taken (not those of its subfolders); a
+        pattern such as `mics/*.mrc`; or a list: a STAR file of RELION with the column
+        `_rlnMicrographName`, or exposures of CryoSPARC (.cs). A micrograph that a list names more
+        than once counts once.
 
     Raises
     ------
@@ -43,8 +46,8 @@ def _files(name: str) -> List[str]:
                 f"expected images ({', '.join(IMAGE_SUFFIXES)}) in the folder {name}, found none"
             )
         return found
-    if path.suffix == ".star":
-        return _listed(path)
+    if path.suffix in LISTS:
+        return _listed(path, LISTS[path.suffix](path))
     if not path.exists() and glob.has_magic(name):
         found = sorted(glob.glob(name, recursive=True))
         if not found:
@@ -61,19 +64,36 @@ def _is_image(path: Path) -> bool:
     return name.endswith(IMAGE_SUFFIXES) and not name.startswith(".")
 
 
-def _listed(path: Path) -> List[str]:
-    """The files that a STAR file names: from the root of its project, which lies above it."""
+def _names_in_star(path: Path) -> List[str]:
     columns = [block.read(texts=(MICROGRAPH,))[1] for block in read_star(path).values()]
-    names = dict.fromkeys(name for texts in columns for name in texts.get(MICROGRAPH, []))
+    names = [name for texts in columns for name in texts.get(MICROGRAPH, [])]
     if not names:
         raise InputError(f"expected the column _{MICROGRAPH} in {path}, not found")
+    return names
+
+
+def _names_in_cs(path: Path) -> List[str]:
+    table = read_table(path)
+    if EXPOSURE not in table.dtype.names:
+        raise InputError(
+            f"expected exposures with the field {EXPOSURE} in {path}, not found: give those of a "
+            "motion correction or an import of micrographs"
+        )
+    return [name.decode() if isinstance(name, bytes) else name for name in table[EXPOSURE].tolist()]
+
+
+LISTS = {".star": _names_in_star, ".cs": _names_in_cs}
+
+
+def _listed(path: Path, names: Iterable[str]) -> List[str]:
+    """Files of the names in a list, which start at the folder of a project above the list."""
     found = []
-    for name in names:
+    for name in dict.fromkeys(names):
         file = project_file(path, name)
         if file is None:
             raise InputError(
                 f"micrograph {name} of {path} is neither in the current folder nor in one above "
-                "the list: run the command in the folder of the RELION project"
+                "the list: run the command in the folder of the project"
             )
         found.append(str(file.absolute()))
     return found

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which micrograph the files of other programs mean."""
+"""Names of micrographs in the files of other programs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 def name_of_picks(path: PathLike) -> str:
-    """Name of the micrograph that a coordinate file is named after, without what pickers add."""
+    """Name of the micrograph that a coordinate file is named after, without pickers' endings."""
     name, before = micrograph_name(path), ""
     while name != before:
         before, name = name, _PICKERS.sub("", name)
@@ -36,11 +36,11 @@ def is_image_file(name: str) -> bool:
 
 
 class MicrographNames:
-    """Names of micrographs, found by what a file calls them.
+    """Finds micrographs by their names in other files.
 
     A name is looked for among the names, then among the files' names, then, if that is
-    unambiguous, without the number that CryoSPARC sets before names (`<uid>_name`) and without
-    what pickers set behind them.
+    unambiguous, without the number that CryoSPARC puts before names (`<uid>_name`) and without
+    the endings of pickers.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class MicrographNames:
             self._bare[_bare(key)].add(name)
 
     def find(self, text: str) -> Optional[str]:
-        """Micrograph that a file calls `text`; None if that is none or may be several."""
+        """Micrograph that a file calls `text`; None if there is none, or more than one."""
         if text in self._exact:
             return self._exact[text]
         candidates = self._bare.get(_bare(text), set())
@@ -72,7 +72,7 @@ def _bare(name: str) -> str:
 def match_names(
     named: Iterable[str], names: Sequence[str], stems: Optional[Sequence[str]] = None
 ) -> Dict[str, str]:
-    """Micrograph of each name that a file uses; those of none are left out.
+    """Micrograph of each name in a file; names without one are left out.
 
     Parameters
     ----------
@@ -87,12 +87,12 @@ def match_names(
 
 
 class ByMicrograph(Dict[str, T]):
-    """What a file says of each micrograph, by the file's name of it.
+    """Values of micrographs from a file, found by the names in it.
 
     Parameters
     ----------
     values
-        All that the file says.
+        Values by the names in the file.
     """
 
     def __init__(self, values: Mapping[str, T]) -> None:
@@ -100,7 +100,7 @@ class ByMicrograph(Dict[str, T]):
         self._names = MicrographNames(list(values))
 
     def of(self, micrograph: str) -> Optional[T]:
-        """What it says of a micrograph, if anything; found as `MicrographNames` finds it."""
+        """Value of a micrograph, or None; found as by `MicrographNames`."""
         name = self._names.find(micrograph)
         return None if name is None else self[name]
 
@@ -108,7 +108,7 @@ class ByMicrograph(Dict[str, T]):
 def names_in_file(
     named: Iterable[str], names: Sequence[str], stems: Optional[Sequence[str]] = None
 ) -> Dict[str, str]:
-    """What a file calls each micrograph that it names; the parameters are those of `match_names`.
+    """Name in a file of each micrograph that it has; the parameters are those of `match_names`.
 
     Raises
     ------

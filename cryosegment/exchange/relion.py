@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tables of RELION: their columns, optics groups, and what stands for values that are not set."""
+"""Tables of RELION: their columns, optics groups, and the signs of values that are not set."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ PIXEL_SIZE = ("rlnImagePixelSize", "rlnPixelSize")
 MAGNIFICATION = ("rlnDetectorPixelSize", "rlnMagnification")
 CLASS, OPTICS_GROUP, DEPTH = "rlnClassNumber", "rlnOpticsGroup", "rlnCoordinateZ"
 PLACE = (*CENTER, DEPTH, *SHIFT, *SHIFT_PX, *PIXEL_SIZE, *MAGNIFICATION, OPTICS_GROUP)
-"""What says where particles are."""
+"""Columns with the positions of particles."""
 UNSET = (-999.0, -9999.0)
-"""What RELION, and crYOLO after it, write for an angle, score or class that is not set."""
+"""Values of RELION and crYOLO for an angle, score or class that is not set."""
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What coordinate files of every kind share: columns of places, rows by micrograph."""
+"""Shared by coordinate files: columns of coordinates, and rows by micrograph."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Coordinates of crYOLO: .cbox, a table of numbers in its first versions and STAR since."""
+"""Coordinates of crYOLO: .cbox, as a table of numbers (first versions) or as STAR."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DEPTH, CONFIDENCE, ESTIMATE = "CoordinateZ", "Confidence", "EstWidth"
 
 
 def read_cbox(path: Path, pixel_size: float) -> Dict[str, Coordinates]:
-    """Boxes with the confidences and sizes that crYOLO estimated, which it counts in px."""
+    """Boxes with the confidences and estimated sizes of crYOLO; sizes in the file are in px."""
     text = read_text(path)
     if "data_" not in text and text.strip():
         return _read_table(path, pixel_size)

@@ -28,15 +28,15 @@ from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import PathLike, atomic_path
 
 ALIGNMENTS = ("alignments3D", "alignments2D")
-"""A shift of the 3-D refinement before that of a 2-D classification."""
+"""Shifts: that of the 3-D refinement is preferred to that of a 2-D classification."""
 MICROGRAPH_UID = re.compile(r"^(\d{21})_")
-"""How CryoSPARC names the files of its micrographs."""
+"""Pattern of the file names of CryoSPARC's micrographs."""
 
 
 def read_cs(path: Path, pixel_size: float) -> Dict[str, Coordinates]:
-    """Particles of CryoSPARC, rows counted as they lie in the micrographs' files.
+    """Coordinates of CryoSPARC's particles; rows are counted as in the files of micrographs.
 
-    Where particles have shifts, as after a classification, the centres are the shifted ones.
+    If particles have shifts, as after a classification, these are applied.
 
     Raises
     ------
@@ -75,7 +75,7 @@ def _shifts_yx(path: Path, fields: Fields) -> np.ndarray:
 
 
 def write_cs(path: PathLike, picks: Sequence[Picked]) -> None:
-    """Write the picks of many micrographs as CryoSPARC keeps them.
+    """Write the picks of many micrographs as particle locations of CryoSPARC.
 
     Rows are counted as in the image files. Picks of micrographs that CryoSPARC has named belong to
     its micrographs.

@@ -16,9 +16,9 @@ from cryosegment.exchange.files import PathLike, read_json, read_text, write_tex
 from cryosegment.exchange.names import name_of_picks
 
 ENDS = (-1.0, -2.0)
-"""In the fifth column: the box is the first or last of a filament."""
+"""Values of the fifth column: the box is the first or last of a filament."""
 SEGMENTS = "#helix"
-"""What begins a filament in a file of centres along filaments."""
+"""Beginning of a filament in a file of centres along filaments."""
 
 
 def read_box(path: Path, pixel_size: float) -> Dict[str, Coordinates]:
@@ -76,7 +76,7 @@ def _is_number(value: Any) -> bool:
 
 
 def write_info(path: PathLike, coordinates: Coordinates, box_size: float) -> None:
-    """Write a file of EMAN2 with the centres in px and their scores; it says no box size."""
+    """Write a file of EMAN2 with the centres in px and their scores, without a box size."""
     boxes = [
         [round(x, 3), round(y, 3), "manual"]
         if np.isnan(score)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every format of coordinates: a line here makes one known, to read and to write."""
+"""Table of all formats of coordinates that are read and written."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Format:
     Attributes
     ----------
     suffix
-        What the names of its files end with.
+        End of the names of its files.
     read
         Reads the coordinates of every micrograph in a file; pixel size in Å/px.
     """
@@ -34,12 +34,12 @@ class Format:
 
 @dataclass(frozen=True)
 class MicrographFormat(Format):
-    """A format that picks are written in, a file for each micrograph.
+    """A format of picks with a file for each micrograph.
 
     Attributes
     ----------
     name
-        What it is called in `--formats`; its files lie in a folder of that name.
+        Name in `--formats`, and of the folder of its files.
     write
         Writes the picks of a micrograph to a file, with boxes of so many px.
     """
@@ -54,12 +54,12 @@ class MicrographFormat(Format):
 
 @dataclass(frozen=True)
 class JointFormat(Format):
-    """A format that picks are written in, one file for all micrographs.
+    """A format of picks with one file for all micrographs.
 
     Attributes
     ----------
     name
-        What it is called in `--formats`.
+        Name in `--formats`.
     file
         Its file in an output folder, beside the folder `coordinates`.
     write

@@ -34,15 +34,15 @@ def read_coordinates(
     Parameters
     ----------
     path
-        File, or folder of such files (its subfolders are not searched); a labels folder stands for
-        the coordinates that its index names, the output of `pick` for its `coordinates.star`, and
-        one with a list of coordinate files for those.
+        File, or folder of such files (subfolders are not searched). Of a labels folder, the
+        coordinates of its index are read, of the output of `pick` its `coordinates.star`, and of a
+        folder with a list of coordinate files those of the list.
     pixel_size
         Pixel size of the micrographs, Å/px.
     height
         Rows of the micrographs in px, one number or one by name; needed with `y_up`.
     y_up
-        Whether the files count y from the last row.
+        Whether the y axis of the files points up: y counts from the last row.
 
     Raises
     ------

@@ -15,9 +15,9 @@ ArrayLike = Union[np.ndarray, Sequence[float], Sequence[Sequence[float]]]
 
 
 OPTIONAL = ("scores", "diameters", "short_diameters", "angles")
-"""What is NaN where it is left out."""
+"""Fields that are NaN if left out."""
 SURE = 1.0
-"""Score of particles that nobody has scored, where they are ordered."""
+"""Rank of particles without a score: before all others."""
 
 
 def _absent() -> np.ndarray:
@@ -39,13 +39,13 @@ class Coordinates:
     scores
         Score of each particle, (n,); NaN where unknown or left out.
     diameters
-        Diameter of each particle in Å, (n,), of elongated ones the long one; NaN where unknown or
+        Diameter of each particle in Å, (n,), of elongated ones the longest; NaN where unknown or
         left out.
     short_diameters
-        The short one of elongated particles in Å, (n,); NaN where unknown or left out.
+        Short diameter of elongated particles in Å, (n,); NaN where unknown or left out.
     angles
-        In-plane angle of each particle in degrees, (n,), as RELION's psi: a particle at 0 lies
-        along the rows and turns towards the first row; NaN where unknown or left out.
+        In-plane angle of each particle in degrees, (n,), as RELION's psi: 0 is along the rows,
+        positive angles rotate towards the first row; NaN where unknown or left out.
     rows
         Number of each particle in its file, (n,), from 1.
 
@@ -96,7 +96,7 @@ class Coordinates:
 
     @property
     def ranking(self) -> np.ndarray:
-        """What orders the particles, (n,): their scores, `SURE` where these are unknown."""
+        """Values that rank the particles, (n,): their scores, or `SURE` if these are unknown."""
         return np.where(np.isnan(self.scores), SURE, self.scores)
 
     def at_pixel_size(self, pixel_size: float) -> Coordinates:
@@ -129,7 +129,7 @@ class Coordinates:
 
 @dataclass(frozen=True)
 class Picked:
-    """The picks of a micrograph, and what some formats say of the micrograph.
+    """The picks of a micrograph, with its file and shape, which some formats need.
 
     Parameters
     ----------

@@ -39,7 +39,7 @@ Columns = Dict[str, Sequence[Cell]]
 def read_star_coordinates(path: Path, pixel_size: float) -> Dict[str, Coordinates]:
     """Coordinates of one micrograph, or of all that the particles name.
 
-    Where particles have origin offsets, as after a refinement, the centres are the refined ones.
+    If particles have origin offsets, as after a refinement, these are applied.
     """
     blocks = read_relion_blocks(path)
     block = _coordinate_block(path, blocks)
@@ -78,7 +78,7 @@ def is_coordinate_list(path: Path) -> bool:
 def listed_files(path: Path) -> List[Tuple[str, Path]]:
     """Micrograph and coordinate file of each row of a list of coordinate files.
 
-    Paths begin in the project's folder.
+    Paths start at the folder of the project.
 
     Raises
     ------
@@ -104,7 +104,7 @@ def _located(path: Path, name: str) -> Path:
 def write_coordinate_list(path: PathLike, picks: Sequence[Picked]) -> None:
     """Write a list of the files `coordinates/NAME.star` beside it, as RELION 4 and later take it.
 
-    Paths begin in the current folder, which is to be that of the project, where they lead into it.
+    Paths start at the current folder, which should be that of the project, if they are inside it.
     """
     folder = Path(path).parent / "coordinates"
     files = [folder / f"{picked.coordinates.name}.star" for picked in picks]

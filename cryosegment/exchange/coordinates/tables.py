@@ -119,7 +119,7 @@ def read_csv(path: Path, pixel_size: float, delimiter: str = ",") -> Dict[str, C
 def write_csv(path: PathLike, coordinates: Coordinates, box_size: float) -> None:
     """Write a .csv file: micrograph, x and y in px, score, diameter in Å (empty: unknown).
 
-    It says no box size.
+    It has no box size.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

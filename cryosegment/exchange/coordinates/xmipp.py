@@ -19,13 +19,13 @@ X, Y, SCORE, ENABLED, MICROGRAPH = "xcoor", "ycoor", "cost", "enabled", "microgr
 OWN_BLOCKS = ("", "noname", "particles", "particles_auto")
 """Blocks that hold particles of the micrograph that the file is named after."""
 DISABLED = -1.0
-"""Particles that were deleted in Xmipp stay in its file with this in the column enabled."""
+"""Value of the column enabled for particles that were deleted in Xmipp."""
 
 
 def read_pos(path: Path, pixel_size: float) -> Dict[str, Coordinates]:
-    """Particles that were not deleted: by hand, which are sure, or automatic ones.
+    """Particles that were not deleted: picked by hand (score 1) or automatically.
 
-    The micrographs of a file of many are named in a column, or each by its block.
+    In a file of several micrographs, a column or the name of the block gives the micrograph.
     """
     everything = read_star(path)
     blocks = {

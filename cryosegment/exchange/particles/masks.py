@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which mask belongs to which particle image."""
+"""STAR file of the masks of particle images."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cryosegment.exchange.star import Cell, write_star
 
 
 def write_particle_masks(path: PathLike, images: ParticleImages, masks: Sequence[str]) -> None:
-    """Write which mask belongs to which particle image, in the columns of RELION 3.1.
+    """Write the mask of each particle image, in the columns of RELION 3.1.
 
     Parameters
     ----------

@@ -28,9 +28,9 @@ def read_particles(
     path
         The file.
     passthrough
-        CryoSPARC's passthrough file of the same job; looked for where left out and needed.
+        CryoSPARC's passthrough file of the same job; if left out, it is searched when needed.
     score
-        Column or field that scores the poses; left out, one that is usual.
+        Column or field with the scores of the poses; if left out, the first that is known.
     pixel_size
         Å/px of the particle images; wins over the file's.
 

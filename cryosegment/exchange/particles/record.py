@@ -17,14 +17,14 @@ WIDTHS = {"centers_yx": 2, "angles": 3, "shifts_yx": 2, "shapes": 2}
 
 @dataclass(frozen=True, eq=False)
 class Particles:
-    """Refined particles, one a row; what a file leaves open is NaN (shapes: 0).
+    """Refined particles, one in each row; unknown values are NaN (shapes: 0).
 
     Parameters
     ----------
     micrographs
         Name of the micrograph of each particle.
     centers_yx
-        Where each was picked, (n, 2), rows and columns in px of the micrograph.
+        Picked position of each, (n, 2), rows and columns in px of the micrograph.
     angles
         Rot, tilt, psi in degrees, (n, 3), RELION's convention.
     shifts_yx
@@ -33,12 +33,12 @@ class Particles:
     pixel_sizes
         Å/px of the particle images, (n,); not those of the micrographs.
     scores
-        How well each pose fits, (n,), high is good; NaN where unknown.
+        Score of each pose, (n,), higher is better; NaN where unknown.
     rows
         Number of each in its file, (n,), from 1.
     shapes
-        Rows and columns of the micrograph according to the file, (n, 2); 1 where it does not say
-        them and the coordinates are parts of the micrograph's sides.
+        Rows and columns of the micrograph according to the file, (n, 2); 1 if unknown and the
+        coordinates are fractions of the sides of the micrograph.
     classes
         Number of the class of each, (n,), as the file counts them; `UNCLASSIFIED` where unknown or
         left out.

@@ -27,9 +27,9 @@ from cryosegment.exchange.star import Block, Cell, write_star
 
 IMAGE_SIZE = "rlnImageSize"
 MICROGRAPH_PIXEL_SIZE = ("rlnMicrographPixelSize", "rlnMicrographOriginalPixelSize")
-"""That of the averages before that of the movies, which may have been binned."""
+"""The pixel size of the averages is preferred to that of the movies, which may be binned."""
 SCORES = ("rlnMaxValueProbDistribution", "rlnAutopickFigureOfMerit", "cryosegmentScore")
-"""That of a refinement before those of a picking, which know no poses."""
+"""The score of a refinement is preferred to those of picking, which do not score poses."""
 NUMBERS = (*PLACE, *ANGLES, CLASS, IMAGE_SIZE, *MICROGRAPH_PIXEL_SIZE)
 
 

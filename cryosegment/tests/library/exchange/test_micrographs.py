@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+import numpy as np
 import pytest
 
 from cryosegment.exchange.errors import InputError
@@ -60,10 +61,24 @@ def test_a_list_of_relion_names_files_from_the_root_of_its_project(project, job,
 def test_a_list_is_read_in_the_current_folder_first(project, tmp_path_factory, monkeypatch):
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     write_star(elsewhere / "m.star", {"": {"rlnMicrographName": ["Micrographs/a.mrc"]}})
-    with pytest.raises(InputError, match=r"a\.mrc of .* in the folder of the RELION project"):
+    with pytest.raises(InputError, match=r"a\.mrc of .* in the folder of the project"):
         find_micrographs([str(elsewhere / "m.star")])
     monkeypatch.chdir(project)
     assert find_micrographs([str(elsewhere / "m.star")]) == [str(project / "Micrographs" / "a.mrc")]
+
+
+def test_exposures_of_cryosparc(project):
+    table = np.zeros(2, [("uid", "u8"), ("micrograph_blob/path", "S40")])
+    table["micrograph_blob/path"] = [b"Micrographs/b.mrc", b"Micrographs/a.mrc"]
+    (project / "J3").mkdir()
+    path = project / "J3" / "exposures.cs"
+    with path.open("wb") as stream:
+        np.save(stream, table)
+    assert names([str(path)], project) == ["Micrographs/b.mrc", "Micrographs/a.mrc"]
+    with path.open("wb") as stream:
+        np.save(stream, table[["uid"]])
+    with pytest.raises(InputError, match="exposures with the field micrograph_blob/path"):
+        find_micrographs([str(path)])
 
 
 def test_a_star_file_without_micrographs(tmp_path):
