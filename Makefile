@@ -71,7 +71,8 @@ lint: $(TEST_STAMP)
 
 test: lint
 	@: > $(SKIPS)
-	OMP_NUM_THREADS=1 $(BIN)/pytest --skips $(SKIPS) -o filterwarnings=default cryosegment/tests/test_protocols_*.py
+	OMP_NUM_THREADS=1 $(BIN)/pytest --skips $(SKIPS) -o filterwarnings=default \
+	  -W ignore::DeprecationWarning:pwem.viewers.plotter cryosegment/tests/test_protocols_*.py
 	OMP_NUM_THREADS=1 $(BIN)/pytest --skips $(SKIPS) cryosegment/tests/library
 	@echo "Not tested on this machine (tests, reason):"; sort $(SKIPS) | uniq -c
 	@echo "Scipion in Python 3.8, with the core in an environment of its own, is tested by .ci/run alone."
