@@ -27,7 +27,7 @@ from cryosegment.core.checkpoint import save_checkpoint
 from cryosegment.core.networks import HEADS, build_network
 from cryosegment.exchange.card import CARD_KEY, ModelCard
 
-WIDTHS = {"widths": [8, 16], "deep_blocks": 0}
+WIDTHS = {"widths": [8, 16], "deep_blocks": 0, "normalization": "group"}
 CARD = ModelCard("small", "compact", WIDTHS, 20.0, HEADS, threshold=0.3)
 DEEP = "[" * 100_000
 SIMULATION = "--count 2 --size 256 256 --pixel-size 4 --snr 0.3 --gpu cpu"

@@ -44,7 +44,10 @@ def main() -> int:
     work = arguments.work.resolve()
     shutil.rmtree(work, ignore_errors=True)
     (work / "out").mkdir(parents=True)
-    _in_a_process(_make, work / "in").join()
+    making = _in_a_process(_make, work / "in")
+    making.join()
+    if making.exitcode:
+        return 1
     print("| command | input | status | message |\n|---|---|---|---|")
     wrong = []
     for number, case in enumerate(cases(work / "in"), start=1):

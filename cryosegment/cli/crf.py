@@ -10,7 +10,7 @@ from cryosegment.cli.devices import choose_device
 from cryosegment.cli.outcome import Outcome, counted
 from cryosegment.cli.training import model_file
 from cryosegment.exchange.files import check_names
-from cryosegment.exchange.finished import Finished
+from cryosegment.exchange.finished import Finished, check_others
 from cryosegment.exchange.job import Job
 from cryosegment.exchange.params import CrfMapsParams, CrfTuneParams
 from cryosegment.exchange.progress import Progress
@@ -23,6 +23,8 @@ def run_crf(job: Job, params: CrfMapsParams, progress: Progress) -> Outcome:
     maps = find_maps([Path(folder) for folder in job.inputs])
     check_names(item.name for item in maps)
     output, device = Path(job.output), choose_device(params.gpu)
+    if not params.resume:
+        check_others(output, [item.name for item in maps])
     finished = Finished(output, params, params.resume)
     failures = run_each(
         [item.name for item in maps],

@@ -14,7 +14,7 @@ from cryosegment.cli.locks import locked
 from cryosegment.cli.targets import REPORTS, targets
 from cryosegment.exchange.errors import InputError, ParameterError
 from cryosegment.exchange.files import make_folder
-from cryosegment.exchange.finished import FREE_TO_CHANGE, paths_of
+from cryosegment.exchange.finished import FREE_TO_CHANGE, check_others, paths_of
 from cryosegment.exchange.job import Job, read_job
 from cryosegment.exchange.params import option_name
 
@@ -108,7 +108,7 @@ def _checked(command: Command, job: Job) -> Job | None:
     elif job.params.get("resume"):
         _check_resumed(command, job, earlier)
     if not job.params.get("resume") and command.inputs == MICROGRAPHS:
-        _check_others(job)
+        check_others(job.output, job.names)
     return earlier
 
 
@@ -139,17 +139,6 @@ def _with_earlier(job: Job, earlier: Job) -> Job:
     """The job with the micrographs of an earlier one before its own."""
     files = dict(zip(earlier.names, earlier.inputs)) | dict(zip(job.names, job.inputs))
     return replace(job, inputs=tuple(files.values()), names=tuple(files))
-
-
-def _check_others(job: Job) -> None:
-    """Check that no results of other micrographs would stay beside those of this run."""
-    finished = {path.stem for path in Path(job.output, "coordinates").glob("*.star")}
-    others = sorted(finished - set(job.names))
-    if others:
-        raise InputError(
-            f"{job.output} holds results of {len(others)} other micrographs, such as {others[0]}: "
-            "give --resume to go on there, or another --output"
-        )
 
 
 def _check_resumed(command: Command, job: Job, earlier: Job) -> None:

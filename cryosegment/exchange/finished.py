@@ -11,9 +11,10 @@ import json
 import os
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple, Type
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple, Type
 
 from cryosegment.exchange.card import GENERAL, model_path
+from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import PathLike, make_folder, read_text, remove_file
 from cryosegment.exchange.params import Params, params_to_dict
 
@@ -85,6 +86,23 @@ class Finished:
         make_folder(self._path.parent)
         remove_file(self._path)
         self._is_begun = True
+
+
+def check_others(folder: PathLike, names: Iterable[str]) -> None:
+    """Check that a run of some micrographs would leave no results of others beside its own.
+
+    Raises
+    ------
+    InputError
+        If it would.
+    """
+    picked = (path.stem for path in Path(folder, "coordinates").glob("*.star"))
+    others = sorted({*_read(Path(folder) / FINISHED_NAME), *picked} - set(names))
+    if others:
+        raise InputError(
+            f"{folder} holds results of {len(others)} other micrographs, such as {others[0]}: "
+            "give --resume to go on there, or another --output"
+        )
 
 
 def fingerprint(params: Params) -> str:

@@ -85,7 +85,9 @@ def test_other_choices(scene: Path, tmp_path: Path, options: list[str]) -> None:
         assert np.abs(found - values).max() > 0.01
 
 
-def test_strength_and_resume(scene: Path, tmp_path: Path) -> None:
+def test_strength_and_resume(
+    scene: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert refine(scene, tmp_path, "--strength", "0") == 0
     for name, values in maps(scene / "picks").items():
         np.testing.assert_allclose(maps(tmp_path)[name], values, atol=1.5e-3)
@@ -97,6 +99,12 @@ def test_strength_and_resume(scene: Path, tmp_path: Path) -> None:
     assert second.stat().st_mtime_ns == stamp
     assert refine(scene, tmp_path, "--strength", "0") == 0
     assert second.stat().st_mtime_ns > stamp
+    few = tmp_path / "few"
+    shutil.copytree(scene / "picks", few)
+    (few / "probability" / first.name).unlink()
+    arguments = ["crf", str(few), "--output", str(tmp_path), "--gpu", "cpu", "--strength", "0"]
+    assert main(arguments) == 1
+    assert f"results of 1 other micrographs, such as {first.stem}" in capsys.readouterr().err
 
 
 def test_what_maps_cannot_give(
