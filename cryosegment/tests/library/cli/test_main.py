@@ -251,7 +251,14 @@ def test_what_queues_and_closed_terminals_send(number, tmp_path):
     """Ends a run as Ctrl-C does; what is finished stays."""
     options = ["--count", "1000", "--size", "64", "64", "--pixel-size", "8", "--gpu", "cpu"]
     command = ["cryosegment", "simulate", *options, "--output", str(tmp_path / "out")]
-    with subprocess.Popen([sys.executable, "-m", *command], stderr=subprocess.PIPE) as process:
+
+    def listen() -> None:
+        """What a shell starts in the background ignores Ctrl-C from birth."""
+        signal.signal(number, signal.SIG_DFL)
+
+    with subprocess.Popen(
+        [sys.executable, "-m", *command], stderr=subprocess.PIPE, preexec_fn=listen
+    ) as process:
         assert b"/1000 simulated_" in process.stderr.readline()
         process.send_signal(number)
         last = process.stderr.read().splitlines()[-1]
