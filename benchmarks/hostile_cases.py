@@ -5,42 +5,9 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-DONE, NONE, USAGE, SOME = 0, 1, 2, 3
-"""Exit statuses: all is done, nothing is, wrong usage, some inputs failed."""
-
-
-@dataclass(frozen=True)
-class Case:
-    """A run.
-
-    Parameters
-    ----------
-    command
-        Its words.
-    what
-        What is wrong.
-    arguments
-        Its arguments; `OUT` stands for the output.
-    status
-        How it should end.
-    before
-        Puts something in the output first.
-    """
-
-    command: str
-    what: str
-    arguments: tuple[str, ...]
-    status: int = NONE
-    before: Callable[[Path], object] | None = None
-
-    def words(self, output: Path) -> list[str]:
-        """The words of the command line."""
-        arguments = [word.replace("OUT", str(output)) for word in self.arguments]
-        return [*self.command.split(), *arguments]
-
+from hostile_case import DONE, NONE, SOME, USAGE, Case
 
 SIZE = ("--diameter", "180", "--pixel-size", "4", "--gpu", "cpu", "--output", "OUT")
 MODEL = ("--model", "model.safetensors")

@@ -22,7 +22,8 @@ from collections.abc import Callable
 from multiprocessing.context import ForkProcess
 from pathlib import Path
 
-from hostile_cases import Case, cases
+from hostile_case import Case
+from hostile_cases import cases
 from hostile_files import write_files
 
 from cryosegment.cli.main import main as cryosegment
