@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a micrograph to its particles: the only place where Å become pixels."""
+"""Picking of a micrograph: from the image to particles; Å are converted to pixels here."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Model:
 
     @property
     def device(self) -> torch.device:
-        """Where the network is."""
+        """Device of the network."""
         return next(self.network.parameters()).device
 
 
@@ -62,13 +62,13 @@ class Picks:
     candidates
         Every candidate down to a low score, best first, in the micrograph's pixels.
     is_chosen
-        Which are at or above the threshold, and of the sizes asked for.
+        Mask of the picks: candidates above the threshold and of the chosen sizes.
     maps
-        What the network says, after the CRF, at working scale.
+        Maps of the network, after the CRF, at working scale.
     labels
         `(h, w)` at working scale: 0 background, k the pixels of row k - 1 of `candidates`.
     working
-        The image that the network saw.
+        The image that the network received.
     """
 
     candidates: Coordinates
@@ -116,7 +116,7 @@ def load_model(model: str, device: str = "cpu") -> Model:
 def read_working_image(
     path: Path, name: str, params: PickParams, card: ModelCard, ctf: CtfEstimate | None = None
 ) -> WorkingImage:
-    """A micrograph as a model wants to see it.
+    """Read a micrograph and prepare it for a model: at its scale, through its front end.
 
     Parameters
     ----------
@@ -125,9 +125,9 @@ def read_working_image(
     params
         Diameter, pixel size, contrast.
     card
-        Scale and front end.
+        Model card: scale and front end.
     ctf
-        Of the micrograph, where it is known.
+        CTF of the micrograph, if known.
 
     Raises
     ------
@@ -144,7 +144,7 @@ def read_working_image(
 
 
 def prepare(micrograph: Micrograph, params: PickParams, card: ModelCard) -> WorkingImage:
-    """The working image of a micrograph in memory."""
+    """Prepare a micrograph in memory for a model."""
     return working_image(
         micrograph,
         params.diameter,
@@ -165,7 +165,7 @@ def segment(working: WorkingImage, model: Model, params: PickParams) -> PickingM
     model
         Network and card.
     params
-        Of these the CRF.
+        The CRF; the others do not matter.
     """
     card = model.card
     logits = predict_logits(model.network, working.image, card.tile_size, card.halo)
@@ -184,13 +184,13 @@ def refine_particle(
     Parameters
     ----------
     logits
-        What the network says.
+        Logits of the network.
     working
-        The image it saw.
+        The image that it received.
     model
-        Its network is asked again where the CRF compares feature maps.
+        The network, for CRFs that need its feature maps.
     crf
-        Which CRF.
+        The CRF.
     """
     image, card, maps = working.image.to(logits.device), model.card, None
     if "network" in crf.features():
@@ -206,25 +206,25 @@ def pick(
     model: Model,
     params: PickParams,
 ) -> Picks:
-    """Particles of a segmented micrograph, as if it were the whole data set.
+    """Pick the particles of a segmented micrograph, as if it were the whole data set.
 
     Parameters
     ----------
     name
         Of the micrograph.
     working, maps
-        The image and what `segment` says of it.
+        The image and its maps from `segment`.
     model
-        Its card recommends a threshold, a centre finder, a distance and sizes, and makes
-        probabilities of the scores.
+        Its card recommends a threshold, a centre finder, a distance and sizes, and calibrates
+        the scores.
     params
-        Diameter, edge, and what is chosen in place of the card's.
+        Diameter, edge, and what replaces the recommendations of the card.
 
     Raises
     ------
     InputError, ModelError, ParameterError
-        If the maps do not hold what the centre finder needs, the card recommends what is not
-        known, or lacks what is asked for.
+        If the maps lack what the centre finder needs, or the card recommends something unknown or
+        lacks what the parameters need.
     """
     diameter_px = params.diameter / working.pixel_size
     rules = picking_rules(model.card, params)
@@ -245,7 +245,7 @@ def pick(
 
 
 def pick_micrograph(micrograph: Micrograph, model: Model, params: PickParams) -> Picks:
-    """Particles of a micrograph in memory: everything in one call."""
+    """Pick the particles of a micrograph in memory, in one call."""
     working = prepare(micrograph, params, model.card)
     return pick(micrograph.name, working, segment(working, model, params), model, params)
 
@@ -253,7 +253,7 @@ def pick_micrograph(micrograph: Micrograph, model: Model, params: PickParams) ->
 def at_micrograph_scale(
     instances: Int[Tensor, "h w"], particle: Float[Tensor, "h w"], working: WorkingImage
 ) -> Int[Tensor, "height width"]:
-    """Instances at the micrograph's own pixels.
+    """Instances at the pixel size of the micrograph.
 
     Parameters
     ----------

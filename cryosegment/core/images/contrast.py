@@ -28,8 +28,8 @@ def detect_contrast(
     """Side of the ice that the particles are on, "dark" or "bright".
 
     Particles are few and stand out to one side, so that the image, band-passed at their scale, is
-    skewed to it. The median over blocks decides, which a large contaminant or a carbon edge
-    cannot sway. Without evidence for bright particles the answer is the usual one, dark.
+    skewed to it. The median over blocks decides, so that a large contaminant or a carbon edge has
+    no influence. Without evidence for bright particles, the result is dark.
 
     Parameters
     ----------
@@ -43,10 +43,10 @@ def detect_contrast(
     Notes
     -----
     Reliable where particles can be seen: on 14 real beta-galactosidase micrographs the median is
-    -0.4 to -1.0 (-0.1 to -0.5 with a diameter wrong by two), so that they are told from their
-    inverse every time; on simulated micrographs of 64 kDa to 3.3 MDa it is -0.1 to -2.2 down to
-    SNR 0.005. Where particles are too faint it tends to 0 and bright ones may be called dark: then
-    say it. Empty ice, crystals and broken films, which hold no particles, give -0.9 to +0.1.
+    -0.4 to -1.0 (-0.1 to -0.5 with a diameter wrong by two), so that contrast is always found
+    right; on simulated micrographs of 64 kDa to 3.3 MDa it is -0.1 to -2.2 down to
+    SNR 0.005. For faint particles it tends to 0, and bright ones may be called dark: then give the
+    contrast. Empty ice, crystals and broken films, which hold no particles, give -0.9 to +0.1.
     """
     skewness = band_skewness(image, diameter_px, valid)
     return "bright" if skewness > BRIGHT_SKEWNESS else "dark"

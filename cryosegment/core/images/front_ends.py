@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Front ends: filters and denoisers of an image before a network sees it.
+"""Front ends: filters and denoisers of an image before the network.
 
 All work at the working scale. Fourier cropping and the filters in Fourier space commute, so that
 these give there what they give at the scale of the micrograph.
@@ -29,7 +29,7 @@ from cryosegment.exchange.params import (
 )
 
 LOW_PASS_OF_DIAMETER = 0.2
-"""Resolution of a low-pass that nobody chose, in particle diameters."""
+"""Default resolution of a low-pass, in particle diameters."""
 BUTTERWORTH_ORDER = 4
 WIENER_NOISE = 0.1
 """Power of the noise over that of the particles, at every frequency."""
@@ -47,16 +47,16 @@ def apply_front_end(
     scale_yx: PixelSizes,
     diameter: float,
 ) -> Float[Tensor, "h w"]:
-    """The image as a network that was trained with a front end wants it.
+    """Apply a front end to an image.
 
     Parameters
     ----------
     image
-        Of the micrograph at working scale, finite.
+        Micrograph at working scale, finite.
     front_end
-        Which.
+        The front end.
     micrograph
-        Has the pixel size, and the CTF where the front end needs it.
+        The micrograph with its pixel size, and its CTF if the front end needs it.
     scale_yx
         Micrograph pixels per pixel of the image, along y and x.
     diameter
@@ -94,7 +94,7 @@ def _ctf(micrograph: Micrograph, front_end: FrontEndParams) -> Ctf:
 def low_pass(
     image: Float[Tensor, "h w"], pixel_sizes: PixelSizes, resolution: float
 ) -> Float[Tensor, "h w"]:
-    """Butterworth low-pass: half of a wave of `resolution` (Å) passes."""
+    """Butterworth low-pass, with the value 0.5 at `resolution` (Å)."""
     y, x = _frequencies(image, pixel_sizes)
     ratio = (y**2 + x**2) * resolution**2
     return _filtered(image, 1 / (1 + ratio**BUTTERWORTH_ORDER))
@@ -103,12 +103,12 @@ def low_pass(
 def correct_ctf(
     image: Float[Tensor, "h w"], pixel_sizes: PixelSizes, ctf: Ctf, amplitudes: bool = False
 ) -> Float[Tensor, "h w"]:
-    """The image with its phases flipped where the contrast transfer function is negative.
+    """Correct an image for its CTF: phases are flipped where the CTF is negative.
 
     Parameters
     ----------
     image
-        Particles stay dark, or bright.
+        Image; the contrast of particles does not change.
     pixel_sizes
         Å/px along y and x.
     ctf

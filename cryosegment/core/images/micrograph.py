@@ -58,7 +58,7 @@ class Micrograph:
     ctf
         Its contrast transfer function, where it is known.
     notes
-        What a user may want to know about how it was read, a sentence each.
+        Remarks for users on how it was read, in sentences.
 
     Raises
     ------
@@ -115,7 +115,7 @@ def read_micrograph(
     Parameters
     ----------
     path
-        File to read. Its content says which format it is, not its name.
+        File to read. The format is recognised by the content, not by the name.
     pixel_size
         Å/px; wins over the header's. None takes the header's.
     name

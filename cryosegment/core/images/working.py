@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The image a network works on: one scale for every particle, grey levels made alike."""
+"""Working images: micrographs scaled by the particle diameter and normalised, for networks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from cryosegment.exchange.files import PathLike
 from cryosegment.exchange.params import FrontEndParams
 
 CONTRASTS = ("auto", "dark", "bright")
-"""What a caller may say about the particles: darker or brighter than the ice, or find out."""
+"""Choices of the contrast: particles darker or brighter than the ice, or detected."""
 
 LOCAL_MEAN_SIGMA = 1.0
 """Standard deviation of the local mean's Gaussian, in particle diameters; used in training too."""
@@ -34,10 +34,10 @@ HOT_PIXEL_SDS = 8.0
 """Pixels further from the median than this many standard deviations are cut before resampling."""
 
 MIN_DIAMETER_PX = 4.0
-"""Particles of fewer micrograph pixels hold nothing to segment."""
+"""Smallest particle diameter in pixels of the micrograph."""
 
 FEWEST_DIAMETERS, MOST_DIAMETERS = 4, 200
-"""A micrograph's shorter side has more particle diameters than the first, fewer than the other."""
+"""Usual range of the shorter side of a micrograph, in particle diameters."""
 
 MAX_WORKING_PIXELS = 2**26
 
@@ -62,7 +62,7 @@ class WorkingImage:
     scale_yx
         Micrograph pixels per pixel of this image, along y and x: pixel (0, 0) of both coincide.
     notes
-        What a user may want to know about the micrograph, a sentence each.
+        Remarks for users on the micrograph, in sentences.
     crystalline
         Share of the micrograph that is crystalline ice (see `crystalline_share`).
     """

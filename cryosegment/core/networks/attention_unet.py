@@ -16,7 +16,7 @@ WIDTHS = (32, 64, 128, 256, 512)
 
 
 class AttentionGate(nn.Module):
-    """Fine maps, weighted by pixel and channel with what coarser and finer maps say together.
+    """Attention gate: fine maps weighted by pixel and channel, from coarser and finer maps.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ class AttentionGate(nn.Module):
 
     Notes
     -----
-    Oktay et al., 2018, with a weight for each channel as CryoSegNet has it.
+    Oktay et al., 2018, with a weight for each channel as in CryoSegNet.
     """
 
     def __init__(self, coarse: int, fine: int) -> None:

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 GROUPS = 8
 EXCITATION = "_se_"
-"""How the parts of an EfficientNet's squeeze and excitation are called."""
+"""Names of the parts of squeeze and excitation in an EfficientNet."""
 
 
 def group_normalize(module: nn.Module) -> None:
@@ -25,7 +25,7 @@ def group_normalize(module: nn.Module) -> None:
 
 
 def localize(module: nn.Module) -> None:
-    """Take the statistics of the image out of a module, in place.
+    """Remove statistics of the whole image from a module, in place.
 
     Group normalisations become batch normalisations. The blocks of an EfficientNet lose squeeze and
     excitation, which weighs channels by their means; EfficientNet-Lite does without it too.

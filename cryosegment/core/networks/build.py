@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Networks by name.
 
-The answer of each at a pixel depends on what is around it alone: statistics over the image, which
-papers have in places, are left out.
+The output at a pixel depends on its neighbourhood only: statistics over the whole image, which some
+papers use, are left out.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ _EARLIER = dict.fromkeys(
 """Networks of models of earlier versions: what makes them is attention and pooling over the whole
 image, so that they cannot be local and are not trained any more."""
 LIBRARIES = {"monai": "monai", "segmentation_models_pytorch": "segmentation-models-pytorch"}
-"""Libraries that networks need, and what pip calls them."""
+"""Libraries that networks need, and their names for pip."""
 
 
 def network_names() -> tuple[str, ...]:
-    """Names that `build_network` knows."""
+    """Names for `build_network`."""
     return tuple(_NETWORKS)
 
 
@@ -47,7 +47,7 @@ def build_network(name: str, **arguments: object) -> nn.Module:
     name
         One of `network_names`.
     arguments
-        What the network's maker takes; a model card keeps them.
+        Arguments of the network, as stored in a model card.
 
     Raises
     ------

@@ -21,7 +21,7 @@ from cryosegment.exchange.errors import ParameterError
 GROWTH = 32
 """Channels that each layer of a DenseNet adds."""
 STRIDE = 32
-"""By how much an encoder reduces its input."""
+"""Factor by which an encoder reduces its input."""
 
 
 class Encoder(nn.Module):
@@ -50,7 +50,7 @@ class Encoder(nn.Module):
         return maps
 
     def dilate(self, stage: int, rate: int) -> None:
-        """Make a stage keep height and width; its kernels see as far, by dilation.
+        """Make a stage keep height and width, with dilated kernels of the same reach.
 
         Parameters
         ----------
@@ -71,7 +71,7 @@ class Encoder(nn.Module):
 
 
 def encoder_names() -> tuple[str, ...]:
-    """Names that `build_encoder` knows."""
+    """Names for `build_encoder`."""
     return tuple(_ENCODERS)
 
 

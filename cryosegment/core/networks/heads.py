@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a picking network says of every pixel."""
+"""Output channels of a picking network."""
 
 HEADS = ("particle", "center", "offset_y", "offset_x", "edge", "contamination")
 """Channels of a picking network, in order. Offsets are (centre - pixel) / particle radius."""

@@ -22,7 +22,7 @@ class MultiAtrousBody(nn.Module):
     Parameters
     ----------
     branches
-        How many.
+        Number of branches.
     widths
         Channels of the three scales, and of the last convolution before the branches.
     branch_width

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Networks of segmentation_models.pytorch, which is optional."""
+"""Networks of segmentation_models.pytorch, an optional package."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Aggregates: heaps of particles that lie over each other and cannot be used."""
+"""Aggregates: overlapping particles that cannot be used."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ CROWDING = 0.29
 def draw_aggregates(
     sample: Sample, count: int, size: tuple[int, int], generator: torch.Generator
 ) -> tuple[Float[Tensor, "h w"], Bool[Tensor, "h w"]]:
-    """Projected density of heaps of particles, and the pixels that they cover.
+    """Projected density of aggregates, and the pixels that they cover.
 
     Parameters
     ----------
     sample
-        What they are made of: each of one species.
+        Molecules; each aggregate has one species.
     count
-        Number of heaps; they lie anywhere, and the border may cut them.
+        Number of aggregates; the border may cut them.
     size
         Height and width of the micrograph, px.
     generator

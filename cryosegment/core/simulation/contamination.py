@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What else is on the grid: ice crystals and blobs, the carbon film, ice of uneven thickness."""
+"""Contamination: ice crystals and blobs, the carbon film, ice of uneven thickness."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class Contamination:
         Strength of the amorphous structure, to be multiplied by white noise and imaged through
         the CTF.
     density
-        What is imaged through the CTF as the particles are, in their units: projected density,
-        protein = 1, × pixels.
+        Density that is imaged through the CTF like the particles, in their units: projected
+        density, protein = 1, × pixels.
     mask
         True where the image is contaminated.
     """

@@ -27,7 +27,7 @@ KINDS = (
     (add_filaments, 0.07),
     (add_beam_edge, 0.05),
 )
-"""Each kind of debris, and the share of the scenes with debris that have it."""
+"""Kinds of debris, and the fraction of the scenes with debris that have each."""
 AGGREGATED = 0.2
 """Likewise for aggregates."""
 
@@ -41,7 +41,7 @@ class Debris:
     mask
         `(h, w)` 1 where particles cannot be used.
     shade
-        `(h, w)` what is added to the image, in units that the caller chooses; dark is negative.
+        `(h, w)` added to the image, in units of the caller; dark is negative.
     texture
         `(h, w)` density that goes through the CTF like the particles do.
     aggregates
@@ -67,7 +67,7 @@ def draw_debris(side: int, diameter: float, clean: float, random: np.random.Gene
     diameter
         Particle diameter, px: the measure of all sizes.
     clean
-        Probability that there is none.
+        Probability of no debris.
     random
         Source of randomness.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What detectors, motion correction and denoisers make of a micrograph."""
+"""Effects of detectors, motion correction and denoisers on a micrograph."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whole micrographs with exact truth: instance masks, classes, poses, CTF."""
+"""Simulated micrographs with true instance masks, classes, poses and CTF."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ MOST_PARTICLES = 32_767
 
 @dataclass(frozen=True)
 class SimulatedMicrograph:
-    """A micrograph and all that is true of it.
+    """A simulated micrograph with its truth.
 
     Attributes
     ----------
@@ -96,8 +96,8 @@ def simulate_micrograph(
     Parameters
     ----------
     params
-        What to simulate; `count`, `molecule`, `ratios`, `seed`, `gpu` and `resume` are the
-        caller's.
+        Parameters, of which `count`, `molecule`, `ratios`, `seed`, `gpu` and `resume` are not
+        used here.
     sample
         The molecules, at the pixel size of the micrograph, on the generator's device.
     generator

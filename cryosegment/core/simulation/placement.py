@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where particles lie: random places that keep a distance from each other."""
+"""Random positions of particles that keep a distance from each other."""
 
 from __future__ import annotations
 

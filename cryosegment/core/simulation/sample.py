@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What swims in the ice: one or more species of molecules, and pieces of broken ones."""
+"""Sample: one or more species of molecules, and fragments of broken ones."""
 
 from __future__ import annotations
 

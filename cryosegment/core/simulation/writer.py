@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A folder of simulated micrographs and their truth, as RELION and `cryosegment train` read it."""
+"""Folder of simulated micrographs and their truth, for RELION and `cryosegment train`."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What training does to patches beyond turning and scaling them; batched, on their device.
+"""Augmentation of patches beyond rotation and scale; in batches, on their device.
 
-Random numbers come from one generator for each patch, so that a patch does not depend on those
-it is drawn with.
+Each patch has its own random numbers, so that it does not depend on the other patches of a batch.
 """
 
 from __future__ import annotations
@@ -21,19 +20,19 @@ Randoms = Sequence[np.random.Generator]
 """A generator for each patch."""
 
 WAVES = 4
-"""Cosines over the frequencies that a change of the spectrum is made of."""
+"""Number of cosines over the frequencies that make a change of the spectrum."""
 SOFT = 5
 """Width of a pasted particle's soft edge, px."""
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How much training changes patches; by default not at all.
+    """Strength of the augmentation; by default none.
 
     Parameters
     ----------
     turns
-        Whether patches are turned by any angle and mirrored.
+        Whether patches are rotated by any angle and mirrored.
     zoom
         Largest factor by which a patch is enlarged or reduced: particles vary, and so do the
         diameters that users give.
@@ -42,11 +41,12 @@ class Augmentation:
     noise
         Largest standard deviation of white noise that is added; the image has 1.
     paste
-        Share of the patches that get particles of elsewhere on their empty ice.
+        Fraction of the patches on whose empty ice particles from elsewhere are pasted.
     spectrum
         Standard deviation of the logarithm of a smooth, radial filter: another defocus or detector.
     mixing
-        Largest standard deviation of noise like another place's that is mixed in.
+        Largest standard deviation of the noise that is mixed in, with the spectrum of another
+        place.
     """
 
     turns: bool = False
@@ -100,16 +100,16 @@ class Patches:
 def augment(
     patches: Patches, partners: Patches | None, augmentation: Augmentation, randoms: Randoms
 ) -> Patches:
-    """The patches as training sees them.
+    """Augment patches.
 
     Parameters
     ----------
     patches
-        As they were recorded, turned and scaled.
+        Recorded patches, rotated and scaled.
     partners
-        A patch of another place for each; None where the augmentation needs none.
+        A patch from another place for each; None if the augmentation needs none.
     augmentation
-        How much to change them.
+        Strength of the augmentation.
     randoms
         Source of randomness.
     """
@@ -133,17 +133,17 @@ def augment(
 def paste_particles(patches: Patches, partners: Patches, share: float, randoms: Randoms) -> Patches:
     """Patches with whole particles of others on ice that is known to be empty.
 
-    A particle stays where it is in its own patch, and comes with a soft edge and with what its
-    labels say of it and of this edge.
+    A particle keeps its position and is pasted with a soft edge, together with its labels.
 
     Parameters
     ----------
     patches
-        Where to paste.
+        Patches that get particles.
     partners
-        Whose particles.
+        Patches whose particles are pasted.
     share
-        Of the patches that get any; of those that fit, each then comes with a random probability.
+        Fraction of the patches that get any; particles that fit are pasted with a random
+        probability.
     randoms
         Source of randomness.
     """
@@ -189,7 +189,7 @@ def _fitting(
 def filter_spectrum(
     image: Float[Tensor, "b h w"], strength: float, randoms: Randoms
 ) -> Float[Tensor, "b h w"]:
-    """Images through a smooth radial filter, with the standard deviation that they had.
+    """Apply a random smooth radial filter that keeps the standard deviation of the images.
 
     Parameters
     ----------
@@ -222,7 +222,7 @@ def filter_spectrum(
 def mix_noise(
     image: Float[Tensor, "b h w"], partners: Patches, largest: float, randoms: Randoms
 ) -> Float[Tensor, "b h w"]:
-    """Images with noise that has the spectrum of another place's background.
+    """Mix in noise that has the spectrum of the background of another place.
 
     Signal and old noise become weaker by as much as the whole would become stronger.
 
@@ -231,9 +231,9 @@ def mix_noise(
     image
         Normalised.
     partners
-        Whose background: all but particles, contamination and what is unknown.
+        Patches whose background is taken, without particles, contamination and unknown areas.
     largest
-        Standard deviation of the noise at most; what is drawn is uniform from 0.
+        Largest standard deviation of the noise, which is drawn uniformly from 0.
     randoms
         Source of randomness.
     """

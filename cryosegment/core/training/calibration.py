@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Scores of a network made probabilities, on images that it was not trained on."""
+"""Calibration of scores to probabilities, on images that were not used for training."""
 
 from __future__ import annotations
 
@@ -32,21 +32,21 @@ from cryosegment.exchange.params import (
 from cryosegment.exchange.params.calibration import NEAREST
 
 FEWEST = 20
-"""With fewer particles among the candidates, or fewer others, scores stay as they are."""
+"""Scores are only calibrated with this many particles, and other candidates, at least."""
 PULL = 0.1
-"""Weight of the squared distance from the scores as they are; a candidate weighs 1."""
+"""Weight of the squared change of the scores; a candidate weighs 1."""
 
 
 @dataclass(frozen=True)
 class Judged:
-    """Candidates that labels have judged.
+    """Candidates compared with labels.
 
     Parameters
     ----------
     scores
-        What the network says.
+        Scores of the network.
     hits
-        Which are particles.
+        Mask of those that are particles.
     """
 
     scores: Float[np.ndarray, " n"]
@@ -54,12 +54,12 @@ class Judged:
 
 
 def judge_candidates(candidates: Candidates, item: ValidationImage) -> Judged:
-    """Those candidates of an image that picking would consider and its labels know.
+    """Candidates of an image in known areas, where picking would take them.
 
     Parameters
     ----------
     candidates
-        Down to the lowest score that picking keeps.
+        Candidates, down to the lowest score that picking keeps.
     item
         The image with its labels.
     """
@@ -74,14 +74,14 @@ def judge_candidates(candidates: Candidates, item: ValidationImage) -> Judged:
 def fit_calibration(
     judged: Sequence[Judged], labelled_share: float = 1.0, centers: str = HEAT_MAP
 ) -> CalibrationParams | None:
-    """The numbers under which the judgements are most likely; None for too few of either kind.
+    """Calibration of highest likelihood; None with too few particles or too few others.
 
     Parameters
     ----------
     judged
         Of some images.
     labelled_share
-        Share of the particles that are labelled, which might be any of them.
+        Fraction of the particles that is labelled, at random.
     centers
         The centre finder that found them.
     """
@@ -94,7 +94,7 @@ def fit_calibration(
     start = np.array([1.0, 1.0, 0.0])
 
     def cost(numbers: np.ndarray) -> float:
-        """Minus the logarithm of the likelihood, and of how usual the numbers are."""
+        """Minus the logarithm of the likelihood and of the prior."""
         probability = labelled_share / (1 + np.exp(-numbers @ terms))
         likely = np.where(hits, probability, 1 - probability)
         unusual = PULL * float(np.sum((numbers - start) ** 2))
@@ -109,16 +109,16 @@ def fit_calibration(
 def calibrate(
     images: Sequence[TuningImage], selection: SelectionParams, labelled_share: float = 1.0
 ) -> Facts:
-    """What a card says of the scores of a way of picking; nothing where too little is known.
+    """Calibration of the scores for a model card; empty if there are too few candidates.
 
     Parameters
     ----------
     images
-        What the network says of labelled images.
+        Maps of the network for labelled images.
     selection
-        The way of picking.
+        Centre finder, distance and sizes.
     labelled_share
-        Share of the particles that are labelled.
+        Fraction of the particles that is labelled.
     """
     judged = []
     for image in images:
@@ -133,5 +133,5 @@ def calibrate(
 
 
 def facts_of(calibration: CalibrationParams | None) -> Facts:
-    """A calibration as a card has it."""
+    """A calibration for a model card."""
     return {} if calibration is None else params_to_dict(calibration)

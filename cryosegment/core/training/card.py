@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where a training starts, and what the card says of it at the end."""
+"""The network and the card that a training starts from, and the card of the trained model."""
 
 from __future__ import annotations
 
@@ -29,10 +29,9 @@ from cryosegment.exchange.params.training import SCRATCH_PIXELS_PER_DIAMETER
 
 
 def start_of(params: TrainParams) -> tuple[nn.Module, ModelCard]:
-    """The network to train, and a card with what is known before.
+    """The network to train, and its card so far.
 
-    The global random numbers of torch, from which layers take their first weights, stay as
-    they were.
+    The global random state of torch, from which initial weights are drawn, is restored.
     """
     if params.start:
         model = load_model(params.start)
@@ -63,7 +62,7 @@ def _front_end(params: TrainParams, facts: Facts) -> Facts:
 
 
 def label_source(folders: Sequence[Path]) -> str:
-    """Where the labels of the folders come from."""
+    """Sources of the labels of the folders."""
     return ", ".join(sorted({read_labels_index(folder).source for folder in folders}))
 
 
@@ -73,7 +72,7 @@ def describe(
     found: Validation,
     parts: Split,
 ) -> ModelCard:
-    """The card of what was trained."""
+    """The card of the trained model."""
     particles = sum(len(image.centers_yx) for image in parts.training)
     diameters = [round(image.diameter * image.pixel_size, 1) for image in parts.training]
     validation = len(parts.validation) if parts.is_held_out else 0

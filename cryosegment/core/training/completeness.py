@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How many of the particles are labelled."""
+"""Estimate of the fraction of the particles that is labelled."""
 
 from __future__ import annotations
 
@@ -13,25 +13,26 @@ from cryosegment.core.training.validation import Counts, count_hits
 from cryosegment.exchange.errors import InputError
 
 DOUBT = 2.0
-"""Standard errors by which a measured share may be too high."""
+"""Number of standard errors by which measured fractions are reduced to compare them."""
 FEWEST_HITS = 10
-"""Fewer picks of labelled particles than this say nothing about the others."""
+"""Smallest number of picks of labelled particles for an estimate."""
 
 
 def labelled_share(
     network: nn.Module, images: Sequence[LabelledImage], expected: float | None
 ) -> float:
-    """Share of the particles that are labelled, in (0, 1].
+    """Fraction of the particles that is labelled, in (0, 1].
 
     Parameters
     ----------
     network
-        One that was not trained on these labels: it must find labelled and other particles alike.
+        A network that was not trained on these labels, so that it finds labelled and other
+        particles equally well.
     images
-        With labels, of which some may be missing, but not those of one kind of particle; labels
-        that are a picker's do not count.
+        Images with labels, of which a random part may be missing; labels made of picks do not
+        count.
     expected
-        Particles on an image; None to estimate the share from what the network picks.
+        Mean number of particles on an image; None to estimate the fraction by the network.
 
     Raises
     ------
@@ -51,14 +52,14 @@ def labelled_share(
 
 
 def share_with_picks(images: Sequence[LabelledImage], share: float) -> float:
-    """Share of the particles that are labelled where some labels are a picker's, who saw all.
+    """Fraction of the particles that is labelled if some labels are picks, which are complete.
 
     Parameters
     ----------
     images
-        Of both kinds.
+        Images with labels of both kinds.
     share
-        Of the particles, where the labels are no picker's.
+        Fraction for labels that are not picks.
     """
     given = _labels([image for image in images if image.is_verified])
     picked = _labels([image for image in images if not image.is_verified])
@@ -70,7 +71,7 @@ def _labels(images: Sequence[LabelledImage]) -> int:
 
 
 def estimate_share(counts: Counts) -> float:
-    """The part of the surest picks that is labelled.
+    """Fraction of the best picks that is labelled.
 
     Raises
     ------
@@ -79,10 +80,10 @@ def estimate_share(counts: Counts) -> float:
 
     Notes
     -----
-    Of the picks down to a threshold, the labelled are the share of the particles times the part
-    of the picks that are particles, which is nearly 1 for the surest: the estimate is the highest
-    over all thresholds, where the few picks of the highest ones count as the poor measure that
-    they are (mixture proportion estimation: Blanchard, Lee & Scott, 2010; Garg et al., 2021).
+    The labelled fraction of the picks above a threshold is that of the particles times the
+    precision of the picks, which is nearly 1 for the best: the estimate is that of the threshold
+    where it is highest after a reduction by its standard error, which is large for few picks
+    (mixture proportion estimation: Blanchard, Lee & Scott, 2010; Garg et al., 2021).
     """
     enough = counts.hits >= FEWEST_HITS
     if not enough.any():

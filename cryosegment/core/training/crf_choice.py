@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a network that was trained without a CRF is to be used with one."""
+"""Choice of the CRF for a network that was trained without one."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from cryosegment.exchange.progress import Progress
 
 
 def choose_card_crf(model: Model, images: Sequence[LabelledImage], progress: Progress) -> ModelCard:
-    """The card with its CRF, or with none where masks have better pixels without.
+    """The card with its CRF, or without it if masks are better without.
 
     Parameters
     ----------
     model
         The trained network, and the CRF that its card would recommend.
     images
-        For validation. Those without outlines cannot judge masks.
+        Validation images; only those with outlines are used.
     progress
-        Told the figures.
+        Called with the figures.
     """
     outlined = [item for item in images if item.has_outlines]
     if crf_of_card(model.card.crf) is None or not outlined:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A model whose card holds the CRF that suits labelled micrographs."""
+"""Tuning of the CRF of a model on labelled micrographs."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ EVERYTHING = CrfParams(appearance=tuple(f"{feature}:1:1:1" for feature in FEATUR
 
 @dataclass(frozen=True)
 class TunedModel:
-    """What a search found for a model.
+    """Result of tuning the CRF of a model.
 
     Parameters
     ----------
     temperature
-        Of its logits.
+        Temperature of its logits.
     tuning
         The search.
     """
@@ -51,7 +51,7 @@ class TunedModel:
     tuning: Tuning
 
     def facts(self) -> Facts:
-        """What the card says of the CRF."""
+        """The CRF for the model card."""
         if self.tuning.crf is None:
             return {"preset": NO_CRF, "temperature": self.temperature}
         return params_to_dict(self.tuning.crf)
@@ -70,7 +70,7 @@ def tune_model(
 ) -> TunedModel:
     """Search a CRF and write a copy of the model that recommends it, or none if none helps.
 
-    Beside the model stands `.crf.csv` with all that was tried.
+    All trials are written to `.crf.csv` beside the model.
 
     Parameters
     ----------
@@ -79,11 +79,11 @@ def tune_model(
     output
         Model file.
     params
-        Which model, and how long to search.
+        Model and number of trials.
     device
         Torch device.
     progress
-        Told of reading and of every trial.
+        Called when a micrograph was read and after every trial.
 
     Raises
     ------
@@ -109,7 +109,7 @@ def tune_model(
 
 
 def tuning_image(item: LabelledImage, model: Model) -> TuningImage:
-    """What a model says of a labelled image, with every feature."""
+    """Logits and features of a model for a labelled image."""
     card, image = model.card, item.image.to(model.device)
     every = predict_logits(model.network, image, card.tile_size, card.halo)
     maps = predict_features(model.network, image, card.tile_size, card.halo)
@@ -147,7 +147,7 @@ def _figures(trial: Trial) -> str:
 
 
 def _write_trials(path: Path, trials: Sequence[Trial]) -> None:
-    """A table of all that was tried."""
+    """Write the table of all trials."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     names = list(params_to_dict(CrfParams()))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The CRF that suits labelled images: random search, scored by pixels and boundaries."""
+"""Random search for the best CRF on labelled images, scored by pixels and boundaries."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from cryosegment.exchange.params import CRF_PRESETS, AppearanceTerm, CrfParams
 from cryosegment.exchange.progress import Progress
 
 SIGMA_OF_FEATURE = {"logits": 2.0, "intensity": 0.5, "denoised": 0.5, "network": 0.5}
-"""Middle of the searched reaches in each feature, in its unit."""
+"""Middle of the searched standard deviations in each feature, in its unit."""
 
 
 @dataclass(frozen=True)
 class TuningImage:
-    """What a network says of a labelled image.
+    """Logits and features of a network for a labelled image.
 
     Parameters
     ----------
     logits
         Log-odds of particle.
     features
-        What appearance kernels may compare.
+        Features for appearance kernels.
     mask
-        Where the labels see a particle.
+        Pixels that are labelled as particle.
     known
-        Where the labels say anything.
+        Pixels whose label is known.
     valid
         Pixels that take part in the CRF.
     """
@@ -70,24 +70,24 @@ class Trial:
     scores: Sequence[Score]
 
     def total(self, images: Sequence[int]) -> Score:
-        """Score over some of the images."""
+        """Score on some of the images."""
         nothing = Score(PixelCounts(), BoundaryCounts())
         return sum((self.scores[index] for index in images), start=nothing)
 
 
 @dataclass(frozen=True)
 class Tuning:
-    """What a search found.
+    """Result of a search.
 
     Parameters
     ----------
     trials
-        All that was tried; the first is no CRF.
+        All trials; the first is no CRF.
     best
-        The best over all images.
+        The best on all images.
     gain
-        What the choice gains over no CRF on images that it was not chosen on, each half of the
-        images judging the choice of the other; on a single image, what it gains there.
+        Gain over no CRF on images that the choice was not made on (two-fold cross-validation); on
+        a single image, the gain there.
     """
 
     trials: Sequence[Trial]
@@ -96,7 +96,7 @@ class Tuning:
 
     @property
     def crf(self) -> CrfParams | None:
-        """The best CRF, or None where it gains nothing."""
+        """The best CRF, or None if it gains nothing."""
         return self.best.crf if self.gain > 0 else None
 
 
@@ -122,13 +122,13 @@ def tune_crf(
     images
         At least two.
     temperature
-        Of the unary.
+        Temperature of the logits.
     trials
-        How many CRFs are tried.
+        Number of CRFs to try.
     seed
-        Of the random ones.
+        Seed of the random CRFs.
     progress
-        Told after each trial.
+        Called after each trial.
     """
     random = np.random.default_rng(seed)
     features = tuple(images[0].features)
@@ -144,7 +144,7 @@ def tune_crf(
 
 
 def judge(trials: Sequence[Trial]) -> Tuning:
-    """The best of some trials, of which the first is no CRF."""
+    """The best trial and its gain; the first trial is no CRF."""
     count = len(trials[0].scores)
     best = _best(trials, range(count))
     even, odd = range(0, count, 2), range(1, count, 2)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A picture of what a network finds while it is trained."""
+"""A picture of the particles that a network finds during training."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from cryosegment.core.picking.centers import find_candidates
 from cryosegment.core.training.validation import TOLERANCE, ValidationImage, where_known
 
 SIDE = 240
-"""Largest side of the part that is shown, px: it costs little, and particles can be told apart."""
+"""Largest side of the part that is shown, px: quick, and particles can be told apart."""
 WIDTH = 2
-"""Of lines, px: the picture is often shown at half its size."""
+"""Width of lines, px: the picture is often shown at half its size."""
 RIGHT, WRONG, MISSED, UNKNOWN = (80, 255, 80), (60, 60, 255), (0, 220, 255), (255, 150, 60)
 """BGR of predictions and of labels without one."""
 
@@ -32,8 +32,8 @@ def write_examples(
 ) -> None:
     """Write a PNG of a part of the image with the most labels, and its particle map beside it.
 
-    Predictions on a labelled particle are green, others red, blue where the labels do not say;
-    labelled particles without a prediction are yellow.
+    Predictions on a labelled particle are green, others red, and blue in unknown areas; labelled
+    particles without a prediction are yellow.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def write_examples(
     network
         In evaluation mode.
     images
-        To choose from.
+        Images, of which one is shown.
     threshold
         Lowest score of a prediction.
 

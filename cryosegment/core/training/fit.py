@@ -31,13 +31,13 @@ from cryosegment.exchange.errors import InputError, ModelError, ParameterError
 logger = logging.getLogger(__name__)
 
 CLIP_NORM = 1.0
-"""Gradients are scaled down to this norm: one strange patch must not undo the rest."""
+"""Largest norm of gradients, to which larger ones are scaled, against outliers."""
 WEIGHT_DECAY = 1e-4
 
 
 @dataclass(frozen=True)
 class Validation:
-    """How good a network is: a score to maximise, and the threshold that reaches it."""
+    """Result of a validation: the score to maximise, and the threshold that gives it."""
 
     score: float
     threshold: float
@@ -45,20 +45,20 @@ class Validation:
 
 @dataclass(frozen=True)
 class FitSettings:
-    """How long and how fast to train.
+    """Settings of a training: its length, learning rate and more.
 
     Parameters
     ----------
     steps
-        Optimiser steps; None where time alone decides.
+        Number of optimiser steps; None if only the time is limited.
     minutes
-        Wall-clock limit; None where steps alone decide.
+        Time limit; None if only the steps are limited.
     learning_rate
         Peak of the schedule.
     schedule
-        How the learning rate goes (see `learning_rate`).
+        Course of the learning rate (see `learning_rate`).
     validations
-        How often the network is validated, evenly spread.
+        Number of validations, evenly spread.
     patience
         Validations without a better score that end the training; 0 for any number.
     averaging
@@ -67,17 +67,17 @@ class FitSettings:
         Share of the training in which batch normalisation takes the statistics of the batch;
         later, those that it has gathered until then, as in prediction.
     bfloat16
-        Whether a CPU computes in bfloat16, as a GPU always does: some have instructions for it.
+        Whether a CPU computes in bfloat16, as a GPU always does; fast only on some CPUs.
     workers
         Processes that prepare batches.
     device
-        Where the network is trained.
+        Torch device.
     ranks
         The processes that train it. Only the first validates, writes and reports.
     loss
-        What is minimised.
+        Loss function.
     labels
-        Fingerprint of what is learned from, and how: a training goes on with the same.
+        Fingerprint of the labels and parameters, which must be the same to resume a training.
     """
 
     steps: int | None
@@ -108,23 +108,23 @@ def fit(
     state_path: Path,
     report: Callable[[Progress, float], None],
 ) -> tuple[nn.Module, Progress]:
-    """Train until steps or minutes are used up or the score stalls; not at all where it is so.
+    """Train until steps or minutes are used up, or the score stalls.
 
     Parameters
     ----------
     network
-        Where to start; changed in place.
+        Network to train; changed in place.
     draw_batch
         The batch of a step.
     validate
         Scores a network; also called on the start, so that nothing worse is ever returned.
     settings
-        How long and how fast.
+        Settings of the training.
     state_path
-        State of this training, written at each validation; resumed from where it exists. The
-        best network stands beside it.
+        State of this training, written at each validation; if it exists, training resumes from
+        it. The best network is written beside it.
     report
-        Called after every step with the progress and the share done, in [0, 1].
+        Called after every step with the progress and the fraction that is done, in [0, 1].
 
     Returns
     -------
@@ -133,7 +133,7 @@ def fit(
     Raises
     ------
     ParameterError
-        If the loss is not finite; state and best network stay as the last validation left them.
+        If the loss is not finite; state and best network of the last validation are kept.
     ModelError
         If the state is damaged, or of another network or other labels.
     InputError
@@ -163,7 +163,7 @@ def fit(
 
 
 class _Run:
-    """A training under way: everything that changes with its steps."""
+    """A running training: everything that changes with its steps."""
 
     def __init__(self, network: nn.Module, settings: FitSettings, state_path: Path) -> None:
         self._settings = settings

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A network and the CRF behind it, trained as one."""
+"""A network and its CRF, trained together."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ PARTICLE = HEADS.index("particle")
 class RefinedNetwork(nn.Module):
     """A picking network whose particle head goes through a CRF, kernels and all learned.
 
-    Its parameters are those of the network and of the kernels, so that an optimiser of
-    `parameters()` moves both. `learned()` says what to write in the card.
+    `parameters()` are those of the network and of the kernels, so an optimiser trains both.
+    `learned()` gives the kernels for the model card.
 
     Parameters
     ----------
     network
         A picking network.
     crf
-        Where the kernels start; of the features, those of the logits and the image.
+        Initial kernels; their features are the logits or the image.
 
     Raises
     ------
@@ -61,5 +61,5 @@ class RefinedNetwork(nn.Module):
         return refined
 
     def learned(self) -> CrfParams:
-        """The kernels as they are now."""
+        """The kernels as learned so far."""
         return self.layer.kernels.learned()

@@ -53,13 +53,13 @@ class LabelledImage:
     instances
         0 is background, k the particle of row k - 1 of `centers_yx`.
     edge
-        Where the labels see the edge of a particle; nowhere where they have no such class.
+        Pixels that are labelled as the edge of a particle; none if labels have no such class.
     contamination
-        Where there is ice or carbon.
+        Pixels that are labelled as contamination.
     valid
         False on the dead border.
     known
-        Where the label says anything at all; nowhere on the dead border.
+        Pixels whose label is known; none on the dead border.
     centers_yx
         px.
     diameter
@@ -69,9 +69,9 @@ class LabelledImage:
     micrograph
         Its file.
     is_verified
-        False where the labels are picks that nobody has looked at.
+        False if the labels are picks that were not checked.
     has_outlines
-        Whether the labels are as large and of the form of the particles.
+        Whether the labels have the size and shape of the particles.
     """
 
     image: Float[Tensor, "h w"]
@@ -88,12 +88,12 @@ class LabelledImage:
     has_outlines: bool = False
 
     def for_validation(self) -> ValidationImage:
-        """The same for scoring a network."""
+        """The image for validation of a network."""
         return ValidationImage(self.image, self.valid, self.known, self.centers_yx, self.diameter)
 
 
 def labels_fingerprint(images: Sequence[LabelledImage]) -> str:
-    """SHA-256 of what labels say at working scale, in hexadecimal."""
+    """SHA-256 of the labels at working scale, in hexadecimal."""
     found = hashlib.sha256()
     for item in images:
         maps = (item.instances, item.edge, item.contamination, item.known, item.centers_yx)
@@ -103,12 +103,12 @@ def labels_fingerprint(images: Sequence[LabelledImage]) -> str:
 
 
 def for_judging(images: Sequence[LabelledImage]) -> list[LabelledImage]:
-    """Those that can judge how to use a model: with particles that somebody has looked at.
+    """Images that can be used to tune a model: with checked particles.
 
     Raises
     ------
     InputError
-        If there are fewer than two: what is chosen on one must be judged on another.
+        If there are fewer than two: tuning needs others to test the choice.
     """
     judges = [item for item in images if item.is_verified and len(item.centers_yx)]
     if len(judges) < 2:
@@ -122,14 +122,14 @@ def for_judging(images: Sequence[LabelledImage]) -> list[LabelledImage]:
 def read_labels_for(
     card: ModelCard, folders: Sequence[Path], progress: Progress, ctf: str = ""
 ) -> list[LabelledImage]:
-    """Labelled micrographs as a model sees them: at its scale, through its front end.
+    """Labelled micrographs prepared for a model: at its scale, through its front end.
 
     Parameters
     ----------
     card
-        Of the model.
+        Card of the model.
     folders, progress, ctf
-        See `read_labels`, which says what is raised, too.
+        See `read_labels`, also for the errors.
     """
     front_end, scale = front_end_of_card(card.front_end), card.pixels_per_diameter
     return read_labels(folders, scale, progress, front_end, ctf, card.normalization)
@@ -143,22 +143,22 @@ def read_labels(
     ctf: str = "",
     normalization: str = NOISE_NORMALIZATION,
 ) -> list[LabelledImage]:
-    """All micrographs of the folders whose labels know something.
+    """All micrographs of labels folders, without those whose labels are all unknown.
 
     Parameters
     ----------
     folders
         Labels folders.
     pixels_per_diameter
-        Of the working scale.
+        Particle diameter at working scale, px.
     progress
-        Told after each micrograph.
+        Called after each micrograph.
     front_end
-        What the network sees the images through.
+        Front end of the network.
     ctf
-        STAR file with the contrast transfer functions that the front end may need.
+        STAR file with the contrast transfer functions, for front ends that need them.
     normalization
-        What the network wants of the grey levels: one of `NORMALIZATIONS`.
+        Normalisation that the network was trained with, one of `NORMALIZATIONS`.
 
     Raises
     ------
@@ -185,7 +185,7 @@ def read_labels(
         if image.known.any():
             images.append(image)
         else:
-            logger.warning("the labels of %s know no pixel: it is left out", entry.name)
+            logger.warning("all labels of %s are unknown: it is left out", entry.name)
         progress(number, len(entries), f"read {entry.name}")
     if not any(len(image.centers_yx) for image in images):
         raise InputError(

@@ -17,13 +17,13 @@ DrawBatch = Callable[[int], Batch]
 """The batch of a step: a pure function of the step, so that a resumed run sees the same data."""
 
 ENDLESS = 10**9
-"""Steps of a training that time ends."""
+"""Number of steps of a training that is limited by time."""
 
 
 def batches(
     draw_batch: DrawBatch, first: int, steps: int | None, workers: int, device: str
 ) -> Iterator[Batch]:
-    """The batches from step `first` on, on the device.
+    """Batches from step `first` on, on the device.
 
     Parameters
     ----------
@@ -32,11 +32,11 @@ def batches(
     first
         Step of the first batch.
     steps
-        Where the batches end; None for never.
+        Last step; None for no end.
     workers
         Processes that draw batches; 0 draws them here.
     device
-        Where they are wanted.
+        Torch device of the batches.
     """
     drawn = _Steps(draw_batch, first, ENDLESS if steps is None else steps)
     loader = DataLoader(drawn, batch_size=None, shuffle=False, num_workers=workers)

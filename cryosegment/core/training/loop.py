@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Labels to a model: from scratch or from another model."""
+"""Training of a model on labels, from scratch or from another model."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ from cryosegment.exchange.params.training import (
 from cryosegment.exchange.progress import Progress
 
 PATCHES_PER_MICROGRAPH = 64
-"""Patches that make one epoch of a micrograph."""
+"""Number of patches of a micrograph in one epoch."""
 STATE_SUFFIX = ".state.safetensors"
 
 
@@ -61,9 +61,9 @@ def train(
 ) -> None:
     """Train on the labels of some folders and write the best network with its card.
 
-    Beside the model stand `.state.safetensors`, from which `resume` goes on, the best network so
-    far, the curves (see `Record`) and a picture (see `write_examples`); all are written at each
-    validation. Resuming what has finished writes the model again and trains no more.
+    Each validation writes, beside the model, `.state.safetensors`, from which a training is
+    resumed, the best network so far, the curves (see `Record`) and a picture (see
+    `write_examples`). Resuming a finished training only writes the model again.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def train(
     device
         Torch device.
     progress
-        Told of reading and of every step, in thousandths of the training.
+        Called when a micrograph was read, and after every step in thousandths of the training.
     ranks
         The processes that train together, all of which call this.
 
@@ -132,14 +132,14 @@ def train(
 
 
 def _as_used(best: nn.Module, card: ModelCard, parts: Split, progress: Progress) -> Model:
-    """The network with its CRF apart from it, in the card."""
+    """The network without its CRF, which is in the card."""
     if isinstance(best, RefinedNetwork):
         return Model(best.network, replace(card, crf=params_to_dict(best.learned())))
     return Model(best, choose_card_crf(Model(best, card), parts.validation, progress))
 
 
 def _check_resumed(output: Path, params: TrainParams) -> None:
-    """Check that a finished model is not trained from the start where it should go on."""
+    """Check that the state exists if a finished training is to be resumed."""
     path = output.with_suffix(STATE_SUFFIX)
     if params.resume and output.exists() and not path.exists():
         raise InputError(
@@ -149,7 +149,7 @@ def _check_resumed(output: Path, params: TrainParams) -> None:
 
 
 def _state_path(output: Path, params: TrainParams, ranks: Ranks) -> Path:
-    """The state to resume from, which is removed where training starts again."""
+    """Path of the state to resume from, which is removed if training starts again."""
     path = output.with_suffix(STATE_SUFFIX)
     if not params.resume and ranks.is_first:
         remove_state(path)
@@ -176,7 +176,7 @@ def _validation(parts: Split, share: float, output: Path) -> Callable[[nn.Module
 def _labelled_share(
     images: list[LabelledImage], network: nn.Module, params: TrainParams, progress: Progress
 ) -> float:
-    """Share of the particles that the labels have."""
+    """Fraction of the particles that is labelled."""
     if params.labels_are == COMPLETE:
         return 1.0
     share = labelled_share(network, images, params.expected_particles)

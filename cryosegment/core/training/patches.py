@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Patches of labelled micrographs, turned, scaled and augmented, as batches by step."""
+"""Patches of labelled micrographs, rotated, scaled and augmented, as batches by step."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from cryosegment.core.training.targets import make_targets
 from cryosegment.exchange.params import TrainParams
 
 CONTAMINATED, KNOWN, EDGE = 1, 2, 4
-"""Bits of what the labels say of a pixel, beside its instance."""
+"""Bits of the label of a pixel, besides its instance."""
 
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a patch comes from: around a point of an image, which `matrix` turns and scales."""
+    """Origin of a patch: a point of an image, and a rotation and scale about it."""
 
     item: LabelledImage
     flags: UInt8[Tensor, "h w"]
@@ -54,11 +54,11 @@ class PatchBatches:
     batch
         Numbers of the patches to draw in each step.
     seed
-        Of everything random. Every patch depends on it, the step and its number alone.
+        Seed of the random numbers. A patch depends only on it, the step and its number.
     augmentation
-        How patches are changed.
+        Augmentation of the patches.
     device
-        Where they are wanted.
+        Torch device of the batches.
     """
 
     def __init__(
@@ -151,7 +151,7 @@ def _random_map(random: np.random.Generator, augmentation: Augmentation) -> Floa
 def window(
     plane: Shaped[Tensor, "h w"], corner_yx: Shaped[Tensor, " 2"], side: int
 ) -> Shaped[Tensor, "s s"]:
-    """A square of a plane, which is 0 where the plane ends.
+    """A square window of a plane, 0 outside the plane.
 
     Parameters
     ----------
@@ -174,7 +174,7 @@ def window(
 def sampling_grid(
     matrices: Float[Tensor, "b 2 2"], centers_yx: Float[Tensor, "b 2"], patch: int, side: int
 ) -> Float[Tensor, "b p p 2"]:
-    """Where the pixels of patches lie in their windows, as `grid_sample` counts.
+    """Positions of the pixels of patches in their windows, in units of `grid_sample`.
 
     Parameters
     ----------

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A drawing of a search for the way of picking."""
+"""Figure of the tuning of picking parameters."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cryosegment.core.training.validation import THRESHOLDS
 from cryosegment.exchange.files import atomic_path
 
 SHOWN = 0.1
-"""F1 below the best that is told apart."""
+"""Range of F1 below the best that is shown in colours."""
 CHOSEN, USUAL = "#c8553d", "#777777"
 
 
@@ -41,7 +41,7 @@ def draw_tuning(path: Path, tuning: Tuning) -> None:
 
 
 def _draw_map(axes: Any, tuning: Tuning) -> Any:
-    """F1 around the best choice; nothing where its finder is not in the grid."""
+    """Map of F1 around the best choice; empty if its finder is not in the grid."""
     chosen = tuning.best.trial.selection
     distances, f1 = f1_by_distance(tuning.trials, chosen)
     axes.set(xlabel="threshold", ylabel="smallest distance (diameters)")

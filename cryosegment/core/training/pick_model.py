@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A model whose card recommends the threshold, distance and sizes that suit labelled images."""
+"""Tuning of the picking parameters of a model on labelled micrographs."""
 
 from __future__ import annotations
 
@@ -40,21 +40,21 @@ from cryosegment.exchange.picking_rules import card_threshold
 from cryosegment.exchange.progress import Progress
 
 TABLE, FIGURE = ".picking.csv", ".picking.png"
-"""Suffixes of what stands beside the model, in place of its own."""
+"""Suffixes of the files beside the model, instead of its own."""
 
 
 @dataclass(frozen=True)
 class TunedPicking:
-    """What a search found for a model.
+    """Result of tuning the picking parameters of a model.
 
     Parameters
     ----------
     tuning
         The search.
     score
-        What it made highest.
+        Score that was maximised.
     threshold
-        What the card recommends, as a score of picks.
+        Threshold that the card recommends, as a score of picks.
     """
 
     tuning: Tuning
@@ -63,13 +63,13 @@ class TunedPicking:
 
     @property
     def before(self) -> Figures:
-        """How good the card's own settings are on all images."""
+        """Figures of the card's own settings on all images."""
         usual = self.tuning.usual
         return usual.figures(range(len(usual.trial.counts)))
 
     @property
     def choice(self) -> Choice:
-        """The best, or what the card says where that gains nothing on other images."""
+        """The best choice, or that of the card if the best gains nothing on other images."""
         gain = self.tuning.held_out.score(self.score) - self.before.score(self.score)
         return self.tuning.best if gain > 0 else self.tuning.usual
 
@@ -79,8 +79,8 @@ class TunedPicking:
         tuned = best.figures(range(len(best.trial.counts)))
         lines = [
             f"the card's settings: {_text(self.before)}",
-            f"tuned, on micrographs that they were not chosen on: {_text(self.tuning.held_out)}",
-            f"tuned, on those that they were chosen on: {_text(tuned)}",
+            f"tuned, on other micrographs (cross-validation): {_text(self.tuning.held_out)}",
+            f"tuned, on the same micrographs: {_text(tuned)}",
         ]
         if self.choice is self.tuning.usual:
             return "\n".join([*lines, "nothing is better: the card keeps its settings"])
@@ -91,9 +91,9 @@ class TunedPicking:
 def tune_picking(
     folders: Sequence[Path], output: Path, params: TuneParams, device: str, progress: Progress
 ) -> TunedPicking:
-    """Search how to pick, and write a copy of the model that recommends it.
+    """Search the best picking parameters, and write a copy of the model that recommends them.
 
-    Beside the model stand `.picking.csv` with all that was tried, and a drawing of it.
+    All trials are written to `.picking.csv` beside the model, with a figure.
 
     Parameters
     ----------
@@ -102,11 +102,11 @@ def tune_picking(
     output
         Model file.
     params
-        Which model, what to try and how to judge it.
+        Model, what to try, and the score.
     device
         Torch device.
     progress
-        Told of reading and of every finder and distance.
+        Called when a micrograph was read, and after every finder and distance.
 
     Raises
     ------
@@ -131,7 +131,7 @@ def tune_picking(
 
 
 def tuning_image(item: LabelledImage, model: Model) -> TuningImage:
-    """What a model says of a labelled image, away from its border as in picking."""
+    """Maps of a model for a labelled image, without its border as in picking."""
     params = PickParams(diameter=item.diameter * item.pixel_size)
     working = WorkingImage(item.image, item.valid, item.pixel_size, (1.0, 1.0))
     edge = params.edge * item.diameter
@@ -168,7 +168,7 @@ def _text(figures: Figures) -> str:
 
 
 def _write_trials(path: Path, trials: Sequence[Trial]) -> None:
-    """A table of all that was tried, over all micrographs."""
+    """Write the table of all trials, over all micrographs."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     names = list(params_to_dict(trials[0].selection))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The way of picking that suits labelled images: a grid search, judged by folds."""
+"""Grid search for the best picking parameters on labelled images, with cross-validation."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ from cryosegment.exchange.progress import Progress
 MIN_DISTANCES = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 SMALLEST = (0.0, 0.3, 0.45, 0.6, 0.75)
 LARGEST = (0.0, 1.1, 1.3, 1.6)
-"""What is tried, in particle diameters; 0 is no bound."""
+"""Values to try, in particle diameters; 0 is no limit."""
 
 
 @dataclass(frozen=True)
 class TuningImage:
-    """What a network says of a labelled image.
+    """Maps of a network for a labelled image.
 
     Parameters
     ----------
     maps
-        After the CRF.
+        Maps after the CRF.
     labels
-        Of the image; where picks are not wanted, nothing is known.
+        Labels of the image; unknown where there must be no picks.
     edge
         Smallest distance of a pick from the border, px.
     """
@@ -56,19 +56,19 @@ class TuningImage:
 
 @dataclass(frozen=True)
 class Trial:
-    """A way of picking, and what it finds on each image at each of `THRESHOLDS`."""
+    """Picking parameters, and their counts on each image at each of `THRESHOLDS`."""
 
     selection: SelectionParams
     counts: Sequence[Counts]
 
     def total(self, images: Sequence[int]) -> Counts:
-        """Counts over some of the images."""
+        """Counts on some of the images."""
         return sum((self.counts[index] for index in images), start=NO_COUNTS)
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A trial, and the number of its threshold in `THRESHOLDS`."""
+    """A trial, and the index of its threshold in `THRESHOLDS`."""
 
     trial: Trial
     level: int
@@ -79,7 +79,7 @@ class Choice:
         return round(float(THRESHOLDS[self.level]), 4)
 
     def figures(self, images: Sequence[int]) -> Figures:
-        """How good it is on some of the images."""
+        """Figures on some of the images."""
         total = self.trial.total(images)
         return Figures(float(total.f1()[self.level]), average_precision(total))
 
@@ -98,18 +98,18 @@ class Figures:
 
 @dataclass(frozen=True)
 class Tuning:
-    """What a search found.
+    """Result of a search.
 
     Parameters
     ----------
     trials
-        All that was tried; the first is what the card recommends.
+        All trials; the first is the recommendation of the card.
     usual
-        That, on all images.
+        The recommendation of the card.
     best
-        The best on all images, which flatters it.
+        The best on all images; its figures are optimistic.
     held_out
-        Of the images together, each picked as was best on those of other folds.
+        Figures of the cross-validation: each image picked as was best on those of other folds.
     """
 
     trials: Sequence[Trial]
@@ -131,18 +131,18 @@ def try_selections(
     centers: Sequence[str],
     progress: Progress,
 ) -> list[Trial]:
-    """What the usual selection and every one of the grid find.
+    """Trials of the recommended selection and of every one of the grid.
 
     Parameters
     ----------
     images
         At least one.
     usual
-        Comes first.
+        Recommended selection, which is the first trial.
     centers
         Centre finders of the grid.
     progress
-        Told after each finder and distance.
+        Called after each finder and distance.
     """
     finders = [(name, scale) for name in centers for scale in SCALES[name]]
     places = [
@@ -176,18 +176,18 @@ def _count(image: TuningImage, selections: Sequence[SelectionParams]) -> list[Co
 
 
 def judge(trials: Sequence[Trial], threshold: float, score: str, folds: int) -> Tuning:
-    """The best of some trials, and how good such a choice is on other images.
+    """The best trial, and its figures in a cross-validation.
 
     Parameters
     ----------
     trials
-        The first is the usual one.
+        The first is the recommended selection.
     threshold
-        Of the usual one.
+        Recommended threshold.
     score
-        What is made highest.
+        Score that is maximised.
     folds
-        Into which the images are dealt; no more than there are.
+        Number of folds; no more than images are used.
     """
     count = len(trials[0].counts)
     folds = min(folds, count)
@@ -210,7 +210,7 @@ def judge(trials: Sequence[Trial], threshold: float, score: str, folds: int) -> 
 
 
 def choose(trials: Sequence[Trial], images: Sequence[int], score: str) -> Choice:
-    """The best trial on some images, at the threshold in the middle of those that serve F1."""
+    """The best trial on some images, at the middle of the thresholds with nearly the best F1."""
     totals = [trial.total(images) for trial in trials]
     values = [_value(total, score) for total in totals]
     best = int(np.argmax(values))
@@ -225,14 +225,14 @@ def _value(total: Counts, score: str) -> float:
 def f1_by_distance(
     trials: Sequence[Trial], like: SelectionParams
 ) -> tuple[Float[np.ndarray, " distances"], Float[np.ndarray, "distances thresholds"]]:
-    """F1 over all images of trials that differ in the smallest distance alone.
+    """F1 on all images of trials that differ only in the smallest distance.
 
     Parameters
     ----------
     trials
-        Of a search.
+        Trials of a search.
     like
-        What else they share.
+        Selection with the other parameters.
     """
     rows = [t for t in trials[1:] if replace(t.selection, min_distance=like.min_distance) == like]
     totals = [trial.total(range(len(trial.counts))) for trial in rows]

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The processes of one training: what each takes of a batch, and what they tell each other.
+"""The processes of one training: their parts of a batch, and their communication.
 
-Every process draws and predicts its part of the batch, but all see the loss of the whole batch.
-What is minimised is thus what a single process would minimise, whatever the loss: most are no mean
-over patches. The gradients of the parts add up.
+Every process draws and predicts its part of the batch, but the loss is that of the whole batch, so
+it is the same as with a single process (most losses are not a mean over patches). The gradients of
+the parts add up.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Ranks:
     rank
         Number of this process, from 0.
     count
-        How many there are.
+        Number of processes.
     """
 
     rank: int = 0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a training leaves beside its model while it runs: the curves, and a line of progress."""
+"""Curves and progress of a running training, beside its model."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
 HISTORY, SCALARS = ".history.csv", ".tensorboard"
-"""Suffixes of the table and of the folder, in place of the model's."""
+"""Suffixes of the table and of the folder, instead of the model's."""
 PARTS = 1000
-"""Of a training, in which its progress is told."""
+"""Parts of a training in which progress is reported."""
 
 
 class Record:
@@ -33,7 +33,7 @@ class Record:
     output
         Model file.
     progress
-        Told of every step.
+        Called after every step.
     """
 
     def __init__(self, output: Path, progress: Progress) -> None:
@@ -44,14 +44,14 @@ class Record:
         self._writer: SummaryWriter | None = None
 
     def __call__(self, state: TrainingProgress, share: float) -> None:
-        """Write the validations that are new, and tell the step."""
+        """Write new validations, and report the step."""
         self.write(state)
         last = state.history[-1]
         text = f"step {state.step}, F1 {last['score']:.3f}"
         self._progress(round(PARTS * share), PARTS, text)
 
     def write(self, state: TrainingProgress) -> None:
-        """Write the validations that are new."""
+        """Write new validations."""
         rows = state.history
         if self._written == len(rows):
             return
@@ -61,7 +61,7 @@ class Record:
         self._written = len(rows)
 
     def close(self) -> None:
-        """Let go of what is open."""
+        """Close the files."""
         if self._writer is not None:
             self._writer.close()
 

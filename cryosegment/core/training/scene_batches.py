@@ -32,7 +32,7 @@ from cryosegment.exchange.card import Facts
 
 VALIDATION_SCENES = 64
 VALIDATION_STREAM = 2**32 - 1
-"""Step that no training reaches: its scenes are the validation set."""
+"""Step that no training reaches, whose scenes are the validation set."""
 CALIBRATION_SCENES = 150
 CALIBRATION_STREAM = 2**32 - 2
 """Likewise, for scores; the network that was best on the validation set has not seen these."""
@@ -63,7 +63,7 @@ def _images(scenes: list[Scene], settings: SceneSettings) -> Float[Tensor, "b 1 
 
 
 def _targets(scenes: list[Scene], diameter: float) -> Targets:
-    """What the scenes show, all of which is known."""
+    """Targets of the scenes, all of which are known."""
     contamination = torch.stack([scene.contamination for scene in scenes])
     return make_targets(
         torch.stack([scene.instances for scene in scenes]),
@@ -75,7 +75,7 @@ def _targets(scenes: list[Scene], diameter: float) -> Targets:
 
 
 class SceneValidation:
-    """What a network finds on scenes that training never draws.
+    """Validation of a network on scenes that training never draws.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ class SceneValidation:
 
 
 def usual_scenes(settings: SceneSettings) -> SceneSettings:
-    """Scenes like most micrographs, where training shows what is hard more often than they do."""
+    """Settings of typical micrographs; training shows difficult ones more often."""
     return replace(settings, hard=0.4, clean=0.6, others=0.0)
 
 
@@ -130,7 +130,7 @@ def calibrate_on_scenes(
     seed: int,
     count: int = CALIBRATION_SCENES,
 ) -> Facts:
-    """What a card says of the scores of a network that was trained on scenes.
+    """Calibration of a network that was trained on scenes, for its card.
 
     Parameters
     ----------

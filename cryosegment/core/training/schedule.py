@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""When a training is validated, how fast it learns, and when it has stopped getting better."""
+"""Schedule of a training: validations, learning rate, and early stop."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 
 WARMUP = 0.1
-"""Share of the one cycle in which the learning rate rises."""
+"""Fraction of the cycle in which the learning rate rises."""
 STEADY_WARMUP, STEADY_END = 0.01, 0.8
 """Shares of a steady training between which the learning rate is highest."""
 
@@ -22,7 +22,7 @@ def learning_rate(schedule: str, share: float, peak: float) -> float:
         (Loshchilov & Hutter, 2017, without restarts); "steady": highest nearly all the time, then
         linear to the end, which can be put off while it lasts (Hägele et al., 2024).
     share
-        How much of the training is done, in [0, 1].
+        Fraction of the training that is done, in [0, 1].
     peak
         Highest rate.
     """

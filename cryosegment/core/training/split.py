@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which micrographs are trained on, and which the model is validated on."""
+"""Split of micrographs for training and validation."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Split:
-    """Labelled micrographs by what they are for.
+    """Labelled micrographs for training and for validation.
 
     Parameters
     ----------
     training
-        To train on.
+        Micrographs for training.
     validation
-        To score a network on, with labels that are no picker's.
+        Micrographs for validation, whose labels are not picks.
     is_held_out
-        Whether none of the latter is trained on.
+        Whether the latter are not used for training.
     """
 
     training: tuple[LabelledImage, ...]
@@ -35,21 +35,21 @@ class Split:
 
 
 def split(images: Sequence[LabelledImage], fraction: float, seed: int) -> Split:
-    """Keep micrographs for validation; where there is but one, or none is wanted, train on all.
+    """Keep micrographs for validation; if there is only one, or the fraction is 0, train on all.
 
     Parameters
     ----------
     images
-        Labels of micrographs, of which one may have several.
+        Labels of micrographs, each with one or more.
     fraction
-        Of the micrographs with verified labels, to keep; at least one, and not all.
+        Fraction of the micrographs with checked labels to keep; at least one, and not all.
     seed
-        Says which.
+        Seed of the random choice.
 
     Raises
     ------
     InputError
-        If all labels are a picker's: they cannot say whether a model is better than the picker.
+        If all labels are picks, which cannot show whether a model is better than the picker.
     """
     verified = [image for image in images if image.is_verified and len(image.centers_yx)]
     files = list(dict.fromkeys(image.micrograph for image in verified))

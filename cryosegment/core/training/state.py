@@ -18,7 +18,7 @@ from cryosegment.exchange.errors import InputError, ModelError
 
 @dataclass
 class Progress:
-    """How far a training has come.
+    """Progress of a training.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class Progress:
     is_halved
         Whether the memory of the GPU was enough for half the batch only.
     labels
-        Fingerprint of what is learned from.
+        Fingerprint of the labels.
     """
 
     step: int = 0
@@ -54,7 +54,7 @@ def save_state(
     optimizer: torch.optim.Optimizer,
     progress: Progress,
 ) -> None:
-    """Write everything that a resumed training needs."""
+    """Write everything that is needed to resume a training."""
     tensors = {f"network.{name}": tensor for name, tensor in network.state_dict().items()}
     tensors |= {f"average.{name}": tensor for name, tensor in average.state_dict().items()}
     for index, moments in optimizer.state_dict()["state"].items():
@@ -65,7 +65,7 @@ def save_state(
 def load_state(
     path: Path, network: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer
 ) -> Progress:
-    """Restore what `save_state` wrote into the given objects.
+    """Load a state written by `save_state` into the given objects.
 
     Raises
     ------
@@ -134,7 +134,7 @@ def save_best(path: Path, network: nn.Module) -> None:
 
 
 def load_best(path: Path, network: nn.Module) -> None:
-    """Load what `save_best` wrote into a network.
+    """Load weights written by `save_best` into a network.
 
     Raises
     ------

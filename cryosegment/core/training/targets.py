@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the heads of the network should say, from label maps."""
+"""Targets of the heads of the network, from label maps."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from torch.nn import functional
 CENTER_SIGMA = 0.12
 """Width of the centre heat map, in particle diameters."""
 HEAT_REACH = 5.0
-"""Where the heat of a centre ends, in such widths; it is 4e-6 there."""
+"""Radius of the heat map of a centre, in such widths; it is 4e-6 there."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Targets:
     offset
         (centre - pixel) / radius, (y, x), where `particle` is 1.
     known
-        1 where the label is known, 0 where the losses must look away.
+        1 where the label is known, 0 where the losses ignore it.
     """
 
     particle: Float[Tensor, "b h w"]
@@ -65,8 +65,8 @@ def make_targets(
     diameters
         Nominal particle diameter, px.
     edge
-        0 or 1: where the labels see the edge of a particle. Pixels along the outline are edge in
-        any case: a narrow class has gaps at working scale, and some labels have none.
+        0 or 1: the edge class of the labels. Pixels along the outline are edge in any case: a
+        narrow class has gaps at working scale, and some labels have none.
     """
     count, height, width = instances.shape
     device = instances.device
@@ -91,7 +91,7 @@ def make_targets(
 def _heat(
     instances: Int[Tensor, "b h w"], table: Float[Tensor, "b n 2"], sigmas: Float[Tensor, " b"]
 ) -> Float[Tensor, "b h w"]:
-    """A Gaussian around the centre of each particle that is seen, 1 at the nearest pixel.
+    """A Gaussian around the centre of each visible particle, 1 at the nearest pixel.
 
     It does not end with the particle's footprint, which may be narrow or not hold the centre.
     Row k of the table is the centre of instance k.

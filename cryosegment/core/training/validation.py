@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Particle F1 of a network on labelled images, and the threshold that reaches it."""
+"""F1 of a network on labelled images, and the best threshold."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from cryosegment.core.picking.centers import Candidates, find_candidates
 from cryosegment.core.training.fit import Validation
 
 TOLERANCE = 0.25
-"""A pick is right within this many diameters of a labelled centre."""
+"""Largest distance of a correct pick from a labelled centre, in diameters."""
 THRESHOLDS = np.arange(0.05, 0.95, 0.025)
 PLATEAU = 0.01
-"""F1 that thresholds may lose and still count as best."""
+"""Loss of F1 up to which thresholds count as best."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,9 @@ class ValidationImage:
     image
         Normalised, particles dark.
     valid
-        Pixels that the network is asked about, as in picking.
+        Pixels where particles are picked.
     known
-        Where the labels say anything; picks and centres elsewhere are neither right nor wrong.
+        Pixels whose label is known; picks and centres elsewhere do not count.
     centers_yx
         px.
     diameter
@@ -50,7 +50,7 @@ class ValidationImage:
 
 @dataclass(frozen=True)
 class Counts:
-    """What picks down to each of `THRESHOLDS` are, over some images.
+    """Counts of the picks at each of `THRESHOLDS`, over some images.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ class Counts:
         )
 
     def f1(self, labelled_share: float = 1.0) -> Float[np.ndarray, " thresholds"]:
-        """F1, where only a share of the particles is labelled, which might be any of them.
+        """F1 if only a random fraction `share` of the particles is labelled.
 
         Notes
         -----
@@ -110,12 +110,12 @@ def compare(candidates: Candidates, item: ValidationImage) -> Counts:
 def best_f1(
     network: nn.Module, images: Sequence[ValidationImage], labelled_share: float = 1.0
 ) -> Validation:
-    """The highest F1 over all images that one threshold reaches, and the threshold.
+    """The highest F1 over all images at a single threshold, and that threshold.
 
     Parameters
     ----------
     labelled_share
-        Share of the particles that are labelled.
+        Fraction of the particles that is labelled.
     """
     return best_of_counts(count_hits(network, images), labelled_share)
 
@@ -129,8 +129,8 @@ def best_of_counts(counts: Counts, labelled_share: float = 1.0) -> Validation:
 def middle_of_plateau(f1: Float[np.ndarray, " thresholds"]) -> float:
     """The middle of the thresholds around the best that are as good, within `PLATEAU`.
 
-    F1 is nearly flat around its top, where a few particles of a few micrographs decide which
-    threshold wins; other micrographs are served better by the middle.
+    F1 is nearly flat around its maximum, where a few particles decide which threshold is best; the
+    middle is better for other micrographs.
     """
     best = int(f1.argmax())
     worse = np.flatnonzero(f1 < f1[best] - PLATEAU)
@@ -140,7 +140,7 @@ def middle_of_plateau(f1: Float[np.ndarray, " thresholds"]) -> float:
 
 
 def where_known(centers_yx: Float[Tensor, "n 2"], known: Bool[Tensor, "h w"]) -> Bool[Tensor, " n"]:
-    """Which centres lie on known pixels of the image."""
+    """Mask of the centres on known pixels of the image."""
     pixels = centers_yx.round().long()
     limits = torch.tensor(known.shape)
     inside = ((pixels >= 0) & (pixels < limits)).all(1)

@@ -32,16 +32,16 @@ def offset_distance(offset: Float[Tensor, "b 2 h w"], targets: Targets) -> Float
 
 @dataclass(frozen=True)
 class PickingLoss:
-    """What a picking network minimises.
+    """Loss function of a picking network.
 
     Parameters
     ----------
     particle
-        Name of the particle map's loss, of `PIXEL_LOSSES`, where all particles are labelled.
+        Name of the loss of the particle map, of `PIXEL_LOSSES`, for complete labels.
     labelled_share
-        Share of the particles that are labelled.
+        Fraction of the particles that is labelled.
     partial
-        How to learn where the share is below 1: `nnpu` or `ge-binomial`.
+        Loss if that fraction is below 1: `nnpu` or `ge-binomial`.
     diameter
         Nominal particle diameter, px.
     """
@@ -59,7 +59,7 @@ class PickingLoss:
         logits
             Channels in the order of `networks.HEADS`.
         targets
-            What they should say.
+            Targets of the logits.
         """
         logits = logits.float()
         known = targets.known
@@ -72,7 +72,7 @@ class PickingLoss:
     def _particle_terms(
         self, logits: Float[Tensor, "b 6 h w"], targets: Targets
     ) -> dict[str, Tensor]:
-        """The terms of the heads that say where particles are, and so where there are none."""
+        """Terms of the heads that locate particles."""
         if self.labelled_share == 1:
             return complete_terms(logits, targets, self.particle)
         if self.partial == "nnpu":
@@ -83,7 +83,7 @@ class PickingLoss:
 def complete_terms(
     logits: Float[Tensor, "b 6 h w"], targets: Targets, particle: str
 ) -> dict[str, Tensor]:
-    """Terms of particle map, centre map and edges where all particles are labelled."""
+    """Terms of particle map, centre map and edges for complete labels."""
     known = targets.known
     return {
         "particle": of_known(PIXEL_LOSSES[particle], logits[:, 0], targets.particle, known),

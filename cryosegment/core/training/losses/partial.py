@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Learning where some particles are labelled and the others look like background.
+"""Loss functions for partial labels, where some particles look like background.
 
-Everything here takes it that which particles are labelled is chance.
+All assume that the labelled particles are a random part of all.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from cryosegment.core.training.targets import Targets
 Map = Float[Tensor, "b h w"]
 
 NEAR = 0.1
-"""A pixel is of a labelled centre where the centre's target is above this."""
+"""Target of the centre map above which a pixel belongs to a labelled centre."""
 SITE_REACH = 0.25
-"""A site is the highest pixel of the centre map this far around, in particle diameters."""
+"""Radius within which a site is the highest pixel of the centre map, in diameters."""
 
 
 def nonnegative_terms(
@@ -27,8 +27,8 @@ def nonnegative_terms(
 ) -> dict[str, Tensor]:
     """Terms of particle map, centre map and edges by non-negative risks.
 
-    With a share of 1 they are those of cross entropy and Dice, penalty-reduced focal loss and
-    cross entropy.
+    With complete labels these are cross entropy and Dice, penalty-reduced focal loss and cross
+    entropy.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def nonnegative_terms(
     targets
         Of the labelled particles.
     share
-        Share of the particles that are labelled.
+        Fraction of the particles that is labelled.
     """
     labelled = targets.particle * targets.known
     own = _own_area(targets)
@@ -61,24 +61,24 @@ def nonnegative_terms(
 def nonnegative_risk(
     positive: Map, negative: Map, unlabelled: Map, share: float
 ) -> Float[Tensor, ""]:
-    """What the sum of the losses would be if all particles were labelled (Kiryo et al., 2017).
+    """Estimate of the loss if all particles were labelled (Kiryo et al., 2017).
 
     Parameters
     ----------
     positive
         Losses of the pixels of labelled particles.
     negative
-        What these would be if they had been left unlabelled.
+        Losses of the same pixels as background.
     unlabelled
         Losses of the other pixels.
     share
-        Share of the particles that are labelled.
+        Fraction of the particles that is labelled.
 
     Notes
     -----
-    Labelled particles stand for the others: 1 / share of them are there, and for each labelled
-    one, (1 - share) / share are punished as background. This is taken back; what remains is a
-    risk of background, and so not negative.
+    For each labelled particle, 1 / share exist, of which (1 - share) / share count as background.
+    Their loss, estimated by the labelled ones, is subtracted; the rest is the risk of the
+    background, and therefore not negative.
     """
     missing = (1 - share) / share
     background = unlabelled.sum() - missing * negative.sum()
@@ -97,7 +97,7 @@ def nonnegative_dice(
     labelled, unlabelled
         Pixels of labelled particles, and the other known ones: 0 or 1.
     share
-        Share of the particles that are labelled.
+        Fraction of the particles that is labelled.
     """
     probability = logits.sigmoid()
     found, particle = (probability * labelled).sum() / share, labelled.sum() / share
@@ -122,8 +122,8 @@ def binomial_terms(
 ) -> dict[str, Tensor]:
     """Terms of particle map, centre map and edges by generalised expectation (GE-binomial).
 
-    Labelled particles are learned from as they are, other pixels not one by one: the number of
-    particles among their sites must be what is expected (Bepler et al., Topaz, 2019).
+    Labelled particles have the usual loss; of the other pixels, only the number of particles
+    among their sites must be as expected (Bepler et al., Topaz, 2019).
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ def binomial_terms(
     targets
         Of the labelled particles.
     share
-        Share of the particles that are labelled.
+        Fraction of the particles that is labelled.
     diameter
         Particle diameter, px.
     """
@@ -156,7 +156,7 @@ def binomial_terms(
 
 
 def find_sites(logits: Map, unlabelled: Map, diameter: float) -> Bool[Tensor, "b h w"]:
-    """Where the centre map has a peak, however low, on pixels without label.
+    """Peaks of the centre map, of any height, on pixels without label.
 
     Parameters
     ----------
@@ -173,7 +173,7 @@ def find_sites(logits: Map, unlabelled: Map, diameter: float) -> Bool[Tensor, "b
 
 
 def binomial_penalty(probability: Float[Tensor, " sites"], expected: float) -> Float[Tensor, ""]:
-    """Cross entropy of the number of particles, as predicted, to a binomial one.
+    """Cross entropy of the predicted number of particles to a binomial distribution.
 
     Parameters
     ----------

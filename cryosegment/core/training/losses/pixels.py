@@ -13,20 +13,20 @@ from torch.nn import functional
 
 Row = Float[Tensor, " n"]
 PixelLoss = Callable[[Row, Row], Float[Tensor, ""]]
-"""A loss of logits and of what they should say, 0 or 1."""
+"""A loss of logits and of their target, 0 or 1."""
 
 FOCUS = 2.0
 """Exponent of the focal loss (Lin et al., 2017)."""
 SMOOTHING = 0.1
-"""Share of a label that goes to both classes alike (Szegedy et al., 2016; CRISP's value)."""
+"""Label smoothing (Szegedy et al., 2016; value of CRISP)."""
 FALSE_POSITIVES, FALSE_NEGATIVES = 0.3, 0.7
-"""What they count in the Tversky losses (Salehi et al., 2017)."""
+"""Weights in the Tversky losses (Salehi et al., 2017)."""
 TVERSKY_FOCUS = 0.75
 """Exponent of the focal Tversky loss (Abraham & Khan, 2019: 1 / gamma)."""
 
 
 TINY = 1e-6
-"""Where Tversky losses end: at 0 the gradient of a power has no bounds."""
+"""Lowest Tversky loss: at 0 the gradient of a power is not bounded."""
 
 
 def of_known(
@@ -35,7 +35,7 @@ def of_known(
     target: Float[Tensor, "b h w"],
     known: Float[Tensor, "b h w"],
 ) -> Float[Tensor, ""]:
-    """A loss of the known pixels; what the logits say elsewhere changes neither it nor a gradient.
+    """A loss of the known pixels; other pixels change neither it nor its gradient.
 
     Parameters
     ----------
@@ -58,12 +58,12 @@ def cross_entropy(logits: Row, target: Row) -> Float[Tensor, ""]:
 
 
 def smoothed_cross_entropy(logits: Row, target: Row) -> Float[Tensor, ""]:
-    """Mean binary cross entropy to labels that are less than sure."""
+    """Mean binary cross entropy with label smoothing."""
     return cross_entropy(logits, target * (1 - SMOOTHING) + SMOOTHING / 2)
 
 
 def focal(logits: Row, target: Row) -> Float[Tensor, ""]:
-    """Cross entropy in which pixels count by how far they are from right."""
+    """Focal loss: cross entropy with more weight on pixels that are wrong."""
     loss = functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
     return ((logits.sigmoid() - target).abs() ** FOCUS * loss).mean()
 
@@ -73,18 +73,17 @@ def tversky(
 ) -> Float[Tensor, ""]:
     """One minus the soft Tversky index, to a power; the mean of particles and background.
 
-    Of particles alone, all pixels being particle is a good answer to a network that knows nothing
-    yet, from which it does not come back.
+    With particles alone, an untrained network may call all pixels particle, and stay there.
 
     Parameters
     ----------
     logits, target
         Of pixels.
     false_positives, false_negatives
-        What they count where particles are positive: both 0.5 is Dice (Milletari et al., 2016),
-        both 1 Jaccard.
+        Weights of false positives and negatives: both 0.5 is Dice (Milletari et al., 2016), both 1
+        Jaccard.
     focus
-        The power.
+        Exponent.
     """
     of_particles = tversky_of_particles(logits, target, false_positives, false_negatives)
     of_background = tversky_of_particles(-logits, 1 - target, false_negatives, false_positives)
@@ -119,7 +118,7 @@ def lovasz(logits: Row, target: Row) -> Float[Tensor, ""]:
 
 
 def _jaccard_rise(target: Row) -> Row:
-    """By how much the Jaccard loss rises with each pixel that becomes wrong."""
+    """Increase of the Jaccard loss with each pixel that becomes wrong."""
     shared = target.sum() - target.cumsum(0)
     union = target.sum() + (1 - target).cumsum(0)
     jaccard = 1 - shared / union
@@ -136,7 +135,7 @@ def center_focal(
     logits
         Of the centre map.
     target
-        1 on centres; near one, where it is less, a pixel is punished less for saying centre.
+        1 on centres; around them, false positives weigh less where it is higher.
     """
     probability = logits.sigmoid()
     hit = (1 - probability) ** 2 * functional.logsigmoid(logits)

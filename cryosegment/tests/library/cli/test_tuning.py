@@ -41,7 +41,7 @@ def test_tuning_writes_a_card_that_picking_follows(
     options = ["--model", str(model), "--centers", "grid-nms,heatmap", "--gpu", "cpu"]
     assert main(["tune", truth, *options, "--output", str(tuned)]) == 0
     text = capsys.readouterr().out
-    assert "on micrographs that they were not chosen on: F1 0." in text
+    assert "on other micrographs (cross-validation): F1 0." in text
     card, old = read_card(tuned), read_card(model)
     assert card.name == "tuned"
     assert len(card.parent) == 64

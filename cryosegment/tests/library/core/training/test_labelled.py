@@ -210,7 +210,7 @@ def test_a_map_that_knows_nothing_is_left_out(
     rewrite(folder / "labels_0_classes.mrc", unknown)
     (item,) = read_labels([folder], 20.0, no_progress)
     assert item.known.any()
-    assert "the labels of labels_0 know no pixel" in caplog.text
+    assert "all labels of labels_0 are unknown" in caplog.text
     rewrite(folder / "labels_1_classes.mrc", unknown)
     with pytest.raises(InputError, match="found none"):
         read_labels([folder], 20.0, no_progress)
