@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import Float
+from scipy.spatial import cKDTree
 
 from cryosegment.core.images.working import WorkingImage
-from cryosegment.core.pick_files import candidates_path, is_finished, read_one
+from cryosegment.core.pick_files import candidates_path, coordinates_path, is_finished, read_one
 from cryosegment.core.pipeline import Model, pick, read_working_image, segment
 from cryosegment.exchange.ctf import read_ctfs
 from cryosegment.exchange.files import write_text
@@ -21,28 +22,47 @@ from cryosegment.exchange.pick_summary import read_summaries
 from cryosegment.exchange.picking_rules import picking_rules
 
 TABLE_NAME = "false_discovery.csv"
+REACH = 0.6
+"""Pixels nearer than this to the centre of a pick, in diameters, are not background."""
 THRESHOLDS = np.arange(0.0, 1.0, 0.01)
 """Of the table."""
 
 
-def randomise_phases(working: WorkingImage, generator: torch.Generator) -> WorkingImage:
-    """A copy of an image with its amplitudes and the phases of white noise.
+def make_decoy(
+    working: WorkingImage,
+    centers_yx: Float[np.ndarray, "n 2"],
+    diameter_px: float,
+    generator: torch.Generator,
+) -> WorkingImage:
+    """An image with the power spectrum of another's background and the phases of white noise.
 
-    The power spectrum remains; particles, carbon and dirt are spread evenly over the image.
+    Carbon and dirt are spread evenly over it. The particles are cut out before, as their power
+    would count as noise.
 
     Parameters
     ----------
     working
-        The image; invalid pixels are 0 in the copy, too.
+        The image; where it is not valid, the decoy is 0 as well.
+    centers_yx
+        Its particles, in its pixels.
+    diameter_px
+        Of these.
     generator
-        Generator of the phases.
+        Of the phases.
     """
-    image = working.image
-    noise = torch.randn(image.shape, generator=generator).to(image)
-    phases = torch.fft.rfft2(noise)
-    phases = phases / phases.abs().clamp_min(torch.finfo(image.dtype).tiny)
-    decoy = torch.fft.irfft2(torch.fft.rfft2(image).abs() * phases, s=image.shape)
-    return replace(working, image=torch.where(working.valid, decoy, 0.0))
+    background, valid = working.image.clone(), working.valid
+    pixels = np.stack(np.indices(tuple(valid.shape)), -1).reshape(-1, 2)
+    if len(centers_yx):
+        near = cKDTree(centers_yx).query(pixels, distance_upper_bound=REACH * diameter_px)[0]
+        is_free = torch.from_numpy(np.isinf(near)).reshape(valid.shape) & valid
+    else:
+        is_free = valid
+    background[~is_free] = 0
+    scale = float(valid.sum() / is_free.sum().clamp_min(1)) ** 0.5
+    phases = torch.fft.rfft2(torch.randn(valid.shape, generator=generator))
+    phases = phases / phases.abs().clamp_min(torch.finfo(phases.real.dtype).tiny)
+    decoy = torch.fft.irfft2(torch.fft.rfft2(scale * background).abs() * phases, s=valid.shape)
+    return replace(working, image=torch.where(valid, decoy, 0.0))
 
 
 @dataclass(frozen=True)
@@ -71,8 +91,8 @@ class FalseDiscoveries:
         Notes
         -----
         Picks on decoys over picks on targets (Elias & Gygi, Nature Methods 2007). As a whole
-        decoy has room for false picks, and the particles of the targets are in its spectrum, it
-        is rather too high. It counts noise only: ice, carbon and dirt that are taken for
+        decoy has room for false picks, and particles that are not picked are in its spectrum,
+        it is rather too high. It counts noise only: ice, carbon and dirt that are taken for
         particles are not in it.
         """
         targets, decoys = self.counts(threshold)
@@ -129,7 +149,10 @@ def measure_false_discoveries(
     targets, decoys = [np.empty(0)], [np.empty(0)]
     for name, path in (finished[row] for row in rows):
         working = read_working_image(path, name, params, model.card, ctfs.of(name))
-        decoy = randomise_phases(working, generator)
+        chosen = read_one(coordinates_path(folder, name), name, summaries[name].pixel_size)
+        centers = chosen.centers_yx / np.array(working.scale_yx)
+        diameter_px = params.diameter / working.pixel_size
+        decoy = make_decoy(working, centers, diameter_px, generator)
         found = pick(name, decoy, segment(decoy, model, params), model, params).candidates
         real = read_one(candidates_path(folder, name), name, summaries[name].pixel_size)
         targets.append(real.scores[rules.has_size(real)])

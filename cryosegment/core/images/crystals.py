@@ -11,6 +11,8 @@ SPACINGS = (3.3, 4.05)
 """Of the strongest reflections of hexagonal and cubic ice (3.90, 3.67 and 3.44 Å), with room."""
 SIDE = 256
 """Side of the squares whose spectra are looked at, px."""
+NEAR_AXIS = 3.5
+"""Pixels of a spectrum this near to its axes do not count."""
 SQUARES = 4
 """How many, along either axis, spread evenly."""
 SPOT = 25.0
@@ -51,12 +53,13 @@ def crystalline_share(image: Float[Tensor, "h w"], pixel_size: float) -> float:
 
 
 def _ring(pixel_size: float) -> Tensor:
-    """The pixels of half a spectrum in which ice makes spots, but for those on its axes.
+    """The pixels of half a spectrum in which ice makes spots, but for those near its axes.
 
-    On the axes are the edges of the detector's tiles, and nothing that counts is lost.
+    Near the axes are the edges of the detector's tiles, and nothing that counts is lost.
     """
     y = torch.fft.fftfreq(SIDE, pixel_size)[:, None]
     x = torch.fft.rfftfreq(SIDE, pixel_size)
     frequency = torch.hypot(y, x)
     ring = (frequency >= 1 / SPACINGS[1]) & (frequency <= 1 / SPACINGS[0])
-    return ring & (y != 0) & (x != 0)
+    near = NEAR_AXIS / (SIDE * pixel_size)
+    return ring & (y.abs() > near) & (x > near)

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from cryosegment.core.batch import pick_micrographs
-from cryosegment.core.decoys import FalseDiscoveries, randomise_phases
+from cryosegment.core.decoys import FalseDiscoveries, make_decoy
 from cryosegment.core.images.working import WorkingImage
 from cryosegment.core.pipeline import Model, prepare
 from cryosegment.exchange.params import PickParams
@@ -23,8 +23,15 @@ def working(draw_truth: Callable, disc_model: Model) -> WorkingImage:
     return prepare(draw_truth("discs", (301, 220)).micrograph, PARAMS, disc_model.card)
 
 
+NONE = np.empty((0, 2))
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
 def test_the_spectrum_stays_and_the_particles_go(working: WorkingImage) -> None:
-    decoy = randomise_phases(working, torch.Generator().manual_seed(0))
+    decoy = make_decoy(working, NONE, 20.0, generator())
     one, other = (np.abs(np.fft.fft2(item.image.numpy())) for item in (working, decoy))
     np.testing.assert_allclose(other, one, rtol=1e-3, atol=1e-2)
     assert decoy.image.std() == pytest.approx(float(working.image.std()), rel=1e-3)
@@ -34,22 +41,37 @@ def test_the_spectrum_stays_and_the_particles_go(working: WorkingImage) -> None:
         return float((centred**3).mean() / (centred**2).mean() ** 1.5)
 
     assert skewness(working.image) < -1
-    generator = torch.Generator().manual_seed(0)
-    decoys = [randomise_phases(working, generator).image for _ in range(30)]
+    source = generator()
+    decoys = [make_decoy(working, NONE, 20.0, source).image for _ in range(30)]
     assert abs(np.mean([skewness(image) for image in decoys])) < 0.1
 
 
+def test_known_particles_are_no_part_of_the_noise(working: WorkingImage) -> None:
+    """Of noise with bright discs, the decoy has the noise's power, all over."""
+    noise = torch.randn(working.image.shape, generator=generator(1))
+    centers = np.array([[40.0, 50.0], [120.0, 60.0], [60.0, 110.0], [150.0, 20.0]])
+    pixels = np.stack(np.indices(tuple(noise.shape)), -1)
+    image = noise.clone()
+    for center in centers:
+        image[torch.from_numpy(np.linalg.norm(pixels - center, axis=-1) < 10)] += 6
+    spoilt = replace(working, image=image)
+    assert make_decoy(spoilt, NONE, 20.0, generator()).image.std() > 1.3
+    decoy = make_decoy(spoilt, centers, 20.0, generator()).image
+    for part in (decoy, decoy[:100], decoy[100:]):
+        assert part.std() == pytest.approx(1, abs=0.05)
+
+
 def test_decoys_differ_and_are_repeated_by_their_seed(working: WorkingImage) -> None:
-    generator = torch.Generator().manual_seed(0)
-    one, other = (randomise_phases(working, generator).image for _ in range(2))
+    source = generator()
+    one, other = (make_decoy(working, NONE, 20.0, source).image for _ in range(2))
     assert not torch.allclose(one, other, atol=0.1)
-    assert torch.equal(one, randomise_phases(working, torch.Generator().manual_seed(0)).image)
+    assert torch.equal(one, make_decoy(working, NONE, 20.0, generator()).image)
 
 
 def test_a_dead_border_stays_empty(working: WorkingImage) -> None:
     valid = working.valid.clone()
     valid[:20] = False
-    decoy = randomise_phases(replace(working, valid=valid), torch.Generator())
+    decoy = make_decoy(replace(working, valid=valid), NONE, 20.0, generator())
     assert not decoy.image[:20].any()
     assert decoy.image[20:].std() > 0.5
 

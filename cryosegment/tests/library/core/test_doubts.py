@@ -44,6 +44,7 @@ def test_contamination_counts_where_there_is_a_micrograph(picks: Picks) -> None:
     valid[height // 2 :] = False
     for rows, share, doubts in ((0.2, 0.4, ()), (0.3, 0.6, (CONTAMINATED,))):
         contamination[: round(rows * height)] = 0.9
+        contamination[height // 2 :] = 0.9
         maps = replace(picks.maps, contamination=contamination, valid=valid)
         summary = summarise(replace(picks, maps=maps), PARAMS, is_calibrated=True)
         assert summary.contamination == pytest.approx(share, abs=0.01)

@@ -100,6 +100,16 @@ def test_masks_and_pictures_follow_the_picks(
         np.testing.assert_array_equal(*pictures)
 
 
+def test_masks_where_the_first_picks_stay(
+    micrographs: Micrographs, model: Model, tmp_path: Path
+) -> None:
+    params = replace(PARAMS, number=100, masks=True)
+    pick_micrographs(micrographs, model, params, tmp_path / "picks", no_progress)
+    for name, found in read(tmp_path / "picks" / "candidates").items():
+        masks, _ = read_image(tmp_path / "picks" / "instances" / f"{name}.mrc")
+        assert masks.max() == len(found) > 0
+
+
 def test_micrographs_of_an_earlier_run_are_brought_in_line(
     micrographs: Micrographs, model: Model, tmp_path: Path
 ) -> None:

@@ -52,8 +52,8 @@ def test_what_is_no_crystal() -> None:
     assert crystalline_share(smooth, PIXEL_SIZE) == 0
     assert crystalline_share(noise() + lattice(5.0, 0.2), PIXEL_SIZE) == 0
     tiled = noise()
-    tiled[:, 550:] += 3
-    tiled[400:] -= 2
+    tiled[:, 530:] += 30
+    tiled[420:] -= 20
     assert crystalline_share(tiled, PIXEL_SIZE) == 0
 
 
