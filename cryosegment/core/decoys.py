@@ -51,7 +51,7 @@ def make_decoy(
         Of the phases.
     """
     background, valid = working.image.clone(), working.valid
-    pixels = np.stack(np.indices(tuple(valid.shape)), -1).reshape(-1, 2)
+    pixels = torch.ones_like(valid).nonzero().numpy()
     if len(centers_yx):
         near = cKDTree(centers_yx).query(pixels, distance_upper_bound=REACH * diameter_px)[0]
         is_free = torch.from_numpy(np.isinf(near)).reshape(valid.shape) & valid
