@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Scipion's sets to and from the exchange records; camelCase and "sampling rate" end here."""
+"""Conversion of Scipion's sets to and from the exchange records."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ from cryosegment.exchange.star import Block
 
 PICK_SCORES = ("_rlnAutopickFigureOfMerit", "_cryosegmentScore", "_cryoloScore", "_topazScore")
 POSE_SCORE = "_rlnMaxValueProbDistribution"
-"""Attributes that score a coordinate, by its picker, or the pose of a particle."""
+"""Attributes with the score of a coordinate, or of the pose of a particle."""
 SHAPE = ("_rlnAnglePsi", "_cryosegmentDiameter")
-"""Attributes of a coordinate: how its particle is turned and how long it is."""
+"""Attributes of a coordinate: the angle and the diameters of its particle."""
 TRUTH = ("rlnClassNumber", "rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi")
 DEFOCUS = ("U", "V", "Angle")
 """RELION's columns of simulated particles: species and orientation; what follows rlnDefocus."""
@@ -56,8 +56,8 @@ def scaled_coordinates(
 ) -> Dict[str, Coordinates]:
     """Coordinates and scores by micrograph, of those that have any, in the micrographs' pixels.
 
-    Names are matched, and ids where a name is unknown. Angles go with them where they are known,
-    and the diameters that picking has measured on demand.
+    Micrographs are matched by name, or by id if a name is unknown. Angles are included if known,
+    and the diameters that picking measured on demand.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def scaled_coordinates(
 
 
 def has_pick_scores(coordinates: Optional[SetOfCoordinates]) -> bool:
-    """Whether a picker has scored the coordinates."""
+    """Whether the coordinates have scores of a picker."""
     first = coordinates.getFirstItem() if coordinates is not None else None
     return first is not None and np.isfinite(_score(first, PICK_SCORES))
 
@@ -120,7 +120,7 @@ class _Matching:
 
 
 def refined_particles(particles: SetOfParticles, micrographs: SetOfMicrographs) -> Particles:
-    """Refined particles of a Scipion set; their coordinates count the pixels they count there.
+    """Refined particles of a Scipion set; their coordinates are in the pixels of that set.
 
     Scipion keeps the inverse of RELION's rotation, and shifts in px of the particle images.
 
@@ -176,9 +176,8 @@ def append_coordinates(
     """Append picks to a Scipion set, with the scores that RELION's files keep.
 
     Positions are rounded here and only here: Scipion's are integers. With `truth`, RELION's
-    columns of simulated particles by micrograph, coordinates say their species and orientation,
-    and have no scores: nobody has picked them. With `doubts` by micrograph, they say what looks
-    odd about theirs.
+    columns of simulated particles by micrograph, coordinates have species and orientation, and
+    no scores. With `doubts` by micrograph, they have the warnings about their micrograph.
     """
     coordinate = Coordinate()
     if truth is None:
@@ -212,7 +211,7 @@ def append_coordinates(
 def append_ctfs(target: SetOfCTF, truth: Iterable[Tuple[Micrograph, Block]]) -> None:
     """Append the CTF of micrographs, from RELION's columns of their simulated particles.
 
-    A micrograph without particles has none: nothing says what it is.
+    A micrograph without particles has none, as its CTF is unknown.
     """
     for micrograph, block in truth:
         if block["rlnDefocusU"]:
@@ -223,9 +222,9 @@ def append_ctfs(target: SetOfCTF, truth: Iterable[Tuple[Micrograph, Block]]) -> 
 
 
 def ctf_estimates(ctfs: SetOfCTF) -> Dict[str, CtfEstimate]:
-    """CTFs of a set by the name of their micrograph, where all of their values are there.
+    """CTFs of a set by the name of their micrograph; those with missing values are left out.
 
-    A micrograph that does not say how it was acquired was acquired as the set's are.
+    Micrographs without an acquisition have that of the set.
     """
     micrographs = ctfs.getMicrographs()
     usual = micrographs.getAcquisition() if micrographs is not None else None
@@ -250,7 +249,7 @@ def ctf_estimates(ctfs: SetOfCTF) -> Dict[str, CtfEstimate]:
 
 
 def card_lines(card: ModelCard) -> List[str]:
-    """What a user wants to know of a model, a fact a line."""
+    """The facts of a model for users, one in each line."""
     lines = [f"*{card.name}*: {card.architecture} network, labels from {card.label_source}."]
     if PICKED in card.label_source or PICKS in card.label_source:
         lines.append("*The truth was a picker's*: F1 is the agreement with it.")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files of Scipion's images and volumes as the core reads them."""
+"""Files of Scipion's images and volumes for the core, converted if needed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CORE_SUFFIXES = {".mrc", ".png", ".jpg", ".jpeg"}
 """Formats that the core reads with their rows in Scipion's order; others are converted. Of TIFF,
 Scipion counts rows from the first in the file, RELION and so the core from the last."""
 SAME = 0.01
-"""Pixel sizes that differ by less than this part are the same."""
+"""Pixel sizes that differ by less than this fraction are the same."""
 
 
 def core_file(micrograph: Micrograph, folder: str) -> str:
@@ -58,7 +58,7 @@ def _converted(source: Union[str, Tuple[int, str]], copy: str) -> str:
 
 
 def volume_file(volume: Volume, folder: str) -> str:
-    """The volume's file if it is MRC and says the sampling rate, else a copy that does in `folder`.
+    """The volume's file if it is MRC with the sampling rate, else such a copy in `folder`.
 
     Raises
     ------

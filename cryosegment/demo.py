@@ -36,7 +36,7 @@ class DemoError(Exception):
 
 @dataclass(frozen=True)
 class Micrographs:
-    """What the demo picks in: files by pattern, pixel size (Å/px), diameter (Å), perhaps truth."""
+    """Micrographs of the demo: pattern, pixel size (Å/px), diameter (Å), and truth if known."""
 
     pattern: Path
     pixel_size: float
@@ -67,15 +67,21 @@ def main(args: Optional[Sequence[str]] = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m cryosegment.demo", description=__doc__)
-    parser.add_argument("--output", default="demo", help="folder for everything that is made")
-    parser.add_argument("--micrographs", metavar="GLOB", help="your own; left out: simulated")
-    parser.add_argument("--pixel-size", type=float, metavar="A", help="of your own, Å/px")
-    parser.add_argument("--diameter", type=float, metavar="A", help="of your own particles, Å")
+    parser.add_argument("--output", default="demo", help="folder for the results")
+    parser.add_argument(
+        "--micrographs", metavar="GLOB", help="your own micrographs; if left out, simulated ones"
+    )
+    parser.add_argument(
+        "--pixel-size", type=float, metavar="A", help="pixel size of your own micrographs, Å/px"
+    )
+    parser.add_argument(
+        "--diameter", type=float, metavar="A", help="diameter of your own particles, Å"
+    )
     return parser
 
 
 def run_demo(output: Path, given: Optional[Micrographs]) -> None:
-    """Make the project in `output`, anew, and say what came out and how to open it.
+    """Make the project in `output`, replacing an old one; print the results and how to open it.
 
     Raises
     ------
@@ -178,9 +184,9 @@ def _pick(project: _Project, micrographs: Micrographs) -> Any:
 
 
 def _export(project: _Project, pick: Any) -> None:
-    """Run RELION's own export protocol where RELION is; a line says where it is not."""
+    """Run the export protocol of RELION if RELION is installed; else print a line."""
     if not find_spec("relion") or project.plugin("relion.Plugin").validateInstallation():
-        print("RELION is not installed here: its protocol of export is left out.")
+        print("RELION is not installed here: its export protocol is left out.")
         return
     export = project.plugin("relion.protocols.ProtRelionExportCoordinates")
     project.run(export, "export by RELION", [("inputCoordinates", pick, "outputCoordinates")])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Masks of Scipion's sets: what they hold, and the labels that they are part of."""
+"""Masks of Scipion's sets, and the labels that they belong to."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def mask_content(path: str) -> Tuple[int, float]:
 
 
 def labels_of_masks(sets: Iterable[SetOfMicrographMasks]) -> Dict[str, LabelsIndex]:
-    """Labels of the masks of some sets, and of no others, by the folder that they are in.
+    """Labels of the masks of some sets only, by labels folder.
 
     Raises
     ------
     InputError
-        If a mask is none of labels, or its labels have been made anew without it.
+        If a mask is not part of labels, or its labels were made again without it.
     """
     files: Dict[str, List[str]] = {}
     for masks in sets:
@@ -48,7 +48,7 @@ def labels_of_masks(sets: Iterable[SetOfMicrographMasks]) -> Dict[str, LabelsInd
         gone = chosen - {entry.instances.name for entry in entries}
         if gone:
             raise InputError(
-                f"mask {min(gone)} is no longer among the labels in {folder}: make the subset anew"
+                f"mask {min(gone)} is no longer among the labels in {folder}: make the subset again"
             )
         found[folder] = replace(index, entries=entries)
     return found

@@ -14,7 +14,7 @@ from cryosegment.exchange.picking_rules import card_threshold
 
 
 class SegmentationModel(EMObject):
-    """A trained model: its file, and what its card says."""
+    """A trained model: its file, and facts of its card."""
 
     def __init__(self, path: Optional[str] = None, **kwargs: Any) -> None:
         EMObject.__init__(self, **kwargs)
@@ -35,7 +35,7 @@ class SegmentationModel(EMObject):
         return self.getPath()
 
     def setCard(self, card: ModelCard) -> None:
-        """Take over what the model's card says."""
+        """Set the facts of the model's card."""
         self._name.set(card.name)
         self._architecture.set(card.architecture)
         self._labelSource.set(card.label_source)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Scipion plugin: variables, installation of the core, and how it is called."""
+"""The Scipion plugin: variables, installation of the core, and commands of the core."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ MAKE_ENVIRONMENT = (
 
 
 class Plugin(pwem.Plugin):
-    """Variables, installation without conda, and the one place that builds commands."""
+    """Variables, installation without conda, and commands of the core."""
 
     __module__ = __package__  # pyworkflow asks the module named here for the package's folder
     _homeVar = HOME_VARIABLE
@@ -104,14 +104,14 @@ class Plugin(pwem.Plugin):
         Raises
         ------
         CalledProcessError
-            If it fails; it has said why on standard error.
+            If it fails; the reason is on standard error.
         """
         command = [cls.getPython(), "-m", "cryosegment", *arguments]
         subprocess.run(command, check=True, env=cls.getEnviron())
 
     @classmethod
     def startCore(cls, *arguments: str, log: str) -> subprocess.Popen[bytes]:
-        """Start a `cryosegment` command outside any protocol; what it says goes to `log`."""
+        """Start a `cryosegment` command outside any protocol; its output goes to `log`."""
         command = [cls.getPython(), "-m", "cryosegment", *arguments]
         with open(log, "wb") as stream:
             return subprocess.Popen(command, stdout=stream, stderr=stream, env=cls.getEnviron())

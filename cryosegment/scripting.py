@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Scipion from a script: the environment that it wants before it is imported."""
+"""Scipion from a script: the environment that it needs before it is imported."""
 
 from __future__ import annotations
 

@@ -34,10 +34,10 @@ def make_decoy(
     diameter_px: float,
     generator: torch.Generator,
 ) -> WorkingImage:
-    """An image with the power spectrum of another's background and the phases of white noise.
+    """An image with the power spectrum of the background of another, and random phases.
 
-    Carbon and dirt are spread evenly over it. The particles are cut out before, as their power
-    would count as noise.
+    Carbon and dirt are spread evenly over it. Particles are removed first, as their power would
+    count as noise.
 
     Parameters
     ----------

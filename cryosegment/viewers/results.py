@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the results of all protocols with micrographs have in common."""
+"""Views that the results of all protocols with micrographs share."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ RegistryViewerConfig.registerConfig(
 
 Show = Callable[[Any], List[View]]
 NOTHING = ["none yet"]
-"""Choices of micrographs where there are none: Scipion's forms need one."""
+"""Choice of a micrograph if there are none, as Scipion's forms need one."""
 
 
 class ResultsViewer(EmProtocolViewer):
@@ -37,7 +37,7 @@ class ResultsViewer(EmProtocolViewer):
 
     # --------------------------- DEFINE param functions ----------------------
     def _addState(self, form: params.Form) -> None:
-        """Say what there is where no micrograph can be shown."""
+        """Show the state of the run if no micrograph can be shown."""
         form.addParam(
             "showState",
             params.LabelParam,
@@ -84,7 +84,7 @@ class ResultsViewer(EmProtocolViewer):
 
     # --------------------------- the views ------------------------------------
     def _views(self) -> Dict[str, Show]:
-        """What a viewer shows beside the common views, by the name of its field."""
+        """The views of a viewer besides the common ones, by the name of the field."""
         raise NotImplementedError
 
     def _getVisualizeDict(self) -> Dict[str, Show]:
@@ -98,7 +98,7 @@ class ResultsViewer(EmProtocolViewer):
         return {name: self._told(show) for name, show in views.items()}
 
     def _told(self, show: Show) -> Show:
-        """The same view; where a file cannot be read, it is said."""
+        """The same view, with a message if a file cannot be read."""
 
         def shown(param: Any = None) -> List[View]:
             try:

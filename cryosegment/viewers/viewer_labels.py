@@ -36,7 +36,7 @@ TABLES = {
 
 
 class CryoSegmentViewerLabels(ResultsViewer):
-    """Label maps over the micrographs, and what became of the particles."""
+    """Label maps over the micrographs, and tables of labelled and rejected particles."""
 
     _label = "labels"
     _environments = [DESKTOP_TKINTER]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The window that shows what a CRF changes."""
+"""The window that shows the effect of a CRF."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class CrfDialog(MicrographDialog):
         return combo
 
     def apply(self) -> None:
-        """Take over what the controls say; Scipion's dialog calls this on Select."""
+        """Take the values of the controls; Scipion's dialog calls this on Select."""
         self.choice = CrfChoice(self.crf.get(), self.solver.get(), self.strength.get())
 
     # --------------------------- the core --------------------------------------

@@ -29,7 +29,7 @@ class CrfChoice(NamedTuple):
     strength: float = 1.0
 
     def label(self) -> str:
-        """Name for people."""
+        """Name for the window."""
         if self.crf == NO_CRF:
             return "no CRF"
         solver = "" if self.solver == CARD_CRF else f", {self.solver}"
@@ -38,7 +38,7 @@ class CrfChoice(NamedTuple):
 
 @dataclass(frozen=True)
 class Preview:
-    """What the core finds in a micrograph.
+    """Result of picking a micrograph.
 
     Parameters
     ----------
@@ -53,16 +53,16 @@ class Preview:
 
 
 class CrfPreviews:
-    """The picks of micrographs with the CRFs that were asked for, each computed once.
+    """Picks of micrographs with different CRFs, each computed once.
 
     Parameters
     ----------
     values
         Parameters of the `pick` job.
     folder
-        For the files; whoever made it removes it.
+        Folder for the files, removed by its owner.
     in_words
-        Puts what the core says in the words of the form.
+        Translates messages of the core to the words of the form.
 
     Attributes
     ----------
@@ -96,9 +96,9 @@ class CrfPreviews:
         return Plugin.startCore("run", str(output / JOB_NAME), log=str(self._log()))
 
     def lastWords(self) -> str:
-        """What the core said last."""
+        """Last message of the core."""
         lines = read_text(self._log()).strip().splitlines()
-        return self._in_words(lines[-1]) if lines else "the core stopped without a word"
+        return self._in_words(lines[-1]) if lines else "the core stopped without a message"
 
     def read(self, micrograph: Micrograph, choice: CrfChoice) -> Preview:
         """The result, once it is done."""
