@@ -28,6 +28,7 @@ FREE_TO_CHANGE = {
     "epochs",
     "learning_rate",
     "patience",
+    "decoys",
 }
 """Parameters that a resumed run may change: what is finished stays as good."""
 

@@ -105,6 +105,8 @@ def test_a_run_with_decoys(draw_truth: Callable, disc_model: Model, tmp_path: Pa
     for row in rows:
         rate = min(int(row["decoys"]) / max(int(row["picks"]), 1), 1)
         assert float(row["rate"]) == pytest.approx(rate, abs=1e-4)
-    everything = replace(PARAMS, decoys=9)
+    before = (folder / "coordinates" / "one.star").stat().st_mtime_ns
+    everything = replace(PARAMS, decoys=9, resume=True)
     notes = pick_micrographs(micrographs, disc_model, everything, folder, no_progress).notes
     assert "on 3 micrographs" in notes[-1]
+    assert (folder / "coordinates" / "one.star").stat().st_mtime_ns == before
