@@ -48,7 +48,7 @@ def _align_halves(body: nn.Module) -> None:
     for name, child in body.named_children():
         if isinstance(child, nn.Upsample) and child.align_corners:
             child.align_corners = False
-        elif isinstance(getattr(child, "block", None), nn.Sequential) and child.upsample is True:
+        elif getattr(child, "upsample", False) is True:
             larger = nn.Upsample(scale_factor=2, mode="bilinear")  # in a feature pyramid
             setattr(body, name, nn.Sequential(child.block, larger))
         else:
