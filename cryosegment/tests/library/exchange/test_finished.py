@@ -107,4 +107,4 @@ def test_parameters_that_name_files():
 
 def test_a_run_may_change_only_what_results_do_not_depend_on():
     names = set(PickParams.__dataclass_fields__) & FREE_TO_CHANGE
-    assert names == {"resume", "gpu", "threads"}
+    assert names == {"resume", "gpu", "threads", "decoys"}
