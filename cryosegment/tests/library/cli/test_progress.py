@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import io
 import logging
+import sys
 
 import pytest
 
@@ -59,9 +60,10 @@ def test_the_parts_of_a_run_are_timed_apart(clock):
     ]
 
 
-def test_warnings_stand_above_the_bar():
+def test_warnings_stand_above_the_bar(monkeypatch):
     terminal = Terminal()
-    handler = logging.StreamHandler(terminal)
+    monkeypatch.setattr(sys, "stderr", terminal)
+    handler = logging.StreamHandler()
     logger = logging.getLogger()
     logger.addHandler(handler)
     try:
@@ -70,7 +72,9 @@ def test_warnings_stand_above_the_bar():
             logger.warning("odd")
     finally:
         logger.removeHandler(handler)
-    assert "odd\n" in terminal.getvalue()
+    before, after = terminal.getvalue().split("odd\n")
+    assert before.endswith("\r")  # on a line of its own, before the bar is drawn again
+    assert "first" in after
 
 
 def test_a_bar_on_a_terminal():
