@@ -50,6 +50,6 @@ def _align_halves(body: nn.Module) -> None:
             child.align_corners = False
         elif getattr(child, "upsample", False) is True:
             larger = nn.Upsample(scale_factor=2, mode="bilinear")  # in a feature pyramid
-            setattr(body, name, nn.Sequential(child.block, larger))
+            setattr(body, name, nn.Sequential(child.get_submodule("block"), larger))
         else:
             _align_halves(child)
