@@ -44,8 +44,6 @@ def predict_logits(
             return network(batch)[0].float()
 
     with torch.inference_mode():
-        if max(image.shape) <= tile:
-            return forward(image.to(device))
         return predict_tiled(forward, image.to(device), tile, halo, network_stride(network))
 
 

@@ -15,9 +15,10 @@ from torch import Tensor
 from cryosegment.core.images.micrograph import write_image
 from cryosegment.core.images.resample import resample_labels
 from cryosegment.core.images.working import WorkingImage
+from cryosegment.core.instance_masks import at_micrograph_scale
 from cryosegment.core.overlay import draw_picks, write_png
 from cryosegment.core.picking import renumber
-from cryosegment.core.pipeline import Picks, at_micrograph_scale
+from cryosegment.core.pipeline import Picks
 from cryosegment.exchange.coordinates import (
     WRITTEN,
     Coordinates,
@@ -129,8 +130,8 @@ class Segmentation:
     def write_instances(self, folder: Path, name: str, is_chosen: Bool[np.ndarray, " n"]) -> None:
         """Write the masks of the picks, at the pixel size of the micrograph."""
         working = WorkingImage(self.particle, self.particle >= 0, self.pixel_size, self.scale_yx)
-        instances = renumber(self.labels, torch.from_numpy(is_chosen))
-        full = at_micrograph_scale(instances, self.particle, working).numpy().astype(np.int16)
+        instances = renumber(self.labels, torch.from_numpy(is_chosen)).short()
+        full = at_micrograph_scale(instances, self.particle, working)
         write_image(instances_path(folder, name), full, working.micrograph_pixel_size)
 
 

@@ -4,14 +4,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
-from torch.nn import functional
 
+from cryosegment.core.acceleration import accelerate
 from cryosegment.core.checkpoint import load_network
 from cryosegment.core.crf import crf_features, refine_logits
 from cryosegment.core.feature_maps import predict_features
@@ -19,6 +20,7 @@ from cryosegment.core.images.crystals import crystalline_share
 from cryosegment.core.images.micrograph import Micrograph, read_micrograph
 from cryosegment.core.images.working import WorkingImage, working_image
 from cryosegment.core.inference import picking_maps, predict_logits
+from cryosegment.core.instance_masks import INSTANCE_THRESHOLD
 from cryosegment.core.networks import HEADS
 from cryosegment.core.picking import (
     ParticleMaps,
@@ -37,7 +39,6 @@ from cryosegment.exchange.picking_rules import picking_rules
 
 CANDIDATE_FLOOR = 0.02
 """Candidates below this score are not kept, whatever the threshold."""
-INSTANCE_THRESHOLD = 0.5
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,11 @@ class Model:
     def device(self) -> torch.device:
         """Device of the network."""
         return next(self.network.parameters()).device
+
+    @cached_property
+    def picker(self) -> nn.Module:
+        """The network as it is applied: a fast copy (see `accelerate`), made at first use."""
+        return accelerate(self.network)
 
 
 @dataclass(frozen=True)
@@ -168,7 +174,7 @@ def segment(working: WorkingImage, model: Model, params: PickParams) -> PickingM
         The CRF; the others do not matter.
     """
     card = model.card
-    logits = predict_logits(model.network, working.image, card.tile_size, card.halo)
+    logits = predict_logits(model.picker, working.image, card.tile_size, card.halo)
     crf = choose_crf(params.crf, card.crf, params.crf_solver, params.crf_strength)
     refined = None
     if crf is not None:
@@ -248,45 +254,3 @@ def pick_micrograph(micrograph: Micrograph, model: Model, params: PickParams) ->
     """Pick the particles of a micrograph in memory, in one call."""
     working = prepare(micrograph, params, model.card)
     return pick(micrograph.name, working, segment(working, model, params), model, params)
-
-
-def at_micrograph_scale(
-    instances: Int[Tensor, "h w"], particle: Float[Tensor, "h w"], working: WorkingImage
-) -> Int[Tensor, "height width"]:
-    """Instances at the pixel size of the micrograph.
-
-    Parameters
-    ----------
-    instances
-        Masks at working scale.
-    particle
-        Probability map that they were cut from: their outlines are where it crosses
-        `INSTANCE_THRESHOLD` between the working pixels.
-    working
-        The image of both.
-    """
-    outside = (instances == 0) & (particle < INSTANCE_THRESHOLD)
-    plane = instances.float()[None, None]
-    wider = functional.max_pool2d(plane, 3, stride=1, padding=1)[0, 0].to(instances.dtype)
-    labels = torch.where(outside, wider, instances)
-    positions = [
-        torch.arange(size) / scale
-        for size, scale in zip(working.micrograph_shape, working.scale_yx, strict=True)
-    ]
-    rows, columns = (
-        position.round().long().clamp(max=small - 1)
-        for position, small in zip(positions, instances.shape, strict=True)
-    )
-    level = _interpolate_rows(particle, positions[0])
-    level = _interpolate_rows(level.T.contiguous(), positions[1]).T
-    return torch.where(level >= INSTANCE_THRESHOLD, labels[rows][:, columns], 0)
-
-
-def _interpolate_rows(
-    plane: Float[Tensor, "h w"], positions: Float[Tensor, " n"]
-) -> Float[Tensor, "n w"]:
-    """Linear interpolation between rows; beyond the last, its values."""
-    last = len(plane) - 1
-    before = positions.long().clamp(max=last)
-    share = (positions - before).clamp(max=1)[:, None]
-    return torch.lerp(plane[before], plane[(before + 1).clamp(max=last)], share)

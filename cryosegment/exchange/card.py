@@ -98,7 +98,7 @@ class ModelCard:
     picking: Facts = field(default_factory=dict)
     crf: Facts = field(default_factory=dict)
     tile_size: int = 2048
-    halo: int = 64
+    halo: int = 160
     particle_diameters: Tuple[float, ...] = ()
     training_data: Tuple[Facts, ...] = ()
     label_source: str = ""

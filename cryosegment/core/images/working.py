@@ -248,7 +248,7 @@ def _mend(image: Float[Tensor, "h w"], bounds: Bounds) -> Float[Tensor, "h w"]:
     inside = image[bounds.top : bounds.bottom, bounds.left : bounds.right]
     median, sd = robust_statistics(inside)
     reach = HOT_PIXEL_SDS * (sd if sd > 0 else float(inside.double().std())) or 1.0
-    mended = ((image - median) / reach).clamp(-1, 1)
+    mended = (image - median).div_(reach).clamp_(-1, 1)  # in place: images take up to 2 GB
     mended[: bounds.top] = 0
     mended[bounds.bottom :] = 0
     mended[:, : bounds.left] = 0

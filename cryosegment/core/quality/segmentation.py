@@ -15,8 +15,9 @@ from skimage.filters import threshold_otsu
 from torch import Tensor
 
 from cryosegment.core.images.working import WorkingImage
+from cryosegment.core.instance_masks import INSTANCE_THRESHOLD
 from cryosegment.core.picking.centers import away_from_edge
-from cryosegment.core.pipeline import INSTANCE_THRESHOLD, Model, pick, segment
+from cryosegment.core.pipeline import Model, pick, segment
 from cryosegment.exchange.params import CARD, PickParams
 
 BODY_SIGMA, CENTER_SIGMA = 0.1, 0.2

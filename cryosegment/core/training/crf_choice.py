@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from cryosegment.core.evaluation.pixels import PixelCounts, count_pixels
 from cryosegment.core.images.working import WorkingImage
-from cryosegment.core.pipeline import INSTANCE_THRESHOLD, Model, segment
+from cryosegment.core.instance_masks import INSTANCE_THRESHOLD
+from cryosegment.core.pipeline import Model, segment
 from cryosegment.core.training.labelled import LabelledImage
 from cryosegment.exchange.card import ModelCard
 from cryosegment.exchange.params import CARD_CRF, NO_CRF, PickParams, crf_of_card

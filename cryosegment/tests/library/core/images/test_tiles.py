@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate, pad
 
-from cryosegment.core.images.tiles import predict_tiled, tile_starts
+from cryosegment.core.images.tiles import inner_edges, predict_tiled
 from cryosegment.exchange.errors import ParameterError
 
 
@@ -17,7 +17,8 @@ def smooth(image: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize("shape", [(100, 130), (40, 130), (64, 65), (30, 20)])
-def test_tiles_give_what_the_whole_image_gives(shape: tuple[int, int]) -> None:
+@pytest.mark.parametrize("stride", [1, 16])
+def test_tiles_give_what_the_whole_image_gives(shape: tuple[int, int], stride: int) -> None:
     image = torch.randn(shape, generator=torch.Generator().manual_seed(0))
     sizes = []
 
@@ -25,36 +26,30 @@ def test_tiles_give_what_the_whole_image_gives(shape: tuple[int, int]) -> None:
         sizes.append(tuple(tile.shape))
         return smooth(tile)
 
-    torch.testing.assert_close(predict_tiled(recorded, image, 64, 8), smooth(image))
+    found = predict_tiled(recorded, image, 64, 4, stride)
+    torch.testing.assert_close(found, smooth(image), rtol=0, atol=1e-6)
     assert all(max(size) <= 64 for size in sizes)
-    assert len(set(sizes)) == 1
 
 
-def test_blending_leaves_no_seam() -> None:
-    """Tiles that disagree by a constant are joined by a slope, not by a step."""
-    offsets = iter([0.0, 1.0])
-    joined = predict_tiled(lambda tile: (tile + next(offsets))[None], torch.zeros(8, 50), 32, 7)[0]
-    assert joined[0, 0] == 0
-    assert joined[0, -1] == 1
-    steps = joined[0].diff()
-    assert steps.max() < 0.2
-    assert (steps >= 0).all()
-
-
-@pytest.mark.parametrize(("length", "tile", "halo"), [(100, 64, 8), (65, 64, 8), (5000, 512, 32)])
-def test_starts_cover_the_axis(length: int, tile: int, halo: int) -> None:
-    starts = tile_starts(length, tile, halo)
-    assert starts[0] == 0
-    assert starts[-1] + tile == length
-    assert all(second - first <= tile - 2 * halo for first, second in pairwise(starts))
-
-
-@pytest.mark.parametrize("length", [65, 100, 129, 5000])
-def test_starts_are_multiples_of_the_stride(length: int) -> None:
-    starts = tile_starts(length, 64, 8, 16)
-    assert all(start % 16 == 0 for start in starts)
-    assert all(second - first <= 64 - 2 * 8 for first, second in pairwise(starts))
-    assert 0 <= starts[-1] + 64 - length < 16
+@pytest.mark.parametrize(
+    ("length", "inside", "stride", "edges"),
+    [
+        (100, 64, 1, [0, 50, 100]),
+        (64, 64, 1, [0, 64]),
+        (65, 64, 1, [0, 32, 65]),
+        (100, 40, 16, [0, 16, 48, 80, 100]),
+        (129, 64, 16, [0, 48, 96, 129]),
+    ],
+)
+def test_insides_are_even_and_begin_at_strides(
+    length: int, inside: int, stride: int, edges: list[int]
+) -> None:
+    found = inner_edges(length, inside, stride)
+    assert found[0] == 0
+    assert found[-1] == length
+    assert all(0 < end - start <= inside for start, end in pairwise(found))
+    assert all(edge % stride == 0 for edge in found[:-1])
+    assert found == edges
 
 
 def test_tiles_keep_the_phase_of_a_function_that_reduces_its_input() -> None:
@@ -65,7 +60,7 @@ def test_tiles_keep_the_phase_of_a_function_that_reduces_its_input() -> None:
         return interpolate(means, scale_factor=16)[0, :, :height, :width]
 
     image = torch.randn(150, 101, generator=torch.Generator().manual_seed(0))
-    torch.testing.assert_close(predict_tiled(blocks, image, 64, 16, 16), blocks(image))
+    torch.testing.assert_close(predict_tiled(blocks, image, 64, 1, 16), blocks(image))
 
 
 def test_no_halo() -> None:

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from cryosegment.core.acceleration import InBfloat16, fold_normalizations
 from cryosegment.core.checkpoint import load_network, save_checkpoint
 from cryosegment.core.feature_maps import predict_features
 from cryosegment.core.inference import predict_logits
@@ -181,6 +182,28 @@ def test_what_lies_far_away_does_not_matter(name: str) -> None:
     other[:STRIDE] *= 30
     found, expected = (predict_logits(network, seen)[:, -STRIDE:] for seen in (other, image))
     torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_tiles_are_answered_as_the_whole(name: str) -> None:
+    network, halo = trained(name), reach(name)
+    image = torch.randn(64, 2 * halo + 2 * STRIDE, generator=torch.Generator().manual_seed(2))
+    found = predict_logits(network, image, 2 * halo + STRIDE, halo)
+    torch.testing.assert_close(found, predict_logits(network, image), atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_folded_normalisations_change_nothing(name: str) -> None:
+    network, image = trained(name), scene()[0]
+    folded = fold_normalizations(network)
+    assert sum(map(is_norm, folded.modules())) < sum(map(is_norm, network.modules()))
+    maps, expected = (predict_logits(n, image).sigmoid() for n in (folded, network))
+    torch.testing.assert_close(maps, expected, atol=1e-5, rtol=0)
+    predict_logits(InBfloat16(folded), image)  # every operation knows bfloat16
+
+
+def is_norm(module: nn.Module) -> bool:
+    return isinstance(module, nn.BatchNorm2d)
 
 
 def reach(name: str) -> int:
