@@ -17,8 +17,9 @@ from cryosegment.core.simulation.layers import log_uniform, smooth_field
 NEGATIVE_STAIN = 0.06
 """Share of the scenes that are stained: particles have contrast at all frequencies, and stain
 around them."""
-PHASE_PLATE, PHASE_FLIPPED, LOW_PASSED = 0.08, 0.15, 0.12
-"""Shares of the other scenes that have a phase plate, are corrected, or smoothed strongly."""
+PHASE_PLATE, PHASE_FLIPPED, LOW_PASSED, RESTORED = 0.08, 0.15, 0.12, 0.08
+"""Shares of the other scenes that have a phase plate, are corrected, smoothed strongly, or restored
+to the contrast of projections."""
 STRUCTURED = 0.4
 """Share of the scenes whose noise goes in part through the CTF, as that of thick ice and continuous
 carbon does."""
@@ -92,6 +93,8 @@ def _transfer(
         transfer = np.abs(transfer)
     elif kind < PHASE_FLIPPED + LOW_PASSED:
         transfer = transfer * np.exp(-((frequency / frequency.max()) ** 2) * 6)
+    elif kind < PHASE_FLIPPED + LOW_PASSED + RESTORED:
+        transfer = np.ones_like(transfer)
     envelope = np.exp(-random.uniform(20, 400) / 4 * squared)
     return torch.from_numpy((transfer * envelope).astype(np.float32))
 

@@ -83,7 +83,7 @@ class SceneSettings:
     size: int = 256
     diameter: float = 20.0
     scale: tuple[float, float] = (0.75, 1.33)
-    snr: tuple[float, float, float] = (0.01, 0.2, 4.0)
+    snr: tuple[float, float, float] = (0.01, 0.2, 30.0)
     hard: float = 0.65
     clean: float = 0.35
     empty: float = 0.08
