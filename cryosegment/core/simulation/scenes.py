@@ -85,9 +85,9 @@ class SceneSettings:
     scale: tuple[float, float] = (0.75, 1.33)
     snr: tuple[float, float, float] = (0.01, 0.2, 30.0)
     hard: float = 0.65
-    clean: float = 0.35
+    clean: float = 0.55
     empty: float = 0.08
-    sparse: float = 0.2
+    sparse: float = 0.4
     others: float = 0.12
 
 
