@@ -12,6 +12,8 @@ from cryosegment.exchange.errors import ModelError
 class Shuffled(nn.Module):
     """Its head sees means over 2 x 2 pixels."""
 
+    stride = 2
+
     def __init__(self) -> None:
         super().__init__()
         self.head = nn.Conv2d(1, 4, 1)
