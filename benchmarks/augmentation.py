@@ -26,7 +26,8 @@ from torch import nn
 from cryosegment.core.networks import build_network
 from cryosegment.core.pipeline import load_model
 from cryosegment.core.training.augmentation import BASIC, LEVELS, Augmentation
-from cryosegment.core.training.fit import FitSettings, Validation, fit
+from cryosegment.core.training.fit import fit
+from cryosegment.core.training.fit_settings import FitSettings, Validation
 from cryosegment.core.training.labelled import LabelledImage, read_labels
 from cryosegment.core.training.patches import PatchBatches
 from cryosegment.core.training.validation import best_f1

@@ -42,7 +42,8 @@ from cryosegment.core.simulation.molecule import (
 )
 from cryosegment.core.simulation.scenes import SceneSettings
 from cryosegment.core.simulation.shapes import random_molecule
-from cryosegment.core.training.fit import FitSettings, fit
+from cryosegment.core.training.fit import fit
+from cryosegment.core.training.fit_settings import FitSettings
 from cryosegment.core.training.scene_batches import (
     CALIBRATION_STREAM,
     SceneBatches,

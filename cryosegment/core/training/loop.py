@@ -17,7 +17,8 @@ from cryosegment.core.training.card import describe, label_source, start_of
 from cryosegment.core.training.completeness import labelled_share, share_with_picks
 from cryosegment.core.training.crf_choice import choose_card_crf
 from cryosegment.core.training.examples import write_examples
-from cryosegment.core.training.fit import FitSettings, Validation, fit
+from cryosegment.core.training.fit import fit
+from cryosegment.core.training.fit_settings import FitSettings, Validation
 from cryosegment.core.training.joint import RefinedNetwork
 from cryosegment.core.training.labelled import LabelledImage, labels_fingerprint, read_labels_for
 from cryosegment.core.training.losses import PickingLoss

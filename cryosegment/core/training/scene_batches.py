@@ -24,7 +24,7 @@ from cryosegment.core.training.calibration import (
     fit_calibration,
     judge_candidates,
 )
-from cryosegment.core.training.fit import Validation
+from cryosegment.core.training.fit_settings import Validation
 from cryosegment.core.training.loader import Batch
 from cryosegment.core.training.targets import Targets, make_targets
 from cryosegment.core.training.validation import ValidationImage, best_f1

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from cryosegment.core.evaluation.matching import ranked_hits
 from cryosegment.core.inference import predict_maps
 from cryosegment.core.picking.centers import Candidates, find_candidates
-from cryosegment.core.training.fit import Validation
+from cryosegment.core.training.fit_settings import Validation
 
 TOLERANCE = 0.25
 """Largest distance of a correct pick from a labelled centre, in diameters."""

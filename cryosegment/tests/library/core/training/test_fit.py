@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import nn
 
-from cryosegment.core.training.fit import FitSettings, Validation, fit
+from cryosegment.core.training.fit import fit
+from cryosegment.core.training.fit_settings import FitSettings, Validation
 from cryosegment.core.training.loader import Batch
 from cryosegment.core.training.losses import PickingLoss
 from cryosegment.core.training.state import Progress
