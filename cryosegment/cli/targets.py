@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cryosegment.cli.commands import Command
-from cryosegment.exchange.coordinates import JOINT, WRITTEN
+from cryosegment.exchange.coordinates import EVERYTHING, JOINT
 from cryosegment.exchange.files import FAILURES_NAME
 from cryosegment.exchange.finished import FINISHED_NAME
 from cryosegment.exchange.labels import LABELS_NAME, REJECTED_NAME, REPORT_NAME, SUMMARY_NAME
+from cryosegment.exchange.pick_folder import FALSE_DISCOVERY_NAME, PROBABILITY, SUFFIXES
+from cryosegment.exchange.pick_summary import MICROGRAPHS_NAME
 
 REPORTS = {FAILURES_NAME, REJECTED_NAME, REPORT_NAME, SUMMARY_NAME}
 """What a run says of itself: no results."""
@@ -18,19 +20,11 @@ REPORTS = {FAILURES_NAME, REJECTED_NAME, REPORT_NAME, SUMMARY_NAME}
 LABELLED = ("coordinates", "instances", "classes", LABELS_NAME, FINISHED_NAME, *sorted(REPORTS))
 TARGETS: Mapping[str, tuple[str, ...]] = {
     "pick": (
-        "coordinates",
-        "candidates",
-        "coordinates.star",
-        "micrographs.csv",
-        "instances",
-        "segmentations",
-        "contamination_masks",
-        "probability",
-        "contamination",
-        "overlays",
-        *WRITTEN,
+        *SUFFIXES,
         *(joint.file for joint in JOINT.values()),
-        "false_discovery.csv",
+        EVERYTHING,
+        MICROGRAPHS_NAME,
+        FALSE_DISCOVERY_NAME,
         FAILURES_NAME,
         FINISHED_NAME,
     ),
@@ -56,7 +50,7 @@ TARGETS: Mapping[str, tuple[str, ...]] = {
     ),
     "tune": (".safetensors", ".picking.csv", ".picking.png"),
     "evaluate": ("metrics.csv", "metrics.json", "precision_recall.png"),
-    "crf": ("probability", FAILURES_NAME, FINISHED_NAME),
+    "crf": (PROBABILITY, FAILURES_NAME, FINISHED_NAME),
     "crf tune": (".safetensors", ".crf.csv"),
     "fetch": (),  # each data set gets a folder of its own, in which files of the right size stay
 }

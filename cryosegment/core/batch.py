@@ -12,13 +12,14 @@ from pathlib import Path
 from cryosegment.core.decoys import measure_false_discoveries
 from cryosegment.core.doubts import summarise
 from cryosegment.core.images.working import WorkingImage
-from cryosegment.core.pick_files import KINDS, is_finished, remove_files, write_picks
+from cryosegment.core.pick_files import is_finished, remove_files, write_picks
 from cryosegment.core.pipeline import Model, pick, read_working_image, segment
 from cryosegment.core.settling import settle
 from cryosegment.exchange.ctf import read_ctfs
 from cryosegment.exchange.errors import CryoSegmentError, in_one_line
 from cryosegment.exchange.finished import Finished
 from cryosegment.exchange.params import PickParams
+from cryosegment.exchange.pick_folder import SUFFIXES
 from cryosegment.exchange.pick_summary import append_summary, odd_micrographs, read_summaries
 from cryosegment.exchange.picking_rules import picking_rules
 from cryosegment.exchange.progress import Progress
@@ -115,7 +116,7 @@ def pick_micrographs(
     if not good:
         return PickedMicrographs(0, failures, (), ())
     for name in failures:
-        remove_files(folder, name, set(KINDS))
+        remove_files(folder, name, set(SUFFIXES))
     settled = settle(good, model, params, folder)
     notes = [str(settled), *odd_micrographs(settled.summaries)]
     if params.decoys:

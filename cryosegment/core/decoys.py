@@ -13,15 +13,20 @@ from jaxtyping import Float
 from scipy.spatial import cKDTree
 
 from cryosegment.core.images.working import WorkingImage
-from cryosegment.core.pick_files import candidates_path, coordinates_path, is_finished, read_one
+from cryosegment.core.pick_files import is_finished, read_one
 from cryosegment.core.pipeline import Model, pick, read_working_image, segment
 from cryosegment.exchange.ctf import read_ctfs
 from cryosegment.exchange.files import write_text
 from cryosegment.exchange.params import PickParams
+from cryosegment.exchange.pick_folder import (
+    CANDIDATES,
+    COORDINATES,
+    FALSE_DISCOVERY_NAME,
+    file_of,
+)
 from cryosegment.exchange.pick_summary import read_summaries
 from cryosegment.exchange.picking_rules import picking_rules
 
-TABLE_NAME = "false_discovery.csv"
 REACH = 0.6
 """Pixels nearer than this to the centre of a pick, in diameters, are not background."""
 THRESHOLDS = np.arange(0.0, 1.0, 0.01)
@@ -149,14 +154,14 @@ def measure_false_discoveries(
     targets, decoys = [np.empty(0)], [np.empty(0)]
     for name, path in (finished[row] for row in rows):
         working = read_working_image(path, name, params, model.card, ctfs.of(name))
-        chosen = read_one(coordinates_path(folder, name), name, summaries[name].pixel_size)
+        chosen = read_one(file_of(folder, COORDINATES, name), name, summaries[name].pixel_size)
         centers = chosen.centers_yx / np.array(working.scale_yx)
         diameter_px = params.diameter / working.pixel_size
         decoy = make_decoy(working, centers, diameter_px, generator)
         found = pick(name, decoy, segment(decoy, model, params), model, params).candidates
-        real = read_one(candidates_path(folder, name), name, summaries[name].pixel_size)
+        real = read_one(file_of(folder, CANDIDATES, name), name, summaries[name].pixel_size)
         targets.append(real.scores[rules.has_size(real)])
         decoys.append(found.scores[rules.has_size(found)])
     result = FalseDiscoveries(count, np.concatenate(targets), np.concatenate(decoys))
-    write_text(folder / TABLE_NAME, result.table())
+    write_text(folder / FALSE_DISCOVERY_NAME, result.table())
     return result

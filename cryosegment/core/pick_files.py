@@ -28,43 +28,28 @@ from cryosegment.exchange.coordinates import (
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import atomic_path, remove_file
 from cryosegment.exchange.params import PickParams
+from cryosegment.exchange.pick_folder import (
+    CANDIDATES,
+    CONTAMINATION,
+    CONTAMINATION_MASKS,
+    COORDINATES,
+    INSTANCES,
+    OVERLAYS,
+    PROBABILITY,
+    SEGMENTATIONS,
+    SUFFIXES,
+    file_of,
+)
 
 CONTAMINATED = 0.5
 """Probability above which a pixel is in the contamination mask."""
 BOX_FACTOR = 1.5
 """Box size of .box and .cbox files, in particle diameters."""
-KINDS = {
-    "candidates": ".star",
-    "instances": ".mrc",
-    "segmentations": ".npz",
-    "contamination_masks": ".mrc",
-    "probability": ".mrc",
-    "contamination": ".mrc",
-    "overlays": ".png",
-    **{name: written.suffix for name, written in WRITTEN.items()},
-    "coordinates": ".star",
-}
-"""Folder and suffix of each kind of file of a micrograph."""
-
-
-def coordinates_path(folder: Path, name: str) -> Path:
-    """File of the picks of a micrograph."""
-    return folder / "coordinates" / f"{name}.star"
-
-
-def candidates_path(folder: Path, name: str) -> Path:
-    """File of all candidates of a micrograph."""
-    return folder / "candidates" / f"{name}.star"
-
-
-def instances_path(folder: Path, name: str) -> Path:
-    """File of the masks of a micrograph's picks."""
-    return folder / "instances" / f"{name}.mrc"
 
 
 def is_finished(folder: Path, name: str) -> bool:
     """Whether a micrograph was picked before; its coordinates are written last."""
-    return coordinates_path(folder, name).exists()
+    return file_of(folder, COORDINATES, name).exists()
 
 
 def read_one(path: Path, name: str, pixel_size: float) -> Coordinates:
@@ -132,28 +117,23 @@ class Segmentation:
         working = WorkingImage(self.particle, self.particle >= 0, self.pixel_size, self.scale_yx)
         instances = renumber(self.labels, torch.from_numpy(is_chosen)).short()
         full = at_micrograph_scale(instances, self.particle, working)
-        write_image(instances_path(folder, name), full, working.micrograph_pixel_size)
-
-
-def segmentation_path(folder: Path, name: str) -> Path:
-    """File of a micrograph's segmentation, which is kept until the run has its threshold."""
-    return folder / "segmentations" / f"{name}.npz"
+        write_image(file_of(folder, INSTANCES, name), full, working.micrograph_pixel_size)
 
 
 def remove_files(folder: Path, name: str, kinds: set[str]) -> None:
     """Remove files of a micrograph that an earlier run has left."""
     for kind in kinds:
-        remove_file(folder / kind / f"{name}{KINDS[kind]}")
+        remove_file(file_of(folder, kind, name))
 
 
 def _written(params: PickParams, settled: bool) -> set[str]:
     """The kinds of files that a micrograph gets."""
-    kinds = {"candidates", "coordinates", *(name for name in WRITTEN if name in params.formats)}
+    kinds = {CANDIDATES, COORDINATES, *(name for name in WRITTEN if name in params.formats)}
     if params.masks:
-        kinds |= {"contamination_masks", "instances" if settled else "segmentations"}
+        kinds |= {CONTAMINATION_MASKS, INSTANCES if settled else SEGMENTATIONS}
     if params.maps:
-        kinds |= {"probability", "contamination"}
-    return kinds | ({"overlays"} if params.overlays else set())
+        kinds |= {PROBABILITY, CONTAMINATION}
+    return kinds | ({OVERLAYS} if params.overlays else set())
 
 
 def write_picks(folder: Path, name: str, picks: Picks, params: PickParams, settled: bool) -> None:
@@ -165,25 +145,27 @@ def write_picks(folder: Path, name: str, picks: Picks, params: PickParams, settl
         Whether the picks are final, and not updated when the run has its threshold.
     """
     working = picks.working
-    write_coordinates(candidates_path(folder, name), picks.candidates)
+    write_coordinates(file_of(folder, CANDIDATES, name), picks.candidates)
     if params.masks:
         segmentation = Segmentation.of(picks)
         if settled:
             segmentation.write_instances(folder, name, picks.is_chosen)
         else:
-            segmentation.write(segmentation_path(folder, name))
+            segmentation.write(file_of(folder, SEGMENTATIONS, name))
         dirty = (picks.maps.contamination > CONTAMINATED).cpu().numpy()
         dirty = resample_labels(dirty, working.micrograph_shape)
         size = working.micrograph_pixel_size
-        write_image(folder / "contamination_masks" / f"{name}.mrc", dirty, size)
+        write_image(file_of(folder, CONTAMINATION_MASKS, name), dirty, size)
     if params.maps:
-        for kind in ("particle", "contamination"):
-            values = getattr(picks.maps, kind).cpu().numpy().astype(np.float16)
-            sub = "probability" if kind == "particle" else kind
-            write_image(folder / sub / f"{name}.mrc", values, working.pixel_size)
+        for kind, plane in (
+            (PROBABILITY, picks.maps.particle),
+            (CONTAMINATION, picks.maps.contamination),
+        ):
+            values = plane.cpu().numpy().astype(np.float16)
+            write_image(file_of(folder, kind, name), values, working.pixel_size)
     if params.overlays:
         write_overlay(folder, working, picks.chosen, params)
-    remove_files(folder, name, set(KINDS) - _written(params, settled))
+    remove_files(folder, name, set(SUFFIXES) - _written(params, settled))
     write_chosen(folder, picks.chosen, params)
 
 
@@ -192,7 +174,7 @@ def write_overlay(
 ) -> None:
     """Write a picture of a micrograph with its picks."""
     picture = draw_picks(working, chosen, params.diameter)
-    write_png(folder / "overlays" / f"{chosen.name}.png", picture)
+    write_png(file_of(folder, OVERLAYS, chosen.name), picture)
 
 
 def write_chosen(folder: Path, chosen: Coordinates, params: PickParams) -> None:
@@ -200,5 +182,5 @@ def write_chosen(folder: Path, chosen: Coordinates, params: PickParams) -> None:
     box_size = round(BOX_FACTOR * params.diameter / chosen.pixel_size / 2) * 2
     for name, written in WRITTEN.items():
         if name in params.formats:
-            written.write(written.path(folder, chosen.name), chosen, box_size)
-    write_coordinates(coordinates_path(folder, chosen.name), chosen)
+            written.write(file_of(folder, name, chosen.name), chosen, box_size)
+    write_coordinates(file_of(folder, COORDINATES, chosen.name), chosen)

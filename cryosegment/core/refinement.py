@@ -27,8 +27,8 @@ from cryosegment.exchange.params import (
     choose_crf,
     params_from_dict,
 )
+from cryosegment.exchange.pick_folder import PROBABILITY
 
-MAPS = "probability"
 CLOSEST = 5e-4
 """Smallest distance of probabilities from 0 and 1: the resolution of half precision at 1."""
 
@@ -78,10 +78,10 @@ def find_maps(folders: Sequence[Path]) -> list[SavedMap]:
     """
     found = []
     for folder in folders:
-        paths = sorted((folder / MAPS).glob("*.mrc"))
+        paths = sorted((folder / PROBABILITY).glob("*.mrc"))
         if not paths:
             raise InputError(
-                f"expected maps in {folder / MAPS}, found none: give a folder made by "
+                f"expected maps in {folder / PROBABILITY}, found none: give a folder made by "
                 "`cryosegment pick --maps`"
             )
         job = read_job(folder / JOB_NAME)
@@ -119,7 +119,7 @@ def refine_map(
     ModelError
         If the card recommends a CRF that is not known.
     """
-    target = output / MAPS / saved.path.name
+    target = output / PROBABILITY / saved.path.name
     if finished.has(saved.name, saved.path) and target.exists():
         return
     pick = params_from_dict(PickParams, saved.job.params)

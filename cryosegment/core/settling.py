@@ -11,20 +11,29 @@ import numpy as np
 
 from cryosegment.core.pick_files import (
     Segmentation,
-    candidates_path,
-    coordinates_path,
-    instances_path,
     is_finished,
     read_one,
-    segmentation_path,
     write_chosen,
     write_overlay,
 )
 from cryosegment.core.pipeline import Model, read_working_image
-from cryosegment.exchange.coordinates import JOINT, Coordinates, Picked, write_coordinates_star
+from cryosegment.exchange.coordinates import (
+    EVERYTHING,
+    JOINT,
+    Coordinates,
+    Picked,
+    write_coordinates_star,
+)
 from cryosegment.exchange.ctf import CtfEstimate, read_ctfs
 from cryosegment.exchange.files import remove_file
 from cryosegment.exchange.params import PickParams
+from cryosegment.exchange.pick_folder import (
+    CANDIDATES,
+    COORDINATES,
+    INSTANCES,
+    SEGMENTATIONS,
+    file_of,
+)
 from cryosegment.exchange.pick_summary import MicrographSummary, read_summaries, write_summaries
 from cryosegment.exchange.picking_rules import PickingRules, picking_rules
 from cryosegment.exchange.thresholds import Expected, expected
@@ -97,13 +106,13 @@ def settle(
     ctfs = read_ctfs(params.ctf if params.overlays else "")
     pairs = []
     for name, path in finished:
-        chosen = run.read(coordinates_path(folder, name), name)
+        chosen = run.read(file_of(folder, COORDINATES, name), name)
         if run.rules.threshold is None:
             chosen = run.bring_in_line(name, chosen, threshold, path, model, ctfs.of(name))
         pairs.append((path, chosen))
     rows = [_updated(summaries[chosen.name], chosen) for _, chosen in pairs]
     write_summaries(folder, rows)
-    write_coordinates_star(folder / "coordinates.star", pairs)
+    write_coordinates_star(folder / EVERYTHING, pairs)
     for kind, joint in JOINT.items():
         if kind in params.formats:
             shapes = [summaries[chosen.name].shape for _, chosen in pairs]
@@ -132,7 +141,7 @@ class _Run:
         """Scores of all candidates of the right size, if the threshold depends on them."""
         found = [np.empty(0)]
         for name in names if self.rules.threshold is None else ():
-            candidates = self.read(candidates_path(self.folder, name), name)
+            candidates = self.read(file_of(self.folder, CANDIDATES, name), name)
             found.append(candidates.scores[self.rules.has_size(candidates)])
         return np.concatenate(found)
 
@@ -146,12 +155,12 @@ class _Run:
         ctf: CtfEstimate | None,
     ) -> Coordinates:
         """The picks of a micrograph at a threshold; its files are rewritten if these differ."""
-        candidates = self.read(candidates_path(self.folder, name), name)
+        candidates = self.read(file_of(self.folder, CANDIDATES, name), name)
         is_chosen = self.rules.chosen(candidates, threshold)
         chosen, params = candidates.select(is_chosen), self.params
         differs = len(chosen) != len(before)  # both are the best of the same candidates
-        if params.masks and (differs or not instances_path(self.folder, name).exists()):
-            segmentation = Segmentation.read(segmentation_path(self.folder, name))
+        if params.masks and (differs or not file_of(self.folder, INSTANCES, name).exists()):
+            segmentation = Segmentation.read(file_of(self.folder, SEGMENTATIONS, name))
             segmentation.write_instances(self.folder, name, is_chosen)
         if not differs:
             return before

@@ -12,7 +12,7 @@ from typing import Dict, Iterable, Iterator, List, Sequence, Tuple
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import PathLike, read_table, write_text
 
-SUMMARY_NAME = "micrographs.csv"
+MICROGRAPHS_NAME = "micrographs.csv"
 EMPTY = "empty"
 CRYSTALLINE = "crystalline"
 CONTAMINATED = "contaminated"
@@ -75,7 +75,7 @@ def read_summaries(folder: PathLike) -> Dict[str, MicrographSummary]:
     InputError
         If the table cannot be read.
     """
-    path = Path(folder) / SUMMARY_NAME
+    path = Path(folder) / MICROGRAPHS_NAME
     if not path.exists():
         return {}
     try:
@@ -104,7 +104,7 @@ def _summary(row: Dict[str, str]) -> MicrographSummary:
 def write_summaries(folder: PathLike, summaries: Iterable[MicrographSummary]) -> None:
     """Write the table of an output."""
     rows = [COLUMNS, *map(_cells, summaries)]
-    write_text(Path(folder) / SUMMARY_NAME, "".join(map(_line, rows)))
+    write_text(Path(folder) / MICROGRAPHS_NAME, "".join(map(_line, rows)))
 
 
 def append_summary(folder: PathLike, summary: MicrographSummary) -> None:
@@ -115,7 +115,7 @@ def append_summary(folder: PathLike, summary: MicrographSummary) -> None:
     InputError
         If it cannot be written.
     """
-    path = Path(folder) / SUMMARY_NAME
+    path = Path(folder) / MICROGRAPHS_NAME
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8", newline="") as stream:

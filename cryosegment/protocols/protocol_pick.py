@@ -20,6 +20,7 @@ from cryosegment.exchange.coordinates import Coordinates, read_coordinates
 from cryosegment.exchange.errors import CryoSegmentError
 from cryosegment.exchange.files import FAILURES_NAME, check_names
 from cryosegment.exchange.params import AUTO, CARD, PickParams, choose_crf
+from cryosegment.exchange.pick_folder import CANDIDATES
 from cryosegment.exchange.pick_summary import odd_micrographs
 from cryosegment.exchange.picking_rules import PickingRules, picking_rules
 from cryosegment.plugin import Plugin
@@ -251,7 +252,7 @@ class CryoSegmentProtPick(CryoSegmentProtPickBase, PickingForm, CtfChoice, GpuCh
 
     def _knownScores(self, rules: PickingRules) -> np.ndarray:
         """Scores of the candidates of at most `SAMPLE` micrographs, where the threshold asks."""
-        paths = sorted(Path(self._getExtraPath("candidates")).glob("*.star"))
+        paths = sorted(Path(self._getExtraPath(CANDIDATES)).glob("*.star"))
         found = [np.empty(0)]
         for path in paths[:: 1 + len(paths) // SAMPLE] if rules.threshold is None else ():
             for candidates in read_coordinates(path, 1.0).values():

@@ -20,6 +20,13 @@ from cryosegment.exchange.coordinates import Coordinates, read_coordinates
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import read_failures, write_failures, write_text
 from cryosegment.exchange.job import JOB_NAME, Job
+from cryosegment.exchange.pick_folder import (
+    CANDIDATES,
+    CONTAMINATION_MASKS,
+    COORDINATES,
+    INSTANCES,
+    file_of,
+)
 from cryosegment.exchange.pick_summary import (
     MicrographSummary,
     read_summaries,
@@ -124,7 +131,7 @@ class CryoSegmentProtPickBase(FormWords, Remembered, StreamedPicking):
         missing = [
             name
             for name in files
-            if name not in failures and not (folder / "coordinates" / f"{name}.star").exists()
+            if name not in failures and not file_of(folder, COORDINATES, name).exists()
         ]
         if missing:
             where = counted(len(missing), "micrograph")
@@ -228,20 +235,20 @@ class CryoSegmentProtPickBase(FormWords, Remembered, StreamedPicking):
 
     def getPicks(self, mic: Micrograph) -> Coordinates:
         """Picks in a micrograph that is done."""
-        path = self._getExtraPath("coordinates", f"{mic_name(mic)}.star")
+        path = file_of(self._getExtraPath(), COORDINATES, mic_name(mic))
         return read_coordinates(path, mic.getSamplingRate())[mic_name(mic)]
 
     def getMaskFile(self, mic: Micrograph) -> str:
         """Path of a micrograph's instance mask, which may not exist."""
-        return self._getExtraPath("instances", f"{mic_name(mic)}.mrc")
+        return str(file_of(self._getExtraPath(), INSTANCES, mic_name(mic)))
 
     def getContaminationFolder(self) -> str:
         """Folder of the masks of contamination, which may not exist."""
-        return self._getExtraPath("contamination_masks")
+        return self._getExtraPath(CONTAMINATION_MASKS)
 
     def getCandidates(self, mic: Micrograph) -> Coordinates:
         """All candidates of a micrograph, down to low scores."""
-        path = self._getExtraPath("candidates", f"{mic_name(mic)}.star")
+        path = file_of(self._getExtraPath(), CANDIDATES, mic_name(mic))
         return read_coordinates(path, mic.getSamplingRate())[mic_name(mic)]
 
     def _recordFailures(self, tried: Sequence[str], failures: Dict[str, str]) -> None:

@@ -18,6 +18,7 @@ from cryosegment.exchange.coordinates import Coordinates, read_coordinates
 from cryosegment.exchange.files import read_text
 from cryosegment.exchange.job import JOB_NAME, Job
 from cryosegment.exchange.params import CARD_CRF, NO_CRF
+from cryosegment.exchange.pick_folder import COORDINATES, PROBABILITY, file_of
 from cryosegment.plugin import Plugin
 
 
@@ -106,14 +107,14 @@ class CrfPreviews:
         picks = read_coordinates(
             self._coordinatesFile(micrograph, choice), micrograph.getSamplingRate()
         )
-        values = mrcfile.read(self._output(choice) / "probability" / f"{name}.mrc")
+        values = mrcfile.read(file_of(self._output(choice), PROBABILITY, name))
         return Preview(values.astype(np.float32), picks[name])
 
     def _output(self, choice: CrfChoice) -> Path:
         return self._folder / f"{choice.crf}_{choice.solver}_{choice.strength:g}"
 
     def _coordinatesFile(self, micrograph: Micrograph, choice: CrfChoice) -> Path:
-        return self._output(choice) / "coordinates" / f"{mic_name(micrograph)}.star"
+        return file_of(self._output(choice), COORDINATES, mic_name(micrograph))
 
     def _log(self) -> Path:
         return self._folder / "log.txt"

@@ -6,11 +6,12 @@ Other frames are converted here and nowhere else.
 """
 
 from cryosegment.exchange.coordinates.formats import JOINT, WRITTEN
-from cryosegment.exchange.coordinates.reader import read_coordinates
+from cryosegment.exchange.coordinates.reader import EVERYTHING, read_coordinates
 from cryosegment.exchange.coordinates.record import Coordinates, Picked
 from cryosegment.exchange.coordinates.relion import write_coordinates, write_coordinates_star
 
 __all__ = [
+    "EVERYTHING",
     "JOINT",
     "WRITTEN",
     "Coordinates",

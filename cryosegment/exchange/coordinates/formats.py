@@ -47,10 +47,6 @@ class MicrographFormat(Format):
     name: str
     write: Callable[[Path, Coordinates, float], None]
 
-    def path(self, output: Path, micrograph: str) -> Path:
-        """File of the picks of a micrograph in an output folder."""
-        return output / self.name / f"{micrograph}{self.suffix}"
-
 
 @dataclass(frozen=True)
 class JointFormat(Format):

@@ -15,11 +15,12 @@ from cryosegment.core.batch import pick_micrographs
 from cryosegment.core.images.micrograph import read_image
 from cryosegment.core.labels.contamination import ContaminationMaps
 from cryosegment.core.networks import HEADS
-from cryosegment.core.pick_files import KINDS, coordinates_path, is_finished
+from cryosegment.core.pick_files import is_finished
 from cryosegment.core.pipeline import Model, pick_micrograph
 from cryosegment.exchange.coordinates import WRITTEN, read_coordinates
 from cryosegment.exchange.labels import LabelEntry
 from cryosegment.exchange.params import FORMATS, PickParams
+from cryosegment.exchange.pick_folder import COORDINATES, SUFFIXES, file_of
 from cryosegment.exchange.progress import no_progress
 from cryosegment.exchange.star import read_star
 
@@ -187,7 +188,7 @@ def test_resume_skips_what_is_finished(
     micrographs: Micrographs, disc_model: Model, folder: Path
 ) -> None:
     pick_micrographs(micrographs[:1], disc_model, PARAMS, folder, no_progress)
-    path = coordinates_path(folder, "one")
+    path = file_of(folder, COORDINATES, "one")
     before = path.stat().st_mtime_ns
     seen = []
     resume = replace(PARAMS, resume=True)
@@ -269,7 +270,7 @@ def test_what_a_run_does_not_write_does_not_stay_from_an_earlier_one(
     every = replace(PARAMS, masks=True, maps=True, overlays=True, formats=FORMATS)
     pick_micrographs(micrographs[:1], disc_model, every, folder, no_progress)
     kinds = {path.parent.name for path in folder.glob("*/one[._]*")}
-    assert kinds == set(KINDS) - {"segmentations"}
+    assert kinds == set(SUFFIXES) - {"segmentations"}
     pick_micrographs(micrographs[:1], disc_model, PARAMS, folder, no_progress)
     assert {path.parent.name for path in folder.glob("*/one[._]*")} == {"candidates", "coordinates"}
     assert not (folder / "coordinates.cs").exists()

@@ -15,6 +15,7 @@ from cryosegment.exchange.coordinates import (
 )
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.labels import LabelEntry, LabelsIndex, write_labels_index
+from cryosegment.exchange.pick_folder import file_of
 
 
 @pytest.fixture
@@ -123,7 +124,7 @@ def write_as(kind, folder, coordinates):
         write_coordinates(folder / "coordinates" / f"{coordinates.name}.star", coordinates)
         JOINT[kind].write(path, [Picked(coordinates, f"Movies/{coordinates.name}.mrc", (64, 48))])
     else:
-        path = WRITTEN[kind].path(folder, coordinates.name)
+        path = file_of(folder, kind, coordinates.name)
         WRITTEN[kind].write(path, coordinates, 51.0)
     return path
 
