@@ -87,17 +87,22 @@ def threshold_of_precision(probabilities: np.ndarray, precision: float) -> float
     """
     best_first = np.sort(probabilities)[::-1]
     found = np.cumsum(best_first)
-    enough = np.flatnonzero(found >= precision * np.arange(1, len(found) + 1))
+    are_whole = np.append(best_first[1:] < best_first[:-1], True)[
+        : len(found)
+    ]  # ties stay together
+    enough = np.flatnonzero(are_whole & (found >= precision * np.arange(1, len(found) + 1)))
     return float(best_first[enough[-1]]) if len(enough) else NOTHING
 
 
 def threshold_of_number(scores: np.ndarray, number: int) -> float:
     """The threshold that a given number of candidates reach, or all if there are fewer.
 
+    More reach it where the score of the last one is that of others: these are all picks.
+
     Parameters
     ----------
     scores
-        Score of each candidate, (n,); of equal ones, all or none are picks.
+        Score of each candidate, (n,).
     number
         Number of picks.
     """

@@ -55,11 +55,19 @@ def test_a_wished_precision() -> None:
     assert threshold_of_precision(np.array([0.5, 0.4]), 0.9) == NOTHING
 
 
+def test_equal_probabilities_are_chosen_together() -> None:
+    # with one of the two 0.5 the precision would be 0.75, with both it is 2/3
+    assert threshold_of_precision(np.array([0.5, 1.0, 0.5]), 0.7) == 1.0
+    assert threshold_of_precision(np.array([0.5, 1.0, 0.5]), 0.6) == 0.5
+
+
 def test_a_wished_number() -> None:
     scores = np.array([0.3, 0.1, 0.8, 0.5])
     for number in range(1, 6):
         threshold = threshold_of_number(scores, number)
         assert (scores >= threshold).sum() == min(number, 4)
+    equal = np.array([0.3, 0.8, 0.3, 0.1])
+    assert (equal >= threshold_of_number(equal, 2)).sum() == 3
 
 
 def test_nothing_to_choose_from() -> None:
