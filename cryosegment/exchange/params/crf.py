@@ -7,6 +7,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any, Dict, Mapping, Optional, Tuple
 
+from cryosegment.exchange.card import GENERAL
 from cryosegment.exchange.errors import ModelError, ParameterError
 from cryosegment.exchange.params.fields import (
     FILE,
@@ -242,7 +243,7 @@ class CrfMapsParams(Params):
 class CrfTuneParams(Params):
     """How the CRF that gives the best masks is searched."""
 
-    model: str = param("general", MODEL_HELP, **MODEL_PATH)
+    model: str = param(GENERAL, MODEL_HELP, **MODEL_PATH)
     ctf: str = param("", CTF_HELP, **FILE)
     trials: int = param(60, "number of CRFs to try", minimum=1, maximum=10_000)
     seed: int = param(0, SEED_HELP, minimum=0)

@@ -8,6 +8,7 @@ import math
 from dataclasses import MISSING, dataclass
 from typing import Any, Dict, Mapping, Optional, Sequence, Type, TypeVar
 
+from cryosegment.exchange.card import GENERAL
 from cryosegment.exchange.errors import ParameterError
 
 REQUIRED: Any = MISSING
@@ -173,4 +174,4 @@ RESUME_HELP = "continue an earlier run: skip what it has finished"
 Y_UP_HELP = "the y axis of the coordinate files points up: y counts from the last row of the image"
 FILE: Dict[str, Any] = {"metavar": "FILE", "is_path": True}
 PATH: Dict[str, Any] = {"metavar": "FILE_OR_DIR", "is_path": True}
-MODEL_PATH: Dict[str, Any] = {"metavar": "MODEL", "is_path": True, "names": ("general",)}
+MODEL_PATH: Dict[str, Any] = {"metavar": "MODEL", "is_path": True, "names": (GENERAL,)}

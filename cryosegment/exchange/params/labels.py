@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Optional, Tuple
 
+from cryosegment.exchange.card import GENERAL
 from cryosegment.exchange.errors import ParameterError
 from cryosegment.exchange.params.fields import (
     DIAMETER_HELP,
@@ -252,11 +253,11 @@ class LabelsCheckParams(Params):
     """How labels are checked."""
 
     model: str = param(
-        "general",
+        GENERAL,
         MODEL_HELP + ", with whose segmentation the labels are compared; none: with a threshold",
         metavar="MODEL",
         is_path=True,
-        names=("general", "none"),
+        names=(GENERAL, "none"),
     )
     ctf: str = param("", CTF_HELP, **FILE)
     overlays: int = param(

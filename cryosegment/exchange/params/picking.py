@@ -9,6 +9,7 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 
 import numpy as np
 
+from cryosegment.exchange.card import GENERAL
 from cryosegment.exchange.coordinates import JOINT, WRITTEN
 from cryosegment.exchange.errors import ModelError, ParameterError
 from cryosegment.exchange.params.crf import CARD_CRF, CRF_PRESETS, NO_CRF, SOLVERS
@@ -46,7 +47,7 @@ class PickParams(Params):
 
     diameter: float = param(REQUIRED, DIAMETER_HELP, "Å", minimum=1, maximum=100_000)
     pixel_size: Optional[float] = param(None, HEADER_PIXEL_SIZE_HELP, "Å/px", minimum=0.01)
-    model: str = param("general", MODEL_HELP, **MODEL_PATH)
+    model: str = param(GENERAL, MODEL_HELP, **MODEL_PATH)
     crf: str = param(
         CARD_CRF,
         "conditional random field (CRF) that refines the particle map; auto: that of the model",
@@ -68,7 +69,10 @@ class PickParams(Params):
         maximum=1,
     )
     number: Optional[int] = param(
-        None, "instead of a threshold: number of picks on all micrographs together", minimum=1
+        None,
+        "instead of a threshold: number of picks on all micrographs together; more where the last "
+        "ones have the same score",
+        minimum=1,
     )
     decoys: int = param(
         0,

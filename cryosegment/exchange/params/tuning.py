@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Tuple
 
+from cryosegment.exchange.card import GENERAL
 from cryosegment.exchange.params.fields import (
     FILE,
     MODEL_HELP,
@@ -25,7 +26,7 @@ F1, AVERAGE_PRECISION = "f1", "average-precision"
 class TuneParams(Params):
     """How the picking parameters that suit labelled micrographs are searched."""
 
-    model: str = param("general", MODEL_HELP, **MODEL_PATH)
+    model: str = param(GENERAL, MODEL_HELP, **MODEL_PATH)
     centers: Tuple[str, ...] = param(
         (HEAT_MAP,), "methods of finding centres to try", choices=CENTERS, metavar="FINDER"
     )
