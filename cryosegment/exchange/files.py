@@ -189,11 +189,15 @@ def micrograph_name(path: PathLike) -> str:
 
     Folders may be separated as on Windows, where other programs may have written the path.
     """
-    name = PureWindowsPath(path).name
+    return Path(uncompressed(PureWindowsPath(path).name)).stem
+
+
+def uncompressed(name: str) -> str:
+    """A file's name without the suffix of its compression."""
     for suffix in COMPRESSION_SUFFIXES:
         if name.lower().endswith(suffix):
             name = name[: -len(suffix)]
-    return Path(name).stem
+    return name
 
 
 def unique_names(paths: Iterable[PathLike]) -> List[str]:

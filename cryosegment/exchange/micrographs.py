@@ -7,13 +7,13 @@ import glob
 from pathlib import Path
 from typing import Iterable, List
 
-from cryosegment.exchange.cryosparc import read_table
+from cryosegment.exchange.cryosparc import read_table, text_of
 from cryosegment.exchange.errors import InputError
-from cryosegment.exchange.files import COMPRESSION_SUFFIXES
+from cryosegment.exchange.files import uncompressed
+from cryosegment.exchange.names import IMAGE_SUFFIXES
 from cryosegment.exchange.relion import MICROGRAPH, project_file
 from cryosegment.exchange.star import read_star
 
-IMAGE_SUFFIXES = (".mrc", ".mrcs", ".tif", ".tiff", ".png", ".jpg", ".jpeg")
 EXPOSURE = "micrograph_blob/path"
 
 
@@ -57,10 +57,7 @@ def _files(name: str) -> List[str]:
 
 
 def _is_image(path: Path) -> bool:
-    name = path.name.lower()
-    for suffix in COMPRESSION_SUFFIXES:
-        if name.endswith(suffix):
-            name = name[: -len(suffix)]
+    name = uncompressed(path.name.lower())
     return name.endswith(IMAGE_SUFFIXES) and not name.startswith(".")
 
 
@@ -79,7 +76,7 @@ def _names_in_cs(path: Path) -> List[str]:
             f"expected exposures with the field {EXPOSURE} in {path}, not found: give those of a "
             "motion correction or an import of micrographs"
         )
-    return [name.decode() if isinstance(name, bytes) else name for name in table[EXPOSURE].tolist()]
+    return [text_of(name) for name in table[EXPOSURE].tolist()]
 
 
 LISTS = {".star": _names_in_star, ".cs": _names_in_cs}

@@ -10,7 +10,10 @@ from typing import Dict, Iterable, Mapping, Optional, Sequence, Set, TypeVar
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import COMPRESSION_SUFFIXES, PathLike, micrograph_name
 
-IMAGE_SUFFIXES = (".mrc", ".mrcs", ".map", ".tif", ".tiff", ".png", ".jpg", ".jpeg", ".eer", ".hdf")
+IMAGE_SUFFIXES = (".mrc", ".mrcs", ".tif", ".tiff", ".png", ".jpg", ".jpeg")
+"""Those of micrographs that are read."""
+OTHER_IMAGE_SUFFIXES = (".map", ".eer", ".hdf")
+"""Those of what other programs name micrographs after."""
 _UID = re.compile(r"^\d+_(?=.)")
 _PICKERS = re.compile(
     r"(?<=.)(_(autopick|manualpick|extract|topaz|topazpicks?|automatch|picks?|coords|info)|\.coords)$"
@@ -32,7 +35,7 @@ def name_of_picks(path: PathLike) -> str:
 
 def is_image_file(name: str) -> bool:
     """Whether a name is that of an image file, by its suffix."""
-    return name.lower().endswith(IMAGE_SUFFIXES + COMPRESSION_SUFFIXES)
+    return name.lower().endswith((*IMAGE_SUFFIXES, *OTHER_IMAGE_SUFFIXES, *COMPRESSION_SUFFIXES))
 
 
 class MicrographNames:
