@@ -115,9 +115,7 @@ def settle(
     write_coordinates_star(folder / EVERYTHING, pairs)
     for kind, joint in JOINT.items():
         if kind in params.formats:
-            shapes = [summaries[chosen.name].shape for _, chosen in pairs]
-            picked = [Picked(own, path, shape) for (path, own), shape in zip(pairs, shapes)]
-            joint.write(folder / joint.file, picked)
+            joint.write(folder / joint.file, [run.picked(*pair) for pair in pairs])
         else:
             remove_file(folder / joint.file)
     is_known = run.rules.threshold is None and run.rules.calibration is not None
@@ -136,6 +134,11 @@ class _Run:
 
     def read(self, path: Path, name: str) -> Coordinates:
         return read_one(path, name, self.summaries[name].pixel_size)
+
+    def picked(self, path: Path, chosen: Coordinates) -> Picked:
+        """The picks of the micrograph at `path`, for a file that holds or lists those of all."""
+        shape = self.summaries[chosen.name].shape
+        return Picked(chosen, path, shape, file_of(self.folder, COORDINATES, chosen.name))
 
     def scores(self, names: Sequence[str]) -> np.ndarray:
         """Scores of all candidates of the right size, if the threshold depends on them."""

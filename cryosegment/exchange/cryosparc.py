@@ -62,7 +62,7 @@ def read_fields(path: Path, passthrough: PathLike, needed: Sequence[str]) -> Fie
     main = read_table(path)
     fields = {name: main[name] for name in main.dtype.names}
     absent = [name for name in needed if name not in fields]
-    beside = [found for found in sorted(path.parent.glob("*passthrough_particles*.cs"))]
+    beside = sorted(path.parent.glob("*passthrough_particles*.cs"))
     if not passthrough and absent and (len(beside) != 1 or beside[0] == path):
         raise InputError(
             f"expected the field {absent[0]} in {path}, not found, and {len(beside)} passthrough "
@@ -148,6 +148,37 @@ def centers_and_shapes(fields: Fields) -> Tuple[np.ndarray, np.ndarray]:
         given = np.asarray(fields[SHAPE], dtype=np.int64).reshape(-1, 2)
         shapes = np.where((given > 0).all(axis=1, keepdims=True), given, shapes)
     return fractions * shapes, shapes
+
+
+def shifts_yx(
+    path: Path, fields: Fields, kind: str, pixel_sizes: np.ndarray, remedy: str
+) -> np.ndarray:
+    """Shifts in Å, (n, 2), to be subtracted from the places of particles.
+
+    Parameters
+    ----------
+    path
+        The file, for messages.
+    fields
+        Its fields.
+    kind
+        The alignment, such as alignments3D; without its shifts, they are zero.
+    pixel_sizes
+        Å/px of the images that were aligned, (n,); NaN where unknown.
+    remedy
+        What to do where shifts are in px of an unknown size.
+
+    Raises
+    ------
+    InputError
+        If shifts are in px of an unknown size.
+    """
+    if f"{kind}/shift" not in fields:
+        return np.zeros((len(pixel_sizes), 2))
+    pixels = np.asarray(fields[f"{kind}/shift"], dtype=np.float64)[:, ::-1]
+    if np.isnan(pixel_sizes[(pixels != 0).any(axis=1)]).any():
+        raise InputError(f"{path} does not say the pixel size of its shifts: {remedy}")
+    return pixels * np.nan_to_num(pixel_sizes)[:, None]
 
 
 def micrograph_names(paths: np.ndarray) -> Tuple[str, ...]:

@@ -17,6 +17,7 @@ from cryosegment.exchange.card import GENERAL, model_path
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import PathLike, make_folder, read_text, remove_file
 from cryosegment.exchange.params import Params, params_to_dict
+from cryosegment.exchange.pick_folder import COORDINATES
 
 FINISHED_NAME = "finished.csv"
 FREE_TO_CHANGE = {
@@ -97,7 +98,7 @@ def check_others(folder: PathLike, names: Iterable[str]) -> None:
     InputError
         If it would.
     """
-    picked = (path.stem for path in Path(folder, "coordinates").glob("*.star"))
+    picked = (path.stem for path in Path(folder, COORDINATES).glob("*.star"))
     others = sorted({*_read(Path(folder) / FINISHED_NAME), *picked} - set(names))
     if others:
         raise InputError(

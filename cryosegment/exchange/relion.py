@@ -23,6 +23,8 @@ MAGNIFICATION = ("rlnDetectorPixelSize", "rlnMagnification")
 CLASS, OPTICS_GROUP, DEPTH = "rlnClassNumber", "rlnOpticsGroup", "rlnCoordinateZ"
 PLACE = (*CENTER, DEPTH, *SHIFT, *SHIFT_PX, *PIXEL_SIZE, *MAGNIFICATION, OPTICS_GROUP)
 """Columns with the positions of particles."""
+FIGURE_OF_MERIT = "rlnAutopickFigureOfMerit"
+PICK_SCORES = (FIGURE_OF_MERIT, "cryosegmentScore")
 UNSET = (-999.0, -9999.0)
 """Values of RELION and crYOLO for an angle, score or class that is not set."""
 

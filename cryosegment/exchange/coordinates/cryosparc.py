@@ -18,11 +18,11 @@ from cryosegment.exchange.cryosparc import (
     MICROGRAPH_PIXEL_SIZE,
     SCORES,
     SHAPE,
-    Fields,
     centers_and_shapes,
     first_field,
     micrograph_names,
     read_fields,
+    shifts_yx,
 )
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import PathLike, atomic_path
@@ -50,7 +50,10 @@ def read_cs(path: Path, pixel_size: float) -> Dict[str, Coordinates]:
             f"{path} does not say the shape of micrographs ({SHAPE}), of which its coordinates are "
             "parts: export the particles with their locations"
         )
-    y, x = (centers_yx - _shifts_yx(path, fields) / pixel_size).T
+    kind = next((kind for kind in ALIGNMENTS if f"{kind}/shift" in fields), "")
+    sizes = first_field(fields, (f"{kind}/psize_A", "blob/psize_A"))
+    shifts = shifts_yx(path, fields, kind, sizes, "export it again")
+    y, x = (centers_yx - shifts / pixel_size).T
     everything = Coordinates(
         places(path, center_y_frac=y, center_x_frac=x),
         pixel_size,
@@ -58,20 +61,6 @@ def read_cs(path: Path, pixel_size: float) -> Dict[str, Coordinates]:
         first_field(fields, SCORES),
     )
     return by_micrograph(micrograph_names(fields[MICROGRAPH]), everything)
-
-
-def _shifts_yx(path: Path, fields: Fields) -> np.ndarray:
-    """Shifts in Å, (n, 2), to be subtracted."""
-    for kind in ALIGNMENTS:
-        if f"{kind}/shift" in fields:
-            shifts_xy = np.asarray(fields[f"{kind}/shift"], dtype=np.float64)
-            sizes = first_field(fields, (f"{kind}/psize_A", "blob/psize_A"))
-            if np.isnan(sizes[(shifts_xy != 0).any(axis=1)]).any():
-                raise InputError(
-                    f"{path} does not say the pixel size of its shifts: export it again"
-                )
-            return shifts_xy[:, ::-1] * np.nan_to_num(sizes)[:, None]
-    return np.zeros((len(fields[MICROGRAPH]), 2))
 
 
 def write_cs(path: PathLike, picks: Sequence[Picked]) -> None:

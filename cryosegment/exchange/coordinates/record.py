@@ -129,7 +129,7 @@ class Coordinates:
 
 @dataclass(frozen=True)
 class Picked:
-    """The picks of a micrograph, with its file and shape, which some formats need.
+    """The picks of a micrograph, with its files and shape, which some formats need.
 
     Parameters
     ----------
@@ -139,8 +139,11 @@ class Picked:
         File of the micrograph.
     shape
         Its rows and columns.
+    file
+        STAR file of the picks.
     """
 
     coordinates: Coordinates
     micrograph: PathLike
     shape: Tuple[int, int]
+    file: PathLike

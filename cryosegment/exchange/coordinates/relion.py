@@ -14,9 +14,13 @@ from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import PathLike
 from cryosegment.exchange.names import name_of_picks
 from cryosegment.exchange.relion import (
+    ANGLES,
     CENTER,
+    CLASS,
+    FIGURE_OF_MERIT,
     IMAGE,
     MICROGRAPH,
+    PICK_SCORES,
     PLACE,
     SHIFT_PX,
     project_file,
@@ -25,10 +29,9 @@ from cryosegment.exchange.relion import (
 )
 from cryosegment.exchange.star import Block, Cell, read_star, write_star
 
-SCORES = ("rlnAutopickFigureOfMerit", "cryosegmentScore")
 SIZES = {"diameters": "cryosegmentDiameter", "short_diameters": "cryosegmentShortDiameter"}
 """Diameters in Å, which `pick` writes."""
-PSI = "rlnAnglePsi"
+PSI = ANGLES[2]
 LIST_BLOCK, LISTED = "coordinate_files", "rlnMicrographCoordinates"
 HEAD = 4096
 """Bytes in which the block of a list of coordinate files begins."""
@@ -44,13 +47,13 @@ def read_star_coordinates(path: Path, pixel_size: float) -> Dict[str, Coordinate
     blocks = read_relion_blocks(path)
     block = _coordinate_block(path, blocks)
     named = MICROGRAPH if MICROGRAPH in block else IMAGE
-    numbers = (*PLACE, *SCORES, *SIZES.values(), PSI)
+    numbers = (*PLACE, *PICK_SCORES, *SIZES.values(), PSI)
     table = read_relion_table(path, blocks, block, (numbers, (named,)))
     centers_yx = places(path, **{column: table.numbers[column] for column in CENTER})
     sizes = table.pixel_sizes() if table.has(SHIFT_PX) else np.empty(0)
     shifts_yx = table.shifts_yx(sizes, "give particles of RELION 3.1 or later")
     known = {name: table.known((column,)) for name, column in SIZES.items()}
-    known.update(scores=table.known(SCORES), angles=table.known((PSI,)))
+    known.update(scores=table.known(PICK_SCORES), angles=table.known((PSI,)))
     everything = Coordinates(
         centers_yx - shifts_yx / pixel_size,
         pixel_size,
@@ -102,15 +105,13 @@ def _located(path: Path, name: str) -> Path:
 
 
 def write_coordinate_list(path: PathLike, picks: Sequence[Picked]) -> None:
-    """Write a list of the files `coordinates/NAME.star` beside it, as RELION 4 and later take it.
+    """Write a list of the STAR files of the picks, as RELION 4 and later take it.
 
     Paths start at the current folder, which should be that of the project, if they are inside it.
     """
-    folder = Path(path).parent / "coordinates"
-    files = [folder / f"{picked.coordinates.name}.star" for picked in picks]
     columns = {
         MICROGRAPH: [_from_here(picked.micrograph) for picked in picks],
-        LISTED: [_from_here(file) for file in files],
+        LISTED: [_from_here(picked.file) for picked in picks],
     }
     write_star(path, {LIST_BLOCK: columns})
 
@@ -147,12 +148,12 @@ def write_coordinates_star(
 
 def _columns(coordinates: Coordinates) -> Columns:
     columns: Columns = {
-        "rlnCoordinateX": coordinates.centers_yx[:, 1].tolist(),
-        "rlnCoordinateY": coordinates.centers_yx[:, 0].tolist(),
-        "rlnClassNumber": [0] * len(coordinates),
+        CENTER[1]: coordinates.centers_yx[:, 1].tolist(),
+        CENTER[0]: coordinates.centers_yx[:, 0].tolist(),
+        CLASS: [0] * len(coordinates),
         PSI: np.nan_to_num(coordinates.angles).tolist(),
     }
-    optional = {SCORES[0]: coordinates.scores}
+    optional = {FIGURE_OF_MERIT: coordinates.scores}
     optional.update((column, getattr(coordinates, name)) for name, column in SIZES.items())
     for column, values in optional.items():
         if np.isfinite(values).any():

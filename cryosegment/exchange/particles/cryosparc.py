@@ -19,6 +19,7 @@ from cryosegment.exchange.cryosparc import (
     first_field,
     micrograph_names,
     read_fields,
+    shifts_yx,
     text_of,
 )
 from cryosegment.exchange.errors import InputError
@@ -28,7 +29,10 @@ from cryosegment.exchange.particles.rotations import angles_from_matrices, matri
 
 LOCATION = (MICROGRAPH, *CENTER)
 BLOB = ("blob/path", "blob/idx", "blob/shape")
-POSE, SHIFT = "alignments3D/pose", "alignments3D/shift"
+ALIGNMENT = "alignments3D"
+POSE = f"{ALIGNMENT}/pose"
+UNKNOWN_SIZE = "give --particle-pixel-size"
+"""What to do where nothing says the pixel size of the particle images."""
 CLASSES = ("alignments3D/class", "alignments2D/class")
 
 
@@ -70,7 +74,7 @@ def read_cryosparc(
         micrographs=micrograph_names(fields[MICROGRAPH]),
         centers_yx=centers_yx,
         angles=angles_from_matrices(matrices_from_vectors(fields[POSE])),
-        shifts_yx=_shifts(path, fields, sizes),
+        shifts_yx=shifts_yx(path, fields, ALIGNMENT, sizes, UNKNOWN_SIZE),
         pixel_sizes=sizes,
         scores=_scores(path, fields, score),
         rows=np.arange(1, count + 1),
@@ -108,7 +112,7 @@ def read_cryosparc_images(
         micrographs=micrograph_names(fields.get(MICROGRAPH, fields[BLOB[0]])),
         centers_yx=np.full((count, 2), np.nan),
         angles=angles_from_matrices(matrices_from_vectors(fields[POSE])),
-        shifts_yx=_shifts(path, fields, shift_sizes),
+        shifts_yx=shifts_yx(path, fields, ALIGNMENT, shift_sizes, UNKNOWN_SIZE),
         pixel_sizes=np.where(np.isnan(own_sizes), shift_sizes, own_sizes),
         scores=_scores(path, fields, score),
         rows=np.arange(1, count + 1),
@@ -136,17 +140,6 @@ def _pixel_sizes(fields: Fields, pixel_size: Optional[float]) -> np.ndarray:
     if pixel_size is not None:
         return np.full(len(fields[POSE]), float(pixel_size))
     return first_field(fields, PIXEL_SIZE)
-
-
-def _shifts(path: Path, fields: Fields, sizes: np.ndarray) -> np.ndarray:
-    if SHIFT not in fields:
-        return np.zeros((len(sizes), 2))
-    pixels = np.asarray(fields[SHIFT], dtype=np.float64)[:, ::-1]
-    if np.isnan(sizes[(pixels != 0).any(axis=1)]).any():
-        raise InputError(
-            f"{path} does not say the pixel size of its shifts: give --particle-pixel-size"
-        )
-    return pixels * np.where(np.isnan(sizes), 1.0, sizes)[:, None]
 
 
 def _scores(path: Path, fields: Fields, score: str) -> np.ndarray:

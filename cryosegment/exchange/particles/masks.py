@@ -11,7 +11,7 @@ import numpy as np
 from cryosegment.exchange.files import PathLike
 from cryosegment.exchange.particles.record import ParticleImages
 from cryosegment.exchange.particles.relion import IMAGE_SIZE, optics_groups
-from cryosegment.exchange.relion import ANGLES, IMAGE, SHIFT
+from cryosegment.exchange.relion import ANGLES, IMAGE, MICROGRAPH, OPTICS_GROUP, SHIFT
 from cryosegment.exchange.star import Cell, write_star
 
 
@@ -36,8 +36,8 @@ def write_particle_masks(path: PathLike, images: ParticleImages, masks: Sequence
     columns: Dict[str, Sequence[Cell]] = {
         IMAGE: list(masks),
         "rlnImageOriginalName": list(images.names),
-        "rlnMicrographName": list(particles.micrographs),
-        "rlnOpticsGroup": [int(group) + 1 for group in groups.reshape(-1)],
+        MICROGRAPH: list(particles.micrographs),
+        OPTICS_GROUP: [int(group) + 1 for group in groups.reshape(-1)],
     }
     poses = np.hstack((particles.angles, particles.shifts_yx)).T
     named = zip((*ANGLES, *SHIFT), poses)

@@ -15,8 +15,12 @@ from cryosegment.exchange.relion import (
     ANGLES,
     CENTER,
     CLASS,
+    FIGURE_OF_MERIT,
     IMAGE,
     MICROGRAPH,
+    OPTICS_GROUP,
+    PICK_SCORES,
+    PIXEL_SIZE,
     PLACE,
     SHIFT,
     RelionTable,
@@ -28,7 +32,7 @@ from cryosegment.exchange.star import Block, Cell, write_star
 IMAGE_SIZE = "rlnImageSize"
 MICROGRAPH_PIXEL_SIZE = ("rlnMicrographPixelSize", "rlnMicrographOriginalPixelSize")
 """The pixel size of the averages is preferred to that of the movies, which may be binned."""
-SCORES = ("rlnMaxValueProbDistribution", "rlnAutopickFigureOfMerit", "cryosegmentScore")
+SCORES = ("rlnMaxValueProbDistribution", *PICK_SCORES)
 """The score of a refinement is preferred to those of picking, which do not score poses."""
 NUMBERS = (*PLACE, *ANGLES, CLASS, IMAGE_SIZE, *MICROGRAPH_PIXEL_SIZE)
 
@@ -152,11 +156,11 @@ def write_particles(path: PathLike, particles: Particles) -> None:
     """
     sizes, groups = np.unique(particles.pixel_sizes, return_inverse=True)
     columns: Dict[str, Sequence[Cell]] = {
-        "rlnMicrographName": list(particles.micrographs),
-        "rlnOpticsGroup": [int(group) + 1 for group in groups],
+        MICROGRAPH: list(particles.micrographs),
+        OPTICS_GROUP: [int(group) + 1 for group in groups],
     }
     if np.isfinite(particles.scores).any():
-        columns["rlnAutopickFigureOfMerit"] = [float(score) for score in particles.scores]
+        columns[FIGURE_OF_MERIT] = [float(score) for score in particles.scores]
     if (particles.classes != UNCLASSIFIED).any():
         columns[CLASS] = [int(number) for number in particles.classes]
     named = zip((*CENTER, *ANGLES, *SHIFT), np.hstack(_poses(particles)).T)
@@ -168,9 +172,9 @@ def optics_groups(pixel_sizes: np.ndarray) -> Dict[str, Sequence[Cell]]:
     """Optics table with a group, from 1, for each pixel size."""
     numbers_from_1 = list(range(1, len(pixel_sizes) + 1))
     return {
-        "rlnOpticsGroup": numbers_from_1,
+        OPTICS_GROUP: numbers_from_1,
         "rlnOpticsGroupName": [f"opticsGroup{i}" for i in numbers_from_1],
-        "rlnImagePixelSize": [float(size) for size in pixel_sizes],
+        PIXEL_SIZE[0]: [float(size) for size in pixel_sizes],
     }
 
 

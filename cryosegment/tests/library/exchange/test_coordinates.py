@@ -15,7 +15,7 @@ from cryosegment.exchange.coordinates import (
 )
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.labels import LabelEntry, LabelsIndex, write_labels_index
-from cryosegment.exchange.pick_folder import file_of
+from cryosegment.exchange.pick_folder import COORDINATES, file_of
 
 
 @pytest.fixture
@@ -121,8 +121,10 @@ def write_as(kind, folder, coordinates):
     """The file of one format, named after the micrograph where it holds that alone."""
     if kind in JOINT:
         path = folder / JOINT[kind].file
-        write_coordinates(folder / "coordinates" / f"{coordinates.name}.star", coordinates)
-        JOINT[kind].write(path, [Picked(coordinates, f"Movies/{coordinates.name}.mrc", (64, 48))])
+        own = file_of(folder, COORDINATES, coordinates.name)
+        write_coordinates(own, coordinates)
+        picked = Picked(coordinates, f"Movies/{coordinates.name}.mrc", (64, 48), own)
+        JOINT[kind].write(path, [picked])
     else:
         path = file_of(folder, kind, coordinates.name)
         WRITTEN[kind].write(path, coordinates, 51.0)

@@ -85,7 +85,7 @@ def test_one_file_for_all_with_the_micrographs_of_cryosparc(tmp_path):
     paths = ["J2/000002216567978961468_a.mrc", "Movies/b.tif"]
     centers_yx = [[10, 20.5], [40, 30]]
     picks = [Coordinates(centers_yx, 1.5, name, scores=[0.5, 0.25]) for name in names]
-    picked = [Picked(own, path, (100, 200)) for own, path in zip(picks, paths)]
+    picked = [Picked(own, path, (100, 200), "") for own, path in zip(picks, paths)]
     JOINT["cs"].write(tmp_path / "coordinates.cs", picked)
     table = np.load(tmp_path / "coordinates.cs")
     assert len(set(table["uid"].tolist())) == 4

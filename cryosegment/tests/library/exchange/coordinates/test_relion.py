@@ -124,12 +124,13 @@ def test_the_list_that_relion_takes_begins_in_the_project(tmp_path, monkeypatch)
     """Micrographs elsewhere keep their path."""
     monkeypatch.chdir(tmp_path)
     picks = Coordinates([[1.0, 2.0]], 1.0, "a")
-    write_coordinates(tmp_path / "picks" / "coordinates" / "a.star", picks)
-    write_coordinates(tmp_path / "picks" / "coordinates" / "b.star", picks.renamed("b"))
+    files = [tmp_path / "picks" / "coordinates" / name for name in ("a.star", "b.star")]
     picked = [
-        Picked(picks, tmp_path / "MotionCorr" / "a.mrc", (9, 9)),
-        Picked(picks.renamed("b"), "/data/b.mrc", (9, 9)),
+        Picked(picks, tmp_path / "MotionCorr" / "a.mrc", (9, 9), files[0]),
+        Picked(picks.renamed("b"), "/data/b.mrc", (9, 9), files[1]),
     ]
+    for each in picked:
+        write_coordinates(each.file, each.coordinates)
     JOINT["relion"].write(tmp_path / "picks" / "autopick.star", picked)
     table = starfile.read(tmp_path / "picks" / "autopick.star")
     assert table["rlnMicrographName"].tolist() == ["MotionCorr/a.mrc", "/data/b.mrc"]
