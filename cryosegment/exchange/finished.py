@@ -3,10 +3,8 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import hashlib
-import io
 import json
 import os
 from contextlib import contextmanager
@@ -14,8 +12,9 @@ from pathlib import Path
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple, Type
 
 from cryosegment.exchange.card import GENERAL, model_path
+from cryosegment.exchange.csv_rows import append_row, read_rows
 from cryosegment.exchange.errors import InputError
-from cryosegment.exchange.files import PathLike, make_folder, read_text, remove_file
+from cryosegment.exchange.files import PathLike, make_folder, remove_file
 from cryosegment.exchange.params import Params, params_to_dict
 from cryosegment.exchange.pick_folder import COORDINATES
 
@@ -75,10 +74,7 @@ class Finished:
         file = _mark(source)
         self._begin()
         yield
-        line = io.StringIO()
-        csv.writer(line, lineterminator="\n").writerow([name, self._job, file])
-        with self._path.open("a", encoding="utf-8") as stream:
-            stream.write(line.getvalue())
+        append_row(self._path, (name, self._job, file))
         self._known[name] = self._job, file
 
     def _begin(self) -> None:
@@ -156,13 +152,5 @@ GONE = _digest([])
 
 
 def _read(path: Path) -> Dict[str, Tuple[str, str]]:
-    """Fingerprints of each micrograph by name; a line that a crash has cut short is dropped."""
-    if not path.exists():
-        return {}
-    text = read_text(path)
-    whole = text[: text.rfind("\n") + 1]
-    if whole != text:
-        with path.open("r+b") as stream:
-            stream.truncate(len(whole.encode("utf-8")))
-    rows = csv.reader(io.StringIO(whole))
-    return {row[0]: (row[1], row[2]) for row in rows if len(row) == 3}
+    """Fingerprints of each micrograph by name."""
+    return {row[0]: (row[1], row[2]) for row in read_rows(path) if len(row) == 3}

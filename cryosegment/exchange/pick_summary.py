@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Dict, Iterable, Iterator, List, Sequence, Tuple
 
+from cryosegment.exchange.csv_rows import append_row, csv_text, read_rows
 from cryosegment.exchange.errors import InputError
-from cryosegment.exchange.files import PathLike, read_table, write_text
+from cryosegment.exchange.files import PathLike, write_text
 
 MICROGRAPHS_NAME = "micrographs.csv"
 EMPTY = "empty"
@@ -76,14 +75,14 @@ def read_summaries(folder: PathLike) -> Dict[str, MicrographSummary]:
         If the table cannot be read.
     """
     path = Path(folder) / MICROGRAPHS_NAME
-    if not path.exists():
-        return {}
+    titles, *rows = read_rows(path) or [COLUMNS]
     try:
-        return {row["micrograph"]: _summary(row) for row in read_table(path)}
-    except (KeyError, TypeError, ValueError) as error:
+        summaries = [_summary(dict(zip(titles, row))) for row in rows]
+    except (KeyError, ValueError) as error:
         raise InputError(
             f"expected the columns {', '.join(COLUMNS)} in {path}: remove the file, and pick again"
         ) from error
+    return {summary.micrograph: summary for summary in summaries}
 
 
 def _summary(row: Dict[str, str]) -> MicrographSummary:
@@ -103,8 +102,7 @@ def _summary(row: Dict[str, str]) -> MicrographSummary:
 
 def write_summaries(folder: PathLike, summaries: Iterable[MicrographSummary]) -> None:
     """Write the table of an output."""
-    rows = [COLUMNS, *map(_cells, summaries)]
-    write_text(Path(folder) / MICROGRAPHS_NAME, "".join(map(_line, rows)))
+    write_text(Path(folder) / MICROGRAPHS_NAME, csv_text([COLUMNS, *map(_cells, summaries)]))
 
 
 def append_summary(folder: PathLike, summary: MicrographSummary) -> None:
@@ -115,13 +113,7 @@ def append_summary(folder: PathLike, summary: MicrographSummary) -> None:
     InputError
         If it cannot be written.
     """
-    path = Path(folder) / MICROGRAPHS_NAME
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a", encoding="utf-8", newline="") as stream:
-            stream.write(("" if stream.tell() else _line(COLUMNS)) + _line(_cells(summary)))
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror or error}") from error
+    append_row(Path(folder) / MICROGRAPHS_NAME, _cells(summary), COLUMNS)
 
 
 def _cells(summary: MicrographSummary) -> List[str]:
@@ -137,12 +129,6 @@ def _cells(summary: MicrographSummary) -> List[str]:
         f"{summary.contamination:.4f}",
         SEPARATOR.join(summary.doubts),
     ]
-
-
-def _line(cells: List[str]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow(cells)
-    return text.getvalue()
 
 
 def odd_micrographs(summaries: Sequence[MicrographSummary]) -> Iterator[str]:

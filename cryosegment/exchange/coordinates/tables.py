@@ -14,6 +14,7 @@ import numpy as np
 from cryosegment.exchange.cells import numbers
 from cryosegment.exchange.coordinates.columns import by_micrograph, places
 from cryosegment.exchange.coordinates.record import Coordinates
+from cryosegment.exchange.csv_rows import csv_text
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import PathLike, micrograph_name, read_text, write_text
 from cryosegment.exchange.names import is_image_file, name_of_picks
@@ -121,13 +122,11 @@ def write_csv(path: PathLike, coordinates: Coordinates, box_size: float) -> None
 
     It has no box size.
     """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["micrograph", "x", "y", "score", "diameter_angstrom"])
+    rows: List[Sequence[str]] = [("micrograph", "x", "y", "score", "diameter_angstrom")]
     for (y, x), score, diameter in zip(
         coordinates.centers_yx, coordinates.scores, coordinates.diameters
     ):
         size = f"{diameter:.3f}" if np.isfinite(diameter) else ""
         own = f"{score:.6f}" if np.isfinite(score) else ""
-        writer.writerow([coordinates.name, f"{x:.3f}", f"{y:.3f}", own, size])
-    write_text(path, text.getvalue())
+        rows.append((coordinates.name, f"{x:.3f}", f"{y:.3f}", own, size))
+    write_text(path, csv_text(rows))

@@ -56,3 +56,15 @@ def test_tables_that_are_none(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="cannot write"):
         append_summary(tmp_path / "file" / "output", ONE)
+
+
+def test_a_row_that_a_crash_has_cut_short_is_no_summary(tmp_path: Path) -> None:
+    append_summary(tmp_path, ONE)
+    whole = (tmp_path / "micrographs.csv").read_text()
+    append_summary(tmp_path, EMPTY_ONE)
+    for length in range(len(whole), len((tmp_path / "micrographs.csv").read_text())):
+        text = (tmp_path / "micrographs.csv").read_text()
+        (tmp_path / "micrographs.csv").write_text(text[:length])
+        assert list(read_summaries(tmp_path)) == ["a, b"]
+        append_summary(tmp_path, EMPTY_ONE)
+        assert list(read_summaries(tmp_path)) == ["a, b", "c"]

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rows of CSV files, which may grow by one at a time; one that a crash cut short is dropped."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from pathlib import Path
+from typing import Iterable, List, Sequence
+
+from cryosegment.exchange.errors import InputError
+from cryosegment.exchange.files import PathLike, read_text
+
+LONGEST_ROW = 1 << 16
+"""Bytes of a row, at most."""
+
+
+def csv_text(rows: Iterable[Sequence[object]]) -> str:
+    """Rows as the text of a CSV file."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()
+
+
+def read_rows(path: PathLike) -> List[List[str]]:
+    """Rows of a file, but for empty ones and a last one without end; none without a file.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read.
+    """
+    if not Path(path).exists():
+        return []
+    text = read_text(path)
+    whole = text[: text.rfind("\n") + 1]
+    return [row for row in csv.reader(io.StringIO(whole)) if row]
+
+
+def append_row(path: PathLike, row: Sequence[object], titles: Sequence[str] = ()) -> None:
+    """Add a row to a file, which is made where it is missing, with a row of titles if given.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a+b") as stream:
+            size = stream.seek(0, os.SEEK_END)
+            end = stream.seek(max(0, size - LONGEST_ROW))
+            end += stream.read().rfind(b"\n") + 1
+            stream.truncate(end)
+            rows = [row] if end or not titles else [titles, row]
+            stream.write(csv_text(rows).encode("utf-8"))
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror or error}") from error
