@@ -205,13 +205,19 @@ def test_a_quotation_over_two_lines_is_refused(tmp_path):
 
 def test_a_header_of_many_columns_takes_time_in_proportion(tmp_path):
     """Sixteen times the columns: a reader that looks at all for each would take 256 times."""
+    few, many = (best_reading_time(tmp_path, columns) for columns in (2_000, 32_000))
+    assert many < 100 * few
+
+
+def best_reading_time(folder, columns):
+    """CPU seconds of the fastest of three readings: the others met something else."""
+    labels = "".join(f"_c{i} #{i + 1}\n" for i in range(columns))
+    text = f"data_\nloop_\n{labels}{' '.join(map(str, range(columns)))}\n"
+    (folder / "a.star").write_text(text)
     seconds = []
-    for count in (1_000, 16_000):
-        labels = "".join(f"_c{i} #{i + 1}\n" for i in range(count))
-        text = f"data_\nloop_\n{labels}{' '.join(map(str, range(count)))}\n"
-        (tmp_path / "a.star").write_text(text)
+    for _ in range(3):
         begin = time.process_time()
-        block = read_star(tmp_path / "a.star")[""]
-        assert block[f"c{count - 1}"] == [str(count - 1)]
+        block = read_star(folder / "a.star")[""]
+        assert block[f"c{columns - 1}"] == [str(columns - 1)]
         seconds.append(time.process_time() - begin)
-    assert seconds[1] < 64 * seconds[0]
+    return min(seconds)
