@@ -5,17 +5,21 @@ from __future__ import annotations
 
 import copy
 import logging
+from collections import Counter
+from collections.abc import Callable, Sequence
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 logger = logging.getLogger(__name__)
 
 TOLERANCE = 0.03
-"""Probabilities that bfloat16 may change by as much: it keeps 8 bits, and changes those of the
-shipped networks by up to 0.015."""
+"""Largest change of a probability by bfloat16, which keeps 8 bits. It changes those of the shipped
+networks by up to 0.015."""
 _SIDE, _SPACING, _RADIUS = 128, 32, 10.0
 
 
@@ -47,7 +51,7 @@ def accelerate(network: nn.Module) -> nn.Module:
 def fold_normalizations(network: nn.Module) -> nn.Module:
     """A copy of a network whose batch normalisations are folded into the convolutions before them.
 
-    Normalisations that follow something else stay.
+    Normalisations of something else stay, and those of what has other uses too.
 
     Parameters
     ----------
@@ -56,7 +60,8 @@ def fold_normalizations(network: nn.Module) -> nn.Module:
 
     Notes
     -----
-    What follows a convolution is seen when an image passes the network, whatever its code.
+    What takes the output of a convolution is seen when an image passes the network, whatever its
+    code.
     """
     folded = copy.deepcopy(network).requires_grad_(False)
     names = {module: name for name, module in folded.named_modules()}
@@ -105,28 +110,47 @@ def computes_bfloat16() -> bool:
 
 
 def _pairs(network: nn.Module) -> list[tuple[nn.Conv2d, nn.BatchNorm2d]]:
-    """The convolutions whose output a batch normalisation takes as it is."""
-    outputs: dict[int, tuple[nn.Conv2d, Tensor, int]] = {}  # kept, as ids are used again
-    pairs = []
+    """The convolutions whose output a batch normalisation takes as it is, and nothing else does."""
+    outputs: dict[int, tuple[nn.Conv2d, Tensor]] = {}  # kept, as ids are used again
+    found: list[tuple[int, nn.BatchNorm2d]] = []
+    uses = _Uses()
 
     def remember(module: nn.Module, _: object, output: Tensor) -> None:
         assert isinstance(module, nn.Conv2d)
-        outputs[id(output)] = (module, output, output._version)
+        outputs[id(output)] = (module, output)
+        uses.counts[id(output)] = 0
 
     def recall(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         assert isinstance(module, nn.BatchNorm2d)
-        convolution, _, version = outputs.get(id(inputs[0]), (None, None, -1))
-        if convolution is not None and inputs[0]._version == version:
-            pairs.append((convolution, module))
+        if id(inputs[0]) in outputs:
+            found.append((id(inputs[0]), module))
 
     modules = list(network.modules())
     hooks = [m.register_forward_hook(remember) for m in modules if isinstance(m, nn.Conv2d)]
     hooks += [m.register_forward_pre_hook(recall) for m in modules if isinstance(m, nn.BatchNorm2d)]
-    with torch.no_grad():
+    with torch.no_grad(), uses:
         network(_discs().to(next(network.parameters()).device))
     for hook in hooks:
         hook.remove()
-    return pairs
+    return [(outputs[key][0], norm) for key, norm in found if uses.counts[key] == 1]
+
+
+class _Uses(TorchDispatchMode):
+    """Counts the operations that take a tensor, by its id."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.counts: Counter[int] = Counter()
+
+    def __torch_dispatch__(
+        self,
+        func: Callable[..., object],
+        types: Sequence[type],
+        args: tuple[object, ...] = (),
+        kwargs: dict[str, object] | None = None,
+    ) -> object:
+        self.counts.update(id(leaf) for leaf in tree_leaves(args) if isinstance(leaf, Tensor))
+        return func(*args, **(kwargs or {}))
 
 
 def _discs() -> Float[Tensor, "1 1 h w"]:

@@ -17,8 +17,6 @@ from cryosegment.exchange.pick_summary import (
     MicrographSummary,
 )
 
-CONTAMINATION = 0.5
-"""Probability above which a pixel counts as contaminated."""
 MOSTLY = 0.5
 """Fraction of the area above which a micrograph is called contaminated."""
 ICE = 0.25
@@ -46,7 +44,7 @@ def summarise(picks: Picks, params: PickParams, is_calibrated: bool) -> Microgra
         Whether the scores are probabilities.
     """
     scores, chosen = picks.candidates.scores, picks.chosen
-    contaminated = (picks.maps.contamination > CONTAMINATION) & picks.maps.valid
+    contaminated = picks.contaminated & picks.maps.valid
     share = float(contaminated.sum()) / max(int(picks.maps.valid.sum()), 1)
     return MicrographSummary(
         micrograph=picks.candidates.name,
@@ -88,7 +86,7 @@ def has_diameter(diameters: np.ndarray, diameter: float) -> bool:
 
 
 def _has_contrast(picks: Picks, params: PickParams) -> bool:
-    """Whether the particles are dark in the working image, as they are where that was found out."""
+    """Whether the particles are dark in the working image; taken for granted if found out."""
     working = picks.working
     if params.contrast == "auto":
         return True

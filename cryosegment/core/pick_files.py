@@ -41,8 +41,6 @@ from cryosegment.exchange.pick_folder import (
     file_of,
 )
 
-CONTAMINATED = 0.5
-"""Probability above which a pixel is in the contamination mask."""
 BOX_FACTOR = 1.5
 """Box size of .box and .cbox files, in particle diameters."""
 
@@ -152,8 +150,7 @@ def write_picks(folder: Path, name: str, picks: Picks, params: PickParams, settl
             segmentation.write_instances(folder, name, picks.is_chosen)
         else:
             segmentation.write(file_of(folder, SEGMENTATIONS, name))
-        dirty = (picks.maps.contamination > CONTAMINATED).cpu().numpy()
-        dirty = resample_labels(dirty, working.micrograph_shape)
+        dirty = resample_labels(picks.contaminated.cpu().numpy(), working.micrograph_shape)
         size = working.micrograph_pixel_size
         write_image(file_of(folder, CONTAMINATION_MASKS, name), dirty, size)
     if params.maps:

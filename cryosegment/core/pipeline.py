@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Picking of a micrograph: from the image to particles; Å are converted to pixels here."""
+"""Picking of a micrograph: from the image to particles."""
 
 from __future__ import annotations
 
@@ -39,11 +39,22 @@ from cryosegment.exchange.picking_rules import picking_rules
 
 CANDIDATE_FLOOR = 0.02
 """Candidates below this score are not kept, whatever the threshold."""
+CONTAMINATED = 0.5
+"""Pixels of a higher probability of contamination count as contaminated."""
 
 
 @dataclass(frozen=True)
 class Model:
-    """A picking network on its device, and its card."""
+    """A picking network on its device, and its card.
+
+    Parameters
+    ----------
+    network
+        As it was trained. A CRF that compares feature maps takes them from it, as it was tuned on
+        these; all else is predicted by `picker`.
+    card
+        Its model card.
+    """
 
     network: nn.Module
     card: ModelCard
@@ -70,7 +81,7 @@ class Picks:
     is_chosen
         Mask of the picks: candidates above the threshold and of the chosen sizes.
     maps
-        Maps of the network, after the CRF, at working scale.
+        Maps at working scale, the particle map after the CRF.
     labels
         `(h, w)` at working scale: 0 background, k the pixels of row k - 1 of `candidates`.
     working
@@ -87,6 +98,11 @@ class Picks:
     def chosen(self) -> Coordinates:
         """The candidates that are picks."""
         return self.candidates.select(self.is_chosen)
+
+    @property
+    def contaminated(self) -> Bool[Tensor, "h w"]:
+        """Pixels at working scale that are more likely contaminated than not."""
+        return self.maps.contamination > CONTAMINATED
 
     @property
     def instances(self) -> Int[Tensor, "h w"]:

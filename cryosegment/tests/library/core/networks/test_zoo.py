@@ -202,6 +202,18 @@ def test_folded_normalisations_change_nothing(name: str) -> None:
     predict_logits(InBfloat16(folded), image)  # every operation knows bfloat16
 
 
+@pytest.mark.parametrize("encoder", FAMILIES)
+def test_folded_encoders_answer_the_same(encoder: str) -> None:
+    """Whatever takes the output of a convolution beside its normalisation would show."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        network, image = build_network("fcn", encoder=encoder), scene()[0]
+        network(torch.randn(2, 1, 64, 64))
+    folded = fold_normalizations(network.eval())
+    maps, expected = (predict_logits(n, image).sigmoid() for n in (folded, network))
+    torch.testing.assert_close(maps, expected, atol=1e-4, rtol=0)
+
+
 def is_norm(module: nn.Module) -> bool:
     return isinstance(module, nn.BatchNorm2d)
 

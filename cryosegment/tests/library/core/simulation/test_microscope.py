@@ -34,6 +34,33 @@ def test_particles_are_dark(monkeypatch: pytest.MonkeyPatch, share: str | None) 
     assert np.mean(np.array(found) < 0) > 0.85
 
 
+def test_a_restored_image_is_the_projection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """But for the envelope, which is near 1 at 8 Å/px."""
+    for name, share in (
+        ("NEGATIVE_STAIN", 0.0),
+        ("PHASE_FLIPPED", 0.0),
+        ("LOW_PASSED", 0.0),
+        ("RESTORED", 1.0),
+    ):
+        monkeypatch.setattr(microscope, name, share)
+    for seed in range(5):
+        both = torch.stack((image(seed, 1e8).flatten(), balls().flatten()))
+        assert torch.corrcoef(both)[0, 1] < -0.98
+
+
+def test_flipped_phases_leave_no_sign(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every frequency of the particles is dark, as in a corrected micrograph."""
+    for name, share in (("NEGATIVE_STAIN", 0.0), ("PHASE_FLIPPED", 1.0)):
+        monkeypatch.setattr(microscope, name, share)
+    density = torch.fft.rfft2(balls())
+    strong = density.abs() > 1e-3 * density.abs().max()
+    strong[0, 0] = False
+    for seed in range(5):
+        ratio = (torch.fft.rfft2(image(seed, 1e10))[strong] / density[strong]).real
+        assert (ratio < 1e-2).all()
+        assert ratio.min() < -0.1
+
+
 def test_the_noise_grows_as_the_snr_falls() -> None:
     """With the same draws, the noise is as strong as the ratio says."""
     for seed in range(5):

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from cryosegment.core.simulation.bank import PIXELS_PER_DIAMETER, SIDE, ProjectionBank
-from cryosegment.core.simulation.scenes import Scene, SceneSettings, draw_scene
+from cryosegment.core.simulation.scenes import FEW, Scene, SceneSettings, _draw_snr, draw_scene
 
 PLAIN = SceneSettings(
     size=128,
@@ -132,6 +132,30 @@ def test_some_scenes_are_empty(bank: ProjectionBank) -> None:
     assert scene.centers_yx.shape == (0, 2)
     assert scene.image.isfinite().all()
     assert all(draw(bank, seed, replace(PLAIN, empty=0.0)).instances.any() for seed in range(5))
+
+
+def test_sparse_scenes_have_few_particles(bank: ProjectionBank) -> None:
+    sparse = replace(PLAIN, size=256, empty=0.0, sparse=1.0)
+    counts = [len(draw(bank, seed, sparse).centers_yx) for seed in range(20)]
+    assert 1 <= min(counts) < max(counts) <= FEW
+    full = [len(draw(bank, seed, replace(sparse, sparse=0.0)).centers_yx) for seed in range(20)]
+    assert np.median(full) > FEW
+
+
+@pytest.mark.parametrize("hard", [0.0, 0.3, 1.0])
+def test_hard_scenes_have_a_low_snr(hard: float) -> None:
+    random, settings = np.random.default_rng(0), replace(PLAIN, snr=(0.01, 0.2, 30.0), hard=hard)
+    drawn = np.array([_draw_snr(settings, random) for _ in range(2000)])
+    assert 0.01 <= drawn.min() <= drawn.max() <= 30
+    assert np.mean(drawn < 0.2) == pytest.approx(hard, abs=0.04)
+
+
+def test_other_molecules_are_seen_and_not_labelled(bank: ProjectionBank) -> None:
+    alone = replace(PLAIN, empty=1.0, others=1.0)
+    for seed in range(3):
+        scene = draw(bank, seed, alone)
+        assert not scene.instances.any()
+        assert not torch.equal(scene.image, draw(bank, seed, replace(alone, others=0.0)).image)
 
 
 def test_centres_keep_apart(bank: ProjectionBank) -> None:
