@@ -14,9 +14,9 @@ from cryosegment.cli.locks import locked
 from cryosegment.cli.targets import REPORTS, targets
 from cryosegment.exchange.errors import InputError, ParameterError
 from cryosegment.exchange.files import make_folder
-from cryosegment.exchange.finished import FREE_TO_CHANGE, check_others, paths_of
+from cryosegment.exchange.finished import check_others, paths_of
 from cryosegment.exchange.job import Job, read_job
-from cryosegment.exchange.params import option_name
+from cryosegment.exchange.params import free_to_change, option_name
 
 
 @contextmanager
@@ -143,10 +143,10 @@ def _with_earlier(job: Job, earlier: Job) -> Job:
 
 def _check_resumed(command: Command, job: Job, earlier: Job) -> None:
     """Check that a run goes on as it began: its results are kept together."""
-    path = command.job_path(job.output)
+    path, free = command.job_path(job.output), free_to_change(command.params)
     for name, value in job.params.items():
         before = earlier.params.get(name, value)
-        if name not in FREE_TO_CHANGE and before != value:
+        if name not in free and before != value:
             raise ParameterError(
                 f"--resume goes on with the run of {path}, but {option_name(command.params, name)} "
                 f"was {_shown(before)} there and is {_shown(value)} now: give the same value, or "

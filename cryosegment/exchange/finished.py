@@ -15,22 +15,10 @@ from cryosegment.exchange.card import GENERAL, model_path
 from cryosegment.exchange.csv_rows import append_row, read_rows
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import PathLike, make_folder, remove_file
-from cryosegment.exchange.params import Params, params_to_dict
+from cryosegment.exchange.params import Params, free_to_change, params_to_dict
 from cryosegment.exchange.pick_folder import COORDINATES
 
 FINISHED_NAME = "finished.csv"
-FREE_TO_CHANGE = {
-    "resume",
-    "gpu",
-    "threads",
-    "count",
-    "minutes",
-    "epochs",
-    "learning_rate",
-    "patience",
-    "decoys",
-}
-"""Parameters that a resumed run may change: what is finished stays as good."""
 
 
 class Finished:
@@ -105,7 +93,8 @@ def check_others(folder: PathLike, names: Iterable[str]) -> None:
 
 def fingerprint(params: Params) -> str:
     """Fingerprint of the parameters that results depend on, and of the files that they name."""
-    values = {n: v for n, v in params_to_dict(params).items() if n not in FREE_TO_CHANGE}
+    free = free_to_change(type(params))
+    values = {name: v for name, v in params_to_dict(params).items() if name not in free}
     files = [_identity(path) for path in paths_of(type(params), values)]
     return _digest([type(params).__name__, values, files])
 

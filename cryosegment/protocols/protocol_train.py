@@ -21,7 +21,6 @@ from cryosegment.convert import (
 from cryosegment.exchange.card import ModelCard, read_card
 from cryosegment.exchange.errors import CryoSegmentError
 from cryosegment.exchange.files import make_folder, micrograph_name, read_table, read_text
-from cryosegment.exchange.finished import FREE_TO_CHANGE
 from cryosegment.exchange.job import Job
 from cryosegment.exchange.labels import (
     LABELS_NAME,
@@ -30,7 +29,7 @@ from cryosegment.exchange.labels import (
     LabelsIndex,
     write_labels_index,
 )
-from cryosegment.exchange.params import LabelsCoordinatesParams, TrainParams
+from cryosegment.exchange.params import LabelsCoordinatesParams, TrainParams, free_to_change
 from cryosegment.masks import labels_of_masks
 from cryosegment.objects import SegmentationModel
 from cryosegment.protocols.core_run import CoreRun
@@ -266,7 +265,7 @@ class CryoSegmentProtTrain(CoreRun, TrainingForm):
     def _signature(self) -> str:
         """What must be the same to continue a training, and then what may change."""
         values = self._trainValues()
-        later = {name: values.pop(name) for name in FREE_TO_CHANGE if name in values}
+        later = {name: values.pop(name) for name in free_to_change(TrainParams) if name in values}
         masks = []
         for folder, index in self._maskLabels().items():
             made = (Path(folder) / LABELS_NAME).stat().st_mtime_ns

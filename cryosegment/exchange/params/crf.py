@@ -219,9 +219,9 @@ class CrfMapsParams(Params):
         f"appearance kernels that replace the CRF's own, as {APPEARANCE_FORM}, separated by commas",
         metavar="TERM,...",
     )
-    gpu: str = param("auto", ONE_GPU_HELP, metavar="ID")
-    threads: int = param(0, THREADS_HELP, minimum=0)
-    resume: bool = param(False, RESUME_HELP)
+    gpu: str = param("auto", ONE_GPU_HELP, metavar="ID", is_free=True)
+    threads: int = param(0, THREADS_HELP, minimum=0, is_free=True)
+    resume: bool = param(False, RESUME_HELP, is_free=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -247,5 +247,5 @@ class CrfTuneParams(Params):
     ctf: str = param("", CTF_HELP, **FILE)
     trials: int = param(60, "number of CRFs to try", minimum=1, maximum=10_000)
     seed: int = param(0, SEED_HELP, minimum=0)
-    gpu: str = param("auto", ONE_GPU_HELP, metavar="ID")
-    threads: int = param(0, THREADS_HELP, minimum=0)
+    gpu: str = param("auto", ONE_GPU_HELP, metavar="ID", is_free=True)
+    threads: int = param(0, THREADS_HELP, minimum=0, is_free=True)

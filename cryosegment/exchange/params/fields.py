@@ -6,7 +6,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import MISSING, dataclass
-from typing import Any, Dict, Mapping, Optional, Sequence, Type, TypeVar
+from typing import Any, Dict, Mapping, Optional, Sequence, Set, Type, TypeVar
 
 from cryosegment.exchange.card import GENERAL
 from cryosegment.exchange.errors import ParameterError
@@ -30,8 +30,9 @@ def param(
     """A dataclass field with its help, unit and bounds.
 
     `more` may hold `choices` (the allowed values), `flag` (the option's name, where it is not
-    the field's), `metavar` (what stands for the value in the help), `is_path` (a file or folder)
-    and `names` (values that are not paths but name something that is shipped).
+    the field's), `metavar` (what stands for the value in the help), `is_path` (a file or folder),
+    `names` (values that are not paths but name something that is shipped) and `is_free` (a resumed
+    run may change it: what is finished stays as good).
     """
     metadata = {"help": help, "unit": unit, "minimum": minimum, "maximum": maximum, **more}
     return dataclasses.field(default=default, metadata=metadata)
@@ -96,6 +97,11 @@ def option_name(cls: Type[Params], name: str) -> str:
         field.name: field.metadata.get("flag", field.name) for field in dataclasses.fields(cls)
     }
     return "--" + flags[name].replace("_", "-")
+
+
+def free_to_change(cls: Type[Params]) -> Set[str]:
+    """Names of the parameters of a class that a resumed run may change."""
+    return {field.name for field in dataclasses.fields(cls) if field.metadata.get("is_free")}
 
 
 def params_to_dict(params: Params) -> Dict[str, Any]:

@@ -114,8 +114,8 @@ class LabelsCoordinatesParams(LabelsParams):
     unknown_outside: bool = _unknown_outside()
     edge_width: float = _edge_width()
     contamination: str = _contamination()
-    threads: int = param(0, THREADS_HELP, minimum=0)
-    resume: bool = param(False, RESUME_HELP)
+    threads: int = param(0, THREADS_HELP, minimum=0, is_free=True)
+    resume: bool = param(False, RESUME_HELP, is_free=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -196,8 +196,8 @@ class BodyParams(Params):
         minimum=0,
         metavar="N,N",
     )
-    gpu: str = param("auto", ONE_GPU_HELP, metavar="ID")
-    threads: int = param(0, THREADS_HELP, minimum=0)
+    gpu: str = param("auto", ONE_GPU_HELP, metavar="ID", is_free=True)
+    threads: int = param(0, THREADS_HELP, minimum=0, is_free=True)
 
 
 @dataclass(frozen=True)
@@ -224,7 +224,7 @@ class LabelsReconstructionParams(BodyParams, LabelsParams):
     recenter: bool = param(
         False, "take the centre of mass of the particle's shape as its centre, not that of the map"
     )
-    resume: bool = param(False, RESUME_HELP)
+    resume: bool = param(False, RESUME_HELP, is_free=True)
 
 
 @dataclass(frozen=True)
@@ -265,5 +265,5 @@ class LabelsCheckParams(Params):
         "number of micrographs of which pictures are drawn, from weak to strong contrast",
         minimum=0,
     )
-    gpu: str = param("auto", ONE_GPU_HELP, metavar="ID")
-    threads: int = param(0, THREADS_HELP, minimum=0)
+    gpu: str = param("auto", ONE_GPU_HELP, metavar="ID", is_free=True)
+    threads: int = param(0, THREADS_HELP, minimum=0, is_free=True)

@@ -79,6 +79,7 @@ class PickParams(Params):
         "number of micrographs that are picked again with randomised phases, for the rate of false "
         "discoveries by threshold",
         minimum=0,
+        is_free=True,
     )
     centers: str = param(
         AUTO,
@@ -121,9 +122,9 @@ class PickParams(Params):
         False, "write pictures (PNG) of the micrographs with circles around the picks"
     )
     seed: int = param(0, SEED_HELP + ", which only decoys use", minimum=0)
-    gpu: str = param("auto", ONE_GPU_HELP, metavar="ID")
-    threads: int = param(0, THREADS_HELP, minimum=0)
-    resume: bool = param(False, RESUME_HELP)
+    gpu: str = param("auto", ONE_GPU_HELP, metavar="ID", is_free=True)
+    threads: int = param(0, THREADS_HELP, minimum=0, is_free=True)
+    resume: bool = param(False, RESUME_HELP, is_free=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -21,7 +21,7 @@ from cryosegment.exchange.params.fields import (
 class SimulateParams(Params):
     """What is simulated: molecules, their arrangement, ice and dirt, microscope and detector."""
 
-    count: int = param(1, "number of micrographs", minimum=1)
+    count: int = param(1, "number of micrographs", minimum=1, is_free=True)
     size: Tuple[int, int] = param(
         (1024, 1024),
         "height and width of a micrograph",
@@ -164,9 +164,9 @@ class SimulateParams(Params):
         maximum=10_000,
     )
     seed: int = param(0, SEED_HELP, minimum=0)
-    gpu: str = param("cpu", ONE_GPU_HELP, metavar="ID")
-    threads: int = param(0, THREADS_HELP, minimum=0)
-    resume: bool = param(False, RESUME_HELP)
+    gpu: str = param("cpu", ONE_GPU_HELP, metavar="ID", is_free=True)
+    threads: int = param(0, THREADS_HELP, minimum=0, is_free=True)
+    resume: bool = param(False, RESUME_HELP, is_free=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()

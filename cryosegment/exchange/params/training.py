@@ -125,9 +125,10 @@ class TrainParams(Params):
         f"training time; if neither minutes nor epochs are given, {DEFAULT_MINUTES:g}",
         "min",
         minimum=0.01,
+        is_free=True,
     )
     epochs: Optional[int] = param(
-        None, "number of passes over the micrographs, instead of minutes", minimum=1
+        None, "number of passes over the micrographs, instead of minutes", minimum=1, is_free=True
     )
     validation: float = param(
         0.2, "fraction of the micrographs that is kept for validation", minimum=0, maximum=0.9
@@ -156,7 +157,7 @@ class TrainParams(Params):
         "on empty ice (full)",
         choices=AUGMENTATIONS,
     )
-    learning_rate: float = param(0.0, LEARNING_RATE_HELP, minimum=0, maximum=1)
+    learning_rate: float = param(0.0, LEARNING_RATE_HELP, minimum=0, maximum=1, is_free=True)
     schedule: str = param(
         "one-cycle",
         "course of the learning rate: up, then down along half a cosine (one-cycle); or down only "
@@ -167,11 +168,14 @@ class TrainParams(Params):
         0,
         "end the training after this many validations without a better F1; 0: never",
         minimum=0,
+        is_free=True,
     )
     seed: int = param(0, SEED_HELP, minimum=0)
-    gpu: str = param("auto", GPU_HELP, metavar="IDS")
-    threads: int = param(0, THREADS_HELP, minimum=0)
-    resume: bool = param(False, "continue an interrupted training, or prolong a finished one")
+    gpu: str = param("auto", GPU_HELP, metavar="IDS", is_free=True)
+    threads: int = param(0, THREADS_HELP, minimum=0, is_free=True)
+    resume: bool = param(
+        False, "continue an interrupted training, or prolong a finished one", is_free=True
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -35,5 +35,5 @@ class TuneParams(Params):
     )
     folds: int = param(5, "folds of the cross-validation over the micrographs", minimum=2)
     ctf: str = param("", CTF_HELP, **FILE)
-    gpu: str = param("auto", ONE_GPU_HELP, metavar="ID")
-    threads: int = param(0, THREADS_HELP, minimum=0)
+    gpu: str = param("auto", ONE_GPU_HELP, metavar="ID", is_free=True)
+    threads: int = param(0, THREADS_HELP, minimum=0, is_free=True)

@@ -4,8 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from cryosegment.exchange.finished import FREE_TO_CHANGE, Finished, fingerprint, paths_of
-from cryosegment.exchange.params import LabelsCoordinatesParams, PickParams, TrainParams
+from cryosegment.exchange.finished import Finished, fingerprint, paths_of
+from cryosegment.exchange.params import (
+    CrfMapsParams,
+    LabelsCoordinatesParams,
+    LabelsReconstructionParams,
+    PickParams,
+    SimulateParams,
+    TrainParams,
+    free_to_change,
+)
 
 PARAMS = PickParams(diameter=100.0)
 
@@ -106,5 +114,10 @@ def test_parameters_that_name_files():
 
 
 def test_a_run_may_change_only_what_results_do_not_depend_on():
-    names = set(PickParams.__dataclass_fields__) & FREE_TO_CHANGE
-    assert names == {"resume", "gpu", "threads", "decoys"}
+    anywhere = {"resume", "gpu", "threads"}
+    assert free_to_change(PickParams) == {*anywhere, "decoys"}
+    assert free_to_change(SimulateParams) == {*anywhere, "count"}
+    prolonged = {"minutes", "epochs", "learning_rate", "patience"}
+    assert free_to_change(TrainParams) == {*anywhere, *prolonged}
+    for params in (CrfMapsParams, LabelsReconstructionParams):
+        assert free_to_change(params) == anywhere
