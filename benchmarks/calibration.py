@@ -15,21 +15,18 @@ calibration error and the share of wrong picks are too high.
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from micrograph_sets import MicrographSet, read_empiar10017, read_simulation
 from scoring import Sets, run
 
 from cryosegment.core.evaluation.matching import ranked_hits
 from cryosegment.exchange.coordinates import read_coordinates
 from cryosegment.exchange.files import read_table
-from cryosegment.exchange.labels import read_labels_index
 
 BINS = 10
 TOLERANCE = 0.25
-REAL_DIAMETER, REAL_PIXEL_SIZE = 191.0, 1.77
-"""Of the beta-galactosidase of EMPIAR-10017."""
 COLUMNS = (
     "set",
     "particles",
@@ -46,29 +43,6 @@ COLUMNS = (
 )
 
 
-@dataclass(frozen=True)
-class Truth:
-    """Micrographs and where their particles are.
-
-    Parameters
-    ----------
-    name
-        Of the set.
-    micrographs
-        Files.
-    reference
-        Coordinates by micrograph.
-    diameter, pixel_size
-        Å, Å/px.
-    """
-
-    name: str
-    micrographs: list[Path]
-    reference: Sets
-    diameter: float
-    pixel_size: float
-
-
 def main() -> None:
     """Print a row for each set, and the bins of all."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -80,41 +54,28 @@ def main() -> None:
     print("| " + " | ".join(COLUMNS) + " |\n" + "|---" * len(COLUMNS) + "|")
     scores, hits = [], []
     for folder in arguments.sets:
-        truth = real(folder) if folder.name == "empiar10017" else simulated(folder)
-        found = measure(truth, arguments.work / truth.name, arguments.model, arguments.decoys)
+        read = read_empiar10017 if folder.name == "empiar10017" else read_simulation
+        some = read(folder)
+        found = measure(some, arguments.work / some.folder, arguments.model, arguments.decoys)
         scores.append(found[0])
         hits.append(found[1])
     print_bins(np.concatenate(scores), np.concatenate(hits))
 
 
-def simulated(folder: Path) -> Truth:
-    """A set that `cryosegment simulate` has made."""
-    entry = read_labels_index(folder / "truth").entries[0]
-    reference = read_coordinates(folder / "truth" / "coordinates", entry.pixel_size)
-    micrographs = sorted((folder / "micrographs").glob("*.mrc"))
-    name = folder.parent.name if folder.name == "simulation" else folder.name
-    return Truth(name, micrographs, reference, entry.diameter, entry.pixel_size)
-
-
-def real(folder: Path) -> Truth:
-    """EMPIAR-10017, with the experts' coordinates."""
-    reference = read_coordinates(folder / "coordinates", REAL_PIXEL_SIZE)
-    micrographs = sorted((folder / "micrographs").glob("*.jpg"))
-    return Truth(folder.name, micrographs, reference, REAL_DIAMETER, REAL_PIXEL_SIZE)
-
-
-def measure(truth: Truth, output: Path, model: str, decoys: str) -> tuple[np.ndarray, np.ndarray]:
+def measure(
+    some: MicrographSet, output: Path, model: str, decoys: str
+) -> tuple[np.ndarray, np.ndarray]:
     """Print the row of a set; scores of its candidates, and which are right."""
-    lengths = ["--diameter", str(truth.diameter), "--pixel-size", str(truth.pixel_size)]
-    files = list(map(str, truth.micrographs))
+    lengths = ["--diameter", str(some.diameter), "--pixel-size", str(some.pixel_size)]
+    files = list(map(str, some.micrographs))
     common = [*files, *lengths, "--model", model]
     run("pick", *common, "--decoys", decoys, "--output", str(output / "auto"))
     run("pick", *common, "--threshold", "card", "--output", str(output / "card"))
-    candidates = read_coordinates(output / "auto" / "candidates", truth.pixel_size)
-    scores, hits = judge(candidates, truth)
+    candidates = read_coordinates(output / "auto" / "candidates", some.pixel_size)
+    scores, hits = judge(candidates, some)
     counts = [read_table(output / kind / "micrographs.csv") for kind in ("auto", "card")]
     picks = [sum(int(row["picks"]) for row in rows) for rows in counts]
-    particles = sum(map(len, truth.reference.values()))
+    particles = sum(map(len, some.reference.values()))
     found = np.cumsum(hits)
     f1 = 2 * found / (np.arange(1, len(found) + 1) + particles)
     table = read_table(output / "auto" / "false_discovery.csv")
@@ -130,15 +91,15 @@ def measure(truth: Truth, output: Path, model: str, decoys: str) -> tuple[np.nda
         wrong = 1 - hits[chosen].mean() if chosen.any() else 0.0
         rate = float(table[min(int(level * len(table)), len(table) - 1)]["rate"])
         cells += [f"{wrong:.3f}", f"{rate:.3f}"]
-    print(f"| {truth.name} | " + " | ".join(cells) + " |", flush=True)
+    print(f"| {some.name} | " + " | ".join(cells) + " |", flush=True)
     return scores, hits
 
 
-def judge(candidates: Sets, truth: Truth) -> tuple[np.ndarray, np.ndarray]:
+def judge(candidates: Sets, some: MicrographSet) -> tuple[np.ndarray, np.ndarray]:
     """Scores of all candidates, best first, and which of them are right."""
     scores, hits = [np.empty(0)], [np.empty(0, bool)]
-    tolerance_px = TOLERANCE * truth.diameter / truth.pixel_size
-    for name, reference in truth.reference.items():
+    tolerance_px = TOLERANCE * some.diameter / some.pixel_size
+    for name, reference in some.reference.items():
         if name in candidates:
             own = candidates[name]
             centers = own.centers_yx, reference.centers_yx

@@ -22,6 +22,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
+from micrograph_sets import REAL_DIAMETER, REAL_PIXEL_SIZE
 from scoring import run
 
 from cryosegment.core.crf import crf_features, refine_logits
@@ -42,7 +43,6 @@ from cryosegment.exchange.progress import no_progress
 
 MOLECULES = ("5a1a", "6vxx", "1wcm")
 SIMULATION = "--count 2 --size 2048 2048 --pixel-size 3 --snr 0.02 --ice-blobs 3 --carbon 0.5"
-DIAMETER, PIXEL_SIZE = "191", "1.77"
 TOLERANCE = 0.25
 SUM = replace(CRF_PRESETS["logits"], appearance=("logits:1:10:2", "intensity:0.5:10:0.5"))
 KERNELS = {
@@ -134,7 +134,7 @@ def simulate(arguments: argparse.Namespace) -> list[Path]:
 def discs(arguments: argparse.Namespace) -> Path:
     """Labels folder of real micrographs with a disc for every expert pick."""
     source = ["--coordinates", str(arguments.data / "empiar10017/coordinates")]
-    return label("coordinates", [*source, "--diameter", DIAMETER], arguments)
+    return label("coordinates", [*source, "--diameter", str(REAL_DIAMETER)], arguments)
 
 
 def footprints(arguments: argparse.Namespace) -> Path:
@@ -151,7 +151,7 @@ def label(kind: str, options: list[str], arguments: argparse.Namespace) -> Path:
     if not (output / "labels.json").exists():
         micrographs = sorted((arguments.data / "empiar10017/micrographs").glob("*.jpg"))
         files = map(str, micrographs[: arguments.micrographs])
-        sizes = ["--pixel-size", PIXEL_SIZE, "--output", str(output)]
+        sizes = ["--pixel-size", str(REAL_PIXEL_SIZE), "--output", str(output)]
         run("labels", kind, *files, *options, *sizes)
     return output
 

@@ -14,13 +14,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from micrograph_sets import REAL_DIAMETER, REAL_PIXEL_SIZE, read_empiar10017
 from scoring import HEADER, Scored, only, pick, print_row, run
 
 from cryosegment.exchange.coordinates import read_coordinates
 
-DIAMETER, PIXEL_SIZE = 191.0, 1.77
 PEERS = ("crYOLO", "topaz", "deepPicker")
-LENGTHS = ["--diameter", str(DIAMETER)]
+LENGTHS = ["--diameter", str(REAL_DIAMETER)]
 
 
 def main() -> None:
@@ -28,30 +28,30 @@ def main() -> None:
     arguments = parse_arguments()
     folder = arguments.data / "empiar10017"
     training, held_out = split(folder)
-    micrographs = sorted([*training, *held_out])
     peers = picked_by_others(folder)
-    reference = read_coordinates(folder / "coordinates", PIXEL_SIZE)
+    real = read_empiar10017(folder)
     options = [*LENGTHS, "--crf", arguments.crf]
     print(HEADER)
     zero_output = arguments.work / "zero_shot"
-    zero = pick(micrographs, zero_output, PIXEL_SIZE, [*options, "--model", arguments.model])
-    print_row("shipped model", zero, reference, DIAMETER)
+    model = ["--model", arguments.model]
+    zero = pick(real.micrographs, zero_output, REAL_PIXEL_SIZE, [*options, *model])
+    print_row("shipped model", zero, real.reference, REAL_DIAMETER)
     sets = {"shipped model": zero}
     if not arguments.skip_training:
-        model = fine_tune(training, folder / "coordinates", arguments)
+        model = ["--model", fine_tune(training, folder / "coordinates", arguments)]
         output = arguments.work / "fine_tuned"
-        sets["five micrographs"] = pick(held_out, output, PIXEL_SIZE, [*options, "--model", model])
+        sets["five micrographs"] = pick(held_out, output, REAL_PIXEL_SIZE, [*options, *model])
     for names in ({path.stem for path in held_out}, peers):
         for label, found in sets.items():
-            print_row(label, found.only(names), only(reference, names), DIAMETER)
+            print_row(label, found.only(names), only(real.reference, names), REAL_DIAMETER)
     for peer in PEERS:
-        found = read_coordinates(folder / "other_pickers" / peer, PIXEL_SIZE)
-        print_row(peer, Scored(found, found), only(reference, peers), DIAMETER)
+        found = read_coordinates(folder / "other_pickers" / peer, REAL_PIXEL_SIZE)
+        print_row(peer, Scored(found, found), only(real.reference, peers), REAL_DIAMETER)
 
 
 def split(folder: Path) -> tuple[list[Path], list[Path]]:
     """The five micrographs to train on, and the other nine."""
-    micrographs = sorted((folder / "micrographs").glob("*.jpg"))
+    micrographs = read_empiar10017(folder).micrographs
     peers = picked_by_others(folder)
     training = [path for path in micrographs if path.stem not in peers][-5:]
     return training, [path for path in micrographs if path not in training]
@@ -78,7 +78,7 @@ def fine_tune(training: list[Path], coordinates: Path, arguments: argparse.Names
     """File of a model trained on the coordinates of a few micrographs."""
     labels, model = arguments.work / "labels", arguments.work / "fine_tuned.safetensors"
     files = [str(path) for path in training]
-    source = ["--coordinates", str(coordinates), *LENGTHS, "--pixel-size", str(PIXEL_SIZE)]
+    source = ["--coordinates", str(coordinates), *LENGTHS, "--pixel-size", str(REAL_PIXEL_SIZE)]
     run("labels", "coordinates", *files, *source, "--output", str(labels))
     start = ["--from", arguments.model, "--minutes", arguments.minutes]
     run("train", str(labels), "--output", str(model), *start)

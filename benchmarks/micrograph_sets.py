@@ -4,17 +4,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scoring import Sets, run
 
-from cryosegment.core.images.micrograph import read_micrograph, write_image
 from cryosegment.exchange.coordinates import read_coordinates
 from cryosegment.exchange.labels import read_labels_index
 
 REAL_DIAMETER, REAL_PIXEL_SIZE = 191.0, 1.77
-"""Of the beta-galactosidase of EMPIAR-10017."""
+"""Of the beta-galactosidase of EMPIAR-10017: Å, Å/px."""
+SIMULATION = "simulation"
+"""Folder of a scene's simulation in the folder of the set."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class MicrographSet:
     folder
         Name of a folder for what is made of it.
     micrographs
-        MRC files, particles dark.
+        Files, particles dark.
     reference
         Coordinates by micrograph.
     diameter
@@ -110,7 +111,7 @@ def simulated(
         Micrographs of a set, each 4096 x 4096.
     """
     for scene in scenes:
-        truth = work / scene.folder / "simulation" / "truth"
+        truth = work / scene.folder / SIMULATION / "truth"
         if not (truth / "labels.json").exists():
             molecule = next(maps.rglob(f"{scene.molecule}.*"))
             lengths = f"--size 4096 4096 --pixel-size {scene.pixel_size} --snr {scene.snr} --seed 7"
@@ -123,36 +124,38 @@ def simulated(
                 str(truth.parent),
             ]
             run("simulate", *lengths.split(), *scene.options.split(), *own)
-        diameter = read_labels_index(truth).entries[0].diameter
-        yield MicrographSet(
-            f"{scene.molecule}, {diameter:.0f} Å, SNR {scene.snr} {scene.word}".strip(),
-            scene.folder,
-            sorted((truth.parent / "micrographs").glob("*.mrc")),
-            read_coordinates(truth / "coordinates", scene.pixel_size),
-            diameter,
-            scene.pixel_size,
-        )
+        found = read_simulation(truth.parent)
+        name = f"{scene.molecule}, {found.diameter:.0f} Å, SNR {scene.snr} {scene.word}"
+        yield replace(found, name=name.strip())
 
 
-def empiar10017(data: Path, work: Path) -> MicrographSet:
-    """The 14 micrographs of real beta-galactosidase and the experts' picks, as MRC files.
+def read_simulation(folder: Path) -> MicrographSet:
+    """A set that `cryosegment simulate` has made, named after its folder."""
+    entry = read_labels_index(folder / "truth").entries[0]
+    name = folder.parent.name if folder.name == SIMULATION else folder.name
+    return MicrographSet(
+        name,
+        name,
+        sorted((folder / "micrographs").glob("*.mrc")),
+        read_coordinates(folder / "truth" / "coordinates", entry.pixel_size),
+        entry.diameter,
+        entry.pixel_size,
+    )
+
+
+def read_empiar10017(folder: Path) -> MicrographSet:
+    """The 14 micrographs of real beta-galactosidase, and the experts' picks.
 
     Parameters
     ----------
-    data
-        Holds `empiar10017/micrographs` (JPEG) and `empiar10017/coordinates`.
-    work
-        Gets the MRC files, which every program reads.
+    folder
+        Holds `micrographs` (JPEG) and `coordinates`.
     """
-    folder = data / "empiar10017"
-    micrographs = []
-    for path in sorted((folder / "micrographs").glob("*.jpg")):
-        target = work / "empiar10017" / f"{path.stem}.mrc"
-        if not target.exists():
-            image = read_micrograph(path, REAL_PIXEL_SIZE, path.stem).image
-            write_image(target, image.numpy(), REAL_PIXEL_SIZE)
-        micrographs.append(target)
-    reference = read_coordinates(folder / "coordinates", REAL_PIXEL_SIZE)
     return MicrographSet(
-        "EMPIAR-10017", "empiar10017", micrographs, reference, REAL_DIAMETER, REAL_PIXEL_SIZE
+        "EMPIAR-10017",
+        "empiar10017",
+        sorted((folder / "micrographs").glob("*.jpg")),
+        read_coordinates(folder / "coordinates", REAL_PIXEL_SIZE),
+        REAL_DIAMETER,
+        REAL_PIXEL_SIZE,
     )

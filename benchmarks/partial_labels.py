@@ -15,12 +15,12 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from empiar10017 import LENGTHS, PIXEL_SIZE, split
+from empiar10017 import LENGTHS, split
+from micrograph_sets import REAL_DIAMETER, REAL_PIXEL_SIZE
 from scoring import HEADER, pick, print_row, run
 
 from cryosegment.exchange.coordinates import read_coordinates, write_coordinates
 
-DIAMETER = 191.0
 PARTIAL = ["--labels-are", "partial"]
 ROWS = {
     "all labels": ("all", []),
@@ -38,9 +38,9 @@ def main() -> None:
     half = work / f"half_{arguments.seed}"
     drop_half(folder / "coordinates", half, arguments.seed)
     for name, coordinates in (("all", folder / "coordinates"), ("half", half)):
-        source = ["--coordinates", str(coordinates), *LENGTHS, "--pixel-size", str(PIXEL_SIZE)]
+        source = ["--coordinates", str(coordinates), *LENGTHS, "--pixel-size", str(REAL_PIXEL_SIZE)]
         run("labels", "coordinates", *map(str, training), *source, "--output", str(work / name))
-    reference = read_coordinates(folder / "coordinates", PIXEL_SIZE)
+    reference = read_coordinates(folder / "coordinates", REAL_PIXEL_SIZE)
     reference = {path.stem: reference[path.stem] for path in held_out}
     print(HEADER)
     for label, (labels, options) in ROWS.items():
@@ -52,10 +52,10 @@ def main() -> None:
         found = pick(
             held_out,
             work / model.stem,
-            PIXEL_SIZE,
+            REAL_PIXEL_SIZE,
             [*LENGTHS, "--model", str(model), "--resume"],
         )
-        print_row(label, found, reference, DIAMETER)
+        print_row(label, found, reference, REAL_DIAMETER)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -72,7 +72,7 @@ def drop_half(coordinates: Path, output: Path, seed: int) -> None:
     """Write a random half of the coordinates of each micrograph."""
     output.mkdir(parents=True, exist_ok=True)
     random = np.random.default_rng(seed)
-    for name, found in sorted(read_coordinates(coordinates, PIXEL_SIZE).items()):
+    for name, found in sorted(read_coordinates(coordinates, REAL_PIXEL_SIZE).items()):
         kept = np.sort(random.permutation(len(found))[: len(found) // 2])
         write_coordinates(output / f"{name}.star", found.select(kept))
 
