@@ -8,8 +8,5 @@ TORCH_VARIABLE = "CRYOSEGMENT_TORCH"
 CORE_PACKAGE = "cryosegment"
 """Name of the installable core: `scipion3 installb cryosegment`."""
 
-BOX_PER_DIAMETER = 1.5
-"""Box side of the picked particles, in diameters, where the form leaves it out."""
-
 BATCH_SIZE = 16
 """Micrographs in one step: they share one start of the core, some seconds."""

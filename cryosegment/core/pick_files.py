@@ -22,6 +22,7 @@ from cryosegment.core.pipeline import Picks
 from cryosegment.exchange.coordinates import (
     WRITTEN,
     Coordinates,
+    box_side,
     read_coordinates,
     write_coordinates,
 )
@@ -40,9 +41,6 @@ from cryosegment.exchange.pick_folder import (
     SUFFIXES,
     file_of,
 )
-
-BOX_FACTOR = 1.5
-"""Box size of .box and .cbox files, in particle diameters."""
 
 
 def is_finished(folder: Path, name: str) -> bool:
@@ -176,7 +174,7 @@ def write_overlay(
 
 def write_chosen(folder: Path, chosen: Coordinates, params: PickParams) -> None:
     """Write the picks in all formats of a file for each micrograph, each in a folder of its own."""
-    box_size = round(BOX_FACTOR * params.diameter / chosen.pixel_size / 2) * 2
+    box_size = box_side(params.diameter, chosen.pixel_size)
     for name, written in WRITTEN.items():
         if name in params.formats:
             written.write(file_of(folder, name, chosen.name), chosen, box_size)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from pwem.protocols import EMProtocol
 from pyworkflow.protocol import params
 
-from cryosegment.constants import BOX_PER_DIAMETER
+from cryosegment.exchange.coordinates import BOX_PER_DIAMETER
 from cryosegment.exchange.params import NO_CRF, PickParams
 from cryosegment.protocols.form_fields import add_field, field_choices
 

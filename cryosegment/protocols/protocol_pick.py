@@ -14,9 +14,9 @@ from pyworkflow.constants import BETA
 from pyworkflow.protocol import params
 from pyworkflow.protocol.constants import VOID_GPU
 
-from cryosegment.constants import BATCH_SIZE, BOX_PER_DIAMETER
+from cryosegment.constants import BATCH_SIZE
 from cryosegment.convert import mic_name
-from cryosegment.exchange.coordinates import Coordinates, read_coordinates
+from cryosegment.exchange.coordinates import Coordinates, box_side, read_coordinates
 from cryosegment.exchange.errors import CryoSegmentError
 from cryosegment.exchange.files import FAILURES_NAME, check_names
 from cryosegment.exchange.params import AUTO, CARD, PickParams, choose_crf
@@ -119,8 +119,7 @@ class CryoSegmentProtPick(CryoSegmentProtPickBase, PickingForm, CtfChoice, GpuCh
     def _box(self) -> int:
         if self.boxSize.get():
             return int(self.boxSize.get())
-        diameter_px = self.diameter.get() / self.getInputMicrographs().getSamplingRate()
-        return 2 * round(BOX_PER_DIAMETER * diameter_px / 2)
+        return box_side(self.diameter.get(), self.getInputMicrographs().getSamplingRate())
 
     # --------------------------- INFO functions ------------------------------
     def _validate(self) -> List[str]:

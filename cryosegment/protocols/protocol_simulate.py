@@ -13,10 +13,9 @@ from pyworkflow.object import Pointer
 from pyworkflow.protocol import params
 from pyworkflow.utils import cleanPath
 
-from cryosegment.constants import BOX_PER_DIAMETER
 from cryosegment.convert import append_coordinates, append_ctfs, micrographs_by_name
 from cryosegment.core_files import volume_file
-from cryosegment.exchange.coordinates import read_coordinates
+from cryosegment.exchange.coordinates import box_side, read_coordinates
 from cryosegment.exchange.errors import CryoSegmentError
 from cryosegment.exchange.job import Job
 from cryosegment.exchange.labels import LabelEntry, read_labels_index
@@ -90,8 +89,8 @@ class CryoSegmentProtSimulate(CoreRun, SimulationForm, GpuChoice):
         ctfs.setMicrographs(pointer)
         append_ctfs(ctfs, ((chosen[name], block) for name, block in truth.items()))
         coordinates = self._createSetOfCoordinates(pointer)
-        diameter_px = max(entry.diameter for entry in entries) / self.pixelSize.get()
-        coordinates.setBoxSize(2 * round(BOX_PER_DIAMETER * diameter_px / 2))
+        diameter = max(entry.diameter for entry in entries)
+        coordinates.setBoxSize(box_side(diameter, self.pixelSize.get()))
         records = [
             (chosen[entry.name], read_coordinates(entry.coordinates, entry.pixel_size)[entry.name])
             for entry in entries

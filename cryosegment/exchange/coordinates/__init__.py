@@ -5,17 +5,20 @@ A centre counts pixels from the centre of the first pixel of the file: x = colum
 Other frames are converted here and nowhere else.
 """
 
+from cryosegment.exchange.coordinates.box import BOX_PER_DIAMETER, box_side
 from cryosegment.exchange.coordinates.formats import JOINT, WRITTEN
 from cryosegment.exchange.coordinates.reader import EVERYTHING, read_coordinates
 from cryosegment.exchange.coordinates.record import Coordinates, Picked
 from cryosegment.exchange.coordinates.relion import write_coordinates, write_coordinates_star
 
 __all__ = [
+    "BOX_PER_DIAMETER",
     "EVERYTHING",
     "JOINT",
     "WRITTEN",
     "Coordinates",
     "Picked",
+    "box_side",
     "read_coordinates",
     "write_coordinates",
     "write_coordinates_star",
