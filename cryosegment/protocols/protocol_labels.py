@@ -23,6 +23,7 @@ from cryosegment.core_files import template_file, template_image, volume_file
 from cryosegment.exchange.errors import CryoSegmentError
 from cryosegment.exchange.files import read_text
 from cryosegment.exchange.job import Job
+from cryosegment.exchange.labels import SUMMARY_NAME
 from cryosegment.exchange.params import params_from_dict
 from cryosegment.exchange.particles import write_particles
 from cryosegment.objects import SetOfMicrographMasks
@@ -205,7 +206,7 @@ class CryoSegmentProtLabels(CoreRun, LabelsForm):
             f"*{counted(sum(count for count, _ in masks), 'particle')}* labelled in "
             f"{counted(len(masks), 'micrograph')}, {coverage:.0%} of the area."
         ]
-        path = Path(self.getLabelsFolder()) / "report.json"
+        path = Path(self.getLabelsFolder()) / SUMMARY_NAME
         if path.exists():
             report = json.loads(read_text(path))
             why = ", ".join(f"{count} {reason}" for reason, count in report["rejected"].items())

@@ -18,7 +18,12 @@ from cryosegment.convert import append_coordinates, mic_name
 from cryosegment.core_files import core_file
 from cryosegment.exchange.coordinates import Coordinates, read_coordinates
 from cryosegment.exchange.errors import InputError
-from cryosegment.exchange.files import read_failures, write_failures, write_text
+from cryosegment.exchange.files import (
+    FAILURES_NAME,
+    read_failures,
+    write_failures,
+    write_text,
+)
 from cryosegment.exchange.job import JOB_NAME, Job
 from cryosegment.exchange.pick_folder import (
     CANDIDATES,
@@ -115,7 +120,7 @@ class CryoSegmentProtPickBase(FormWords, Remembered, StreamedPicking):
 
     def _runCore(self, folder: Path, files: Dict[str, str]) -> Dict[str, str]:
         """Run the core on `files` (by micrograph name); errors by name of those that failed."""
-        cleanPath(str(folder / "failures.csv"))
+        cleanPath(str(folder / FAILURES_NAME))
         values = {**self.getCoreParams(), **self._knownThreshold(), "resume": True}
         job = Job("pick", values, tuple(files.values()), str(folder), tuple(files))
         job.write(folder / JOB_NAME)

@@ -14,7 +14,7 @@ from pyworkflow.viewer import DESKTOP_TKINTER, View
 from cryosegment.exchange.coordinates import read_coordinates
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import read_table
-from cryosegment.exchange.labels import LabelEntry, read_labels_index
+from cryosegment.exchange.labels import REJECTED_NAME, REPORT_NAME, LabelEntry, read_labels_index
 from cryosegment.protocols import CryoSegmentProtLabels, CryoSegmentProtSimulate
 from cryosegment.protocols.messages import counted
 from cryosegment.viewers.plots import (
@@ -29,8 +29,8 @@ from cryosegment.viewers.results import ResultsViewer, Show
 MOST_ROWS = 1000  # of a table on the screen
 TABLE_HEIGHT, COLUMN_PADDING = 25, 45  # rows, px: the header is bold
 TABLES = {
-    "showMicrographs": ("report.csv", "Particles by micrograph"),
-    "showRejected": ("rejected.csv", "Particles without a label"),
+    "showMicrographs": (REPORT_NAME, "Particles by micrograph"),
+    "showRejected": (REJECTED_NAME, "Particles without a label"),
 }
 """File of the labels folder and title of the table, by form field."""
 
@@ -132,7 +132,7 @@ class CryoSegmentViewerLabels(ResultsViewer):
 
     def _rejected(self, micrograph: str) -> Dict[str, np.ndarray]:
         """Centres `(n, 2)` of the micrograph's particles without a label, by reason."""
-        path = self._path("rejected.csv")
+        path = self._path(REJECTED_NAME)
         centers: Dict[str, List[List[float]]] = {}
         for row in read_table(path) if path.exists() else []:
             if row["micrograph"] == micrograph and row["x"] != "nan":
