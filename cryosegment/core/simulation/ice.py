@@ -15,6 +15,9 @@ from cryosegment.core.simulation.layers import (
     window,
 )
 
+DARK, SMALL = 4.0, 0.3
+"""Shade beyond which specks may be as large as particles, and the largest radius of the others, in
+particle diameters."""
 ROUGHNESS = 0.15
 """How uneven a blob's rim is, in radii."""
 
@@ -62,10 +65,14 @@ def _blob(y: Plane, x: Plane, radius: float, random: np.random.Generator) -> Pla
 
 
 def add_specks(layers: Layers, random: np.random.Generator) -> None:
-    """Round grains of particle size and below: ice and gold, of higher contrast than protein."""
+    """Round grains of particle size and below: ice and gold, of higher contrast than protein.
+
+    Contrast alone tells a soft grain of particle size from a clear particle: large ones are dark.
+    """
     darkest = log_uniform(random, 1.0, 8.0)
+    largest = 0.6 if darkest > DARK else SMALL
     for _ in range(int(log_uniform(random, 1, 24))):
-        radius = layers.diameter * random.uniform(0.12, 0.6)
+        radius = layers.diameter * random.uniform(0.12, largest)
         softness = log_uniform(random, 0.3, 4.0)
         reach = radius + 2 * softness + 4
         place, y, x = window(random.uniform(0, layers.side, 2), reach, layers.side)

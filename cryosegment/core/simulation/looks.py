@@ -13,7 +13,7 @@ from torch import Tensor
 def draw_look(
     image: Float[Tensor, "h w"], diameter: float, random: np.random.Generator
 ) -> Float[Tensor, "h w"]:
-    """The image under a random look: plain, blurred, denoised, locally equalised, 8-bit.
+    """The image under a random look: plain, blurred, band-limited, denoised, equalised, 8-bit.
 
     Parameters
     ----------
@@ -29,6 +29,8 @@ def draw_look(
         plane = _bin(plane, random.uniform(1.2, 2.0))
     if random.random() < 0.3:
         plane = cv2.GaussianBlur(plane, (0, 0), random.uniform(0.4, 1.6))
+    if random.random() < 0.3:
+        plane = _low_pass(plane, diameter * random.uniform(0.14, 0.45), random)
     if random.random() < 0.15:
         plane = _denoise(plane, random)
     if random.random() < 0.2:
@@ -48,6 +50,19 @@ def _bin(plane: np.ndarray, factor: float) -> np.ndarray:
     side = round(len(plane) / factor)
     small = cv2.resize(plane, (side, side), interpolation=cv2.INTER_AREA)
     return cv2.resize(small, plane.shape[::-1], interpolation=cv2.INTER_CUBIC)
+
+
+def _low_pass(plane: np.ndarray, resolution: float, random: np.random.Generator) -> np.ndarray:
+    """What is finer than `resolution` (px) fades, in some cases at once.
+
+    A denoised micrograph has no more; one that was binned to less than the working scale, neither.
+    """
+    rows, columns = plane.shape
+    frequency = np.hypot(np.fft.fftfreq(rows)[:, None], np.fft.rfftfreq(columns)[None])
+    order = random.choice([1, 2, 4, 16])
+    passed = 1 / (1 + (frequency * resolution) ** (2 * order))
+    transform = np.fft.rfft2(plane) * passed
+    return np.fft.irfft2(transform, s=plane.shape).astype(np.float32)
 
 
 def _bytes(plane: np.ndarray, random: np.random.Generator) -> np.ndarray:

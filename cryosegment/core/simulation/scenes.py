@@ -84,7 +84,7 @@ class SceneSettings:
     diameter: float = 20.0
     scale: tuple[float, float] = (0.75, 1.33)
     snr: tuple[float, float, float] = (0.01, 0.2, 30.0)
-    hard: float = 0.65
+    hard: float = 0.5
     clean: float = 0.55
     empty: float = 0.08
     sparse: float = 0.4

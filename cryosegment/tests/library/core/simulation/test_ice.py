@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+import cv2
 import numpy as np
 import pytest
 
@@ -32,6 +33,17 @@ def test_specks_are_as_small_as_particles() -> None:
     covered = [drawn(add_specks, seed).mask.sum() for seed in range(20)]
     assert 0 < min(covered) < 0.1 * SIDE**2
     assert max(covered) < largest
+
+
+def test_specks_of_particle_size_are_dark() -> None:
+    """A soft grain that is as large and as weak as a particle would look like one."""
+    widest = {True: 0.0, False: 0.0}
+    for layers in (drawn(add_specks, seed) for seed in range(100)):
+        inside = np.pad(layers.mask.astype(np.uint8), 1)
+        radius = float(cv2.distanceTransform(inside, cv2.DIST_L2, 5).max())
+        is_weak = bool(layers.shade.min() > -1.3)
+        widest[is_weak] = max(widest[is_weak], radius)
+    assert 4 < widest[True] < 0.4 * DIAMETER + 1.5 < widest[False]
 
 
 def test_crystals_are_everywhere_or_in_islands() -> None:

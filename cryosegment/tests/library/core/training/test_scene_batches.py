@@ -87,10 +87,10 @@ def test_scores_are_calibrated_on_scenes_of_their_own(
 ) -> None:
     """The probabilities of all candidates sum to the number of particles among them."""
     network, settings = disc_model.network, replace(SETTINGS, size=160, clean=0.0)
-    facts = calibrate_on_scenes(network, [bank, bank], settings, seed=0, count=8)
+    facts = calibrate_on_scenes(network, [bank, bank], settings, seed=0, count=16)
     usual = usual_scenes(settings)
     assert usual.clean > settings.clean
-    scenes = SceneValidation(bank, usual, 0, CALIBRATION_STREAM, 8)
+    scenes = SceneValidation(bank, usual, 0, CALIBRATION_STREAM, 16)
     scores, hits = (
         np.concatenate([getattr(part, name) for part in scenes.judge(network)])
         for name in ("scores", "hits")
@@ -98,6 +98,6 @@ def test_scores_are_calibrated_on_scenes_of_their_own(
     assert 0 < hits.sum() < len(hits)
     expected = CalibrationParams(**facts).probabilities(scores).sum()
     assert expected == pytest.approx(hits.sum(), rel=0.05)
-    others = SceneValidation(bank, usual, 0, count=8).judge(network)
-    assert len(others) == 8
+    others = SceneValidation(bank, usual, 0, count=16).judge(network)
+    assert len(others) == 16
     assert len(np.concatenate([part.scores for part in others])) != len(scores)
