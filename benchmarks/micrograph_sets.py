@@ -92,6 +92,12 @@ HARD = (
         word="dirty",
     ),
 )
+NUMBERS = tuple(
+    Scene("6vxx", 0.02, options=f"--particles {number}", word=f"{number} particles")
+    for number in (5, 20, 100, 400)
+)
+"""From next to nothing to crowded, all else equal."""
+SETS = {"unseen": UNSEEN, "hard": HARD, "numbers": NUMBERS}
 
 
 def simulated(
