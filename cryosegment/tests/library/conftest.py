@@ -1,27 +1,33 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Shapes are checked while the tests run; one thread; where the test data lie; RELION."""
 
+from __future__ import annotations
+
 import os
 import subprocess
-from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from shutil import which
+from typing import Callable
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import mrcfile
 import numpy as np
 import pytest
-import torch
-from jaxtyping import install_import_hook
 
-import cryosegment.tests.typechecker  # noqa: F401  (the hook finds only what is imported)
 from cryosegment.exchange.coordinates import Coordinates, write_coordinates
 from cryosegment.exchange.star import write_star
 from cryosegment.tests.machine import NO_DATA, NO_RELION, data_folder
 
-torch.set_num_threads(1)
-install_import_hook("cryosegment.core", "cryosegment.tests.typechecker.check")
+if find_spec("torch") is not None:  # the tests of exchange run in Scipion's environment, too
+    import torch
+    from jaxtyping import install_import_hook
+
+    import cryosegment.tests.typechecker  # noqa: F401  (the hook finds only what is imported)
+
+    torch.set_num_threads(1)
+    install_import_hook("cryosegment.core", "cryosegment.tests.typechecker.check")
 
 
 @pytest.fixture(scope="session")

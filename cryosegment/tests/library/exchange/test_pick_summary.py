@@ -21,7 +21,7 @@ EMPTY_ONE = MicrographSummary("c", 2.0, (8, 9), 0, NAN, NAN, 1.0, (EMPTY, CONTAM
 
 
 def same(one: MicrographSummary, other: MicrographSummary) -> bool:
-    pairs = zip(vars(one).values(), vars(other).values(), strict=True)
+    pairs = zip(vars(one).values(), vars(other).values())
     return all(a == b or (a != a and b != b) for a, b in pairs)
 
 

@@ -64,7 +64,7 @@ def test_agrees_with_starfile_on_real_files(shared_data):
         *sorted((shared_data / "particles").rglob("*.star")),
     ]
     for path in paths:
-        reference = starfile.read(path, always_dict=True, parse_as_string=[])
+        reference = starfile.read(path, always_dict=True)
         ours = read_star(path)
         assert list(ours) == list(reference)
         for name, table in reference.items():
