@@ -23,8 +23,8 @@ import torch
 from scoring import run
 from torch import nn
 
+from cryosegment.core.models.model import load_model
 from cryosegment.core.networks import build_network
-from cryosegment.core.pipeline import load_model
 from cryosegment.core.training.augmentation import BASIC, LEVELS, Augmentation
 from cryosegment.core.training.fit import fit
 from cryosegment.core.training.fit_settings import FitSettings, Validation

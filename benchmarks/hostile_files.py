@@ -23,7 +23,7 @@ import torch
 from safetensors.numpy import load_file, save_file
 
 from cryosegment.cli.main import main as cryosegment
-from cryosegment.core.checkpoint import save_checkpoint
+from cryosegment.core.models.checkpoint import save_checkpoint
 from cryosegment.core.networks import HEADS, build_network
 from cryosegment.exchange.card import CARD_KEY, ModelCard
 

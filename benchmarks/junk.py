@@ -22,9 +22,10 @@ from micrograph_sets import REAL_DIAMETER, REAL_PIXEL_SIZE, read_empiar10017
 from PIL import Image
 from tqdm import tqdm
 
-from cryosegment.core.doubts import summarise
 from cryosegment.core.evaluation.matching import match
-from cryosegment.core.pipeline import Model, load_model, pick, read_working_image, segment
+from cryosegment.core.models.model import Model, load_model
+from cryosegment.core.pipeline.doubts import summarise
+from cryosegment.core.pipeline.micrograph import pick, read_working_image, segment
 from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.exchange.params import PickParams
 from cryosegment.exchange.picking_rules import picking_rules

@@ -23,7 +23,7 @@ from scipy.spatial.transform import Rotation
 
 from cryosegment.core.labels.refined import RefinedParticles
 from cryosegment.core.labels.run import LabelsRun
-from cryosegment.core.simulation.projection import rotation_matrices
+from cryosegment.core.optics.projection import rotation_matrices
 from cryosegment.core.simulation.writer import write_simulation
 from cryosegment.exchange.params import LabelsReconstructionParams, SimulateParams
 from cryosegment.exchange.particles import (

@@ -33,8 +33,8 @@ from cryosegment.core.labels.body import Body, body_from_map
 from cryosegment.core.labels.canvas import ClassRules
 from cryosegment.core.labels.footprints import Footprints
 from cryosegment.core.labels.reconstruction import Labeller, LabelRules
-from cryosegment.core.simulation.projection import rotation_matrices, silhouettes
-from cryosegment.core.simulation.volume import read_volume
+from cryosegment.core.optics.projection import rotation_matrices, silhouettes
+from cryosegment.core.optics.volume import read_volume
 from cryosegment.exchange.particles import read_particles
 from cryosegment.exchange.star import write_star
 

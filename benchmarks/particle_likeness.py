@@ -29,8 +29,8 @@ from tqdm import tqdm
 from cryosegment.core.evaluation.matching import match
 from cryosegment.core.images.micrograph import read_micrograph
 from cryosegment.core.images.resample import fourier_crop
+from cryosegment.core.optics.projection import rotation_matrices
 from cryosegment.core.simulation.molecule import read_molecule
-from cryosegment.core.simulation.projection import rotation_matrices
 from cryosegment.exchange.coordinates import read_coordinates
 
 PIXELS_PER_DIAMETER = 24

@@ -54,8 +54,8 @@ def measure(folder: Path, arguments: argparse.Namespace) -> None:
     """Pick every micrograph, and print the figures."""
     import torch
 
-    from cryosegment.core.batch import pick_micrographs
-    from cryosegment.core.pipeline import load_model
+    from cryosegment.core.models.model import load_model
+    from cryosegment.core.pipeline.batch import pick_micrographs
     from cryosegment.exchange.params import PickParams
 
     torch.set_num_threads(1)

@@ -23,13 +23,13 @@ import torch
 from scoring import run
 from torch import nn
 
-from cryosegment.core.checkpoint import save_checkpoint
 from cryosegment.core.evaluation.matching import match
 from cryosegment.core.evaluation.pixels import PixelCounts, count_pixels
-from cryosegment.core.inference import picking_maps, predict_logits
+from cryosegment.core.models.checkpoint import save_checkpoint
+from cryosegment.core.models.inference import picking_maps, predict_logits
+from cryosegment.core.models.model import load_model
 from cryosegment.core.networks import HEADS, build_network
 from cryosegment.core.picking.centers import find_candidates
-from cryosegment.core.pipeline import load_model
 from cryosegment.core.training.labelled import read_labels_for
 from cryosegment.core.training.validation import TOLERANCE
 from cryosegment.exchange.card import ModelCard

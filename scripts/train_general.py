@@ -26,7 +26,7 @@ from tqdm import tqdm
 
 from cryosegment import __version__
 from cryosegment.core import simulation
-from cryosegment.core.checkpoint import save_checkpoint
+from cryosegment.core.models.checkpoint import save_checkpoint
 from cryosegment.core.networks import HEADS, build_network
 from cryosegment.core.simulation.bank import (
     PIXELS_PER_DIAMETER,

@@ -18,7 +18,7 @@ from cryosegment.exchange.progress import Progress
 
 def run_crf(job: Job, params: CrfMapsParams, progress: Progress) -> Outcome:
     """Refine saved probability maps; those that fail are listed and the rest go on."""
-    from cryosegment.core.refinement import find_maps, refine_map
+    from cryosegment.core.pipeline.saved_maps import find_maps, refine_map
 
     maps = find_maps([Path(folder) for folder in job.inputs])
     check_names(item.name for item in maps)

@@ -15,8 +15,8 @@ from cryosegment.exchange.progress import Progress
 
 def run_pick(job: Job, params: PickParams, progress: Progress) -> Outcome:
     """Pick particles on micrographs; those that fail are listed and the rest go on."""
-    from cryosegment.core.batch import pick_micrographs
-    from cryosegment.core.pipeline import load_model
+    from cryosegment.core.models.model import load_model
+    from cryosegment.core.pipeline.batch import pick_micrographs
 
     device = choose_device(params.gpu)
     model = load_model(params.model, device)

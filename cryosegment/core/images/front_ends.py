@@ -15,9 +15,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from cryosegment.core.ctf import Ctf
 from cryosegment.core.images.cryosegnet import denoise_cryosegnet
 from cryosegment.core.images.micrograph import Micrograph
+from cryosegment.core.optics.ctf import Ctf
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.params import (
     CRYOSEGNET,

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float
 from scipy import ndimage
 from skimage.filters import threshold_li, threshold_otsu
 
-from cryosegment.core.simulation.molecule import SURFACE_SIGMA, longest_dimension, surface_level
+from cryosegment.core.optics.surface import SURFACE_SIGMA, longest_dimension, surface_level
 from cryosegment.exchange.errors import InputError, ParameterError
 
 MASK_LEVEL = 0.5

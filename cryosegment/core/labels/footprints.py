@@ -23,7 +23,7 @@ from torch import Tensor
 
 from cryosegment.core.labels.body import MAX_RADIUS, Body
 from cryosegment.core.labels.counting import FINE, count_voxels
-from cryosegment.core.simulation.projection import Projector
+from cryosegment.core.optics.projection import Projector
 
 VOXELS = 1.3
 """Smoothed count above which a pixel is covered: gives the areas of `silhouettes`."""

@@ -25,7 +25,7 @@ from cryosegment.core.labels.screening import (
     pose_flaws,
     screen,
 )
-from cryosegment.core.simulation.projection import rotation_matrices
+from cryosegment.core.optics.projection import rotation_matrices
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.params import LabelsProjectParams
 from cryosegment.exchange.particles import (

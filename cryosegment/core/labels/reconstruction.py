@@ -15,7 +15,7 @@ from cryosegment.core.labels.canvas import Canvas
 from cryosegment.core.labels.footprints import Footprints
 from cryosegment.core.labels.screening import Screening, area_flaws, class_flaws, pose_flaws, screen
 from cryosegment.core.labels.shapes import ellipse
-from cryosegment.core.simulation.projection import rotation_matrices
+from cryosegment.core.optics.projection import rotation_matrices
 from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.exchange.particles import Particles
 

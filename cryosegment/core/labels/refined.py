@@ -16,7 +16,7 @@ from cryosegment.core.labels.canvas import Canvas
 from cryosegment.core.labels.reconstruction import Labeller, LabelRules
 from cryosegment.core.labels.scale import CONTRADICTS, SAME, Scale, find_scale, on_micrograph
 from cryosegment.core.labels.screening import Screening, check_scored, not_given
-from cryosegment.core.simulation.volume import read_volume
+from cryosegment.core.optics.volume import read_volume
 from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.exchange.errors import CryoSegmentError, InputError, ParameterError
 from cryosegment.exchange.files import micrograph_name

@@ -16,7 +16,7 @@ from scipy import ndimage
 from skimage.filters import threshold_otsu
 
 from cryosegment.core.images.micrograph import read_image
-from cryosegment.core.simulation.molecule import longest_dimension
+from cryosegment.core.optics.surface import longest_dimension
 from cryosegment.exchange.errors import InputError
 
 TEMPLATE_SIGMA = 1.0

@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
 from cryosegment.core.images.micrograph import read_micrograph
+from cryosegment.core.images.overlay import draw_labels
 from cryosegment.core.images.working import (
     NOTHING,
     WorkingImage,
@@ -18,8 +19,7 @@ from cryosegment.core.images.working import (
 )
 from cryosegment.core.labels.contrast import PIXELS_PER_DIAMETER, LabelContrast, label_contrast
 from cryosegment.core.labels.files import read_label_maps
-from cryosegment.core.overlay import draw_labels
-from cryosegment.core.pipeline import load_model
+from cryosegment.core.models.model import load_model
 from cryosegment.core.quality.agreement import Agreement, agreement
 from cryosegment.core.quality.segmentation import Segmenter, model_segmenter, segment_by_threshold
 from cryosegment.exchange.ctf import read_ctfs

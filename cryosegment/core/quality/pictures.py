@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cryosegment.core.overlay import write_png
+from cryosegment.core.images.overlay import write_png
 from cryosegment.core.quality.figure import FIGURE_NAME, draw_quality
 from cryosegment.core.quality.inspection import Inspection, Inspector
 from cryosegment.core.quality.report import Quality

@@ -14,10 +14,11 @@ from skimage.feature import peak_local_max
 from skimage.filters import threshold_otsu
 from torch import Tensor
 
+from cryosegment.core.images.instance_masks import INSTANCE_THRESHOLD
 from cryosegment.core.images.working import WorkingImage
-from cryosegment.core.instance_masks import INSTANCE_THRESHOLD
+from cryosegment.core.models.model import Model
 from cryosegment.core.picking.centers import away_from_edge
-from cryosegment.core.pipeline import Model, pick, segment
+from cryosegment.core.pipeline.micrograph import pick, segment
 from cryosegment.exchange.params import CARD, PickParams
 
 BODY_SIGMA, CENTER_SIGMA = 0.1, 0.2

@@ -9,12 +9,12 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from cryosegment.core.simulation.drawing import Canvas
-from cryosegment.core.simulation.projection import (
+from cryosegment.core.optics.projection import (
     random_angles,
     rotation_matrices,
     silhouettes,
 )
+from cryosegment.core.simulation.drawing import Canvas
 from cryosegment.core.simulation.sample import Sample
 
 # Smallest and largest number of particles in a heap.

@@ -12,14 +12,14 @@ from jaxtyping import Float
 from safetensors.torch import load_file
 from torch import Tensor
 
-from cryosegment.core.simulation.molecule import Molecule
-from cryosegment.core.simulation.projection import (
+from cryosegment.core.models.tensors import write_tensors
+from cryosegment.core.optics.projection import (
     project,
     random_angles,
     rotation_matrices,
     silhouettes,
 )
-from cryosegment.core.tensors import write_tensors
+from cryosegment.core.simulation.molecule import Molecule
 
 PIXELS_PER_DIAMETER = 32
 SIDE = 48

@@ -9,8 +9,8 @@ import torch
 from jaxtyping import Bool, Float, Int, Int16
 from torch import Tensor
 
+from cryosegment.core.optics.projection import rotation_matrices, silhouettes
 from cryosegment.core.simulation.molecule import Molecule
-from cryosegment.core.simulation.projection import rotation_matrices, silhouettes
 
 
 class Canvas:

@@ -10,7 +10,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from cryosegment.core.simulation.molecule import Molecule, longest_dimension
+from cryosegment.core.optics.surface import longest_dimension
+from cryosegment.core.simulation.molecule import Molecule
 
 # Share of the molecule's volume that a fragment keeps.
 KEPT = (0.25, 0.7)

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Bool, Float, Int, Int8, Int16
 from torch import Tensor
 
-from cryosegment.core.ctf import Ctf
+from cryosegment.core.optics.ctf import Ctf
 from cryosegment.core.simulation.aggregates import draw_aggregates
 from cryosegment.core.simulation.contamination import (
     Contamination,

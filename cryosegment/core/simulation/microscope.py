@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from cryosegment.core.ctf import wavelength
+from cryosegment.core.optics.ctf import wavelength
 from cryosegment.core.simulation.debris import Debris
 from cryosegment.core.simulation.layers import log_uniform, smooth_field
 

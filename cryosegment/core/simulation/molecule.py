@@ -12,23 +12,17 @@ import torch
 from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 from scipy import ndimage
-from scipy.spatial import ConvexHull, QhullError
-from scipy.spatial.distance import pdist
 from torch import Tensor
 
+from cryosegment.core.optics.projection import Projector
+from cryosegment.core.optics.surface import SURFACE_SIGMA, longest_dimension, surface_level
+from cryosegment.core.optics.volume import read_volume
 from cryosegment.core.simulation.atoms import builtin_atoms, read_atoms
-from cryosegment.core.simulation.projection import Projector
-from cryosegment.core.simulation.volume import read_volume
 from cryosegment.exchange.errors import InputError, ParameterError
 
 BUILTIN = "builtin"
 MAP_SUFFIXES = (".mrc", ".map", ".ccp4")
 MODEL_SUFFIXES = (".pdb", ".ent", ".cif", ".mmcif")
-# The molecular surface: where the density, smoothed by a Gaussian of SURFACE_SIGMA, falls below
-# SURFACE_LEVEL of its interior value. A flat wall, blurred, passes 0.5 at its true place; the
-# lower level keeps thin loops (measured: 1.5-1.9 Å3 per Da, diameters within 5 % of the atoms').
-SURFACE_SIGMA = 3.0
-SURFACE_LEVEL = 0.4
 # Its oversampled spectrum takes about 6 GB.
 LARGEST_BOX = 400
 
@@ -235,13 +229,6 @@ def _largest_body(volume: NDArray[np.float32], voxel_size: float, name: str) -> 
     return np.asarray(labels == 1 + np.argmax(np.bincount(labels.ravel())[1:]))
 
 
-def surface_level(smooth: NDArray[np.float32]) -> float:
-    """Level of the molecular surface in a smoothed density whose solvent is 0."""
-    top = float(np.quantile(smooth[smooth > 0], 0.999)) if (smooth > 0).any() else np.inf
-    inside = smooth[smooth > 0.3 * top]
-    return SURFACE_LEVEL * float(np.median(inside)) if inside.size else np.inf
-
-
 def _finish(density: Float[Tensor, "n n n"], pixel_size: float, name: str) -> Molecule:
     """Support, scale and diameter of a centred density."""
     smooth = ndimage.gaussian_filter(density.numpy(), SURFACE_SIGMA / pixel_size)
@@ -251,13 +238,3 @@ def _finish(density: Float[Tensor, "n n n"], pixel_size: float, name: str) -> Mo
     inside = torch.from_numpy(support)
     scaled = density / density[inside].mean()
     return Molecule(scaled, inside, pixel_size, longest_dimension(support) * pixel_size, name)
-
-
-def longest_dimension(support: NDArray[np.bool_]) -> float:
-    """Largest distance between two voxels of a body, plus the voxel itself, px."""
-    surface = np.argwhere(support & ~ndimage.binary_erosion(support))
-    try:
-        surface = surface[ConvexHull(surface).vertices]
-    except QhullError:  # flat or tiny: take all points
-        surface = surface[:2000]
-    return float(pdist(surface).max(initial=0.0)) + 1.0

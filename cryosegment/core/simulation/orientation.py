@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from cryosegment.core.simulation.projection import random_angles, rotation_matrices
+from cryosegment.core.optics.projection import random_angles, rotation_matrices
 from cryosegment.exchange.params import SimulateParams
 
 

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Complex, Float
 from torch import Tensor
 
-from cryosegment.core.ctf import Ctf
+from cryosegment.core.optics.ctf import Ctf
 from cryosegment.core.simulation.contamination import Contamination, ice_gradient
 from cryosegment.core.simulation.noise import count_electrons, slow_noise, white_noise
 from cryosegment.exchange.params import SimulateParams

@@ -18,7 +18,7 @@ from cryosegment.core.picking import (
     instance_diameters,
 )
 from cryosegment.core.picking.centers import away_from_edge
-from cryosegment.core.pipeline import CANDIDATE_FLOOR
+from cryosegment.core.pipeline.micrograph import CANDIDATE_FLOOR
 from cryosegment.core.training.pick_tuning import TuningImage
 from cryosegment.core.training.validation import TOLERANCE, ValidationImage, where_known
 from cryosegment.exchange.card import Facts

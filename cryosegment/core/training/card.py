@@ -12,9 +12,9 @@ import torch
 from torch import nn
 
 from cryosegment import __version__
-from cryosegment.core.checkpoint import fingerprint
+from cryosegment.core.models.checkpoint import fingerprint
+from cryosegment.core.models.model import load_model
 from cryosegment.core.networks import HEADS, build_network
-from cryosegment.core.pipeline import load_model
 from cryosegment.core.training.fit_settings import Validation
 from cryosegment.core.training.split import Split
 from cryosegment.exchange.card import Facts, ModelCard, model_path

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from cryosegment.core.evaluation.pixels import PixelCounts, count_pixels
+from cryosegment.core.images.instance_masks import INSTANCE_THRESHOLD
 from cryosegment.core.images.working import WorkingImage
-from cryosegment.core.instance_masks import INSTANCE_THRESHOLD
-from cryosegment.core.pipeline import Model, segment
+from cryosegment.core.models.model import Model
+from cryosegment.core.pipeline.micrograph import segment
 from cryosegment.core.training.labelled import LabelledImage
 from cryosegment.exchange.card import ModelCard
 from cryosegment.exchange.params import CARD_CRF, NO_CRF, PickParams, crf_of_card

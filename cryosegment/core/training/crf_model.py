@@ -12,13 +12,13 @@ from pathlib import Path
 
 import torch
 
-from cryosegment.core.checkpoint import fingerprint, save_checkpoint
 from cryosegment.core.crf import crf_features
 from cryosegment.core.crf.calibration import calibrate_temperature
-from cryosegment.core.feature_maps import predict_features
-from cryosegment.core.inference import predict_logits
+from cryosegment.core.models.checkpoint import fingerprint, save_checkpoint
+from cryosegment.core.models.features import predict_features
+from cryosegment.core.models.inference import predict_logits
+from cryosegment.core.models.model import Model, load_model
 from cryosegment.core.networks import HEADS
-from cryosegment.core.pipeline import Model, load_model
 from cryosegment.core.training.crf_tuning import Trial, Tuning, TuningImage, tune_crf
 from cryosegment.core.training.labelled import LabelledImage, for_judging, read_labels_for
 from cryosegment.exchange.card import Facts, ModelCard, model_path

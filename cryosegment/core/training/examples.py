@@ -14,8 +14,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from cryosegment.core.evaluation.matching import match
-from cryosegment.core.inference import predict_maps
-from cryosegment.core.overlay import Color, draw_circle, enlarged, write_png
+from cryosegment.core.images.overlay import Color, draw_circle, enlarged, write_png
+from cryosegment.core.models.inference import predict_maps
 from cryosegment.core.picking.centers import find_candidates
 from cryosegment.core.training.validation import TOLERANCE, ValidationImage, where_known
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from torch import nn
 
-from cryosegment.core.checkpoint import save_checkpoint
-from cryosegment.core.pipeline import Model
+from cryosegment.core.models.checkpoint import save_checkpoint
+from cryosegment.core.models.model import Model
 from cryosegment.core.training.augmentation import LEVELS
 from cryosegment.core.training.calibration import calibrate
 from cryosegment.core.training.card import describe, label_source, start_of

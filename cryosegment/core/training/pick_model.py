@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cryosegment.core.checkpoint import fingerprint, save_checkpoint
 from cryosegment.core.images.working import WorkingImage
+from cryosegment.core.models.checkpoint import fingerprint, save_checkpoint
+from cryosegment.core.models.model import Model, load_model
 from cryosegment.core.picking.centers import away_from_edge
-from cryosegment.core.pipeline import Model, load_model, segment
+from cryosegment.core.pipeline.micrograph import segment
 from cryosegment.core.training.calibration import calibrate
 from cryosegment.core.training.labelled import LabelledImage, for_judging, read_labels_for
 from cryosegment.core.training.pick_figure import draw_tuning

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
 from cryosegment.core.images.working import working_normalize
-from cryosegment.core.inference import predict_maps
+from cryosegment.core.models.inference import predict_maps
 from cryosegment.core.picking.centers import find_candidates
-from cryosegment.core.pipeline import CANDIDATE_FLOOR
+from cryosegment.core.pipeline.micrograph import CANDIDATE_FLOOR
 from cryosegment.core.simulation.bank import ProjectionBank
 from cryosegment.core.simulation.scenes import Scene, SceneSettings, draw_scene
 from cryosegment.core.training.calibration import (

@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from cryosegment.core.tensors import write_tensors
+from cryosegment.core.models.tensors import write_tensors
 from cryosegment.exchange.errors import InputError, ModelError
 
 

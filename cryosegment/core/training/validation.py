@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from cryosegment.core.evaluation.matching import ranked_hits
-from cryosegment.core.inference import predict_maps
+from cryosegment.core.models.inference import predict_maps
 from cryosegment.core.picking.centers import Candidates, find_candidates
 from cryosegment.core.training.fit_settings import Validation
 

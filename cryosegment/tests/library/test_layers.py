@@ -15,9 +15,32 @@ FORBIDDEN = {
     "cli": {"cryosegment.protocols", "cryosegment.plugin", *SCIPION},
     "shell": {"cryosegment.core", "cryosegment.cli", *HEAVY},
 }
-CORE_LEAVES = ("images", "networks", "crf", "picking", "labels", "simulation", "datasets")
-# labels are made of simulated projections and of micrographs
-BENEATH = {"labels": ("images", "simulation")}
+ROOMS = {
+    "datasets": (),
+    "optics": (),
+    "networks": (),
+    "crf": (),
+    "picking": (),
+    "evaluation": (),
+    "images": ("optics",),
+    "models": ("images", "networks", "picking"),
+    "simulation": ("optics", "models"),
+    "labels": ("images", "optics"),
+    "pipeline": ("images", "networks", "models", "crf", "picking"),
+    "quality": ("images", "models", "picking", "evaluation", "labels", "pipeline"),
+    "training": (
+        "images",
+        "networks",
+        "models",
+        "crf",
+        "picking",
+        "evaluation",
+        "labels",
+        "simulation",
+        "pipeline",
+    ),
+}
+"""Rooms of the core, and which others each may import."""
 LAYERS = ("exchange", "core", "cli")
 
 
@@ -39,9 +62,9 @@ def violations(path, root=PACKAGE):
     parts = path.relative_to(root).parts
     package = ".".join(["cryosegment", *parts[:-1]])
     forbidden = set(FORBIDDEN[parts[0] if parts[0] in LAYERS else "shell"])
-    if parts[0] == "core" and parts[1] in CORE_LEAVES:
-        allowed = (parts[1], *BENEATH.get(parts[1], ()))
-        forbidden |= {f"cryosegment.core.{leaf}" for leaf in CORE_LEAVES if leaf not in allowed}
+    if parts[0] == "core":
+        allowed = (parts[1], *ROOMS.get(parts[1], ()))
+        forbidden |= {f"cryosegment.core.{room}" for room in ROOMS if room not in allowed}
     for name in imports_of(path, package):
         if any(name == banned or name.startswith(banned + ".") for banned in forbidden):
             yield name
@@ -67,7 +90,9 @@ def test_imports_point_inwards(path):
         ("core/crf/x.py", "from cryosegment.core.images import tiles"),
         ("core/crf/x.py", "from ..picking.centers import find_candidates"),
         ("core/x.py", "import pwem.objects"),
-        ("protocols/x.py", "from cryosegment.core.pipeline import pick_micrographs"),
+        ("core/pipeline/x.py", "from cryosegment.core.training.loop import train"),
+        ("core/new_room/x.py", "from cryosegment.core.images import tiles"),
+        ("protocols/x.py", "from cryosegment.core.pipeline.batch import pick_micrographs"),
         ("plugin.py", "import torch"),
     ],
 )

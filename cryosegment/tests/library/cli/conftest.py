@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from cryosegment.core.checkpoint import save_checkpoint
+from cryosegment.core.models.checkpoint import save_checkpoint
 from cryosegment.core.networks import HEADS, build_network
 from cryosegment.exchange.card import ModelCard
 

@@ -9,11 +9,11 @@ import torch
 from torch import nn
 
 from cryosegment.cli.main import main
-from cryosegment.core.checkpoint import save_checkpoint
 from cryosegment.core.crf import refine_logits
 from cryosegment.core.images.micrograph import read_image
+from cryosegment.core.models.checkpoint import save_checkpoint
+from cryosegment.core.models.model import load_model
 from cryosegment.core.networks import HEADS, build_network
-from cryosegment.core.pipeline import load_model
 from cryosegment.exchange.card import ModelCard, read_card
 from cryosegment.exchange.params import CRF_PRESETS, crf_of_card
 from cryosegment.tests.machine import NO_DENSECRF, has_densecrf

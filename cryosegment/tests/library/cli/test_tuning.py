@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from cryosegment.cli.main import main
-from cryosegment.core.checkpoint import load_network, save_checkpoint
+from cryosegment.core.models.checkpoint import load_network, save_checkpoint
 from cryosegment.core.networks import HEADS, build_network
 from cryosegment.exchange.card import ModelCard, read_card
 from cryosegment.exchange.params import selection_of_card

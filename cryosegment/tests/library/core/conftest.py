@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Micrographs of discs, and a network that knows what a disc is."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +14,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cryosegment.core.images.micrograph import Micrograph, write_image
+from cryosegment.core.models.model import Model
 from cryosegment.core.networks import HEADS
-from cryosegment.core.pipeline import Model
 from cryosegment.exchange.card import ModelCard
+from cryosegment.tests.machine import NO_RELION
+from cryosegment.tests.relion import Relion
 
 PIXELS_PER_DIAMETER = 20.0
 
@@ -113,3 +116,10 @@ def disc_model() -> Model:
     """A model that finds discs."""
     card = ModelCard("discs", "none", {}, PIXELS_PER_DIAMETER, HEADS, threshold=0.5)
     return Model(DiscNetwork().eval(), card)
+
+
+@pytest.fixture
+def relion(tmp_path: Path) -> Relion:
+    if shutil.which("relion_project") is None:
+        pytest.skip(NO_RELION)
+    return Relion(tmp_path)

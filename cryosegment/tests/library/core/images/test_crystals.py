@@ -8,7 +8,7 @@ from torch import Tensor
 
 from cryosegment.core.images.crystals import crystalline_share
 from cryosegment.core.images.micrograph import write_image
-from cryosegment.core.pipeline import read_working_image
+from cryosegment.core.pipeline.micrograph import read_working_image
 from cryosegment.exchange.card import ModelCard
 from cryosegment.exchange.params import PickParams
 

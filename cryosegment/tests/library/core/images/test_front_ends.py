@@ -7,7 +7,6 @@ import torch
 from scipy.ndimage import median_filter
 from skimage.filters import butterworth
 
-from cryosegment.core.ctf import Ctf, wavelength
 from cryosegment.core.images.front_ends import (
     WIENER_NOISE,
     apply_front_end,
@@ -18,6 +17,7 @@ from cryosegment.core.images.front_ends import (
 from cryosegment.core.images.micrograph import Micrograph
 from cryosegment.core.images.resample import fourier_crop
 from cryosegment.core.images.working import working_image, working_normalize
+from cryosegment.core.optics.ctf import Ctf, wavelength
 from cryosegment.exchange.ctf import CtfEstimate
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.params import FRONT_ENDS, FrontEndParams

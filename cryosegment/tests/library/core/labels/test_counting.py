@@ -7,7 +7,7 @@ import torch
 from scipy import ndimage
 
 from cryosegment.core.labels.counting import count_at_once, count_singly, count_voxels, fine_poses
-from cryosegment.core.simulation.projection import random_angles, rotation_matrices
+from cryosegment.core.optics.projection import random_angles, rotation_matrices
 from cryosegment.tests.machine import NO_GPU
 
 SIDE = 48

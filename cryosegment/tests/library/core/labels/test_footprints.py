@@ -5,12 +5,12 @@ import torch
 
 from cryosegment.core.labels.body import Body, body_from_map
 from cryosegment.core.labels.footprints import Footprints
-from cryosegment.core.simulation.molecule import read_molecule
-from cryosegment.core.simulation.projection import (
+from cryosegment.core.optics.projection import (
     random_angles,
     rotation_matrices,
     silhouettes,
 )
+from cryosegment.core.simulation.molecule import read_molecule
 from cryosegment.tests.machine import NO_GPU
 
 

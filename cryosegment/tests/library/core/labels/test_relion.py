@@ -13,8 +13,8 @@ from scipy import ndimage
 from cryosegment.core.labels.body import body_from_mask
 from cryosegment.core.labels.project import project_masks
 from cryosegment.core.labels.reconstruction import Labeller, LabelRules
+from cryosegment.core.optics.projection import Projector, rotation_matrices
 from cryosegment.core.simulation.molecule import read_molecule
-from cryosegment.core.simulation.projection import Projector, rotation_matrices
 from cryosegment.exchange.labels import PARTICLE
 from cryosegment.exchange.params import LabelsProjectParams
 from cryosegment.exchange.particles import read_particles

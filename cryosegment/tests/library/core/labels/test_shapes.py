@@ -12,8 +12,8 @@ from skimage.draw import ellipse as skimage_ellipse
 from skimage.measure import label, regionprops
 
 from cryosegment.core.labels.shapes import Template, ellipse, read_silhouette
+from cryosegment.core.optics.projection import project, rotation_matrices
 from cryosegment.core.simulation.molecule import read_molecule
-from cryosegment.core.simulation.projection import project, rotation_matrices
 from cryosegment.exchange.errors import InputError
 
 

@@ -10,10 +10,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from cryosegment.core.acceleration import InBfloat16, fold_normalizations
-from cryosegment.core.checkpoint import load_network, save_checkpoint
-from cryosegment.core.feature_maps import predict_features
-from cryosegment.core.inference import predict_logits
+from cryosegment.core.models.acceleration import InBfloat16, fold_normalizations
+from cryosegment.core.models.checkpoint import load_network, save_checkpoint
+from cryosegment.core.models.features import predict_features
+from cryosegment.core.models.inference import predict_logits
 from cryosegment.core.networks import HEADS, build_network, encoders, network_names
 from cryosegment.core.networks.encoders import Encoder
 from cryosegment.core.training.losses import PickingLoss, total

@@ -7,11 +7,11 @@ import torch
 from scipy.ndimage import gaussian_filter
 from scipy.spatial.distance import pdist
 
+from cryosegment.core.optics.projection import rotation_matrices, silhouettes
 from cryosegment.core.simulation.atoms import procedural_atoms
 from cryosegment.core.simulation.fragments import break_molecule
 from cryosegment.core.simulation.micrograph import draw_ctf, simulate_micrograph
 from cryosegment.core.simulation.molecule import molecule_from_atoms, read_molecule
-from cryosegment.core.simulation.projection import rotation_matrices, silhouettes
 from cryosegment.core.simulation.sample import Sample
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.params import SimulateParams

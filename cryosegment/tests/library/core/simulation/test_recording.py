@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from cryosegment.core.ctf import Ctf
+from cryosegment.core.optics.ctf import Ctf
 from cryosegment.core.simulation.contamination import no_contamination
 from cryosegment.core.simulation.micrograph import simulate_micrograph
 from cryosegment.core.simulation.molecule import read_molecule

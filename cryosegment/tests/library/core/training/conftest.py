@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import nn
 
-from cryosegment.core.checkpoint import save_checkpoint
 from cryosegment.core.images.micrograph import write_image
 from cryosegment.core.labels.canvas import Canvas, ClassRules
 from cryosegment.core.labels.shapes import ellipse
+from cryosegment.core.models.checkpoint import save_checkpoint
 from cryosegment.core.networks import HEADS, build_network
 from cryosegment.exchange.card import ModelCard
 from cryosegment.exchange.coordinates import Coordinates, write_coordinates

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 import torch
 
+from cryosegment.core.models.model import Model
 from cryosegment.core.picking import Candidates
-from cryosegment.core.pipeline import Model, pick_micrograph, prepare, segment
+from cryosegment.core.pipeline.micrograph import pick_micrograph, prepare, segment
 from cryosegment.core.training.calibration import (
     Judged,
     calibrate,

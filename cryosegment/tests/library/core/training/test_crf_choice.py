@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from cryosegment.core.pipeline import Model, prepare
+from cryosegment.core.models.model import Model
+from cryosegment.core.pipeline.micrograph import prepare
 from cryosegment.core.training.crf_choice import choose_card_crf
 from cryosegment.core.training.labelled import LabelledImage
 from cryosegment.exchange.params import CrfParams, PickParams, params_to_dict

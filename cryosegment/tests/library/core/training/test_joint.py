@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from cryosegment.core.checkpoint import load_network
 from cryosegment.core.crf import crf_features, refine_logits
+from cryosegment.core.models.checkpoint import load_network
 from cryosegment.core.networks import HEADS
 from cryosegment.core.training.joint import RefinedNetwork
 from cryosegment.core.training.loop import train

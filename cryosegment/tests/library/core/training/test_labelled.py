@@ -8,7 +8,7 @@ import torch
 
 from cryosegment.core.images.micrograph import read_image, write_image
 from cryosegment.core.networks import HEADS
-from cryosegment.core.pipeline import read_working_image
+from cryosegment.core.pipeline.micrograph import read_working_image
 from cryosegment.core.training.labelled import read_labels, read_labels_for
 from cryosegment.exchange.card import ModelCard
 from cryosegment.exchange.coordinates import Coordinates, read_coordinates, write_coordinates

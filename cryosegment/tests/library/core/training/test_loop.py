@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from cryosegment.core.checkpoint import fingerprint, load_network, save_checkpoint
+from cryosegment.core.models.checkpoint import fingerprint, load_network, save_checkpoint
 from cryosegment.core.networks import HEADS, build_network
 from cryosegment.core.training.card import start_of
 from cryosegment.core.training.completeness import labelled_share

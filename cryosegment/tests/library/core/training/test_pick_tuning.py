@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from cryosegment.core.evaluation.metrics import evaluate
+from cryosegment.core.models.model import Model
 from cryosegment.core.picking import Candidates
-from cryosegment.core.pipeline import Model, pick_micrograph, prepare
+from cryosegment.core.pipeline.micrograph import pick_micrograph, prepare
 from cryosegment.core.training.labelled import LabelledImage
 from cryosegment.core.training.pick_model import TunedPicking, tuning_image
 from cryosegment.core.training.pick_tuning import (

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from cryosegment.core.images.working import working_normalize
-from cryosegment.core.pipeline import Model
+from cryosegment.core.models.model import Model
 from cryosegment.core.simulation.bank import PIXELS_PER_DIAMETER, SIDE, ProjectionBank
 from cryosegment.core.simulation.scenes import SceneSettings, draw_scene
 from cryosegment.core.training.scene_batches import (

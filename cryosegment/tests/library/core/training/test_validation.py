@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from cryosegment.core.inference import predict_maps
+from cryosegment.core.models.inference import predict_maps
 from cryosegment.core.picking.centers import find_candidates
 from cryosegment.core.training.targets import make_targets
 from cryosegment.core.training.validation import (

@@ -1,15 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """RELION as an oracle: its programs, and files for them."""
 
-import shutil
 import subprocess
 from pathlib import Path
 
 import mrcfile
 import numpy as np
-import pytest
-
-from cryosegment.tests.machine import NO_RELION
 
 OPTICS = """\
 data_optics
@@ -69,10 +65,3 @@ class Relion:
         ]
         text = OPTICS.format(**optics) + "\n".join(lines) + "\n"
         (self.folder / name).write_text(text)
-
-
-@pytest.fixture
-def relion(tmp_path: Path) -> Relion:
-    if shutil.which("relion_project") is None:
-        pytest.skip(NO_RELION)
-    return Relion(tmp_path)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cryosegment.core.images.tiles import predict_tiled
-from cryosegment.core.inference import network_stride
+from cryosegment.core.models.inference import network_stride
 from cryosegment.exchange.errors import ModelError
 
 

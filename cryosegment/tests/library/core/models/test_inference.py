@@ -6,7 +6,7 @@ from scipy.ndimage import uniform_filter
 from scipy.special import expit
 from torch import nn
 
-from cryosegment.core.inference import picking_maps, predict_logits, predict_maps
+from cryosegment.core.models.inference import picking_maps, predict_logits, predict_maps
 from cryosegment.exchange.errors import ParameterError
 from cryosegment.tests.machine import NO_GPU
 

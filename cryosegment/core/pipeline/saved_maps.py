@@ -14,7 +14,7 @@ from torch import Tensor
 
 from cryosegment.core.crf import crf_features, refine_logits
 from cryosegment.core.images.micrograph import read_image, write_image
-from cryosegment.core.pipeline import read_working_image
+from cryosegment.core.pipeline.micrograph import read_working_image
 from cryosegment.exchange.card import ModelCard, model_path, read_card
 from cryosegment.exchange.ctf import read_ctfs
 from cryosegment.exchange.errors import InputError

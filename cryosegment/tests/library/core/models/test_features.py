@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from cryosegment.core.feature_maps import predict_features
+from cryosegment.core.models.features import predict_features
 from cryosegment.core.networks import build_network
 from cryosegment.exchange.errors import ModelError
 

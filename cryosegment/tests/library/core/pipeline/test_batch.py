@@ -11,12 +11,13 @@ import tifffile
 import torch
 from torch import nn
 
-from cryosegment.core.batch import pick_micrographs
 from cryosegment.core.images.micrograph import read_image
 from cryosegment.core.labels.contamination import ContaminationMaps
+from cryosegment.core.models.model import Model
 from cryosegment.core.networks import HEADS
-from cryosegment.core.pick_files import is_finished
-from cryosegment.core.pipeline import Model, pick_micrograph
+from cryosegment.core.pipeline.batch import pick_micrographs
+from cryosegment.core.pipeline.files import is_finished
+from cryosegment.core.pipeline.micrograph import pick_micrograph
 from cryosegment.exchange.coordinates import WRITTEN, read_coordinates
 from cryosegment.exchange.labels import LabelEntry
 from cryosegment.exchange.params import FORMATS, PickParams

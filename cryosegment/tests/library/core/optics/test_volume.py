@@ -6,7 +6,7 @@ import mrcfile
 import numpy as np
 import pytest
 
-from cryosegment.core.simulation.volume import read_volume
+from cryosegment.core.optics.volume import read_volume
 from cryosegment.exchange.errors import InputError
 
 

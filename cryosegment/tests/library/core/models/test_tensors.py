@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from cryosegment.core.tensors import write_tensors
+from cryosegment.core.models.tensors import write_tensors
 from cryosegment.exchange.errors import InputError
 
 

@@ -8,19 +8,15 @@ import pytest
 import torch
 from scipy.spatial import cKDTree
 
-from cryosegment.core.checkpoint import save_checkpoint
 from cryosegment.core.images.micrograph import Micrograph
-from cryosegment.core.networks import HEADS, build_network
-from cryosegment.core.pipeline import (
-    Model,
-    load_model,
+from cryosegment.core.models.model import Model
+from cryosegment.core.pipeline.micrograph import (
     pick_micrograph,
     prepare,
     read_working_image,
     segment,
 )
-from cryosegment.exchange.card import ModelCard
-from cryosegment.exchange.errors import InputError, ModelError, ParameterError
+from cryosegment.exchange.errors import InputError, ParameterError
 from cryosegment.exchange.params import CENTERS, CrfParams, PickParams, params_to_dict
 
 PARAMS = PickParams(diameter=60.0, crf="none")
@@ -204,22 +200,3 @@ def test_a_working_image_is_read(tmp_path: Path, draw_truth: Callable, disc_mode
         read_working_image(path, "a", replace(PARAMS, diameter=900.0), disc_model.card)
     with pytest.raises(InputError, match="does not exist"):
         read_working_image(tmp_path / "none.mrc", "none", PARAMS, disc_model.card)
-
-
-def test_load_model(tmp_path: Path) -> None:
-    path = tmp_path / "model.safetensors"
-    arguments = {"widths": [8, 16], "deep_blocks": 0, "normalization": "batch"}
-    network = build_network("compact", **arguments)
-    card = ModelCard("tiny", "compact", arguments, 20.0, HEADS)
-    save_checkpoint(path, network, card)
-    model = load_model(str(path))
-    assert model.card == card
-    assert model.device == torch.device("cpu")
-    save_checkpoint(path, network, replace(card, classes=("good", "bad")))
-    with pytest.raises(ModelError, match="heads particle, center"):
-        load_model(str(path))
-    save_checkpoint(path, network, replace(card, normalization="by eye"))
-    with pytest.raises(ModelError, match="found by eye: install"):
-        load_model(str(path))
-    with pytest.raises(InputError, match="does not exist"):
-        load_model(str(tmp_path / "none.safetensors"))

@@ -13,8 +13,9 @@ from jaxtyping import Float
 from scipy.spatial import cKDTree
 
 from cryosegment.core.images.working import WorkingImage
-from cryosegment.core.pick_files import is_finished, read_one
-from cryosegment.core.pipeline import Model, pick, read_working_image, segment
+from cryosegment.core.models.model import Model
+from cryosegment.core.pipeline.files import is_finished, read_one
+from cryosegment.core.pipeline.micrograph import pick, read_working_image, segment
 from cryosegment.exchange.ctf import read_ctfs
 from cryosegment.exchange.files import write_text
 from cryosegment.exchange.params import PickParams

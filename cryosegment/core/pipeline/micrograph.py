@@ -4,23 +4,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
-from torch import Tensor, nn
+from torch import Tensor
 
-from cryosegment.core.acceleration import accelerate
-from cryosegment.core.checkpoint import load_network
 from cryosegment.core.crf import crf_features, refine_logits
-from cryosegment.core.feature_maps import predict_features
 from cryosegment.core.images.crystals import crystalline_share
+from cryosegment.core.images.instance_masks import INSTANCE_THRESHOLD
 from cryosegment.core.images.micrograph import Micrograph, read_micrograph
 from cryosegment.core.images.working import WorkingImage, working_image
-from cryosegment.core.inference import picking_maps, predict_logits
-from cryosegment.core.instance_masks import INSTANCE_THRESHOLD
+from cryosegment.core.models.features import predict_features
+from cryosegment.core.models.inference import picking_maps, predict_logits
+from cryosegment.core.models.model import Model
 from cryosegment.core.networks import HEADS
 from cryosegment.core.picking import (
     ParticleMaps,
@@ -30,10 +28,9 @@ from cryosegment.core.picking import (
     instance_diameters,
     renumber,
 )
-from cryosegment.exchange.card import NORMALIZATIONS, ModelCard, model_path
+from cryosegment.exchange.card import ModelCard
 from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.exchange.ctf import CtfEstimate
-from cryosegment.exchange.errors import ModelError
 from cryosegment.exchange.params import CrfParams, PickParams, choose_crf, front_end_of_card
 from cryosegment.exchange.picking_rules import picking_rules
 
@@ -41,33 +38,6 @@ CANDIDATE_FLOOR = 0.02
 """Candidates below this score are not kept, whatever the threshold."""
 CONTAMINATED = 0.5
 """Pixels of a higher probability of contamination count as contaminated."""
-
-
-@dataclass(frozen=True)
-class Model:
-    """A picking network on its device, and its card.
-
-    Parameters
-    ----------
-    network
-        As it was trained. A CRF that compares feature maps takes them from it, as it was tuned on
-        these; all else is predicted by `picker`.
-    card
-        Its model card.
-    """
-
-    network: nn.Module
-    card: ModelCard
-
-    @property
-    def device(self) -> torch.device:
-        """Device of the network."""
-        return next(self.network.parameters()).device
-
-    @cached_property
-    def picker(self) -> nn.Module:
-        """The network as it is applied: a fast copy (see `accelerate`), made at first use."""
-        return accelerate(self.network)
 
 
 @dataclass(frozen=True)
@@ -108,31 +78,6 @@ class Picks:
     def instances(self) -> Int[Tensor, "h w"]:
         """Like `labels`, but k the pixels of row k - 1 of `chosen`."""
         return renumber(self.labels, torch.from_numpy(self.is_chosen))
-
-
-def load_model(model: str, device: str = "cpu") -> Model:
-    """A model by path or by the name `general`, ready for picking.
-
-    Raises
-    ------
-    InputError
-        If the file is missing.
-    ModelError
-        If it is not a model of this kind.
-    """
-    path = model_path(model)
-    network, card = load_network(path)
-    if tuple(card.classes) != HEADS:
-        raise ModelError(
-            f"expected a picking model with the heads {', '.join(HEADS)}, found "
-            f"{', '.join(card.classes)} in {path}: choose a model made by `cryosegment train`"
-        )
-    if card.normalization not in NORMALIZATIONS:
-        raise ModelError(
-            f"expected one of the normalisations {'; '.join(NORMALIZATIONS)} in {path}, found "
-            f"{card.normalization}: install the cryosegment version that made the model"
-        )
-    return Model(network.to(device), card)
 
 
 def read_working_image(

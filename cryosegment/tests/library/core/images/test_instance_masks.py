@@ -4,9 +4,9 @@ import pytest
 import torch
 from scipy.ndimage import map_coordinates
 
-from cryosegment.core import instance_masks
+from cryosegment.core.images import instance_masks
+from cryosegment.core.images.instance_masks import at_micrograph_scale
 from cryosegment.core.images.working import WorkingImage
-from cryosegment.core.instance_masks import at_micrograph_scale
 
 
 @pytest.fixture(autouse=True)

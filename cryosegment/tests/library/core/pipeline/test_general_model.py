@@ -7,7 +7,8 @@ import torch
 
 from cryosegment.core.evaluation.matching import match
 from cryosegment.core.images.micrograph import Micrograph
-from cryosegment.core.pipeline import Model, load_model, pick_micrograph
+from cryosegment.core.models.model import Model, load_model
+from cryosegment.core.pipeline.micrograph import pick_micrograph
 from cryosegment.core.simulation.micrograph import simulate_micrograph
 from cryosegment.core.simulation.molecule import read_molecule
 from cryosegment.exchange.card import GENERAL, model_path

@@ -5,13 +5,13 @@ import pytest
 import torch
 from scipy.ndimage import affine_transform
 
-from cryosegment.core.simulation.molecule import read_molecule
-from cryosegment.core.simulation.projection import (
+from cryosegment.core.optics.projection import (
     project,
     random_angles,
     rotation_matrices,
     silhouettes,
 )
+from cryosegment.core.simulation.molecule import read_molecule
 from cryosegment.exchange.errors import InputError
 
 

@@ -5,14 +5,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from cryosegment.core import acceleration
-from cryosegment.core.acceleration import (
+from cryosegment.core.models import acceleration
+from cryosegment.core.models.acceleration import (
     InBfloat16,
     accelerate,
     computes_bfloat16,
     fold_normalizations,
 )
-from cryosegment.core.inference import network_stride
+from cryosegment.core.models.inference import network_stride
 
 
 class Twice(nn.Module):

@@ -9,12 +9,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from cryosegment.core.decoys import measure_false_discoveries
-from cryosegment.core.doubts import summarise
 from cryosegment.core.images.working import WorkingImage
-from cryosegment.core.pick_files import is_finished, remove_files, write_picks
-from cryosegment.core.pipeline import Model, pick, read_working_image, segment
-from cryosegment.core.settling import settle
+from cryosegment.core.models.model import Model
+from cryosegment.core.pipeline.decoys import measure_false_discoveries
+from cryosegment.core.pipeline.doubts import summarise
+from cryosegment.core.pipeline.files import is_finished, remove_files, write_picks
+from cryosegment.core.pipeline.micrograph import pick, read_working_image, segment
+from cryosegment.core.pipeline.settling import settle
 from cryosegment.exchange.ctf import read_ctfs
 from cryosegment.exchange.errors import CryoSegmentError, in_one_line
 from cryosegment.exchange.finished import Finished

@@ -11,8 +11,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
+from cryosegment.core.models.tensors import write_tensors
 from cryosegment.core.networks import build_network
-from cryosegment.core.tensors import write_tensors
 from cryosegment.exchange.card import CARD_KEY, Facts, ModelCard, read_card
 from cryosegment.exchange.errors import ModelError, ParameterError
 from cryosegment.exchange.params.networks import GROUP_NORM

@@ -9,14 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
-from cryosegment.core.pick_files import (
+from cryosegment.core.models.model import Model
+from cryosegment.core.pipeline.files import (
     Segmentation,
     is_finished,
     read_one,
     write_chosen,
     write_overlay,
 )
-from cryosegment.core.pipeline import Model, read_working_image
+from cryosegment.core.pipeline.micrograph import read_working_image
 from cryosegment.exchange.coordinates import (
     EVERYTHING,
     JOINT,

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from cryosegment.core.ctf import Ctf, wavelength
+from cryosegment.core.optics.ctf import Ctf, wavelength
+from cryosegment.core.optics.projection import project, rotation_matrices
 from cryosegment.core.simulation.molecule import read_molecule
-from cryosegment.core.simulation.projection import project, rotation_matrices
 
 CTF = Ctf(15000.0, 11000.0, 30.0, 300.0, 2.7, 0.1, b_factor=80.0)
 

@@ -12,13 +12,13 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from cryosegment.core.images.instance_masks import at_micrograph_scale
 from cryosegment.core.images.micrograph import write_image
+from cryosegment.core.images.overlay import draw_picks, write_png
 from cryosegment.core.images.resample import resample_labels
 from cryosegment.core.images.working import WorkingImage
-from cryosegment.core.instance_masks import at_micrograph_scale
-from cryosegment.core.overlay import draw_picks, write_png
 from cryosegment.core.picking import renumber
-from cryosegment.core.pipeline import Picks
+from cryosegment.core.pipeline.micrograph import Picks
 from cryosegment.exchange.coordinates import (
     WRITTEN,
     Coordinates,

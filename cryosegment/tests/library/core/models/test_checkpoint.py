@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from cryosegment.core.checkpoint import fingerprint, load_network, save_checkpoint
+from cryosegment.core.models.checkpoint import fingerprint, load_network, save_checkpoint
 from cryosegment.core.networks import HEADS, build_network
 from cryosegment.exchange.card import ModelCard, read_card
 from cryosegment.exchange.errors import InputError, ModelError

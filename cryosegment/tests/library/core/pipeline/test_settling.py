@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 import pytest
 
-from cryosegment.core.batch import pick_micrographs
 from cryosegment.core.images.micrograph import read_image
-from cryosegment.core.pipeline import Model
+from cryosegment.core.models.model import Model
+from cryosegment.core.pipeline.batch import pick_micrographs
 from cryosegment.exchange.coordinates import Coordinates, read_coordinates
 from cryosegment.exchange.params import PickParams
 from cryosegment.exchange.pick_summary import read_summaries

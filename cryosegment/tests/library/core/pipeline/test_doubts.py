@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from cryosegment.core.doubts import has_diameter, summarise
-from cryosegment.core.pipeline import Model, Picks, pick_micrograph
+from cryosegment.core.models.model import Model
+from cryosegment.core.pipeline.doubts import has_diameter, summarise
+from cryosegment.core.pipeline.micrograph import Picks, pick_micrograph
 from cryosegment.exchange.params import PickParams
 from cryosegment.exchange.pick_summary import (
     CONTAMINATED,

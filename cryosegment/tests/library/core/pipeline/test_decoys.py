@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from cryosegment.core.batch import pick_micrographs
-from cryosegment.core.decoys import FalseDiscoveries, make_decoy
 from cryosegment.core.images.working import WorkingImage
-from cryosegment.core.pipeline import Model, prepare
+from cryosegment.core.models.model import Model
+from cryosegment.core.pipeline.batch import pick_micrographs
+from cryosegment.core.pipeline.decoys import FalseDiscoveries, make_decoy
+from cryosegment.core.pipeline.micrograph import prepare
 from cryosegment.exchange.params import PickParams
 from cryosegment.exchange.progress import no_progress
 

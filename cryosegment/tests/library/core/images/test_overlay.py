@@ -4,8 +4,8 @@ import pytest
 import torch
 from scipy import ndimage
 
+from cryosegment.core.images.overlay import draw_picks
 from cryosegment.core.images.working import WorkingImage
-from cryosegment.core.overlay import draw_picks
 from cryosegment.exchange.coordinates import Coordinates
 
 

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A model: a network and its card, ready for picking."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import nn
+
+from cryosegment.core.models.acceleration import accelerate
+from cryosegment.core.models.checkpoint import load_network
+from cryosegment.core.networks import HEADS
+from cryosegment.exchange.card import NORMALIZATIONS, ModelCard, model_path
+from cryosegment.exchange.errors import ModelError
+
+
+@dataclass(frozen=True)
+class Model:
+    """A picking network on its device, and its card.
+
+    Parameters
+    ----------
+    network
+        As it was trained. A CRF that compares feature maps takes them from it, as it was tuned on
+        these; all else is predicted by `picker`.
+    card
+        Its model card.
+    """
+
+    network: nn.Module
+    card: ModelCard
+
+    @property
+    def device(self) -> torch.device:
+        """Device of the network."""
+        return next(self.network.parameters()).device
+
+    @cached_property
+    def picker(self) -> nn.Module:
+        """The network as it is applied: a fast copy (see `accelerate`), made at first use."""
+        return accelerate(self.network)
+
+
+def load_model(model: str, device: str = "cpu") -> Model:
+    """A model by path or by the name `general`, ready for picking.
+
+    Raises
+    ------
+    InputError
+        If the file is missing.
+    ModelError
+        If it is not a model of this kind.
+    """
+    path = model_path(model)
+    network, card = load_network(path)
+    if tuple(card.classes) != HEADS:
+        raise ModelError(
+            f"expected a picking model with the heads {', '.join(HEADS)}, found "
+            f"{', '.join(card.classes)} in {path}: choose a model made by `cryosegment train`"
+        )
+    if card.normalization not in NORMALIZATIONS:
+        raise ModelError(
+            f"expected one of the normalisations {'; '.join(NORMALIZATIONS)} in {path}, found "
+            f"{card.normalization}: install the cryosegment version that made the model"
+        )
+    return Model(network.to(device), card)
