@@ -13,7 +13,6 @@ from cryosegment.exchange.params import P, Params, kind_of, option_name
 
 UNIT_SIGNS = str.maketrans({"Å": "A", "°": "DEGREES", "⁻": "-", "²": "2"})
 """Signs of units in letters that every keyboard has."""
-CONVERTERS: dict[str, type] = {"float": float, "int": int, "str": str}
 Field = dataclasses.Field[Any]
 
 
@@ -27,30 +26,30 @@ def add_options(parser: argparse.ArgumentParser, params: type[Params]) -> list[s
     needed = []
     for field in dataclasses.fields(params):
         required = field.default is dataclasses.MISSING
-        name, arguments = option_name(params, field.name), _value_arguments(field)
+        name, arguments = option_name(params, field.name), _value_arguments(params, field)
         parser.add_argument(
             name,
             dest=field.name,
             default=argparse.SUPPRESS,
             required=required,
-            help=_help(field),
+            help=_help(params, field),
             **arguments,
         )
         needed += [f"{name} {arguments['metavar']}"] if required else []
     return needed
 
 
-def _value_arguments(field: Field) -> dict[str, Any]:
-    kind = kind_of(field)
-    if kind.name == "bool":
+def _value_arguments(params: type[Params], field: Field) -> dict[str, Any]:
+    kind = kind_of(params, field.name)
+    if kind.type is bool:
         return {"action": "store_true"}
     choices = field.metadata.get("choices")
     arguments: dict[str, Any] = {"metavar": field.metadata.get("metavar") or _metavar(field)}
     if kind.count == "any" and field.metadata.get("is_path"):
         return {**arguments, "action": "append"}
     if kind.count == "any":
-        return {**arguments, "type": _comma_separated(CONVERTERS[kind.name])}
-    arguments["type"] = CONVERTERS[kind.name]
+        return {**arguments, "type": _comma_separated(kind.type)}
+    arguments["type"] = kind.type
     if kind.count != "1":
         arguments["nargs"] = int(kind.count)
     elif choices is not None:
@@ -72,12 +71,12 @@ def _metavar(field: Field) -> str:
     return "NAME" if "choices" in field.metadata else field.name.rsplit("_", 1)[-1].upper()
 
 
-def _help(field: Field) -> str:
+def _help(params: type[Params], field: Field) -> str:
     text, unit, default = field.metadata["help"], field.metadata["unit"], field.default
     if unit:
         text += f" [{unit}]"
     if choices := field.metadata.get("choices"):
-        is_list = kind_of(field).count == "any"
+        is_list = kind_of(params, field.name).count == "any"
         names = ", ".join(choices)
         text += f"; any of {names}, separated by commas" if is_list else f"; one of {names}"
     if default is dataclasses.MISSING:

@@ -20,18 +20,18 @@ from cryosegment.cli.commands import COMMANDS, GROUPS, MICROGRAPHS, Command, fin
 from cryosegment.cli.devices import use_threads
 from cryosegment.cli.outputs import recorded
 from cryosegment.cli.progress import LOG_FORMAT, show_progress
-from cryosegment.exchange.card import model_path, read_card
+from cryosegment.exchange.card import read_card
 from cryosegment.exchange.errors import CryoSegmentError, InputError, in_one_line
 from cryosegment.exchange.files import check_names, unique_names
 from cryosegment.exchange.job import FAILED, INTERRUPTED, OK, SOME_FAILED, Job, read_job
 from cryosegment.exchange.micrographs import find_micrographs
+from cryosegment.exchange.model_files import model_path
 from cryosegment.exchange.params import (
     GPU_HELP,
     RESUME_HELP,
     Params,
-    params_from_dict,
-    params_to_dict,
 )
+from cryosegment.exchange.records import record_from_dict, record_to_dict
 
 HELP_WIDTH = 78  # columns of a terminal of 80 that argparse uses
 INDENT = " " * len("usage: ")
@@ -149,7 +149,7 @@ def _start_command(namespace: argparse.Namespace) -> int:
     inputs = getattr(namespace, "inputs", ())
     job = Job(
         command.name,
-        params_to_dict(params),
+        record_to_dict(params),
         tuple(map(os.path.abspath, inputs) if command.inputs_are_paths else inputs),
         os.path.abspath(namespace.output) if namespace.output else "",
     )
@@ -219,8 +219,8 @@ def _start_job(namespace: argparse.Namespace) -> int:
         values["gpu"] = namespace.gpu
     if namespace.resume:
         values["resume"] = True
-    params = params_from_dict(command.params, values)
+    params = record_from_dict(command.params, values)
     wants_inputs = bool(command.inputs[0]) and (command.needs_inputs or bool(job.inputs))
     if wants_inputs != bool(job.inputs) or (command.needs_output and not job.output):
         raise InputError(f"the job {namespace.job} lacks the inputs or the output of {job.command}")
-    return _execute(command, dataclasses.replace(job, params=params_to_dict(params)), params)
+    return _execute(command, dataclasses.replace(job, params=record_to_dict(params)), params)

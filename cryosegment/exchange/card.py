@@ -5,16 +5,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import struct
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, Dict, Optional, Tuple
+from typing import Any, Dict, Optional, Tuple
 
-from cryosegment.exchange.errors import InputError, ModelError
-from cryosegment.exchange.files import PathLike, check_file
-
-GENERAL = "general"
-"""Name of the model that is shipped with the package."""
+from cryosegment.exchange.errors import ModelError
+from cryosegment.exchange.files import PathLike
+from cryosegment.exchange.model_files import read_metadata
 
 IMAGE_NORMALIZATION = "local mean removed, mean 0 and standard deviation 1, clipped at 4"
 NOISE_NORMALIZATION = "local mean removed, noise of standard deviation 1, large values compressed"
@@ -27,7 +24,6 @@ STATE = ".state"
 """Part of the file names of a training that is not finished."""
 LATER_FIELDS = ("front_end", "picking", "calibration")
 """Fields that cards of earlier versions lack; their defaults describe those models."""
-HEADER_LIMIT = 100_000_000  # bytes; safetensors' own bound on its header
 Facts = Dict[str, Any]
 BOUNDS = (
     ("threshold", 0.0, 1.0),
@@ -171,13 +167,6 @@ def _json_types(annotation: str) -> Tuple[type, ...]:
     return plain.get(annotation, (dict,))
 
 
-def model_path(model: str) -> Path:
-    """File of a model, given by its path or by the name `general`."""
-    if model == GENERAL:
-        return Path(__file__).resolve().parents[1] / "models" / "general.safetensors"
-    return Path(model)
-
-
 def read_card(path: PathLike) -> ModelCard:
     """Card of a model file.
 
@@ -189,12 +178,7 @@ def read_card(path: PathLike) -> ModelCard:
         If it is not a safetensors file, or has no valid card.
     """
     path = Path(path)
-    check_file(path)
-    try:
-        with path.open("rb") as stream:
-            metadata = _metadata(stream, path)
-    except OSError as error:
-        raise InputError(f"cannot read model {path}: {error.strerror or error}") from error
+    metadata = read_metadata(path)
     if CARD_KEY not in metadata and STATE in path.suffixes:
         model = path.name.split(STATE)[0] + path.suffix
         raise ModelError(
@@ -203,22 +187,3 @@ def read_card(path: PathLike) -> ModelCard:
     if CARD_KEY not in metadata:
         raise ModelError(f"{path} has no model card: it was not made by `cryosegment train`")
     return card_from_json(metadata[CARD_KEY], path)
-
-
-def _metadata(stream: BinaryIO, path: Path) -> Dict[str, str]:
-    start = stream.read(8)
-    length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
-    text = stream.read(length) if 0 < length <= HEADER_LIMIT else b""
-    not_safetensors = ModelError(
-        f"expected a model as .safetensors made by `cryosegment train`, but {path} is not one"
-    )
-    if not text or len(text) != length:
-        raise not_safetensors
-    try:
-        header = json.loads(text.decode("utf-8"))
-    except (ValueError, RecursionError):
-        raise not_safetensors from None
-    if not isinstance(header, dict):
-        raise not_safetensors
-    metadata = header.get("__metadata__", {})
-    return metadata if isinstance(metadata, dict) else {}

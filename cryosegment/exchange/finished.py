@@ -11,12 +11,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple, Type
 
-from cryosegment.exchange.card import GENERAL, model_path
 from cryosegment.exchange.csv_rows import append_row, read_rows
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import PathLike, make_folder, remove_file
-from cryosegment.exchange.params import Params, free_to_change, params_to_dict
+from cryosegment.exchange.model_files import GENERAL, model_path
+from cryosegment.exchange.params import Params, free_to_change
 from cryosegment.exchange.pick_folder import COORDINATES
+from cryosegment.exchange.records import record_to_dict
 
 FINISHED_NAME = "finished.csv"
 
@@ -94,7 +95,7 @@ def check_others(folder: PathLike, names: Iterable[str]) -> None:
 def fingerprint(params: Params) -> str:
     """Fingerprint of the parameters that results depend on, and of the files that they name."""
     free = free_to_change(type(params))
-    values = {name: v for name, v in params_to_dict(params).items() if name not in free}
+    values = {name: v for name, v in record_to_dict(params).items() if name not in free}
     files = [_identity(path) for path in paths_of(type(params), values)]
     return _digest([type(params).__name__, values, files])
 

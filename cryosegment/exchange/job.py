@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Dict, Iterator, Tuple
 
-from cryosegment.exchange.errors import InputError
+from cryosegment.exchange.errors import InputError, ParameterError
 from cryosegment.exchange.files import PathLike, check_names, read_json, write_text
+from cryosegment.exchange.records import Record, record_from_dict, record_to_dict
 
 JOB_VERSION = 1
 JOB_NAME = "job.json"
@@ -19,7 +19,7 @@ OK, FAILED, SOME_FAILED, INTERRUPTED = 0, 1, 3, 130
 
 
 @dataclass(frozen=True)
-class Job:
+class Job(Record):
     """A command, its parameters, its inputs and its output.
 
     Parameters
@@ -40,11 +40,11 @@ class Job:
     params: Dict[str, Any]
     inputs: Tuple[str, ...]
     output: str
-    names: Tuple[str, ...] = field(default=())
+    names: Tuple[str, ...] = ()
 
     def write(self, path: PathLike) -> None:
         """Write the job as JSON."""
-        values = {"version": JOB_VERSION, **dataclasses.asdict(self)}
+        values = {"version": JOB_VERSION, **record_to_dict(self)}
         write_text(path, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
 
 
@@ -66,19 +66,18 @@ def read_job(path: PathLike) -> Job:
             f"expected job version {JOB_VERSION}, got {version} in {path}: it was written by "
             "another version of cryosegment; use one version"
         )
-    _check_fields(path, values)
+    try:
+        job = record_from_dict(Job, values)
+    except ParameterError as error:
+        raise InputError(
+            f"expected a job that this version knows in {path} ({error}): write it again"
+        ) from None
     if any("\0" in text for text in _texts(values)):
         raise InputError(f"the job {path} holds a NUL character, which no path or name has")
-    if values.get("names") and len(values["names"]) != len(values["inputs"]):
+    if job.names and len(job.names) != len(job.inputs):
         raise InputError(f"expected a name for each input in {path}")
-    check_names(values.get("names", ()))
-    return Job(
-        values["command"],
-        values["params"],
-        tuple(values["inputs"]),
-        values["output"],
-        tuple(values.get("names", ())),
-    )
+    check_names(job.names)
+    return job
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -88,17 +87,3 @@ def _texts(value: Any) -> Iterator[str]:
     elif isinstance(value, (list, dict)):
         for item in value.values() if isinstance(value, dict) else value:
             yield from _texts(item)
-
-
-def _check_fields(path: PathLike, values: Dict[str, Any]) -> None:
-    types = {"command": str, "params": dict, "inputs": list, "output": str, "names": list}
-    for name in sorted(set(types) - set(values) - {"names"}):
-        raise InputError(f"field {name} is missing in the job {path}")
-    for name, value in values.items():
-        if name not in types:
-            raise InputError(f"field {name} in the job {path} is unknown")
-        is_right = isinstance(value, types[name])
-        if types[name] is list and is_right:
-            is_right = all(isinstance(item, str) for item in value)
-        if not is_right:
-            raise InputError(f"field {name} in the job {path} has the wrong type")

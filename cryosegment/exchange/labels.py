@@ -6,12 +6,13 @@ from __future__ import annotations
 import json
 import math
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Dict, Tuple
+from typing import Any, Callable, Dict, Tuple
 
-from cryosegment.exchange.errors import InputError
+from cryosegment.exchange.errors import InputError, ParameterError
 from cryosegment.exchange.files import PathLike, check_names, read_json, write_text
+from cryosegment.exchange.records import Record, record_from_dict, record_to_dict
 
 LABELS_NAME = "labels.json"
 REPORT_NAME, REJECTED_NAME, SUMMARY_NAME = "report.csv", "rejected.csv", "report.json"
@@ -42,7 +43,7 @@ def is_particle(classes: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class LabelEntry:
+class LabelEntry(Record):
     """One micrograph and its labels.
 
     Parameters
@@ -68,9 +69,27 @@ class LabelEntry:
     shape: Tuple[int, int]
     diameter: float
 
+    def __post_init__(self) -> None:
+        """Check that sizes are above 0.
+
+        Raises
+        ------
+        ParameterError
+            If one is not.
+        """
+        for name, value in (
+            ("pixel size", self.pixel_size),
+            ("diameter", self.diameter),
+            ("shape", min(self.shape)),
+        ):
+            if not (math.isfinite(value) and value > 0):
+                raise ParameterError(
+                    f"expected the {name} of {self.name} to be above 0, got {value}"
+                )
+
 
 @dataclass(frozen=True)
-class LabelsIndex:
+class LabelsIndex(Record):
     """The labels of a folder.
 
     Parameters
@@ -98,28 +117,22 @@ def write_labels_index(folder: PathLike, index: LabelsIndex) -> None:
     Files in the folder or beside it are named relative to it, so that both can be moved;
     others by their absolute path.
     """
-    folder = Path(folder)
-    entries = [_entry_values(folder, entry) for entry in index.entries]
-    values = {
-        "version": LABELS_VERSION,
-        "source": index.source,
-        "classes": index.classes,
-        "micrographs": entries,
-    }
-    write_text(folder / LABELS_NAME, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
+    entries = tuple(_moved(entry, lambda path: _portable(path, folder)) for entry in index.entries)
+    values = record_to_dict(replace(index, entries=entries))
+    values = {"version": LABELS_VERSION, "micrographs": values.pop("entries"), **values}
+    write_text(Path(folder) / LABELS_NAME, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
 
 
-def _entry_values(folder: Path, entry: LabelEntry) -> Dict[str, Any]:
-    values = dict(vars(entry), shape=list(entry.shape))
-    for name in FILE_FIELDS:
-        values[name] = _portable(values[name], folder)
-    return values
+def _moved(entry: LabelEntry, move: Callable[[Path], Path]) -> LabelEntry:
+    """An entry with other paths."""
+    files: Dict[str, Any] = {name: move(getattr(entry, name)) for name in FILE_FIELDS}
+    return replace(entry, **files)
 
 
-def _portable(path: Path, folder: Path) -> str:
+def _portable(path: Path, folder: PathLike) -> Path:
     path, folder = Path(os.path.abspath(path)), Path(os.path.abspath(folder))
     is_near = folder in path.parents or folder.parent in path.parents
-    return Path(os.path.relpath(path, folder)).as_posix() if is_near else str(path)
+    return Path(os.path.relpath(path, folder)) if is_near else path
 
 
 def read_labels_index(folder: PathLike) -> LabelsIndex:
@@ -139,50 +152,24 @@ def read_labels_index(folder: PathLike) -> LabelsIndex:
         )
     values = read_json(path)
     try:
-        if values["version"] != LABELS_VERSION:
-            raise InputError(f"expected labels version {LABELS_VERSION}, got {values['version']}")
-        entries = tuple(_read_entry(Path(folder), entry) for entry in values["micrographs"])
-        index = LabelsIndex(entries, str(values["source"]), dict(values["classes"]))
-    except InputError:
-        raise
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        version, entries = values.pop("version"), values.pop("micrographs")
+        if version != LABELS_VERSION:
+            raise InputError(f"expected labels version {LABELS_VERSION}, got {version} in {path}")
+        index = record_from_dict(LabelsIndex, {**values, "entries": entries})
+    except (AttributeError, KeyError, TypeError, ParameterError) as error:
         raise InputError(
             f"{path} is not a valid labels file ({error}): make the labels again"
         ) from None
-    if not entries:
+    if not index.entries:
         raise InputError(f"{path} names no micrograph: give a folder with labels")
     if index.classes != CLASSES:
         raise InputError(f"expected the classes {CLASSES} in {path}, got {index.classes}")
-    check_names(entry.name for entry in entries)
-    for entry in entries:
-        _check_entry(path, entry)
-    return index
+    check_names(entry.name for entry in index.entries)
 
+    def opened(file: Path) -> Path:
+        found = path.parent / file
+        if not found.exists():
+            raise InputError(f"{found}, named in {path}, does not exist")
+        return found
 
-def _check_entry(path: Path, entry: LabelEntry) -> None:
-    """Check that the sizes of a micrograph are above 0."""
-    for name, value in (
-        ("pixel size", entry.pixel_size),
-        ("diameter", entry.diameter),
-        ("shape", min(entry.shape)),
-    ):
-        if not (math.isfinite(value) and value > 0):
-            raise InputError(
-                f"expected the {name} of {entry.name} to be above 0 in {path}, got {value}: make "
-                "the labels again"
-            )
-
-
-def _read_entry(folder: Path, values: Dict[str, Any]) -> LabelEntry:
-    height, width = values["shape"]
-    files = {name: folder / values[name] for name in FILE_FIELDS}
-    for path in files.values():
-        if not path.exists():
-            raise InputError(f"{path}, named in {folder / LABELS_NAME}, does not exist")
-    return LabelEntry(
-        name=str(values["name"]),
-        pixel_size=float(values["pixel_size"]),
-        shape=(int(height), int(width)),
-        diameter=float(values["diameter"]),
-        **files,
-    )
+    return replace(index, entries=tuple(_moved(entry, opened) for entry in index.entries))

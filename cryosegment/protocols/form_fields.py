@@ -10,8 +10,8 @@ from pyworkflow.protocol import params
 
 from cryosegment.exchange.errors import ParameterError
 from cryosegment.exchange.params import Params, kind_of
-from cryosegment.exchange.params.fields import in_words
 from cryosegment.exchange.params.picking import AUTO
+from cryosegment.exchange.records import in_words
 
 
 def _field(record: Type[Params], name: str) -> dataclasses.Field[Any]:
@@ -62,7 +62,7 @@ def add_field(
     options["help"] = _sentence(field.metadata["help"]) + options.get("help", "")
     param = form.addParam(
         attribute or name,
-        _kind(field, bool(choices)),
+        _kind(record, name),
         default=default,
         label=f"{label} ({unit})" if unit else label,
         **options,
@@ -88,12 +88,12 @@ def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:] + ".\n"
 
 
-def _kind(field: dataclasses.Field[Any], is_choice: bool) -> Type[params.Param]:
-    if is_choice:
+def _kind(record: Type[Params], name: str) -> Type[params.Param]:
+    if field_choices(record, name):
         return params.EnumParam
-    kind = kind_of(field)
-    kinds = {"float": params.FloatParam, "int": params.IntParam, "bool": params.BooleanParam}
-    return kinds.get(kind.name, params.StringParam) if kind.count == "1" else params.StringParam
+    kind = kind_of(record, name)
+    kinds = {float: params.FloatParam, int: params.IntParam, bool: params.BooleanParam}
+    return kinds.get(kind.type, params.StringParam) if kind.count == "1" else params.StringParam
 
 
 def auto_or_text(value: Any) -> str:

@@ -8,8 +8,9 @@ from typing import List, Optional, Sequence
 from pwem.protocols import EMProtocol
 from pyworkflow.protocol import params
 
-from cryosegment.exchange.card import GENERAL, ModelCard, model_path, read_card
+from cryosegment.exchange.card import ModelCard, read_card
 from cryosegment.exchange.errors import CryoSegmentError
+from cryosegment.exchange.model_files import GENERAL, model_path
 
 MODEL_GENERAL, MODEL_PROJECT = 0, 1
 

@@ -13,8 +13,9 @@ from pyworkflow.protocol import params
 from pyworkflow.utils import createAbsLink
 
 from cryosegment.convert import card_lines
-from cryosegment.exchange.card import GENERAL, model_path, read_card
+from cryosegment.exchange.card import read_card
 from cryosegment.exchange.errors import CryoSegmentError
+from cryosegment.exchange.model_files import GENERAL, model_path
 from cryosegment.objects import SegmentationModel
 
 SOURCE_SHIPPED, SOURCE_FILE = 0, 1

@@ -24,8 +24,8 @@ from cryosegment.exchange.errors import CryoSegmentError
 from cryosegment.exchange.files import read_text
 from cryosegment.exchange.job import Job
 from cryosegment.exchange.labels import SUMMARY_NAME
-from cryosegment.exchange.params import params_from_dict
 from cryosegment.exchange.particles import write_particles
+from cryosegment.exchange.records import record_from_dict
 from cryosegment.objects import SetOfMicrographMasks
 from cryosegment.protocols.core_run import CoreRun
 from cryosegment.protocols.labels_form import (
@@ -160,7 +160,7 @@ class CryoSegmentProtLabels(CoreRun, LabelsForm):
         if errors:
             return errors
         try:
-            params_from_dict(self._record(), {**self._values(), self._recordInput(): "file"})
+            record_from_dict(self._record(), {**self._values(), self._recordInput(): "file"})
         except CryoSegmentError as error:
             return [str(error)]
         return self._nameErrors(self._micrographs())

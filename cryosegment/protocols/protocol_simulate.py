@@ -19,7 +19,8 @@ from cryosegment.exchange.coordinates import box_side, read_coordinates
 from cryosegment.exchange.errors import CryoSegmentError
 from cryosegment.exchange.job import Job
 from cryosegment.exchange.labels import LabelEntry, read_labels_index
-from cryosegment.exchange.params import SimulateParams, params_from_dict
+from cryosegment.exchange.params import SimulateParams
+from cryosegment.exchange.records import record_from_dict
 from cryosegment.exchange.star import read_star
 from cryosegment.objects import SetOfMicrographMasks
 from cryosegment.protocols.core_run import CoreRun
@@ -121,7 +122,7 @@ class CryoSegmentProtSimulate(CoreRun, SimulationForm, GpuChoice):
         if errors:
             return errors
         try:
-            params_from_dict(SimulateParams, self._values())
+            record_from_dict(SimulateParams, self._values())
         except CryoSegmentError as error:
             errors.append(str(error))
         return errors

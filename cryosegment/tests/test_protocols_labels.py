@@ -21,8 +21,8 @@ from cryosegment.exchange.labels import (
 from cryosegment.exchange.params import (
     LabelsCoordinatesParams,
     LabelsReconstructionParams,
-    params_to_dict,
 )
+from cryosegment.exchange.records import record_to_dict
 from cryosegment.tests.scripted import (
     DIAMETER,
     MODE_RESTART,
@@ -215,7 +215,7 @@ class TestCryoSegmentLabels(ProtocolTest):
             inputs = (
                 {"diameter": DIAMETER, "coordinates": "c"} if source == 0 else {"particles": "p"}
             )
-            expected = params_to_dict(record(**inputs))
+            expected = record_to_dict(record(**inputs))
             values = {**labels._values(), **({"diameter": DIAMETER} if source == 0 else {})}
             assert values == {name: expected[name] for name in values}
             fields = {field.name for field in dataclasses.fields(record)}

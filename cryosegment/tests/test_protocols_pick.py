@@ -14,9 +14,10 @@ import mrcfile
 import numpy as np
 import tifffile
 
-from cryosegment.exchange.card import GENERAL, model_path, read_card
+from cryosegment.exchange.card import read_card
 from cryosegment.exchange.coordinates import read_coordinates
 from cryosegment.exchange.job import read_job
+from cryosegment.exchange.model_files import GENERAL, model_path
 from cryosegment.exchange.thresholds import threshold_of_best_f1
 from cryosegment.tests.scripted import (
     DIAMETER,

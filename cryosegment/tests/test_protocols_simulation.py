@@ -11,7 +11,8 @@ import mrcfile
 import numpy as np
 
 from cryosegment.exchange.card import read_card
-from cryosegment.exchange.params import SimulateParams, params_to_dict
+from cryosegment.exchange.params import SimulateParams
+from cryosegment.exchange.records import record_to_dict
 from cryosegment.exchange.star import read_star
 from cryosegment.tests.scripted import (
     DIAMETER,
@@ -123,7 +124,7 @@ class TestCryoSegmentSimulate(ProtocolTest):
         values, defaults = self.newSimulate()._values(), self.newProtocol(CryoSegmentProtSimulate)
         fields = {field.name for field in dataclasses.fields(SimulateParams)}
         assert fields - set(values) == {"molecule", "ratios", "gpu", "threads", "resume"}
-        expected = params_to_dict(SimulateParams())
+        expected = record_to_dict(SimulateParams())
         for name, value in defaults._values().items():
             assert value == expected[name], name
 

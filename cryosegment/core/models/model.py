@@ -12,8 +12,9 @@ from torch import nn
 from cryosegment.core.models.acceleration import accelerate
 from cryosegment.core.models.checkpoint import load_network
 from cryosegment.core.networks import HEADS
-from cryosegment.exchange.card import NORMALIZATIONS, ModelCard, model_path
+from cryosegment.exchange.card import NORMALIZATIONS, ModelCard
 from cryosegment.exchange.errors import ModelError
+from cryosegment.exchange.model_files import model_path
 
 
 @dataclass(frozen=True)

@@ -15,19 +15,20 @@ from torch import Tensor
 from cryosegment.core.crf import crf_features, refine_logits
 from cryosegment.core.images.micrograph import read_image, write_image
 from cryosegment.core.pipeline.micrograph import read_working_image
-from cryosegment.exchange.card import ModelCard, model_path, read_card
+from cryosegment.exchange.card import ModelCard, read_card
 from cryosegment.exchange.ctf import read_ctfs
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.finished import Finished
 from cryosegment.exchange.job import JOB_NAME, Job, read_job
+from cryosegment.exchange.model_files import model_path
 from cryosegment.exchange.params import (
     CrfMapsParams,
     CrfParams,
     PickParams,
     choose_crf,
-    params_from_dict,
 )
 from cryosegment.exchange.pick_folder import PROBABILITY
+from cryosegment.exchange.records import record_from_dict
 
 CLOSEST = 5e-4
 """Smallest distance of probabilities from 0 and 1: the resolution of half precision at 1."""
@@ -122,7 +123,7 @@ def refine_map(
     target = output / PROBABILITY / saved.path.name
     if finished.has(saved.name, saved.path) and target.exists():
         return
-    pick = params_from_dict(PickParams, saved.job.params)
+    pick = record_from_dict(PickParams, saved.job.params)
     card = read_card(model_path(pick.model))
     crf = _chosen(params, card)
     values, pixel_size = read_image(saved.path)

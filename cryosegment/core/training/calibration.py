@@ -27,9 +27,9 @@ from cryosegment.exchange.params import (
     CalibrationParams,
     PickParams,
     SelectionParams,
-    params_to_dict,
 )
 from cryosegment.exchange.params.calibration import NEAREST
+from cryosegment.exchange.records import record_to_dict
 
 FEWEST = 20
 """Scores are only calibrated with this many particles, and other candidates, at least."""
@@ -134,4 +134,4 @@ def calibrate(
 
 def facts_of(calibration: CalibrationParams | None) -> Facts:
     """A calibration for a model card."""
-    return {} if calibration is None else params_to_dict(calibration)
+    return {} if calibration is None else record_to_dict(calibration)

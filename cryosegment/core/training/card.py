@@ -17,15 +17,16 @@ from cryosegment.core.models.model import load_model
 from cryosegment.core.networks import HEADS, build_network
 from cryosegment.core.training.fit_settings import Validation
 from cryosegment.core.training.split import Split
-from cryosegment.exchange.card import Facts, ModelCard, model_path
+from cryosegment.exchange.card import Facts, ModelCard
 from cryosegment.exchange.labels import read_labels_index
+from cryosegment.exchange.model_files import model_path
 from cryosegment.exchange.params import (
     DEFAULT_PRESET,
     TrainParams,
     choose_front_end,
-    params_to_dict,
 )
 from cryosegment.exchange.params.training import SCRATCH_PIXELS_PER_DIAMETER
+from cryosegment.exchange.records import record_to_dict
 
 
 def start_of(params: TrainParams) -> tuple[nn.Module, ModelCard]:
@@ -86,7 +87,7 @@ def describe(
         threshold=round(found.threshold, 3),
         particle_diameters=(min(diameters), max(diameters)),
         training_data=(data,),
-        training={**params_to_dict(params), **card.training},
+        training={**record_to_dict(params), **card.training},
         metrics=(
             {
                 "data": "validation micrographs" if parts.is_held_out else "training micrographs",

@@ -21,16 +21,17 @@ from cryosegment.core.models.model import Model, load_model
 from cryosegment.core.networks import HEADS
 from cryosegment.core.training.crf_tuning import Trial, Tuning, TuningImage, tune_crf
 from cryosegment.core.training.labelled import LabelledImage, for_judging, read_labels_for
-from cryosegment.exchange.card import Facts, ModelCard, model_path
+from cryosegment.exchange.card import Facts, ModelCard
 from cryosegment.exchange.files import write_text
+from cryosegment.exchange.model_files import model_path
 from cryosegment.exchange.params import (
     FEATURES,
     NO_CRF,
     CrfParams,
     CrfTuneParams,
-    params_to_dict,
 )
 from cryosegment.exchange.progress import Progress
+from cryosegment.exchange.records import record_to_dict
 
 EVERYTHING = CrfParams(appearance=tuple(f"{feature}:1:1:1" for feature in FEATURES))
 
@@ -54,7 +55,7 @@ class TunedModel:
         """The CRF for the model card."""
         if self.tuning.crf is None:
             return {"preset": NO_CRF, "temperature": self.temperature}
-        return params_to_dict(self.tuning.crf)
+        return record_to_dict(self.tuning.crf)
 
     def summary(self) -> str:
         """The result in a line or two."""
@@ -150,12 +151,12 @@ def _write_trials(path: Path, trials: Sequence[Trial]) -> None:
     """Write the table of all trials."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    names = list(params_to_dict(CrfParams()))
+    names = list(record_to_dict(CrfParams()))
     writer.writerow(["pixel_iou", "boundary_f1", "score", *names])
     for trial in trials:
         total = trial.total(range(len(trial.scores)))
         figures = [total.pixels.iou, total.boundaries.f1, total.value]
-        values = {} if trial.crf is None else params_to_dict(trial.crf)
+        values = {} if trial.crf is None else record_to_dict(trial.crf)
         cells = [values.get(name, "") for name in names]
         joined = [";".join(cell) if isinstance(cell, list) else cell for cell in cells]
         writer.writerow([*(f"{value:.5f}" for value in figures), *joined])

@@ -36,7 +36,6 @@ from cryosegment.exchange.params import (
     CRF_PRESETS,
     NO_CRF,
     TrainParams,
-    params_to_dict,
     selection_of_card,
 )
 from cryosegment.exchange.params.training import (
@@ -46,6 +45,7 @@ from cryosegment.exchange.params.training import (
     SCRATCH_RATE,
 )
 from cryosegment.exchange.progress import Progress
+from cryosegment.exchange.records import record_to_dict
 
 PATCHES_PER_MICROGRAPH = 64
 """Number of patches of a micrograph in one epoch."""
@@ -135,7 +135,7 @@ def train(
 def _as_used(best: nn.Module, card: ModelCard, parts: Split, progress: Progress) -> Model:
     """The network without its CRF, which is in the card."""
     if isinstance(best, RefinedNetwork):
-        return Model(best.network, replace(card, crf=params_to_dict(best.learned())))
+        return Model(best.network, replace(card, crf=record_to_dict(best.learned())))
     return Model(best, choose_card_crf(Model(best, card), parts.validation, progress))
 
 

@@ -29,16 +29,17 @@ from cryosegment.core.training.pick_tuning import (
     try_selections,
 )
 from cryosegment.core.training.validation import THRESHOLDS
-from cryosegment.exchange.card import ModelCard, model_path
+from cryosegment.exchange.card import ModelCard
 from cryosegment.exchange.files import write_text
+from cryosegment.exchange.model_files import model_path
 from cryosegment.exchange.params import (
     PickParams,
     TuneParams,
-    params_to_dict,
     selection_of_card,
 )
 from cryosegment.exchange.picking_rules import card_threshold
 from cryosegment.exchange.progress import Progress
+from cryosegment.exchange.records import record_to_dict
 
 TABLE, FIGURE = ".picking.csv", ".picking.png"
 """Suffixes of the files beside the model, instead of its own."""
@@ -158,7 +159,7 @@ def _describe(card: ModelCard, tuned: TunedPicking, micrographs: int) -> ModelCa
     return replace(
         card,
         threshold=choice.threshold,
-        picking=params_to_dict(choice.trial.selection),
+        picking=record_to_dict(choice.trial.selection),
         metrics=(*card.metrics, *found),
         date=datetime.date.today().isoformat(),
     )
@@ -172,12 +173,12 @@ def _write_trials(path: Path, trials: Sequence[Trial]) -> None:
     """Write the table of all trials, over all micrographs."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    names = list(params_to_dict(trials[0].selection))
+    names = list(record_to_dict(trials[0].selection))
     figures = ["threshold", "picks", "precision", "recall", "f1", "average_precision"]
     writer.writerow([*names, *figures])
     for trial in trials:
         total = trial.total(range(len(trial.counts)))
-        values = params_to_dict(trial.selection).values()
+        values = record_to_dict(trial.selection).values()
         last = f"{average_precision(total):.5f}"
         f1 = total.f1()
         for level, threshold in enumerate(THRESHOLDS):

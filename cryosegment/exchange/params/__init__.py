@@ -38,8 +38,6 @@ from cryosegment.exchange.params.fields import (
     kind_of,
     option_name,
     param,
-    params_from_dict,
-    params_to_dict,
 )
 from cryosegment.exchange.params.front_end import (
     AUTO_FRONT_END,
@@ -163,8 +161,6 @@ __all__ = [
     "kind_of",
     "option_name",
     "param",
-    "params_from_dict",
-    "params_to_dict",
     "parse_appearance",
     "selection_of_card",
 ]

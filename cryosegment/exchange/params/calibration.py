@@ -9,8 +9,9 @@ from typing import Any, Mapping, Optional
 import numpy as np
 
 from cryosegment.exchange.errors import ModelError, ParameterError
-from cryosegment.exchange.params.fields import Params, param, params_from_dict
+from cryosegment.exchange.params.fields import Params, param
 from cryosegment.exchange.params.picking import CENTERS, HEAT_MAP
+from cryosegment.exchange.records import record_from_dict
 
 NEAREST = 1e-6
 """Smallest distance of scores from 0 and 1."""
@@ -50,7 +51,7 @@ def calibration_of_card(facts: Mapping[str, Any], centers: str) -> Optional[Cali
     if not facts:
         return None
     try:
-        found = params_from_dict(CalibrationParams, facts)
+        found = record_from_dict(CalibrationParams, facts)
     except ParameterError as error:
         raise ModelError(
             f"the model card calibrates scores in a way that this version does not know ({error}): "

@@ -7,8 +7,8 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any, Dict, Mapping, Optional, Tuple
 
-from cryosegment.exchange.card import GENERAL
 from cryosegment.exchange.errors import ModelError, ParameterError
+from cryosegment.exchange.model_files import GENERAL
 from cryosegment.exchange.params.fields import (
     FILE,
     MODEL_HELP,
@@ -18,11 +18,10 @@ from cryosegment.exchange.params.fields import (
     SEED_HELP,
     THREADS_HELP,
     Params,
-    check_value,
     param,
-    params_from_dict,
 )
 from cryosegment.exchange.params.front_end import CTF_HELP
+from cryosegment.exchange.records import check_value, record_from_dict
 
 SOLVERS = ("mean-field", "entropic", "l2", "frank-wolfe", "projected-gradient", "icm")
 ENGINES = ("grid", "exact", "windows", "pydensecrf")
@@ -164,7 +163,7 @@ def crf_of_card(facts: Mapping[str, Any]) -> Optional[CrfParams]:
         if "preset" in facts:
             check_value("preset", facts["preset"], {"choices": tuple(CRF_PRESETS)})
             return CRF_PRESETS[facts["preset"]]
-        return params_from_dict(CrfParams, facts)
+        return record_from_dict(CrfParams, facts)
     except ParameterError as error:
         raise ModelError(
             f"the model card recommends a CRF that this version does not know ({error}): give "

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Dict, Mapping
 
 from cryosegment.exchange.errors import ModelError, ParameterError
-from cryosegment.exchange.params.fields import Params, param, params_from_dict, params_to_dict
+from cryosegment.exchange.params.fields import Params, param
+from cryosegment.exchange.records import record_from_dict, record_to_dict
 
 NO_FRONT_END = "none"
 LOW_PASS, FLIP, WIENER, CRYOSEGNET, MEDIAN = (
@@ -39,7 +40,7 @@ class FrontEndParams(Params):
 
     def facts(self) -> Dict[str, Any]:
         """The front end as a model card stores it; empty for none."""
-        return {} if self.name == NO_FRONT_END else params_to_dict(self)
+        return {} if self.name == NO_FRONT_END else record_to_dict(self)
 
 
 def choose_front_end(name: str, resolution: float, facts: Mapping[str, Any]) -> FrontEndParams:
@@ -68,7 +69,7 @@ def front_end_of_card(facts: Mapping[str, Any]) -> FrontEndParams:
         If this version does not know it.
     """
     try:
-        return params_from_dict(FrontEndParams, facts)
+        return record_from_dict(FrontEndParams, facts)
     except ParameterError as error:
         raise ModelError(
             f"the model was trained with a front end that this version does not know ({error}): "

@@ -6,8 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Optional, Tuple
 
-from cryosegment.exchange.card import GENERAL
 from cryosegment.exchange.errors import ParameterError
+from cryosegment.exchange.model_files import GENERAL
 from cryosegment.exchange.params.fields import (
     DIAMETER_HELP,
     FILE,

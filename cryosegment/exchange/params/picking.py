@@ -9,9 +9,9 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 
 import numpy as np
 
-from cryosegment.exchange.card import GENERAL
 from cryosegment.exchange.coordinates import JOINT, WRITTEN
 from cryosegment.exchange.errors import ModelError, ParameterError
+from cryosegment.exchange.model_files import GENERAL
 from cryosegment.exchange.params.crf import CARD_CRF, CRF_PRESETS, NO_CRF, SOLVERS
 from cryosegment.exchange.params.fields import (
     DIAMETER_HELP,
@@ -25,12 +25,10 @@ from cryosegment.exchange.params.fields import (
     SEED_HELP,
     THREADS_HELP,
     Params,
-    check_value,
-    in_words,
     param,
-    params_from_dict,
 )
 from cryosegment.exchange.params.front_end import CTF_HELP
+from cryosegment.exchange.records import check_value, in_words, record_from_dict
 
 AUTO = "auto"
 CARD = "card"
@@ -213,7 +211,7 @@ def selection_of_card(facts: Mapping[str, Any]) -> SelectionParams:
         If this version does not know what it recommends.
     """
     try:
-        return params_from_dict(SelectionParams, facts)
+        return record_from_dict(SelectionParams, facts)
     except ParameterError as error:
         raise ModelError(
             "the model card recommends a way of picking that this version does not know "

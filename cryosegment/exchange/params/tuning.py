@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Tuple
 
-from cryosegment.exchange.card import GENERAL
+from cryosegment.exchange.model_files import GENERAL
 from cryosegment.exchange.params.fields import (
     FILE,
     MODEL_HELP,

@@ -15,8 +15,9 @@ from cryosegment.cli.processes import is_launched, launch
 from cryosegment.cli.training import run_train, train_together
 from cryosegment.exchange.errors import ParameterError
 from cryosegment.exchange.job import Job
-from cryosegment.exchange.params import TrainParams, params_to_dict
+from cryosegment.exchange.params import TrainParams
 from cryosegment.exchange.progress import no_progress
+from cryosegment.exchange.records import record_to_dict
 
 TOLERANCE = 1e-4
 """Relative; the sums of the two differ in their last bits, which the steps make larger."""
@@ -64,7 +65,7 @@ def test_two_processes_go_on_where_one_was_interrupted(
             raise KeyboardInterrupt
 
     one, two = tmp_path / "one.safetensors", tmp_path / "two.safetensors"
-    values = params_to_dict(params)
+    values = record_to_dict(params)
     run_train(Job("train", values, (str(labels),), str(one)), params, no_progress)
     job = Job("train", values, (str(labels),), str(two))
     job.write(tmp_path / "two.job.json")

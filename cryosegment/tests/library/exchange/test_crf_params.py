@@ -10,9 +10,9 @@ from cryosegment.exchange.params import (
     CrfParams,
     choose_crf,
     crf_of_card,
-    params_to_dict,
     parse_appearance,
 )
+from cryosegment.exchange.records import record_to_dict
 
 
 def test_appearance_from_text_and_back():
@@ -59,7 +59,7 @@ def test_what_a_card_says():
     assert crf_of_card({"preset": "none"}) is None
     assert crf_of_card({"preset": "logits"}) == CRF_PRESETS["logits"]
     own = CrfParams(temperature=1.3, appearance=("logits:1:10:2",))
-    assert crf_of_card(params_to_dict(own)) == own
+    assert crf_of_card(record_to_dict(own)) == own
     for facts in ({"preset": "magic"}, {"magic": 1}, {"iterations": 0}):
         with pytest.raises(ModelError, match="recommends a CRF that this version does not know"):
             crf_of_card(facts)

@@ -15,9 +15,8 @@ from cryosegment.exchange.params import (
     SimulateParams,
     TrainParams,
     option_name,
-    params_from_dict,
-    params_to_dict,
 )
+from cryosegment.exchange.records import record_from_dict, record_to_dict
 
 CLASSES = [
     value
@@ -58,7 +57,7 @@ def test_options_are_named_as_they_are_given():
         (lambda: PickParams(diameter=0.0), "diameter to be at least 1 and at most 100000 Å, got 0"),
         (lambda: PickParams(diameter=float("nan")), "diameter .* got nan"),
         (lambda: PickParams(diameter=10**400), "diameter to be a finite number, got a huge one"),
-        (lambda: params_from_dict(PickParams, {"diameter": -(10**400)}), "a finite number"),
+        (lambda: record_from_dict(PickParams, {"diameter": -(10**400)}), "a finite number"),
         (lambda: TrainParams(seed=10**400), "seed to be a finite number"),
         (lambda: PickParams(diameter=9.0, crf="wrong"), "crf to be one of auto, none, gaussian"),
         (lambda: PickParams(diameter=9.0, threshold="x"), "threshold to be auto or a number"),
@@ -130,11 +129,11 @@ def test_what_builds_a_network(given, expected):
 
 def test_parameters_survive_json_values():
     made = PickParams(diameter=150.0, pixel_size=1.5, formats=("box",), masks=True)
-    values = params_to_dict(made)
+    values = record_to_dict(made)
     assert values["formats"] == ["box"]
-    assert params_from_dict(PickParams, values) == made
-    assert params_from_dict(PickParams, {"diameter": 150}).diameter == 150.0
-    assert params_from_dict(SimulateParams, {"size": [64, 128]}).size == (64, 128)
+    assert record_from_dict(PickParams, values) == made
+    assert record_from_dict(PickParams, {"diameter": 150}).diameter == 150.0
+    assert record_from_dict(SimulateParams, {"size": [64, 128]}).size == (64, 128)
 
 
 @pytest.mark.parametrize(
@@ -152,7 +151,7 @@ def test_parameters_survive_json_values():
 )
 def test_json_values_of_the_wrong_kind(values, message):
     with pytest.raises(ParameterError, match=message):
-        params_from_dict(PickParams, values)
+        record_from_dict(PickParams, values)
 
 
 def test_picking_takes_from_the_card_what_is_auto():

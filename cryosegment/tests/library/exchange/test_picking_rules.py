@@ -7,13 +7,14 @@ import pytest
 from cryosegment.exchange.card import ModelCard, card_from_json
 from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.exchange.errors import ModelError, ParameterError
-from cryosegment.exchange.params import CalibrationParams, PickParams, params_to_dict
+from cryosegment.exchange.params import CalibrationParams, PickParams
 from cryosegment.exchange.picking_rules import card_threshold, picking_rules
+from cryosegment.exchange.records import record_to_dict
 
 PARAMS = PickParams(diameter=100.0)
 CARD = ModelCard("m", "compact", {}, 20.0, ("particle",), threshold=0.4)
 NUMBERS = CalibrationParams(a=1.5, b=0.5, c=-0.7)
-CALIBRATED = replace(CARD, calibration=params_to_dict(NUMBERS))
+CALIBRATED = replace(CARD, calibration=record_to_dict(NUMBERS))
 SCORES = np.array([0.05, 0.2, 0.4, 0.7, 0.95])
 
 

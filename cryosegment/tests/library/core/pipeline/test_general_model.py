@@ -11,7 +11,7 @@ from cryosegment.core.models.model import Model, load_model
 from cryosegment.core.pipeline.micrograph import pick_micrograph
 from cryosegment.core.simulation.micrograph import simulate_micrograph
 from cryosegment.core.simulation.molecule import read_molecule
-from cryosegment.exchange.card import GENERAL, model_path
+from cryosegment.exchange.model_files import GENERAL, model_path
 from cryosegment.exchange.params import PickParams, SimulateParams
 
 

@@ -17,7 +17,8 @@ from cryosegment.core.pipeline.micrograph import (
     segment,
 )
 from cryosegment.exchange.errors import InputError, ParameterError
-from cryosegment.exchange.params import CENTERS, CrfParams, PickParams, params_to_dict
+from cryosegment.exchange.params import CENTERS, CrfParams, PickParams
+from cryosegment.exchange.records import record_to_dict
 
 PARAMS = PickParams(diameter=60.0, crf="none")
 
@@ -80,7 +81,7 @@ def test_candidates_are_those_of_the_network(draw_truth: Callable, disc_model: M
     """A CRF that erases every mask erases no candidate."""
     truth = draw_truth()
     plain = pick_micrograph(truth.micrograph, disc_model, PARAMS)
-    facts = params_to_dict(CrfParams(gaussian_weight=200.0, gaussian_sigma=40.0))
+    facts = record_to_dict(CrfParams(gaussian_weight=200.0, gaussian_sigma=40.0))
     model = Model(disc_model.network, replace(disc_model.card, crf=facts))
     picks = pick_micrograph(truth.micrograph, model, replace(PARAMS, crf="auto"))
     assert not picks.labels.any()

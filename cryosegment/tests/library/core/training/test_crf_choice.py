@@ -10,11 +10,12 @@ from cryosegment.core.models.model import Model
 from cryosegment.core.pipeline.micrograph import prepare
 from cryosegment.core.training.crf_choice import choose_card_crf
 from cryosegment.core.training.labelled import LabelledImage
-from cryosegment.exchange.params import CrfParams, PickParams, params_to_dict
+from cryosegment.exchange.params import CrfParams, PickParams
+from cryosegment.exchange.records import record_to_dict
 
 DIAMETER = 60.0
-GENTLE = params_to_dict(CrfParams(gaussian_weight=0.1))
-CRUEL = params_to_dict(CrfParams(gaussian_weight=200.0, gaussian_sigma=40.0))
+GENTLE = record_to_dict(CrfParams(gaussian_weight=0.1))
+CRUEL = record_to_dict(CrfParams(gaussian_weight=200.0, gaussian_sigma=40.0))
 """A CRF that lets the majority decide, which is background."""
 
 
@@ -59,7 +60,7 @@ def test_what_spoils_masks_is_not_recommended(
 
 def test_outlines_count_where_there_are_any(draw_truth: Callable, disc_model: Model) -> None:
     """A CRF that shrinks masks: right for outlines that are smaller, of no account for discs."""
-    shrinking = params_to_dict(CrfParams(gaussian_weight=20.0, gaussian_sigma=8.0))
+    shrinking = record_to_dict(CrfParams(gaussian_weight=20.0, gaussian_sigma=8.0))
     model = Model(disc_model.network, replace(disc_model.card, crf=shrinking))
     large, small = (labelled_image(draw_truth(), model, swollen) for swollen in (1.2, 0.7))
     outlined = choose_card_crf(model, [large], lambda *told: None)
