@@ -52,6 +52,7 @@ setup(
     packages=find_packages(include=["cryosegment", "cryosegment.*"]),
     package_data={
         "cryosegment": [
+            "py.typed",
             "logo.png",
             "protocols.conf",
             "requirements/*.txt",
