@@ -1,17 +1,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Form fields made from parameter records, which hold defaults, units and help."""
+"""Form fields made from parameter records, and the values of the records from the fields."""
 
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Callable, List, Optional, Type
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Type
 
-from pyworkflow.protocol import params
+from pyworkflow.protocol import Protocol, params
 
 from cryosegment.exchange.errors import ParameterError
 from cryosegment.exchange.params import Params, kind_of
 from cryosegment.exchange.params.picking import AUTO
 from cryosegment.exchange.records import in_words
+
+
+class Parameter(NamedTuple):
+    """The parameter that a form field is for: its record, or the base of several, and its name."""
+
+    record: Type[Params]
+    name: str
 
 
 def _field(record: Type[Params], name: str) -> dataclasses.Field[Any]:
@@ -35,6 +42,7 @@ def add_field(
     name: str,
     label: str,
     attribute: Optional[str] = None,
+    shared: Optional[Type[Params]] = None,
     **options: Any,
 ) -> None:
     """Add the form field of a record's parameter: its default, unit, choices and help.
@@ -49,6 +57,8 @@ def add_field(
         Label in the form; the unit is added.
     attribute
         Name of the protocol's attribute; by default `name`.
+    shared
+        Base class of all records whose parameter it is; by default it is that of `record` alone.
     options
         Further options of the form parameter; `help` adds to the record's help.
     """
@@ -67,9 +77,48 @@ def add_field(
         label=f"{label} ({unit})" if unit else label,
         **options,
     )
-    param.parameter = in_words(name)  # for messages, which name it
+    param.parameter = Parameter(shared or record, name)
     if field.default is dataclasses.MISSING and not options.get("allowsNull"):
         param.validators = [_Given(param.validators)]
+
+
+def form_values(
+    protocol: Protocol, record: Type[Params], are_hidden: bool = False
+) -> Dict[str, Any]:
+    """Values of the form fields that `add_field` has made for a record, by parameter.
+
+    Parameters
+    ----------
+    protocol
+        A protocol with its form filled in.
+    record
+        Class of the parameter record.
+    are_hidden
+        Whether fields count whose condition hides them.
+
+    Raises
+    ------
+    ParameterError
+        If the text of a field for numbers holds something else.
+    """
+    values = {}
+    for attribute, param in protocol.getDefinition().iterParams():
+        parameter = getattr(param, "parameter", None)
+        if parameter is None or not issubclass(record, parameter.record):
+            continue
+        if are_hidden or protocol.evalParamCondition(attribute):
+            values[parameter.name] = _value(protocol, attribute, record, parameter.name)
+    return values
+
+
+def _value(protocol: Protocol, attribute: str, record: Type[Params], name: str) -> Any:
+    field, value = _field(record, name), getattr(protocol, attribute)
+    if field_choices(record, name):
+        return protocol.getEnumText(attribute)
+    if kind_of(field).count != "1":
+        given = numbers(value.get())
+        return _whole(given) if kind_of(field).name == "int" else given
+    return auto_or_text(value) if field.default == AUTO else value.get()
 
 
 class _Given:
@@ -115,3 +164,8 @@ def numbers(text: Optional[str]) -> List[float]:
         return [float(word) for word in (text or "").replace(",", " ").split()]
     except ValueError:
         raise ParameterError(f"expected numbers, got {text!r}") from None
+
+
+def _whole(values: List[float]) -> List[Any]:
+    """Whole numbers as int; others stay, so that the parameters refuse them."""
+    return [int(value) if value.is_integer() else value for value in values]

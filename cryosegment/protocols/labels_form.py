@@ -3,17 +3,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Type
+from typing import Any, Dict, Type
 
 from pwem.protocols import EMProtocol
 from pyworkflow.protocol import params
 
 from cryosegment.exchange.params import (
     LabelsCoordinatesParams,
+    LabelsParams,
     LabelsReconstructionParams,
     Params,
 )
-from cryosegment.protocols.form_fields import add_field, field_choices, numbers
+from cryosegment.protocols.form_fields import add_field, form_values
 
 SOURCE_COORDINATES, SOURCE_RECONSTRUCTION = 0, 1
 SHAPE_DISC, SHAPE_ELLIPSE, SHAPE_TEMPLATE = 0, 1, 2
@@ -190,7 +191,7 @@ class LabelsForm(EMProtocol):
             options = {**ONLY[SOURCE_RECONSTRUCTION], **EXPERTS, "allowsNull": name == "min_score"}
             add_field(form, LabelsReconstructionParams, name, label, attribute, **options)
         for name, attribute, label in COMMON_FIELDS:
-            add_field(form, record, name, label, attribute, **EXPERTS)
+            add_field(form, record, name, label, attribute, shared=LabelsParams, **EXPERTS)
         form.addParam(
             "checkLabels",
             params.BooleanParam,
@@ -209,27 +210,6 @@ class LabelsForm(EMProtocol):
 
     def _values(self) -> Dict[str, Any]:
         """Parameters of the job that are numbers and choices."""
-        values = {name: getattr(self, field).get() for name, field, _ in COMMON_FIELDS}
         picking = self.inputContamination.get()
-        values["contamination"] = picking.getContaminationFolder() if picking else ""
-        if self.source == SOURCE_COORDINATES:
-            values.update(
-                diameter=self.diameter.get(),
-                unknown_ring=self.ring.get(),
-                min_score=self.minPickScore.get(),
-            )
-            if self.shape == SHAPE_ELLIPSE:
-                values["ellipse"] = self.ellipse.get()
-            return values
-        values["coordinate_scale"] = self.getEnumText("coordinateScale")
-        for name, attribute, _ in (*FOOTPRINT_FIELDS, *SCORE_FIELDS):
-            is_choice = field_choices(LabelsReconstructionParams, name)
-            value = getattr(self, attribute).get()
-            values[name] = self.getEnumText(attribute) if is_choice else value
-        values["classes"] = _whole(numbers(self.classes.get()))
-        return values
-
-
-def _whole(values: List[float]) -> List[Any]:
-    """Whole numbers as int; others stay, so that the parameters refuse them."""
-    return [int(value) if value.is_integer() else value for value in values]
+        contamination = picking.getContaminationFolder() if picking else ""
+        return {**form_values(self, self._record()), "contamination": contamination}

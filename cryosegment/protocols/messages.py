@@ -10,6 +10,7 @@ from pwem.protocols import EMProtocol
 
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import read_failures, read_text
+from cryosegment.exchange.params.fields import in_words
 
 OPTIONS = {
     "coordinates": "*Coordinates*",
@@ -72,9 +73,9 @@ class FormWords(EMProtocol):
         """Labels of the fields that show, by the words of the parameter that they are."""
         found = {}
         for name, param in self.getDefinition().iterParams():
-            words = getattr(param, "parameter", "")
-            if words and self.evalParamCondition(name):
-                found[words] = f"*{param.label.get()}*"
+            parameter = getattr(param, "parameter", None)
+            if parameter and self.evalParamCondition(name):
+                found[in_words(parameter.name)] = f"*{param.label.get()}*"
         return found
 
     def validate(self) -> List[str]:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from pathlib import Path
 from typing import List, Optional, Sequence
 
 from pwem.protocols import EMProtocol
@@ -13,6 +15,12 @@ from cryosegment.exchange.errors import CryoSegmentError
 from cryosegment.exchange.model_files import GENERAL, model_path
 
 MODEL_GENERAL, MODEL_PROJECT = 0, 1
+
+
+@lru_cache(maxsize=16)
+def _card_in(path: Path, changed: float) -> ModelCard:
+    """Card in a file that was last changed at a time: read again only if the file is another."""
+    return read_card(path)
 
 
 class ModelChoice(EMProtocol):
@@ -59,7 +67,8 @@ class ModelChoice(EMProtocol):
         return []
 
     def _readCard(self) -> ModelCard:
-        return read_card(model_path(self._model()))
+        path = model_path(self._model())
+        return _card_in(path, path.stat().st_mtime if path.exists() else 0.0)
 
     def _card(self) -> Optional[ModelCard]:
         """Card of the chosen model; None if there are `_modelErrors`."""

@@ -14,8 +14,9 @@ SELECTION = (
     ("min_distance", "minDistance", "Smallest distance (diameters)"),
     ("min_diameter", "minDiameter", "Smallest mask"),
     ("max_diameter", "maxDiameter", "Largest mask"),
+    ("edge", "edge", "Distance from the border (diameters)"),
 )
-"""Parameter, form field and label of numbers that can be auto."""
+"""Parameter, form field and label of the expert fields of the selection."""
 
 
 class PickingForm(EMProtocol):
@@ -80,8 +81,7 @@ class PickingForm(EMProtocol):
             "*crocker-grier*: centroids around maxima. *grid-nms*: local maxima from a grid.",
             **advanced,
         )
-        edge = ("edge", "edge", "Distance from the border (diameters)")
-        for name, attribute, label in (*SELECTION, edge):
+        for name, attribute, label in SELECTION:
             add_field(form, PickParams, name, label, attribute, allowsPointers=True, **advanced)
 
     def _defineRefinementParams(self, form: params.Form) -> None:

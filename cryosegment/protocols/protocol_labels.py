@@ -27,7 +27,6 @@ from cryosegment.exchange.labels import SUMMARY_NAME
 from cryosegment.exchange.particles import write_particles
 from cryosegment.exchange.records import record_from_dict
 from cryosegment.objects import SetOfMicrographMasks
-from cryosegment.protocols.core_run import CoreRun
 from cryosegment.protocols.labels_form import (
     SHAPE_ELLIPSE,
     SHAPE_TEMPLATE,
@@ -35,6 +34,7 @@ from cryosegment.protocols.labels_form import (
     SOURCE_RECONSTRUCTION,
     LabelsForm,
 )
+from cryosegment.protocols.labels_run import LabelsRun
 from cryosegment.protocols.messages import PICKED_WARNING, counted
 from cryosegment.protocols.remembered import identity
 
@@ -45,7 +45,7 @@ INPUTS = {
 """Form fields of the inputs besides the micrographs, by source."""
 
 
-class CryoSegmentProtLabels(CoreRun, LabelsForm):
+class CryoSegmentProtLabels(LabelsRun, LabelsForm):
     """Make label maps of micrographs, on which a segmentation model can be trained.
 
     *coordinates*: every particle is labelled as a disc, an ellipse or the silhouette of a template.
@@ -134,7 +134,7 @@ class CryoSegmentProtLabels(CoreRun, LabelsForm):
     def checkStep(self, signature: str) -> None:
         """Compare the labels with their micrographs and with a segmentation."""
         folder = self.getLabelsFolder()
-        self._runCore(Job("labels check", {"gpu": "cpu"}, (folder,), self.getQualityFolder()))
+        self._runOnce(Job("labels check", {"gpu": "cpu"}, (folder,), self.getQualityFolder()))
 
     # --------------------------- INFO functions ------------------------------
     def _warnings(self) -> List[str]:

@@ -25,11 +25,11 @@ from cryosegment.exchange.pick_summary import odd_micrographs
 from cryosegment.exchange.picking_rules import PickingRules, picking_rules
 from cryosegment.plugin import Plugin
 from cryosegment.protocols.ctf_choice import CtfChoice
-from cryosegment.protocols.form_fields import auto_or_text
+from cryosegment.protocols.form_fields import auto_or_text, form_values
 from cryosegment.protocols.gpu_choice import GpuChoice
 from cryosegment.protocols.messages import counted
 from cryosegment.protocols.model_choice import MODEL_PROJECT
-from cryosegment.protocols.picking_form import SELECTION, PickingForm
+from cryosegment.protocols.picking_form import PickingForm
 from cryosegment.protocols.protocol_pick_base import CryoSegmentProtPickBase
 
 SAMPLE = 64
@@ -85,21 +85,10 @@ class CryoSegmentProtPick(CryoSegmentProtPickBase, PickingForm, CtfChoice, GpuCh
 
     # --------------------------- what the base asks for ----------------------
     def _pickParams(self) -> Dict[str, Any]:
-        micrographs = self.getInputMicrographs()
         return {
-            "diameter": self.diameter.get(),
-            "pixel_size": micrographs.getSamplingRate(),
+            **form_values(self, PickParams, are_hidden=True),
+            "pixel_size": self.getInputMicrographs().getSamplingRate(),
             "model": self._model(),
-            "crf": self.getEnumText("crf"),
-            "crf_solver": self.getEnumText("crfSolver"),
-            "crf_strength": self.crfStrength.get(),
-            "threshold": auto_or_text(self.threshold),
-            "centers": self.getEnumText("centers"),
-            **{name: auto_or_text(getattr(self, attribute)) for name, attribute, _ in SELECTION},
-            "edge": self.edge.get(),
-            "contrast": self.getEnumText("contrast"),
-            "masks": self.masks.get(),
-            "maps": self.maps.get(),
             **self._ctfParams(self._getExtraPath()),
         }
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import threading
 from pathlib import Path
-from subprocess import CalledProcessError
 from typing import Any, Dict, Iterator, List, Sequence
 
 from pwem.objects import Micrograph, SetOfCoordinates
@@ -39,15 +38,15 @@ from cryosegment.exchange.pick_summary import (
 )
 from cryosegment.masks import mask_content
 from cryosegment.objects import MicrographMask, SetOfMicrographMasks
-from cryosegment.plugin import Plugin
-from cryosegment.protocols.messages import FormWords, counted, every
+from cryosegment.protocols.core_run import CoreRun
+from cryosegment.protocols.messages import counted, every
 from cryosegment.protocols.remembered import Remembered
 from cryosegment.protocols.streamed_picking import StreamedPicking
 
 OUTPUTS = ("outputCoordinates", "outputMasks", "boxsize")
 
 
-class CryoSegmentProtPickBase(FormWords, Remembered, StreamedPicking):
+class CryoSegmentProtPickBase(CoreRun, Remembered, StreamedPicking):
     """Base of the picking protocol: each batch of micrographs is one job of the core."""
 
     _label = None
@@ -114,24 +113,20 @@ class CryoSegmentProtPickBase(FormWords, Remembered, StreamedPicking):
             except InputError as error:
                 failures[mic_name(mic)] = str(error)
         if files:
-            failures.update(self._runCore(folder, files))
+            failures.update(self._runBatch(folder, files))
             self._collect(folder)
         self._recordFailures([mic_name(mic) for mic in micList], failures)
 
-    def _runCore(self, folder: Path, files: Dict[str, str]) -> Dict[str, str]:
+    def _runBatch(self, folder: Path, files: Dict[str, str]) -> Dict[str, str]:
         """Run the core on `files` (by micrograph name); errors by name of those that failed."""
         cleanPath(str(folder / FAILURES_NAME))
         values = {**self.getCoreParams(), **self._knownThreshold(), "resume": True}
         job = Job("pick", values, tuple(files.values()), str(folder), tuple(files))
-        job.write(folder / JOB_NAME)
-        command = Plugin.getCommand("run", str(folder / JOB_NAME), gpu=self.useGpu.get())
-        environ = Plugin.getEnviron()
-        environ["OMP_NUM_THREADS"] = str(max(1, self.binThreads.get()))
         error = None
         try:
-            self.runJob(*command, env=environ)
-        except CalledProcessError as called:
-            error = called
+            self._runCore(job, folder / JOB_NAME, self.useGpu.get(), self.binThreads.get())
+        except RuntimeError as stopped:
+            error = stopped
         failures = read_failures(folder)
         missing = [
             name
@@ -140,9 +135,7 @@ class CryoSegmentProtPickBase(FormWords, Remembered, StreamedPicking):
         ]
         if missing:
             where = counted(len(missing), "micrograph")
-            raise RuntimeError(
-                f"picking stopped at {where}: {self._coreError(str(error))}"
-            ) from error
+            raise RuntimeError(f"picking stopped at {where}: {error}") from error
         return failures
 
     def _collect(self, folder: Path) -> None:

@@ -23,15 +23,15 @@ from cryosegment.exchange.params import SimulateParams
 from cryosegment.exchange.records import record_from_dict
 from cryosegment.exchange.star import read_star
 from cryosegment.objects import SetOfMicrographMasks
-from cryosegment.protocols.core_run import CoreRun
 from cryosegment.protocols.gpu_choice import GpuChoice
+from cryosegment.protocols.labels_run import LabelsRun
 from cryosegment.protocols.messages import counted
 from cryosegment.protocols.simulation_form import MOLECULE_VOLUME, SimulationForm
 
 MAGNIFICATION = 50_000.0
 
 
-class CryoSegmentProtSimulate(CoreRun, SimulationForm, GpuChoice):
+class CryoSegmentProtSimulate(LabelsRun, SimulationForm, GpuChoice):
     """Simulate micrographs of a molecule, with true coordinates, orientations and masks.
 
     Test a picker on your own molecule, or train one before there is any data.
@@ -76,7 +76,7 @@ class CryoSegmentProtSimulate(CoreRun, SimulationForm, GpuChoice):
             ]
         if self.useGpu:
             values["gpu"] = "auto"  # Scipion's choice takes its place
-        self._runCore(Job("simulate", values, (), self._folder()), gpu=self.useGpu.get())
+        self._runOnce(Job("simulate", values, (), self._folder()), gpu=self.useGpu.get())
 
     def createOutputStep(self, signature: str) -> None:
         """Register micrographs, CTFs, coordinates and masks."""

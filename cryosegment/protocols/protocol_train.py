@@ -32,7 +32,7 @@ from cryosegment.exchange.labels import (
 from cryosegment.exchange.params import LabelsCoordinatesParams, TrainParams, free_to_change
 from cryosegment.masks import labels_of_masks
 from cryosegment.objects import SegmentationModel
-from cryosegment.protocols.core_run import CoreRun
+from cryosegment.protocols.labels_run import LabelsRun
 from cryosegment.protocols.messages import PICKED_WARNING, counted
 from cryosegment.protocols.remembered import identity
 from cryosegment.protocols.training_form import MODEL_SCRATCH, PARTIAL, TrainingForm
@@ -41,7 +41,7 @@ STATES = (".state.safetensors", ".state.best.safetensors")
 """Files from which an interrupted training is continued: suffixes instead of the model's."""
 
 
-class CryoSegmentProtTrain(CoreRun, TrainingForm):
+class CryoSegmentProtTrain(LabelsRun, TrainingForm):
     """Train a segmentation model on your own particles.
 
     *Inputs*: masks of *label micrographs* or *simulate micrographs*, whole sets or subsets, or
@@ -103,7 +103,7 @@ class CryoSegmentProtTrain(CoreRun, TrainingForm):
         if self.inputCoordinates.get() is not None:
             folders.append(self.getLabelsFolder())
         job = Job("train", values, tuple(folders), self._modelPath())
-        self._runCore(job, gpu=self.useGpu.get())
+        self._runOnce(job, gpu=self.useGpu.get())
 
     def _writeMaskLabels(self) -> List[str]:
         """Labels folders of the chosen masks alone, which name the files of their runs."""

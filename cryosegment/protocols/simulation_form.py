@@ -11,7 +11,7 @@ from pwem.protocols import EMProtocol
 from pyworkflow.protocol import params
 
 from cryosegment.exchange.params import SimulateParams
-from cryosegment.protocols.form_fields import add_field, field_default, numbers
+from cryosegment.protocols.form_fields import add_field, field_default, form_values
 
 MOLECULE_BUILTIN, MOLECULE_FILE, MOLECULE_VOLUME = 0, 1, 2
 
@@ -174,20 +174,15 @@ class SimulationForm(EMProtocol):
 
     def _values(self) -> Dict[str, Any]:
         """Parameters of the job; molecules of the project as they are there."""
-        fields = (*CROWDING, *VIEWS, *CONTAMINATION, *IMAGE, *DETECTOR, *MICROSCOPE)
-        values = {name: getattr(self, attribute).get() for name, attribute, _, _ in fields}
-        values.update(count=self.count.get(), seed=self.seed.get())
+        values = form_values(self, SimulateParams)
         values["size"] = [self.height.get(), self.width.get()]
         values["preferred_view"] = [self.preferredRot.get(), self.preferredTilt.get()]
-        values["snr_db"] = self.snrDb.get()
         if values["snr_db"] is not None:
             del values["snr"]
         if self.molecule == MOLECULE_FILE:
             values["molecule"] = self._files()
         elif self.molecule == MOLECULE_VOLUME:
             values["molecule"] = [volume.getFileName() for volume in self._volumes()]
-        if self.molecule != MOLECULE_BUILTIN:
-            values["ratios"] = numbers(self.ratios.get())
         return values
 
 

@@ -16,8 +16,9 @@ from cryosegment.exchange.params import (
     LabelsCoordinatesParams,
     TrainParams,
 )
+from cryosegment.exchange.params.training import DEFAULT_MINUTES
 from cryosegment.protocols.ctf_choice import CtfChoice
-from cryosegment.protocols.form_fields import add_field, field_choices
+from cryosegment.protocols.form_fields import add_field, field_choices, form_values
 from cryosegment.protocols.gpu_choice import GpuChoice
 
 MODEL_SCRATCH = 2
@@ -27,17 +28,6 @@ LOW_PASS_CHOICE = FRONT_ENDS.index(LOW_PASS)
 CTF_CHOICES = [FRONT_ENDS.index(name) for name in (AUTO_FRONT_END, *WITH_CTF)]
 COMPLETE, PARTIAL = 0, 1
 
-RULES = {
-    "validation": "validation",
-    "pixelsPerDiameter": "pixels_per_diameter",
-    "batch": "batch",
-    "patch": "patch",
-    "learningRate": "learning_rate",
-    "lowPass": "low_pass",
-    "patience": "patience",
-    "seed": "seed",
-}
-"""Form fields and their parameters."""
 OF_NETWORKS = {"encoder": ENCODED_NETWORKS, "branches": BRANCHED_NETWORKS}
 """Parameters that only some networks have, with these networks."""
 ADVANCED = {"expertLevel": params.LEVEL_ADVANCED}
@@ -123,7 +113,7 @@ class TrainingForm(CtfChoice, GpuChoice):
             help="An *epoch* is a pass over the micrographs.",
         )
         for name, kind, value, unit in (
-            ("minutes", params.FloatParam, 10.0, UNIT_MINUTES),
+            ("minutes", params.FloatParam, DEFAULT_MINUTES, UNIT_MINUTES),
             ("epochs", params.IntParam, 20, UNIT_EPOCHS),
         ):
             form.addParam(
@@ -189,32 +179,14 @@ class TrainingForm(CtfChoice, GpuChoice):
 
     def _trainValues(self) -> Dict[str, Any]:
         """Parameters of the job."""
-        values = {name: getattr(self, attribute).get() for attribute, name in RULES.items()}
-        for name in ("crf", "schedule", "augmentation"):
-            values[name] = self.getEnumText(name)
-        values["front_end"] = self.getEnumText("frontEnd")
-        values.update(self._ctfParams(self._getExtraPath()))
-        if self.frontEnd != LOW_PASS_CHOICE:
-            del values["low_pass"]
-        values["labels_are"] = self.getEnumText("labelsAre")
-        if self.labelsAre == PARTIAL:
-            values["expected_particles"] = self.expectedParticles.get()
-            values["partial_loss"] = self.getEnumText("partialLoss")
-        else:
-            values["loss"] = self.getEnumText("loss")
-        if self.modelSource == MODEL_SCRATCH:
-            values.update(self._networkValues())
         unit = self.getEnumText("unit")
-        values.update({unit: getattr(self, unit).get(), "start": self._model()})
-        if not self.useGpu:
-            values["gpu"] = "cpu"
-        return values
-
-    def _networkValues(self) -> Dict[str, Any]:
-        network = self.getEnumText("network")
-        values = {"encoder": self.getEnumText("encoder"), "branches": self.branches.get()}
-        own = {name: value for name, value in values.items() if network in OF_NETWORKS[name]}
-        return {"network": network, **own}
+        return {
+            **form_values(self, TrainParams),
+            **self._ctfParams(self._getExtraPath()),
+            unit: getattr(self, unit).get(),
+            "start": self._model(),
+            **({} if self.useGpu else {"gpu": "cpu"}),
+        }
 
 
 def _has_network(networks: Sequence[str]) -> str:

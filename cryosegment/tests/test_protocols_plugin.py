@@ -9,7 +9,8 @@ import sys
 from typing import Any, MutableMapping
 
 from cryosegment import __version__
-from cryosegment.exchange.params import PickParams
+from cryosegment.exchange.params import LabelsReconstructionParams, PickParams, TrainParams
+from cryosegment.protocols.form_fields import form_values
 from cryosegment.tests.scripted import (
     CryoSegmentProtImportModel,
     CryoSegmentProtLabels,
@@ -76,6 +77,29 @@ class TestCryoSegmentPlugin(ProtocolTest):
             )
             assert value == (None if name == "diameter" else expected), name
             assert len(param.help.get()) > 10, name
+
+    def testFormValues(self) -> None:
+        """Fields become the parameters of their record, as runs of the first version keep them."""
+        pick = self.newProtocol(CryoSegmentProtPick, diameter=160.0, threshold=" AUTO ", crf=1)
+        values = form_values(pick, PickParams, are_hidden=True)
+        assert values == {
+            **{"diameter": 160.0, "contrast": "auto", "masks": False, "maps": False},
+            **{"threshold": "auto", "centers": "auto", "min_distance": "auto", "edge": 0.5},
+            **{"min_diameter": "auto", "max_diameter": "auto"},
+            **{"crf": "none", "crf_solver": "auto", "crf_strength": 1.0},
+        }
+        assert set(values) - set(form_values(pick, PickParams)) == {"crf_solver", "crf_strength"}
+        labels = self.newProtocol(CryoSegmentProtLabels, source=1, classes="1, 3.0")
+        values = form_values(labels, LabelsReconstructionParams)
+        assert values["classes"] == [1, 3]
+        shared = [values[name] for name in ("edge_width", "unknown_ring", "footprint")]
+        assert shared == [10.0, 0.03, "silhouette"]
+        assert "diameter" not in values
+        train = self.newProtocol(CryoSegmentProtTrain)
+        assert set(form_values(train, TrainParams)) == {
+            *("augmentation", "batch", "crf", "front_end", "labels_are", "learning_rate", "loss"),
+            *("patch", "patience", "pixels_per_diameter", "schedule", "seed", "validation"),
+        }
 
     def testNames(self) -> None:
         """Protocols are told apart by their names, and say where the plugin is from."""
