@@ -96,7 +96,9 @@ def train(
     """The averaged network of the last step."""
     steps, rate, patch = STARTS[start]
     torch.manual_seed(seed)
-    network = load_model("general").network if start == "general" else build_network("compact")
+    network = (
+        load_model("general", "cpu").network if start == "general" else build_network("compact")
+    )
     batches = PatchBatches(images, patch, range(BATCH), seed, VARIANTS[variant])
     settings = FitSettings(steps=steps, minutes=None, learning_rate=rate, validations=1)
     state.with_suffix(".safetensors").unlink(missing_ok=True)

@@ -52,7 +52,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--model", default="general")
     arguments = parser.parse_args()
-    model = load_model(arguments.model)
+    model = load_model(arguments.model, "cpu")
     print("| thumbnail | class | picks | said of it |\n|---|---|---|---|")
     for path in sorted((arguments.data / "quality_classes").glob("*/*.png")):
         print_thumbnail(path, model)

@@ -66,7 +66,7 @@ def measure(folder: Path, arguments: argparse.Namespace) -> None:
         crf=arguments.crf,
         masks=arguments.masks,
     )
-    model = load_model(params.model)
+    model = load_model(params.model, "cpu")
     micrographs = [(path.stem, path) for path in sorted((folder / "sim/micrographs").glob("*.mrc"))]
     clock = [now()]
     pick_micrographs(micrographs, model, params, folder / "picks", lambda *_: clock.append(now()))

@@ -22,12 +22,14 @@ def choose_devices(gpu: str) -> tuple[str, ...]:
     """
     import torch
 
+    from cryosegment.core.models.model import best_device
+
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     text = gpu.strip().lower()
     if text == CPU:
         return (CPU,)
     if text in ("", AUTO):
-        return ("cuda:0",) if count else (CPU,)
+        return (best_device(),)
     numbers = _words(text)
     if not all(number.isdigit() for number in numbers):
         raise ParameterError(f"expected gpu to be auto, cpu or numbers such as 0,1, got {gpu!r}")

@@ -11,7 +11,6 @@ from pyworkflow.protocol import Protocol, params
 from cryosegment.exchange.errors import ParameterError
 from cryosegment.exchange.params import Params, kind_of
 from cryosegment.exchange.params.picking import AUTO
-from cryosegment.exchange.records import in_words
 
 
 class Parameter(NamedTuple):
@@ -115,9 +114,10 @@ def _value(protocol: Protocol, attribute: str, record: Type[Params], name: str) 
     field, value = _field(record, name), getattr(protocol, attribute)
     if field_choices(record, name):
         return protocol.getEnumText(attribute)
-    if kind_of(field).count != "1":
+    kind = kind_of(record, name)
+    if kind.count != "1":
         given = numbers(value.get())
-        return _whole(given) if kind_of(field).name == "int" else given
+        return _whole(given) if kind.type is int else given
     return auto_or_text(value) if field.default == AUTO else value.get()
 
 

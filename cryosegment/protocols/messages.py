@@ -10,7 +10,7 @@ from pwem.protocols import EMProtocol
 
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import read_failures, read_text
-from cryosegment.exchange.params.fields import in_words
+from cryosegment.exchange.records import in_words
 
 OPTIONS = {
     "coordinates": "*Coordinates*",

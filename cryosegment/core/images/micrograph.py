@@ -40,6 +40,8 @@ MIRRORED = (
     "that counts from the first has y = height - 1 - y"
 )
 MENDED = "pixels that are NaN or infinite are set to the median"
+REAL = "biuf"
+"""Kinds of NumPy's types that are real numbers."""
 DOUBTFUL_PIXEL_SIZE = "pixel size 1 Å/px is from the header; is it right? Else give --pixel-size"
 
 
@@ -139,22 +141,72 @@ def read_micrograph(
             )
         pixel_size = header_pixel_size
         notes += [DOUBTFUL_PIXEL_SIZE] if pixel_size == 1.0 else []
-    with np.errstate(over="ignore"):
-        image = torch.from_numpy(values.astype(np.float32, copy=False))
-    mended = _mended(image, path)
-    notes += [MENDED] if mended is not image else []
     name = micrograph_name(path) if name is None else name
+    return _checked(values, str(path), pixel_size, name, ctf, notes)
+
+
+def micrograph_in_memory(
+    image: npt.ArrayLike | Tensor,
+    pixel_size: float,
+    name: str = "image",
+    ctf: CtfEstimate | None = None,
+) -> Micrograph:
+    """Micrograph from an image in memory, checked and mended like one that is read.
+
+    Parameters
+    ----------
+    image
+        `(h, w)`, or one section of it, `(1, h, w)`; real numbers of any type, a NumPy array or a
+        tensor on any device. It is not changed.
+    pixel_size
+        Å/px.
+    name, ctf
+        Of the record.
+
+    Raises
+    ------
+    InputError
+        If it is not one image of real numbers, or a file with it would be refused.
+    """
+    if isinstance(image, Tensor):
+        image = image.detach().cpu()
+        values = (image if image.is_complex() else image.float()).numpy()
+    else:
+        values = np.asarray(image)
+    if values.ndim > 2 and values.shape[0] == 1:
+        values = values[0]
+    if values.ndim != 2 or values.dtype.kind not in REAL:
+        raise InputError(
+            f"expected {name} to be one image (h, w) of real numbers, got shape {values.shape} of "
+            f"type {values.dtype}: give one section of it"
+        )
+    return _checked(values, name, pixel_size, name, ctf, [])
+
+
+def _checked(
+    values: npt.NDArray[np.generic],
+    source: str,
+    pixel_size: float,
+    name: str,
+    ctf: CtfEstimate | None,
+    notes: list[str],
+) -> Micrograph:
+    """Micrograph of grey levels of any type and order of bytes, mended; the source is named."""
+    with np.errstate(over="ignore"):
+        image = torch.from_numpy(np.require(values, np.float32, ["C_CONTIGUOUS", "WRITEABLE"]))
+    mended = _mended(image, source)
+    notes = [*notes, MENDED] if mended is not image else notes
     return Micrograph(mended, pixel_size, name, ctf, tuple(notes))
 
 
-def _mended(image: Float[Tensor, "h w"], path: Path) -> Float[Tensor, "h w"]:
+def _mended(image: Float[Tensor, "h w"], source: str) -> Float[Tensor, "h w"]:
     """The image with the median in place of pixels that are no number; itself where none is."""
     if _is_finite(image):
         return image
     is_good = image.abs() <= LARGEST
     bad = 1 - float(is_good.double().mean())
     if bad > MAX_BAD:
-        raise InputError(f"{bad:.0%} of {path} is NaN or infinite: repair it or leave it out")
+        raise InputError(f"{bad:.0%} of {source} is NaN or infinite: repair it or leave it out")
     return torch.where(is_good, image, image[is_good].median())
 
 

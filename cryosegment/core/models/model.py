@@ -13,8 +13,16 @@ from cryosegment.core.models.acceleration import accelerate
 from cryosegment.core.models.checkpoint import load_network
 from cryosegment.core.networks import HEADS
 from cryosegment.exchange.card import NORMALIZATIONS, ModelCard
-from cryosegment.exchange.errors import ModelError
+from cryosegment.exchange.errors import ModelError, ParameterError
+from cryosegment.exchange.files import PathLike
 from cryosegment.exchange.model_files import model_path
+
+AUTO = "auto"
+
+
+def best_device() -> str:
+    """Name of the first GPU if there is one, else of the CPU."""
+    return "cuda:0" if torch.cuda.is_available() else "cpu"
 
 
 @dataclass(frozen=True)
@@ -33,6 +41,11 @@ class Model:
     network: nn.Module
     card: ModelCard
 
+    def __repr__(self) -> str:
+        card = self.card
+        scale = f"{card.pixels_per_diameter:g} px per diameter"
+        return f"Model({card.name}: {card.architecture}, {scale}, {self.device})"
+
     @property
     def device(self) -> torch.device:
         """Device of the network."""
@@ -44,8 +57,15 @@ class Model:
         return accelerate(self.network)
 
 
-def load_model(model: str, device: str = "cpu") -> Model:
+def load_model(model: PathLike, device: str = AUTO) -> Model:
     """A model by path or by the name `general`, ready for picking.
+
+    Parameters
+    ----------
+    model
+        Path, or `general` for the shipped model.
+    device
+        As torch names it, such as cpu or cuda:0; auto: a GPU if there is one.
 
     Raises
     ------
@@ -53,8 +73,10 @@ def load_model(model: str, device: str = "cpu") -> Model:
         If the file is missing.
     ModelError
         If it is not a model of this kind.
+    ParameterError
+        If there is no such device.
     """
-    path = model_path(model)
+    path = model_path(str(model))
     network, card = load_network(path)
     if tuple(card.classes) != HEADS:
         raise ModelError(
@@ -66,4 +88,10 @@ def load_model(model: str, device: str = "cpu") -> Model:
             f"expected one of the normalisations {'; '.join(NORMALIZATIONS)} in {path}, found "
             f"{card.normalization}: install the cryosegment version that made the model"
         )
-    return Model(network.to(device), card)
+    try:
+        return Model(network.to(best_device() if device == AUTO else device), card)
+    except RuntimeError as error:
+        raise ParameterError(
+            f"expected device to be auto, cpu or a GPU of this machine such as cuda:0, got "
+            f"{device}: {str(error).splitlines()[0]}"
+        ) from error

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from cryosegment.core.images.contrast import detect_contrast
-from cryosegment.core.pipeline.micrograph import Picks
+from cryosegment.core.pipeline.picks import Picks
 from cryosegment.exchange.params import PickParams
 from cryosegment.exchange.pick_summary import (
     CONTAMINATED,

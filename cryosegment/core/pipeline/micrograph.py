@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from cryosegment.core.crf import crf_features, refine_logits
@@ -26,8 +25,8 @@ from cryosegment.core.picking import (
     find_instances,
     find_particles,
     instance_diameters,
-    renumber,
 )
+from cryosegment.core.pipeline.picks import Picks
 from cryosegment.exchange.card import ModelCard
 from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.exchange.ctf import CtfEstimate
@@ -36,48 +35,6 @@ from cryosegment.exchange.picking_rules import picking_rules
 
 CANDIDATE_FLOOR = 0.02
 """Candidates below this score are not kept, whatever the threshold."""
-CONTAMINATED = 0.5
-"""Pixels of a higher probability of contamination count as contaminated."""
-
-
-@dataclass(frozen=True)
-class Picks:
-    """The particles of one micrograph.
-
-    Parameters
-    ----------
-    candidates
-        Every candidate down to a low score, best first, in the micrograph's pixels.
-    is_chosen
-        Mask of the picks: candidates above the threshold and of the chosen sizes.
-    maps
-        Maps at working scale, the particle map after the CRF.
-    labels
-        `(h, w)` at working scale: 0 background, k the pixels of row k - 1 of `candidates`.
-    working
-        The image that the network received.
-    """
-
-    candidates: Coordinates
-    is_chosen: Bool[np.ndarray, " n"]
-    maps: ParticleMaps
-    labels: Int[Tensor, "h w"]
-    working: WorkingImage
-
-    @property
-    def chosen(self) -> Coordinates:
-        """The candidates that are picks."""
-        return self.candidates.select(self.is_chosen)
-
-    @property
-    def contaminated(self) -> Bool[Tensor, "h w"]:
-        """Pixels at working scale that are more likely contaminated than not."""
-        return self.maps.contamination > CONTAMINATED
-
-    @property
-    def instances(self) -> Int[Tensor, "h w"]:
-        """Like `labels`, but k the pixels of row k - 1 of `chosen`."""
-        return renumber(self.labels, torch.from_numpy(self.is_chosen))
 
 
 def read_working_image(
@@ -208,7 +165,8 @@ def pick(
         diameters=sizes,
     )
     threshold = rules.threshold_for(candidates.scores[rules.has_size(candidates)])
-    return Picks(candidates, rules.chosen(candidates, threshold), maps, labels, working)
+    chosen = rules.chosen(candidates, threshold)
+    return Picks(candidates, chosen, maps, labels, working, params.diameter)
 
 
 def pick_micrograph(micrograph: Micrograph, model: Model, params: PickParams) -> Picks:

@@ -35,7 +35,7 @@ def start_of(params: TrainParams) -> tuple[nn.Module, ModelCard]:
     The global random state of torch, from which initial weights are drawn, is restored.
     """
     if params.start:
-        model = load_model(params.start)
+        model = load_model(params.start, "cpu")
         # picking and calibration suit the network that training will change
         card = replace(
             model.card, parent=fingerprint(model_path(params.start)), picking={}, calibration={}

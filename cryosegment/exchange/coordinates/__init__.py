@@ -6,7 +6,7 @@ Other frames are converted here and nowhere else.
 """
 
 from cryosegment.exchange.coordinates.box import BOX_PER_DIAMETER, box_side
-from cryosegment.exchange.coordinates.formats import JOINT, WRITTEN
+from cryosegment.exchange.coordinates.formats import JOINT, WRITTEN, write_coordinates_as
 from cryosegment.exchange.coordinates.reader import EVERYTHING, read_coordinates
 from cryosegment.exchange.coordinates.record import Coordinates, Picked
 from cryosegment.exchange.coordinates.relion import write_coordinates, write_coordinates_star
@@ -21,5 +21,6 @@ __all__ = [
     "box_side",
     "read_coordinates",
     "write_coordinates",
+    "write_coordinates_as",
     "write_coordinates_star",
 ]

@@ -11,9 +11,16 @@ from cryosegment.exchange.coordinates.cryolo import read_cbox, write_cbox
 from cryosegment.exchange.coordinates.cryosparc import read_cs, write_cs
 from cryosegment.exchange.coordinates.eman import read_box, read_info, write_box, write_info
 from cryosegment.exchange.coordinates.record import Coordinates, Picked
-from cryosegment.exchange.coordinates.relion import read_star_coordinates, write_coordinate_list
+from cryosegment.exchange.coordinates.relion import (
+    read_star_coordinates,
+    write_coordinate_list,
+    write_coordinates,
+)
 from cryosegment.exchange.coordinates.tables import read_coord, read_csv, read_topaz, write_csv
 from cryosegment.exchange.coordinates.xmipp import read_pos
+from cryosegment.exchange.errors import InputError
+
+STAR = ".star"
 
 
 @dataclass(frozen=True)
@@ -68,7 +75,7 @@ class JointFormat(Format):
 
 
 FORMATS = (
-    JointFormat(".star", read_star_coordinates, "relion", "autopick.star", write_coordinate_list),
+    JointFormat(STAR, read_star_coordinates, "relion", "autopick.star", write_coordinate_list),
     MicrographFormat(".box", read_box, "box", write_box),
     MicrographFormat(".cbox", read_cbox, "cbox", write_cbox),
     MicrographFormat(".csv", read_csv, "csv", write_csv),
@@ -89,6 +96,33 @@ def format_of(path: Path) -> Optional[Format]:
     """Format of a file by its name; None for a file of no format of coordinates."""
     name = path.name.lower()
     return next((each for each in FORMATS if name.endswith(each.suffix)), None)
+
+
+def write_coordinates_as(path: Path, coordinates: Coordinates, box_size: float) -> None:
+    """Write the picks of a micrograph in the format that a file's name ends in.
+
+    Parameters
+    ----------
+    path
+        File to make.
+    coordinates
+        The picks.
+    box_size
+        Side of their boxes, px.
+
+    Raises
+    ------
+    InputError
+        If no format of a file for each micrograph ends so, or the file cannot be written.
+    """
+    if path.suffix.lower() == STAR:
+        write_coordinates(path, coordinates)
+        return
+    found = format_of(path)
+    if not isinstance(found, MicrographFormat):
+        known = ", ".join((STAR, *(each.suffix for each in WRITTEN.values())))
+        raise InputError(f"expected a file name that ends in one of {known}, got {path}")
+    found.write(path, coordinates, box_size)
 
 
 def suffixes() -> str:

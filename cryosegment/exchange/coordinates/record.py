@@ -91,6 +91,9 @@ class Coordinates:
                 f"{self.name}: expected a pixel size above 0 Å/px, got {self.pixel_size}"
             )
 
+    def __repr__(self) -> str:
+        return f"Coordinates({self.name}: {len(self)} at {self.pixel_size:.4g} Å/px)"
+
     def __len__(self) -> int:
         return len(self.centers_yx)
 

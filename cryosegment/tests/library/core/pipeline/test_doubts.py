@@ -8,7 +8,8 @@ import torch
 
 from cryosegment.core.models.model import Model
 from cryosegment.core.pipeline.doubts import has_diameter, summarise
-from cryosegment.core.pipeline.micrograph import Picks, pick_micrograph
+from cryosegment.core.pipeline.micrograph import pick_micrograph
+from cryosegment.core.pipeline.picks import Picks
 from cryosegment.exchange.params import PickParams
 from cryosegment.exchange.pick_summary import (
     CONTAMINATED,
