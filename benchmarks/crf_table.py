@@ -38,7 +38,8 @@ from cryosegment.core.picking import find_candidates
 from cryosegment.core.training.crf_model import tuning_image
 from cryosegment.core.training.crf_tuning import Score, TuningImage, score_crf, tune_crf
 from cryosegment.core.training.labelled import LabelledImage, read_labels_for
-from cryosegment.exchange.params import CRF_PRESETS, FEATURES, SOLVERS, CrfParams
+from cryosegment.exchange.params import CRF_PRESETS, FEATURES, CrfParams
+from cryosegment.exchange.parts import SOLVERS
 from cryosegment.exchange.progress import no_progress
 
 MOLECULES = ("5a1a", "6vxx", "1wcm")
@@ -187,7 +188,7 @@ def rows() -> Iterator[tuple[str, CrfParams | None]]:
     for name, crf in KERNELS.items():
         for strength in STRENGTHS:
             yield f"mean-field | {name} | {strength:g}", crf.stronger(strength)
-    for solver in SOLVERS[1:]:
+    for solver in list(SOLVERS)[1:]:
         for name in SOLVER_FEATURES:
             for strength in (1.0, 3.0):
                 crf = replace(KERNELS[name].stronger(strength), solver=solver)

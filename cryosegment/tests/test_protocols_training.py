@@ -14,10 +14,10 @@ from cryosegment.exchange.job import Job
 from cryosegment.exchange.labels import PICKED, PICKS, read_labels_index
 from cryosegment.exchange.params import (
     FRONT_ENDS,
-    NETWORKS,
     LabelsReconstructionParams,
     TrainParams,
 )
+from cryosegment.exchange.parts import NETWORKS
 from cryosegment.tests.scripted import (
     DIAMETER,
     PIXEL_SIZE,
@@ -339,7 +339,7 @@ class TestCryoSegmentTraining(ProtocolTest):
             train = self.newProtocol(
                 CryoSegmentProtTrain,
                 modelSource=2,
-                network=NETWORKS.index(network),
+                network=list(NETWORKS).index(network),
                 encoder=2,
                 branches=3,
             )

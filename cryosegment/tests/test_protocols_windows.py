@@ -8,7 +8,8 @@ from typing import Any, Iterator, List, Tuple
 
 import numpy as np
 
-from cryosegment.exchange.params import FRONT_ENDS, NETWORKS
+from cryosegment.exchange.params import FRONT_ENDS
+from cryosegment.exchange.parts import NETWORKS
 from cryosegment.tests.scripted import (
     DIAMETER,
     LEVEL_ADVANCED,
@@ -34,7 +35,7 @@ FORMS = {
     CryoSegmentProtTrain: [
         {},
         {"labelsAre": 1, "modelSource": 1, "frontEnd": 1 + FRONT_ENDS.index("low-pass")},
-        {"unit": 1, "modelSource": 2, "network": NETWORKS.index("unet++")},
+        {"unit": 1, "modelSource": 2, "network": list(NETWORKS).index("unet++")},
     ],
 }
 """Choices with which forms have different fields, by their protocol."""

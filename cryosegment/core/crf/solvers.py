@@ -9,13 +9,15 @@ number of pixels that change at once. With the bilateral grid this holds up to i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from cryosegment.core.crf.energy import Energy
+from cryosegment.core.parts import load_part
+from cryosegment.exchange.parts import SOLVERS
 
 LATTICE = 2  # ICM updates every second pixel of every second row at a time
 
@@ -48,8 +50,20 @@ class Solution:
     energies: tuple[float, ...]
 
 
-Update = Callable[[Energy, Point, float], Point]
-Objective = Callable[[Energy, Point, float], Tensor]
+@dataclass(frozen=True)
+class Solver:
+    """A solver: what it does in each step, and what falls by it.
+
+    Parameters
+    ----------
+    update
+        The next point, from the energy, the point and the softness.
+    objective
+        Value at a point, of the same.
+    """
+
+    update: Callable[[Energy, Point, float], Point]
+    objective: Callable[[Energy, Point, float], Tensor]
 
 
 def solve(
@@ -66,7 +80,7 @@ def solve(
     energy
         What to minimise.
     solver
-        A key of `SOLVERS`.
+        A name of `exchange.parts.SOLVERS`.
     iterations
         Number of updates of the conditional logits; ICM updates once for each part of a sweep.
     softness
@@ -75,16 +89,16 @@ def solve(
         Stop when the objective changes by less than this per pixel. None: the energy is not
         computed at all.
     """
-    update, objective = SOLVERS[solver]
+    chosen: Solver = load_part(SOLVERS[solver])
     point = _at(energy, energy.start())
     pixels = point.q.shape[-2] * point.q.shape[-1]
     energies: list[float] = []
     for step in range(iterations):
         if step:
-            point = update(energy, point, softness)
+            point = chosen.update(energy, point, softness)
         if tolerance is None:
             continue
-        energies.append(float(objective(energy, point, softness)))
+        energies.append(float(chosen.objective(energy, point, softness)))
         if step and abs(energies[-1] - energies[-2]) < tolerance * pixels:
             break
     return Solution(point.q, point.logits, tuple(energies))
@@ -177,11 +191,9 @@ def _energy(energy: Energy, point: Point, softness: float) -> Tensor:
     return energy.value(point.q, point.logits)
 
 
-SOLVERS: Mapping[str, tuple[Update, Objective]] = {
-    "mean-field": (mean_field, _free_energy),
-    "entropic": (entropic, _soft_energy),
-    "l2": (l2, _square_energy),
-    "frank-wolfe": (frank_wolfe, _energy),
-    "projected-gradient": (projected_gradient, _energy),
-    "icm": (icm, _energy),
-}
+MEAN_FIELD = Solver(mean_field, _free_energy)
+ENTROPIC = Solver(entropic, _soft_energy)
+L2 = Solver(l2, _square_energy)
+FRANK_WOLFE = Solver(frank_wolfe, _energy)
+PROJECTED_GRADIENT = Solver(projected_gradient, _energy)
+ICM = Solver(icm, _energy)

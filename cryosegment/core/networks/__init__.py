@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Networks: micrograph at working scale -> logits of every head."""
 
-from cryosegment.core.networks.build import build_network, network_names
+from cryosegment.core.networks.build import build_network
 from cryosegment.core.networks.heads import HEADS
 
-__all__ = ["HEADS", "build_network", "network_names"]
+__all__ = ["HEADS", "build_network"]

@@ -7,36 +7,14 @@ papers use, are left out.
 
 from __future__ import annotations
 
-from importlib import import_module
-
 from torch import nn
 
+from cryosegment.core.parts import load_part
 from cryosegment.exchange.errors import ModelError, ParameterError
-from cryosegment.exchange.params import SMP_NETWORKS
+from cryosegment.exchange.parts import EARLIER_NETWORKS, NETWORKS
 
-_NETWORKS = {
-    "compact": ("compact", "CompactUNet"),
-    "unet": ("unet", "unet"),
-    "unet++": ("unet", "nested_unet"),
-    "fcn": ("dilated", "fcn"),
-    "deeplabv3": ("dilated", "deeplabv3"),
-    "attention-unet": ("attention_unet", "attention_unet"),
-    "multi-atrous": ("multi_atrous", "multi_atrous"),
-    **{name: ("segmentation_models", "segmentation_model") for name in SMP_NETWORKS},
-}
-"""Module and maker of each network; imported when asked for, as libraries take seconds."""
-_EARLIER = dict.fromkeys(
-    ("smp-manet", "smp-upernet"), ("segmentation_models", "segmentation_model")
-)
-"""Networks of models of earlier versions: what makes them is attention and pooling over the whole
-image, so that they cannot be local and are not trained any more."""
 LIBRARIES = {"monai": "monai", "segmentation_models_pytorch": "segmentation-models-pytorch"}
 """Libraries that networks need, and their names for pip."""
-
-
-def network_names() -> tuple[str, ...]:
-    """Names for `build_network`."""
-    return tuple(_NETWORKS)
 
 
 def build_network(name: str, **arguments: object) -> nn.Module:
@@ -45,7 +23,7 @@ def build_network(name: str, **arguments: object) -> nn.Module:
     Parameters
     ----------
     name
-        One of `network_names`.
+        One of `exchange.parts.NETWORKS`, or of earlier versions.
     arguments
         Arguments of the network, as stored in a model card.
 
@@ -56,15 +34,14 @@ def build_network(name: str, **arguments: object) -> nn.Module:
     ModelError
         If the network needs a library that is not installed.
     """
-    makers_by_name = {**_NETWORKS, **_EARLIER}
-    if name not in makers_by_name:
-        known = ", ".join(_NETWORKS)
+    part = {**NETWORKS, **EARLIER_NETWORKS}.get(name)
+    if part is None:
+        known = ", ".join(NETWORKS)
         raise ParameterError(
             f"expected a network among {known}, found {name!r}: choose one of them"
         )
-    module, maker = makers_by_name[name]
     try:
-        makers = import_module(f"cryosegment.core.networks.{module}")
+        make = load_part(part)
     except ModuleNotFoundError as error:
         library = str(error.name).partition(".")[0]
         if library not in LIBRARIES:
@@ -73,5 +50,5 @@ def build_network(name: str, **arguments: object) -> nn.Module:
             f"expected the package {library} for network {name}, found none: install it (pip "
             f"install {LIBRARIES[library]})"
         ) from error
-    network: nn.Module = getattr(makers, maker)(**arguments)
+    network: nn.Module = make(**arguments)
     return network

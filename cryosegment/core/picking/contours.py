@@ -7,6 +7,9 @@ import cv2
 import numpy as np
 from jaxtyping import Float
 
+from cryosegment.core.picking.centers import Candidates, ParticleMaps
+from cryosegment.core.picking.finders import Search, particle_map, score_centers
+
 LEVEL = 0.5
 """Threshold of the probability map."""
 SMALLEST_AREA = 0.01
@@ -15,8 +18,14 @@ LONGEST_SIDE = 1.26
 """Longest eroded region of a single particle, in particle diameters."""
 
 
+def find_by_contours(maps: ParticleMaps, search: Search) -> Candidates:
+    """Candidates by `contour_centers`, whose erosion is the scale of the search."""
+    centers = contour_centers(particle_map(maps), search.diameter_px, search.scale)
+    return score_centers(maps, centers, search)
+
+
 def contour_centers(
-    particle: Float[np.ndarray, "h w"], diameter_px: float, min_distance: float, erosion: float
+    particle: Float[np.ndarray, "h w"], diameter_px: float, erosion: float
 ) -> Float[np.ndarray, "n 2"]:
     """Centres (y, x) of the smallest circles around the regions of a map.
 
@@ -26,8 +35,6 @@ def contour_centers(
         Probability that a pixel belongs to a particle.
     diameter_px
         Of the particles.
-    min_distance
-        Not used: regions do not touch.
     erosion
         Diameter of the erosion, which separates touching particles, in particle diameters.
 

@@ -7,6 +7,8 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy import ndimage
 
+from cryosegment.core.picking.centers import Candidates, ParticleMaps
+from cryosegment.core.picking.finders import Search, particle_map, score_centers
 from cryosegment.core.picking.suppression import suppress_neighbors
 
 NOISE_SIGMA = 1.0
@@ -18,6 +20,14 @@ PERCENTILE = 64
 ROUNDS = 10
 TURN = 0.6
 """A window is moved by a pixel as long as its centroid is farther than this from its middle, px."""
+
+
+def find_by_crocker_grier(maps: ParticleMaps, search: Search) -> Candidates:
+    """Candidates by `crocker_grier_centers`, whose window is the scale of the search."""
+    centers = crocker_grier_centers(
+        particle_map(maps), search.diameter_px, search.min_distance, search.scale
+    )
+    return score_centers(maps, centers, search)
 
 
 def crocker_grier_centers(

@@ -13,6 +13,9 @@ from jaxtyping import Float, Int
 from scipy.spatial import cKDTree
 from torch.nn import functional
 
+from cryosegment.core.picking.centers import Candidates, ParticleMaps
+from cryosegment.core.picking.finders import Search, particle_map, score_centers
+
 EROSION = 0.25
 """Side of the erosion that separates touching particles, in particle diameters."""
 WINDOW_SIGMA = 0.25
@@ -22,6 +25,14 @@ LOWEST = 0.01
 CLIMBS = 500
 PULL = 0.2
 """Shift of a centre towards one that it replaces, as a fraction of their distance."""
+
+
+def find_by_grid_maxima(maps: ParticleMaps, search: Search) -> Candidates:
+    """Candidates by `grid_centers`, whose cell is the scale of the search."""
+    centers = grid_centers(
+        particle_map(maps), search.diameter_px, search.min_distance, search.scale
+    )
+    return score_centers(maps, centers, search)
 
 
 def grid_centers(

@@ -23,12 +23,12 @@ from cryosegment.core.training.pick_tuning import TuningImage
 from cryosegment.core.training.validation import TOLERANCE, ValidationImage, where_known
 from cryosegment.exchange.card import Facts
 from cryosegment.exchange.params import (
-    HEAT_MAP,
     CalibrationParams,
     PickParams,
     SelectionParams,
 )
 from cryosegment.exchange.params.calibration import NEAREST
+from cryosegment.exchange.parts import HEAT_MAP
 from cryosegment.exchange.records import record_to_dict
 
 FEWEST = 20

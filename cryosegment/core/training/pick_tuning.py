@@ -17,7 +17,6 @@ from cryosegment.core.picking import (
     find_particles,
     instance_diameters,
 )
-from cryosegment.core.picking.finders import SCALES
 from cryosegment.core.training.validation import (
     NO_COUNTS,
     THRESHOLDS,
@@ -27,6 +26,7 @@ from cryosegment.core.training.validation import (
     middle_of_plateau,
 )
 from cryosegment.exchange.params import AVERAGE_PRECISION, SelectionParams
+from cryosegment.exchange.parts import CENTER_FINDERS
 from cryosegment.exchange.progress import Progress
 
 MIN_DISTANCES = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
@@ -144,7 +144,7 @@ def try_selections(
     progress
         Called after each finder and distance.
     """
-    finders = [(name, scale) for name in centers for scale in SCALES[name]]
+    finders = [(name, scale) for name in centers for scale in CENTER_FINDERS[name].scales]
     places = [
         SelectionParams(name, scale, distance)
         for (name, scale), distance in product(finders, MIN_DISTANCES)

@@ -10,7 +10,7 @@ import numpy as np
 
 from cryosegment.exchange.errors import ModelError, ParameterError
 from cryosegment.exchange.params.fields import Params, param
-from cryosegment.exchange.params.picking import CENTERS, HEAT_MAP
+from cryosegment.exchange.parts import CENTER_FINDERS, HEAT_MAP
 from cryosegment.exchange.records import record_from_dict
 
 NEAREST = 1e-6
@@ -28,7 +28,9 @@ class CalibrationParams(Params):
     changes nothing.
     """
 
-    centers: str = param(HEAT_MAP, "centre finder whose scores are calibrated", choices=CENTERS)
+    centers: str = param(
+        HEAT_MAP, "centre finder whose scores are calibrated", choices=tuple(CENTER_FINDERS)
+    )
     a: float = param(1.0, "factor of the logarithm of the score", minimum=0)
     b: float = param(1.0, "factor of the logarithm of one minus the score", minimum=0)
     c: float = param(0.0, "offset")

@@ -21,9 +21,9 @@ from cryosegment.exchange.params.fields import (
     param,
 )
 from cryosegment.exchange.params.front_end import CTF_HELP
+from cryosegment.exchange.parts import SOLVERS
 from cryosegment.exchange.records import check_value, record_from_dict
 
-SOLVERS = ("mean-field", "entropic", "l2", "frank-wolfe", "projected-gradient", "icm")
 ENGINES = ("grid", "exact", "windows", "pydensecrf")
 FEATURES = ("intensity", "denoised", "logits", "network")
 APPEARANCE_FORM = "FEATURE:WEIGHT:REACH:FEATURE_REACH"
@@ -66,7 +66,7 @@ def parse_appearance(text: str) -> AppearanceTerm:
 class CrfParams(Params):
     """A dense CRF; distances in pixels of the network's input."""
 
-    solver: str = param("mean-field", "method that infers the labels", choices=SOLVERS)
+    solver: str = param("mean-field", "method that infers the labels", choices=tuple(SOLVERS))
     engine: str = param("grid", "implementation of the kernels", choices=ENGINES)
     iterations: int = param(5, "number of iterations", minimum=1, maximum=100)
     tolerance: float = param(

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any, Dict
 
 from cryosegment.exchange.errors import ParameterError
+from cryosegment.exchange.parts import BRANCHES, ENCODER, NETWORKS
 
 BATCH_NORM = "batch"
 """Normalisation by statistics of the training: the answer at a pixel depends on what is around it
@@ -14,25 +15,10 @@ GROUP_NORM = "group"
 """Normalisation by statistics of the image, as networks of earlier versions have it, whose cards do
 not say so."""
 
-OWN_ENCODED_NETWORKS = ("unet", "unet++", "fcn", "deeplabv3")
-SMP_NETWORKS = {
-    "smp-unet++": "unetplusplus",
-    "smp-fpn": "fpn",
-    "smp-linknet": "linknet",
-    "smp-segformer": "segformer",
-}
-"""Networks of segmentation_models.pytorch, and what it calls them."""
-ENCODED_NETWORKS = (*OWN_ENCODED_NETWORKS, *SMP_NETWORKS)
-"""Networks that take an encoder."""
-BRANCHED_NETWORKS = ("multi-atrous",)
-"""Networks that take a number of branches."""
-NETWORKS = (
-    "compact",
-    *OWN_ENCODED_NETWORKS,
-    "attention-unet",
-    *BRANCHED_NETWORKS,
-    *SMP_NETWORKS,
-)
+DEFAULT_NETWORK = next(iter(NETWORKS))
+ENCODED_NETWORKS = tuple(name for name, network in NETWORKS.items() if ENCODER in network.takes)
+BRANCHED_NETWORKS = tuple(name for name, network in NETWORKS.items() if BRANCHES in network.takes)
+OWN_ENCODED_NETWORKS = tuple(name for name in ENCODED_NETWORKS if not NETWORKS[name].architecture)
 
 ENCODERS = (
     "resnet18",
@@ -69,10 +55,10 @@ def check_network(network: str, encoder: str, branches: int) -> None:
 
 def network_arguments(network: str, encoder: str, branches: int) -> Dict[str, Any]:
     """What builds a network, beside its name."""
-    normalization = {"normalization": BATCH_NORM}
-    if network in ENCODED_NETWORKS:
-        library = {"architecture": SMP_NETWORKS[network]} if network in SMP_NETWORKS else {}
-        name = DEFAULT_ENCODER if encoder == AUTO_ENCODER else encoder
-        return {**library, "encoder": name, **normalization}
-    branched = {"branches": branches} if network in BRANCHED_NETWORKS else {}
-    return {**branched, **normalization}
+    told = {
+        ENCODER: DEFAULT_ENCODER if encoder == AUTO_ENCODER else encoder,
+        BRANCHES: branches,
+    }
+    part = NETWORKS[network]
+    given = {name: told[name] for name in part.takes}
+    return {**part.arguments, **given, "normalization": BATCH_NORM}

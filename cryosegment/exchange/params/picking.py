@@ -12,7 +12,7 @@ import numpy as np
 from cryosegment.exchange.coordinates import JOINT, WRITTEN
 from cryosegment.exchange.errors import ModelError, ParameterError
 from cryosegment.exchange.model_files import GENERAL
-from cryosegment.exchange.params.crf import CARD_CRF, CRF_PRESETS, NO_CRF, SOLVERS
+from cryosegment.exchange.params.crf import CARD_CRF, CRF_PRESETS, NO_CRF
 from cryosegment.exchange.params.fields import (
     DIAMETER_HELP,
     FILE,
@@ -28,13 +28,11 @@ from cryosegment.exchange.params.fields import (
     param,
 )
 from cryosegment.exchange.params.front_end import CTF_HELP
+from cryosegment.exchange.parts import CENTER_FINDERS, HEAT_MAP, SOLVERS
 from cryosegment.exchange.records import check_value, in_words, record_from_dict
 
 AUTO = "auto"
 CARD = "card"
-HEAT_MAP, CONTOUR, CROCKER_GRIER, GRID_NMS = "heatmap", "contour", "crocker-grier", "grid-nms"
-CENTERS = (HEAT_MAP, CONTOUR, CROCKER_GRIER, GRID_NMS)
-"""Methods that find particle centres; all but the first use the particle map alone."""
 FORMATS = (*WRITTEN, *JOINT)
 """Formats of coordinates besides STAR."""
 
@@ -83,7 +81,7 @@ class PickParams(Params):
         AUTO,
         "method that finds the centres; auto: that of the model, heatmap unless its card says "
         "otherwise",
-        choices=(AUTO, *CENTERS),
+        choices=(AUTO, *CENTER_FINDERS),
     )
     min_distance: str = param(
         AUTO,
@@ -175,7 +173,7 @@ class PickParams(Params):
 class SelectionParams(Params):
     """Which candidates are picks; lengths are fractions of the particle diameter."""
 
-    centers: str = param(HEAT_MAP, "method that finds the centres", choices=CENTERS)
+    centers: str = param(HEAT_MAP, "method that finds the centres", choices=tuple(CENTER_FINDERS))
     scale: float = param(0.0, "length scale of that method; 0: its default", minimum=0, maximum=10)
     min_distance: float = param(0.5, "smallest distance between two picks", minimum=0, maximum=10)
     smallest: float = param(0.0, "smallest diameter of a mask; 0: no limit", minimum=0)

@@ -29,13 +29,14 @@ from cryosegment.exchange.params.networks import (
     BRANCHED_NETWORKS,
     DEFAULT_BRANCHES,
     DEFAULT_ENCODER,
+    DEFAULT_NETWORK,
     ENCODERS,
     MOST_BRANCHES,
-    NETWORKS,
     OWN_ENCODED_NETWORKS,
     check_network,
     network_arguments,
 )
+from cryosegment.exchange.parts import NETWORKS
 
 TRAINED_PRESETS = ("gaussian", "intensity", "logits")
 """CRFs that a network can be trained through: gradients pass through their features."""
@@ -80,9 +81,9 @@ class TrainParams(Params):
         **MODEL_PATH,
     )
     network: str = param(
-        NETWORKS[0],
+        DEFAULT_NETWORK,
         "network architecture; smp-... need the package segmentation_models.pytorch",
-        choices=NETWORKS,
+        choices=tuple(NETWORKS),
     )
     encoder: str = param(
         AUTO_ENCODER,
@@ -182,7 +183,7 @@ class TrainParams(Params):
         if self.minutes is not None and self.epochs is not None:
             raise ParameterError("expected minutes or epochs, got both: leave one out")
         check_network(self.network, self.encoder, self.branches)
-        if self.start and self.network != NETWORKS[0]:
+        if self.start and self.network != DEFAULT_NETWORK:
             raise ParameterError(
                 f"expected a network to train from scratch or a model to fine-tune, got network "
                 f"{self.network} and model {self.start}: leave one of them out"

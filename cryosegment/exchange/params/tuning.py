@@ -17,7 +17,7 @@ from cryosegment.exchange.params.fields import (
     param,
 )
 from cryosegment.exchange.params.front_end import CTF_HELP
-from cryosegment.exchange.params.picking import CENTERS, HEAT_MAP
+from cryosegment.exchange.parts import CENTER_FINDERS, HEAT_MAP
 
 F1, AVERAGE_PRECISION = "f1", "average-precision"
 
@@ -28,7 +28,10 @@ class TuneParams(Params):
 
     model: str = param(GENERAL, MODEL_HELP, **MODEL_PATH)
     centers: Tuple[str, ...] = param(
-        (HEAT_MAP,), "methods of finding centres to try", choices=CENTERS, metavar="FINDER"
+        (HEAT_MAP,),
+        "methods of finding centres to try",
+        choices=tuple(CENTER_FINDERS),
+        metavar="FINDER",
     )
     score: str = param(
         F1, "what is maximised; the threshold always maximises F1", choices=(F1, AVERAGE_PRECISION)

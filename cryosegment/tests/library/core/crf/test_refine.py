@@ -8,7 +8,8 @@ from scipy.ndimage import gaussian_filter as scipy_gaussian
 
 from cryosegment.core.crf import crf_features, refine_labels, refine_logits
 from cryosegment.exchange.errors import InputError
-from cryosegment.exchange.params import CRF_PRESETS, SOLVERS, CrfParams
+from cryosegment.exchange.params import CRF_PRESETS, CrfParams
+from cryosegment.exchange.parts import SOLVERS
 from cryosegment.tests.machine import NO_DENSECRF, NO_GPU, has_densecrf
 
 PRESETS = sorted(CRF_PRESETS)

@@ -14,7 +14,8 @@ from cryosegment.core.crf.brute_force import (
 from cryosegment.core.crf.energy import BinaryEnergy, LabelEnergy, potts
 from cryosegment.core.crf.filters import gaussian_filter
 from cryosegment.core.crf.potentials import PairwiseTerm, pairwise_term
-from cryosegment.core.crf.solvers import SOLVERS, solve
+from cryosegment.core.crf.solvers import solve
+from cryosegment.exchange.parts import SOLVERS
 
 EVERY = sorted(SOLVERS)
 DISCRETE = ("frank-wolfe", "projected-gradient", "icm")

@@ -1,13 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import pytest
 
-from cryosegment.core.networks import build_network, network_names
+from cryosegment.core.networks import build_network
 from cryosegment.exchange.errors import ParameterError
-from cryosegment.exchange.params import NETWORKS
-
-
-def test_names_are_those_that_can_be_asked_for() -> None:
-    assert network_names() == NETWORKS
 
 
 def test_arguments_reach_the_network() -> None:

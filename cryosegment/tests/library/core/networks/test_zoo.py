@@ -14,15 +14,17 @@ from cryosegment.core.models.acceleration import InBfloat16, fold_normalizations
 from cryosegment.core.models.checkpoint import load_network, save_checkpoint
 from cryosegment.core.models.features import predict_features
 from cryosegment.core.models.inference import predict_logits
-from cryosegment.core.networks import HEADS, build_network, encoders, network_names
+from cryosegment.core.networks import HEADS, build_network, encoders
 from cryosegment.core.networks.encoders import Encoder
 from cryosegment.core.training.losses import PickingLoss, total
 from cryosegment.core.training.targets import make_targets
 from cryosegment.exchange.card import ModelCard
 from cryosegment.exchange.errors import ModelError, ParameterError
-from cryosegment.exchange.params import OWN_ENCODED_NETWORKS, SMP_NETWORKS
+from cryosegment.exchange.params import OWN_ENCODED_NETWORKS
 from cryosegment.exchange.params.networks import BATCH_NORM, GROUP_NORM
+from cryosegment.exchange.parts import NETWORKS
 
+SMP_NETWORKS = {name: part.arguments for name, part in NETWORKS.items() if part.arguments}
 WIDTHS = [32, 16, 16, 16, 8]
 SMALL = {
     "compact": {"widths": [8, 16], "deep_blocks": 0},
@@ -33,10 +35,7 @@ SMALL = {
     "attention-unet": {"widths": [8, 16, 32]},
     "multi-atrous": {"branches": 2, "widths": [8, 16, 16, 16], "branch_width": 16},
 }
-SMALL |= {
-    name: {"architecture": architecture, "encoder": "resnet18"}
-    for name, architecture in SMP_NETWORKS.items()
-}
+SMALL |= {name: {**arguments, "encoder": "resnet18"} for name, arguments in SMP_NETWORKS.items()}
 HAS_LIBRARY = find_spec("segmentation_models_pytorch") is not None
 LIBRARY = [
     pytest.param(
@@ -88,7 +87,7 @@ def weights(network: nn.Module) -> int:
 
 
 def test_none_is_left_out() -> None:
-    assert network_names() == tuple(SMALL)
+    assert list(NETWORKS) == list(SMALL)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -236,9 +235,8 @@ def trained(name: str) -> nn.Module:
 @pytest.mark.parametrize("encoder", FAMILIES)
 @pytest.mark.parametrize("name", [*OWN_ENCODED_NETWORKS, *LIBRARY])
 def test_every_family_of_encoders_fits(name: str, encoder: str) -> None:
-    library = {"architecture": SMP_NETWORKS[name]} if name in SMP_NETWORKS else {}
     with torch.device("meta"):
-        network = build_network(name, encoder=encoder, **library)
+        network = build_network(name, encoder=encoder, **NETWORKS[name].arguments)
         assert network(torch.zeros(1, 1, 40, 64)).shape == (1, 6, 40, 64)
 
 

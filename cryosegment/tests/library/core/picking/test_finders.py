@@ -17,12 +17,13 @@ from cryosegment.core.picking import (
 )
 from cryosegment.core.picking.contours import LONGEST_SIDE, contour_centers
 from cryosegment.core.picking.crocker_grier import crocker_grier_centers
-from cryosegment.core.picking.finders import FINDERS, SCALES
 from cryosegment.core.picking.grid_maxima import _thin_out, _window_scores, grid_centers
 from cryosegment.exchange.errors import InputError
-from cryosegment.exchange.params import CENTERS, SelectionParams
+from cryosegment.exchange.params import SelectionParams
+from cryosegment.exchange.parts import CENTER_FINDERS, HEAT_MAP
 
 DIAMETER = 20.0
+OF_PARTICLE_MAPS = [name for name in CENTER_FINDERS if name != HEAT_MAP]
 SHAPE = (150, 130)
 CENTERS_YX = np.array([[30.3, 25.8], [30.0, 70.5], [75.4, 40.2], [95.1, 92.6], [120.7, 25.0]])
 
@@ -46,11 +47,10 @@ def misses(found: np.ndarray, expected: np.ndarray) -> float:
     return float(cKDTree(found).query(expected)[0].max())
 
 
-@pytest.mark.parametrize("name", FINDERS)
+@pytest.mark.parametrize("name", OF_PARTICLE_MAPS)
 def test_discs_are_found_where_they_are(name: str) -> None:
     particle = disc_map(CENTERS_YX)
-    for scale in SCALES[name]:
-        assert misses(FINDERS[name](particle, DIAMETER, 0.5, scale), CENTERS_YX) < 1
+    for scale in CENTER_FINDERS[name].scales:
         found = find_particles(
             maps_of(particle), DIAMETER, SelectionParams(name, scale, min_distance=0.5)
         )
@@ -59,14 +59,14 @@ def test_discs_are_found_where_they_are(name: str) -> None:
         assert found.scores.max() <= 1
 
 
-@pytest.mark.parametrize("name", FINDERS)
+@pytest.mark.parametrize("name", OF_PARTICLE_MAPS)
 def test_touching_discs_are_parted(name: str) -> None:
     pair = np.array([[60.0, 50.0], [60.0, 70.0]])
-    found = FINDERS[name](disc_map(pair), DIAMETER, 0.5, SCALES[name][0])
-    assert misses(found, pair) < 2
+    found = find_particles(maps_of(disc_map(pair)), DIAMETER, SelectionParams(name))
+    assert misses(found.centers_yx.numpy(), pair) < 2
 
 
-@pytest.mark.parametrize("name", FINDERS)
+@pytest.mark.parametrize("name", OF_PARTICLE_MAPS)
 @pytest.mark.parametrize("level", [0.0, 1.0, 0.3])
 def test_plain_maps(name: str, level: float) -> None:
     plain = np.full(SHAPE, level, np.float32)
@@ -115,14 +115,14 @@ def test_contours_agree_with_regions_of_scikit_image_in_their_smallest_circles()
     short = [side < LONGEST_SIDE * DIAMETER for side in sides]
     assert 5 < sum(short) < len(short) - 2
     expected = [smallest_circle(p)[0] for p, keep in zip(regions, short, strict=True) if keep]
-    found = contour_centers(particle, DIAMETER, 0.0, 0.0)
+    found = contour_centers(particle, DIAMETER, 0.0)
     np.testing.assert_allclose(np.sort(found, axis=0), np.sort(expected, axis=0), atol=1e-2)
 
 
 def test_contours_are_those_of_the_eroded_map() -> None:
     particle = np.zeros(SHAPE, np.float32)
     particle[40:60, 30:50] = particle[48:52, 50:70] = particle[40:60, 70:90] = 0.6
-    found = contour_centers(particle, DIAMETER, 0.0, 0.35)  # more than the bridge is wide
+    found = contour_centers(particle, DIAMETER, 0.35)  # more than the bridge is wide
     np.testing.assert_allclose(sorted(found.tolist()), [[49.5, 39.5], [49.5, 79.5]], atol=0.01)
 
 
@@ -178,7 +178,7 @@ def test_overlapping_boxes_give_way_and_pull() -> None:
     np.testing.assert_allclose(_thin_out(centers, side, 0.3), moved[kept])
 
 
-@pytest.mark.parametrize("name", FINDERS)
+@pytest.mark.parametrize("name", OF_PARTICLE_MAPS)
 def test_the_score_is_the_mean_over_the_disc(name: str) -> None:
     particle = disc_map(CENTERS_YX)
     contamination = torch.zeros(SHAPE)
@@ -203,7 +203,7 @@ def test_the_score_is_the_mean_over_the_disc(name: str) -> None:
         assert row < 110
 
 
-@pytest.mark.parametrize("name", FINDERS)
+@pytest.mark.parametrize("name", OF_PARTICLE_MAPS)
 def test_floor_edge_and_distance(name: str) -> None:
     def count(floor: float = 0.05, edge: float = 0.0, **selection: float) -> int:
         chosen = SelectionParams(name, **{"min_distance": 0.5, **selection})
@@ -230,4 +230,3 @@ def test_the_heat_map_needs_a_network() -> None:
     found = find_particles(every, DIAMETER, SelectionParams(min_distance=0.7), 0.01, 3.0)
     expected = find_candidates(every, DIAMETER, 0.7, 0.01, 3.0)
     assert torch.equal(found.centers_yx, expected.centers_yx)
-    assert set(CENTERS) == {"heatmap", *FINDERS} == set(SCALES)

@@ -17,7 +17,8 @@ from cryosegment.core.pipeline.micrograph import (
     segment,
 )
 from cryosegment.exchange.errors import InputError, ParameterError
-from cryosegment.exchange.params import CENTERS, CrfParams, PickParams
+from cryosegment.exchange.params import CrfParams, PickParams
+from cryosegment.exchange.parts import CENTER_FINDERS
 from cryosegment.exchange.records import record_to_dict
 
 PARAMS = PickParams(diameter=60.0, crf="none")
@@ -132,7 +133,7 @@ def test_edge_and_distance_are_fractions_of_the_diameter(
     assert gaps.min() >= 3.4 * 30
 
 
-@pytest.mark.parametrize("centers", CENTERS)
+@pytest.mark.parametrize("centers", CENTER_FINDERS)
 def test_every_centre_finder_finds_discs(
     draw_truth: Callable, disc_model: Model, centers: str
 ) -> None:

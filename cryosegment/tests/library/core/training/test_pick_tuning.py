@@ -23,7 +23,8 @@ from cryosegment.core.training.pick_tuning import (
 )
 from cryosegment.core.training.validation import THRESHOLDS, Counts, ValidationImage, compare
 from cryosegment.exchange.coordinates import Coordinates
-from cryosegment.exchange.params import CENTERS, PickParams, SelectionParams
+from cryosegment.exchange.params import PickParams, SelectionParams
+from cryosegment.exchange.parts import CENTER_FINDERS
 from cryosegment.exchange.progress import no_progress
 
 DIAMETER = 60.0
@@ -136,7 +137,10 @@ def test_the_figures_are_those_of_picking(draw_truth: Callable, disc_model: Mode
     usual = SelectionParams(min_distance=0.45)
     seen: list[int] = []
     trials = try_selections(
-        images, usual, CENTERS[:2], lambda done, total, text: seen.append(total - done)
+        images,
+        usual,
+        tuple(CENTER_FINDERS)[:2],
+        lambda done, total, text: seen.append(total - done),
     )
     assert seen[-1] == 0
     assert trials[0].selection == usual
