@@ -27,7 +27,7 @@ from hostile_cases import cases
 from hostile_files import write_files
 
 from cryosegment.cli.main import main as cryosegment
-from cryosegment.exchange.files import read_failures
+from cryosegment.exchange.micrograph_lists import read_failures
 
 PATIENCE = 120.0  # seconds for one command
 MEMORY = 12 * 2**30  # bytes that one command may map

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from cryosegment.exchange.errors import CryoSegmentError, InputError, in_one_line
-from cryosegment.exchange.files import FAILURES_NAME, write_failures
+from cryosegment.exchange.micrograph_lists import FAILURES_NAME, write_failures
 from cryosegment.exchange.progress import Progress
 
 

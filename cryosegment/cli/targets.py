@@ -7,27 +7,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cryosegment.cli.commands import Command
-from cryosegment.exchange.coordinates import EVERYTHING, JOINT
-from cryosegment.exchange.files import FAILURES_NAME
-from cryosegment.exchange.finished import FINISHED_NAME
 from cryosegment.exchange.labels import LABELS_NAME, REJECTED_NAME, REPORT_NAME, SUMMARY_NAME
-from cryosegment.exchange.pick_folder import FALSE_DISCOVERY_NAME, PROBABILITY, SUFFIXES
-from cryosegment.exchange.pick_summary import MICROGRAPHS_NAME
+from cryosegment.exchange.micrograph_lists import FAILURES_NAME, FINISHED_NAME
+from cryosegment.exchange.pick_folder import CONTENTS, PROBABILITY
 
 REPORTS = {FAILURES_NAME, REJECTED_NAME, REPORT_NAME, SUMMARY_NAME}
 """What a run says of itself: no results."""
 
 LABELLED = ("coordinates", "instances", "classes", LABELS_NAME, FINISHED_NAME, *sorted(REPORTS))
 TARGETS: Mapping[str, tuple[str, ...]] = {
-    "pick": (
-        *SUFFIXES,
-        *(joint.file for joint in JOINT.values()),
-        EVERYTHING,
-        MICROGRAPHS_NAME,
-        FALSE_DISCOVERY_NAME,
-        FAILURES_NAME,
-        FINISHED_NAME,
-    ),
+    "pick": CONTENTS,
     "simulate": ("micrographs", "truth", FINISHED_NAME),
     "labels coordinates": LABELLED,
     "labels reconstruction": LABELLED,

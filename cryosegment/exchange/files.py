@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files that are written whole or not at all, names of micrographs, and the list of failures."""
+"""Files that are written whole or not at all, and names of micrographs."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ import uuid
 from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path, PureWindowsPath
-from typing import Any, BinaryIO, Dict, Iterable, Iterator, List, Mapping, Union
+from typing import Any, BinaryIO, Dict, Iterable, Iterator, List, Union
 
 from cryosegment.exchange.errors import InputError
 
 PathLike = Union[str, Path]
 
-FAILURES_NAME = "failures.csv"
 LONGEST_NAME = 200
 """Bytes of a micrograph's name: file systems allow 255, with suffixes and a temporary prefix."""
 COMPRESSION_SUFFIXES = (".gz", ".bz2")
@@ -256,27 +255,3 @@ def read_table(path: PathLike) -> List[Dict[str, str]]:
         If the file is missing or cannot be read.
     """
     return [dict(row) for row in csv.DictReader(io.StringIO(read_text(path)))]
-
-
-def write_failures(folder: PathLike, failures: Mapping[str, str]) -> None:
-    """Write `failures.csv` (columns micrograph, error); without failures, remove an old one."""
-    path = Path(folder) / FAILURES_NAME
-    if not failures:
-        remove_file(path)
-        return
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["micrograph", "error"])
-    writer.writerows(sorted(failures.items()))
-    write_text(path, text.getvalue())
-
-
-def read_failures(folder: PathLike) -> Dict[str, str]:
-    """Errors by micrograph name from `failures.csv`; empty where there is no such file."""
-    path = Path(folder) / FAILURES_NAME
-    if not path.exists():
-        return {}
-    rows = list(csv.reader(io.StringIO(read_text(path))))
-    if not rows or rows[0] != ["micrograph", "error"] or any(len(row) != 2 for row in rows):
-        raise InputError(f"expected the columns micrograph, error in {path}: remove the file")
-    return {name: message for name, message in rows[1:]}

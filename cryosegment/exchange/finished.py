@@ -11,15 +11,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple, Type
 
-from cryosegment.exchange.csv_rows import append_row, read_rows
+from cryosegment.exchange.csv_rows import append_row
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import PathLike, make_folder, remove_file
+from cryosegment.exchange.micrograph_lists import FINISHED_NAME, read_list
 from cryosegment.exchange.model_files import GENERAL, model_path
 from cryosegment.exchange.params import Params, free_to_change
-from cryosegment.exchange.pick_folder import COORDINATES
+from cryosegment.exchange.pick_folder import COORDINATES, PickFolder
 from cryosegment.exchange.records import record_to_dict
 
-FINISHED_NAME = "finished.csv"
+COLUMNS = ("micrograph", "job", "file")
 
 
 class Finished:
@@ -83,8 +84,8 @@ def check_others(folder: PathLike, names: Iterable[str]) -> None:
     InputError
         If it would.
     """
-    picked = (path.stem for path in Path(folder, COORDINATES).glob("*.star"))
-    others = sorted({*_read(Path(folder) / FINISHED_NAME), *picked} - set(names))
+    finished = _read(Path(folder) / FINISHED_NAME)
+    others = sorted({*finished, *PickFolder(folder).names(COORDINATES)} - set(names))
     if others:
         raise InputError(
             f"{folder} holds results of {len(others)} other micrographs, such as {others[0]}: "
@@ -143,4 +144,5 @@ GONE = _digest([])
 
 def _read(path: Path) -> Dict[str, Tuple[str, str]]:
     """Fingerprints of each micrograph by name."""
-    return {row[0]: (row[1], row[2]) for row in read_rows(path) if len(row) == 3}
+    rows = read_list(path, COLUMNS, is_titled=False)
+    return {name: (row["job"], row["file"]) for name, row in rows.items()}

@@ -1,12 +1,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names of the files in the output folder of `pick`."""
+"""The output folder of `pick`: which file is where, and what its lists say of the others."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Dict, List
 
-from cryosegment.exchange.coordinates import WRITTEN
+from cryosegment.exchange.coordinates import (
+    EVERYTHING,
+    JOINT,
+    WRITTEN,
+    Coordinates,
+    read_coordinates,
+)
 from cryosegment.exchange.files import PathLike
+from cryosegment.exchange.micrograph_lists import FAILURES_NAME, FINISHED_NAME, PICKED_NAME
+from cryosegment.exchange.pick_summary import MicrographSummary, read_summaries
 
 COORDINATES, CANDIDATES = "coordinates", "candidates"
 INSTANCES, SEGMENTATIONS = "instances", "segmentations"
@@ -26,8 +36,71 @@ SUFFIXES = {
 }
 """Folder of each kind of file of a micrograph, and the end of its files' names."""
 FALSE_DISCOVERY_NAME = "false_discovery.csv"
+CONTENTS = (
+    *SUFFIXES,
+    *(joint.file for joint in JOINT.values()),
+    EVERYTHING,
+    PICKED_NAME,
+    FALSE_DISCOVERY_NAME,
+    FAILURES_NAME,
+    FINISHED_NAME,
+)
+"""Everything that `pick` may write, its job apart."""
 
 
-def file_of(folder: PathLike, kind: str, name: str) -> Path:
-    """File of a micrograph in an output folder, of a kind in `SUFFIXES`."""
-    return Path(folder) / kind / f"{name}{SUFFIXES[kind]}"
+@dataclass(frozen=True)
+class PickFolder:
+    """An output folder of `pick`.
+
+    Parameters
+    ----------
+    path
+        The folder, which may be missing or hold the results of some micrographs alone.
+    """
+
+    path: PathLike
+
+    def file(self, kind: str, name: str) -> Path:
+        """File of a micrograph, of a kind in `SUFFIXES`; it may not be there."""
+        return Path(self.path, kind, f"{name}{SUFFIXES[kind]}")
+
+    def names(self, kind: str) -> List[str]:
+        """Names of the micrographs that have a file of a kind in `SUFFIXES`, by file name."""
+        suffix = SUFFIXES[kind]
+        files = sorted(Path(self.path, kind).glob(f"*{suffix}"))
+        return [file.name[: -len(suffix)] for file in files]
+
+    def is_picked(self, name: str) -> bool:
+        """Whether a micrograph has its results; its coordinates are written last."""
+        return self.file(COORDINATES, name).exists()
+
+    def read(self, kind: str, name: str, pixel_size: float) -> Coordinates:
+        """Picks (`COORDINATES`) or `CANDIDATES` of a micrograph.
+
+        Raises
+        ------
+        InputError
+            If its file is missing or cannot be read.
+        """
+        (found,) = read_coordinates(self.file(kind, name), pixel_size).values()
+        return found.renamed(name)
+
+    def summaries(self) -> Dict[str, MicrographSummary]:
+        """Figures of each micrograph by name; empty if there are none.
+
+        Raises
+        ------
+        InputError
+            If their list cannot be read.
+        """
+        return read_summaries(self.path)
+
+    def counts(self) -> Dict[str, int]:
+        """Number of picks of each micrograph by name, from its figures: no coordinates are read.
+
+        Raises
+        ------
+        InputError
+            If the list of figures cannot be read.
+        """
+        return {name: summary.picks for name, summary in self.summaries().items()}

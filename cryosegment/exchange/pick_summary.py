@@ -7,11 +7,11 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Dict, Iterable, Iterator, List, Sequence, Tuple
 
-from cryosegment.exchange.csv_rows import append_row, csv_text, read_rows
+from cryosegment.exchange.csv_rows import append_row, csv_text
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import PathLike, write_text
+from cryosegment.exchange.micrograph_lists import PICKED_NAME, read_list
 
-MICROGRAPHS_NAME = "micrographs.csv"
 EMPTY = "empty"
 CRYSTALLINE = "crystalline"
 CONTAMINATED = "contaminated"
@@ -74,15 +74,14 @@ def read_summaries(folder: PathLike) -> Dict[str, MicrographSummary]:
     InputError
         If the table cannot be read.
     """
-    path = Path(folder) / MICROGRAPHS_NAME
-    titles, *rows = read_rows(path) or [COLUMNS]
+    path = Path(folder) / PICKED_NAME
+    rows = read_list(path, COLUMNS)
     try:
-        summaries = [_summary(dict(zip(titles, row))) for row in rows]
-    except (KeyError, ValueError) as error:
+        return {name: _summary(row) for name, row in rows.items()}
+    except ValueError as error:
         raise InputError(
-            f"expected the columns {', '.join(COLUMNS)} in {path}: remove the file, and pick again"
+            f"expected numbers in {path}, got {error}: remove the file, and pick again"
         ) from error
-    return {summary.micrograph: summary for summary in summaries}
 
 
 def _summary(row: Dict[str, str]) -> MicrographSummary:
@@ -102,7 +101,7 @@ def _summary(row: Dict[str, str]) -> MicrographSummary:
 
 def write_summaries(folder: PathLike, summaries: Iterable[MicrographSummary]) -> None:
     """Write the table of an output."""
-    write_text(Path(folder) / MICROGRAPHS_NAME, csv_text([COLUMNS, *map(_cells, summaries)]))
+    write_text(Path(folder) / PICKED_NAME, csv_text([COLUMNS, *map(_cells, summaries)]))
 
 
 def append_summary(folder: PathLike, summary: MicrographSummary) -> None:
@@ -113,7 +112,7 @@ def append_summary(folder: PathLike, summary: MicrographSummary) -> None:
     InputError
         If it cannot be written.
     """
-    append_row(Path(folder) / MICROGRAPHS_NAME, _cells(summary), COLUMNS)
+    append_row(Path(folder) / PICKED_NAME, _cells(summary), COLUMNS)
 
 
 def _cells(summary: MicrographSummary) -> List[str]:

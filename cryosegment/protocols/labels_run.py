@@ -15,14 +15,14 @@ from cryosegment.convert import mic_name, micrographs_by_name
 from cryosegment.core_files import core_file
 from cryosegment.exchange.coordinates import Coordinates, write_coordinates_star
 from cryosegment.exchange.errors import CryoSegmentError, InputError
-from cryosegment.exchange.files import (
+from cryosegment.exchange.files import check_names
+from cryosegment.exchange.job import Job
+from cryosegment.exchange.labels import read_labels_index
+from cryosegment.exchange.micrograph_lists import (
     FAILURES_NAME,
-    check_names,
     read_failures,
     write_failures,
 )
-from cryosegment.exchange.job import Job
-from cryosegment.exchange.labels import read_labels_index
 from cryosegment.masks import mask_content
 from cryosegment.objects import MicrographMask, SetOfMicrographMasks
 from cryosegment.protocols.core_run import CoreRun

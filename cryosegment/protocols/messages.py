@@ -9,7 +9,8 @@ from typing import Dict, List
 from pwem.protocols import EMProtocol
 
 from cryosegment.exchange.errors import InputError
-from cryosegment.exchange.files import read_failures, read_text
+from cryosegment.exchange.files import read_text
+from cryosegment.exchange.micrograph_lists import read_failures
 from cryosegment.exchange.records import in_words
 
 OPTIONS = {

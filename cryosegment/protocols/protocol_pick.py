@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any, Dict, List, Optional
 
 import numpy as np
@@ -16,9 +15,10 @@ from pyworkflow.protocol.constants import VOID_GPU
 
 from cryosegment.constants import BATCH_SIZE
 from cryosegment.convert import mic_name
-from cryosegment.exchange.coordinates import Coordinates, box_side, read_coordinates
+from cryosegment.exchange.coordinates import Coordinates, box_side
 from cryosegment.exchange.errors import CryoSegmentError
-from cryosegment.exchange.files import FAILURES_NAME, check_names
+from cryosegment.exchange.files import check_names
+from cryosegment.exchange.micrograph_lists import FAILURES_NAME
 from cryosegment.exchange.params import AUTO, CARD, PickParams, choose_crf
 from cryosegment.exchange.pick_folder import CANDIDATES
 from cryosegment.exchange.pick_summary import odd_micrographs
@@ -240,11 +240,12 @@ class CryoSegmentProtPick(CryoSegmentProtPickBase, PickingForm, CtfChoice, GpuCh
 
     def _knownScores(self, rules: PickingRules) -> np.ndarray:
         """Scores of the candidates of at most `SAMPLE` micrographs, where the threshold asks."""
-        paths = sorted(Path(self._getExtraPath(CANDIDATES)).glob("*.star"))
+        results = self._pickFolder()
+        names = results.names(CANDIDATES) if rules.threshold is None else []
         found = [np.empty(0)]
-        for path in paths[:: 1 + len(paths) // SAMPLE] if rules.threshold is None else ():
-            for candidates in read_coordinates(path, 1.0).values():
-                found.append(candidates.scores[rules.has_size(candidates)])
+        for name in names[:: 1 + len(names) // SAMPLE]:
+            candidates = results.read(CANDIDATES, name, 1.0)
+            found.append(candidates.scores[rules.has_size(candidates)])
         return np.concatenate(found)
 
     def getCandidates(self, mic: Micrograph) -> Coordinates:

@@ -15,27 +15,19 @@ from pyworkflow.utils import cleanPath
 
 from cryosegment.convert import append_coordinates, mic_name
 from cryosegment.core_files import core_file
-from cryosegment.exchange.coordinates import Coordinates, read_coordinates
+from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.exchange.errors import InputError
-from cryosegment.exchange.files import (
-    FAILURES_NAME,
-    read_failures,
-    write_failures,
-    write_text,
-)
+from cryosegment.exchange.files import write_text
 from cryosegment.exchange.job import JOB_NAME, Job
+from cryosegment.exchange.micrograph_lists import FAILURES_NAME, read_failures, write_failures
 from cryosegment.exchange.pick_folder import (
     CANDIDATES,
     CONTAMINATION_MASKS,
     COORDINATES,
     INSTANCES,
-    file_of,
+    PickFolder,
 )
-from cryosegment.exchange.pick_summary import (
-    MicrographSummary,
-    read_summaries,
-    write_summaries,
-)
+from cryosegment.exchange.pick_summary import MicrographSummary, write_summaries
 from cryosegment.masks import mask_content
 from cryosegment.objects import MicrographMask, SetOfMicrographMasks
 from cryosegment.protocols.core_run import CoreRun
@@ -131,7 +123,7 @@ class CryoSegmentProtPickBase(CoreRun, Remembered, StreamedPicking):
         missing = [
             name
             for name in files
-            if name not in failures and not file_of(folder, COORDINATES, name).exists()
+            if name not in failures and not PickFolder(folder).is_picked(name)
         ]
         if missing:
             where = counted(len(missing), "micrograph")
@@ -145,7 +137,7 @@ class CryoSegmentProtPickBase(CoreRun, Remembered, StreamedPicking):
             target.parent.mkdir(exist_ok=True)
             path.replace(target)
         with self._filesLock:
-            summaries = {**self.getSummaries(), **read_summaries(folder)}
+            summaries = {**self.getSummaries(), **PickFolder(folder).summaries()}
             write_summaries(self._getExtraPath(), summaries.values())
 
     def createOutputStep(self) -> List[str]:
@@ -222,7 +214,11 @@ class CryoSegmentProtPickBase(CoreRun, Remembered, StreamedPicking):
 
     def getSummaries(self) -> Dict[str, MicrographSummary]:
         """Figures of each micrograph that is done, and what looks odd about it, by its name."""
-        return read_summaries(self._getExtraPath())
+        return self._pickFolder().summaries()
+
+    def getCounts(self) -> Dict[str, int]:
+        """Number of picks of each micrograph that is done, by its name."""
+        return self._pickFolder().counts()
 
     def iterDone(self) -> Iterator[Micrograph]:
         """Micrographs that are done and have not failed."""
@@ -233,12 +229,11 @@ class CryoSegmentProtPickBase(CoreRun, Remembered, StreamedPicking):
 
     def getPicks(self, mic: Micrograph) -> Coordinates:
         """Picks in a micrograph that is done."""
-        path = file_of(self._getExtraPath(), COORDINATES, mic_name(mic))
-        return read_coordinates(path, mic.getSamplingRate())[mic_name(mic)]
+        return self._pickFolder().read(COORDINATES, mic_name(mic), mic.getSamplingRate())
 
     def getMaskFile(self, mic: Micrograph) -> str:
         """Path of a micrograph's instance mask, which may not exist."""
-        return str(file_of(self._getExtraPath(), INSTANCES, mic_name(mic)))
+        return str(self._pickFolder().file(INSTANCES, mic_name(mic)))
 
     def getContaminationFolder(self) -> str:
         """Folder of the masks of contamination, which may not exist."""
@@ -246,8 +241,10 @@ class CryoSegmentProtPickBase(CoreRun, Remembered, StreamedPicking):
 
     def getCandidates(self, mic: Micrograph) -> Coordinates:
         """All candidates of a micrograph, down to low scores."""
-        path = file_of(self._getExtraPath(), CANDIDATES, mic_name(mic))
-        return read_coordinates(path, mic.getSamplingRate())[mic_name(mic)]
+        return self._pickFolder().read(CANDIDATES, mic_name(mic), mic.getSamplingRate())
+
+    def _pickFolder(self) -> PickFolder:
+        return PickFolder(self._getExtraPath())
 
     def _recordFailures(self, tried: Sequence[str], failures: Dict[str, str]) -> None:
         with self._filesLock:  # batches run in parallel threads

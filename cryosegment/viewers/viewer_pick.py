@@ -40,7 +40,7 @@ class CryoSegmentViewerPick(ResultsViewer):
         form.addParam(
             "threshold",
             params.FloatParam,
-            default=round(self.protocol.getThreshold(), 3),
+            default=self._ownThreshold(),
             label="Score threshold",
             help="For the three drawings below. All candidates are kept, so other thresholds can "
             "be tried here before the protocol is run with one.",
@@ -78,7 +78,12 @@ class CryoSegmentViewerPick(ResultsViewer):
         return [plotter]
 
     def _showCounts(self, param: Any = None) -> List[View]:
-        counts = [len(self._shown(mic)) for mic in self._micrographs()]
+        is_own = self.threshold.get() == self._ownThreshold()
+        known = self.protocol.getCounts() if is_own else {}
+        counts = [
+            known[mic_name(mic)] if mic_name(mic) in known else len(self._shown(mic))
+            for mic in self._micrographs()
+        ]
         if not counts:
             return self._showState()
         plotter = EmPlotter(windowTitle="Picks per micrograph")
@@ -109,6 +114,10 @@ class CryoSegmentViewerPick(ResultsViewer):
 
     def _names(self) -> List[str]:
         return [mic_name(mic) for mic in self._micrographs()]
+
+    def _ownThreshold(self) -> float:
+        """The threshold of the run, as the form shows it."""
+        return round(self.protocol.getThreshold(), 3)
 
     def _shown(self, mic: Micrograph) -> Coordinates:
         candidates = self.protocol.getCandidates(mic)

@@ -14,11 +14,11 @@ from pwem.objects import Micrograph
 
 from cryosegment.convert import mic_name
 from cryosegment.core_files import core_file
-from cryosegment.exchange.coordinates import Coordinates, read_coordinates
+from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.exchange.files import read_text
 from cryosegment.exchange.job import JOB_NAME, Job
 from cryosegment.exchange.params import CARD_CRF, NO_CRF
-from cryosegment.exchange.pick_folder import COORDINATES, PROBABILITY, file_of
+from cryosegment.exchange.pick_folder import COORDINATES, PROBABILITY, PickFolder
 from cryosegment.plugin import Plugin
 
 
@@ -78,7 +78,7 @@ class CrfPreviews:
 
     def isDone(self, micrograph: Micrograph, choice: CrfChoice) -> bool:
         """Whether there is a result to read."""
-        return self._coordinatesFile(micrograph, choice).exists()
+        return self._results(choice).is_picked(mic_name(micrograph))
 
     def start(self, micrograph: Micrograph, choice: CrfChoice) -> subprocess.Popen[bytes]:
         """Start the core on a micrograph.
@@ -88,7 +88,7 @@ class CrfPreviews:
         InputError
             If the micrograph cannot be read.
         """
-        output = self._output(choice)
+        output = Path(self._results(choice).path)
         output.mkdir(exist_ok=True)
         crf = {"crf": choice.crf, "crf_solver": choice.solver, "crf_strength": choice.strength}
         path = core_file(micrograph, str(self._folder))
@@ -103,18 +103,13 @@ class CrfPreviews:
 
     def read(self, micrograph: Micrograph, choice: CrfChoice) -> Preview:
         """The result, once it is done."""
-        name = mic_name(micrograph)
-        picks = read_coordinates(
-            self._coordinatesFile(micrograph, choice), micrograph.getSamplingRate()
-        )
-        values = mrcfile.read(file_of(self._output(choice), PROBABILITY, name))
-        return Preview(values.astype(np.float32), picks[name])
+        name, results = mic_name(micrograph), self._results(choice)
+        picks = results.read(COORDINATES, name, micrograph.getSamplingRate())
+        values = mrcfile.read(results.file(PROBABILITY, name))
+        return Preview(values.astype(np.float32), picks)
 
-    def _output(self, choice: CrfChoice) -> Path:
-        return self._folder / f"{choice.crf}_{choice.solver}_{choice.strength:g}"
-
-    def _coordinatesFile(self, micrograph: Micrograph, choice: CrfChoice) -> Path:
-        return file_of(self._output(choice), COORDINATES, mic_name(micrograph))
+    def _results(self, choice: CrfChoice) -> PickFolder:
+        return PickFolder(self._folder / f"{choice.crf}_{choice.solver}_{choice.strength:g}")
 
     def _log(self) -> Path:
         return self._folder / "log.txt"

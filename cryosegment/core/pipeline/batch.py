@@ -13,15 +13,15 @@ from cryosegment.core.images.working import WorkingImage
 from cryosegment.core.models.model import Model
 from cryosegment.core.pipeline.decoys import measure_false_discoveries
 from cryosegment.core.pipeline.doubts import summarise
-from cryosegment.core.pipeline.files import is_finished, remove_files, write_picks
+from cryosegment.core.pipeline.files import remove_files, write_picks
 from cryosegment.core.pipeline.micrograph import pick, read_working_image, segment
 from cryosegment.core.pipeline.settling import settle
 from cryosegment.exchange.ctf import read_ctfs
 from cryosegment.exchange.errors import CryoSegmentError, in_one_line
 from cryosegment.exchange.finished import Finished
 from cryosegment.exchange.params import PickParams
-from cryosegment.exchange.pick_folder import SUFFIXES
-from cryosegment.exchange.pick_summary import append_summary, odd_micrographs, read_summaries
+from cryosegment.exchange.pick_folder import SUFFIXES, PickFolder
+from cryosegment.exchange.pick_summary import append_summary, odd_micrographs
 from cryosegment.exchange.picking_rules import picking_rules
 from cryosegment.exchange.progress import Progress
 
@@ -86,12 +86,13 @@ def pick_micrographs(
         runs cannot be read.
     """
     rules = picking_rules(model.card, params)
-    known = read_summaries(folder) if params.resume else {}
+    results = PickFolder(folder)
+    known = results.summaries() if params.resume else {}
     finished = Finished(folder, params, params.resume)
     waiting = [
         (name, path)
         for name, path in micrographs
-        if not (name in known and is_finished(folder, name) and finished.has(name, path))
+        if not (name in known and results.is_picked(name) and finished.has(name, path))
     ]
     failures: dict[str, str] = {}
     done, told = len(micrographs) - len(waiting), set[str]()
@@ -107,7 +108,7 @@ def pick_micrographs(
                 with finished.making(name, path):
                     summary = summarise(picks, params, rules.calibration is not None)
                     append_summary(folder, summary)
-                    write_picks(folder, name, picks, params, rules.threshold is not None)
+                    write_picks(results, name, picks, params, rules.threshold is not None)
             text = f"{name}: {summary.picks} particles"
         except CryoSegmentError as error:
             failures[name] = str(error)
@@ -117,7 +118,7 @@ def pick_micrographs(
     if not good:
         return PickedMicrographs(0, failures, (), ())
     for name in failures:
-        remove_files(folder, name, set(SUFFIXES))
+        remove_files(results, name, set(SUFFIXES))
     settled = settle(good, model, params, folder)
     notes = [str(settled), *odd_micrographs(settled.summaries)]
     if params.decoys:

@@ -14,7 +14,6 @@ from scipy.spatial import cKDTree
 
 from cryosegment.core.images.working import WorkingImage
 from cryosegment.core.models.model import Model
-from cryosegment.core.pipeline.files import is_finished, read_one
 from cryosegment.core.pipeline.micrograph import pick, read_working_image, segment
 from cryosegment.exchange.ctf import read_ctfs
 from cryosegment.exchange.files import write_text
@@ -23,9 +22,8 @@ from cryosegment.exchange.pick_folder import (
     CANDIDATES,
     COORDINATES,
     FALSE_DISCOVERY_NAME,
-    file_of,
+    PickFolder,
 )
-from cryosegment.exchange.pick_summary import read_summaries
 from cryosegment.exchange.picking_rules import picking_rules
 
 REACH = 0.6
@@ -143,24 +141,25 @@ def measure_false_discoveries(
     InputError
         If a micrograph cannot be read any more, or the table cannot be written.
     """
+    results = PickFolder(folder)
     rules, ctfs, summaries = (
         picking_rules(model.card, params),
         read_ctfs(params.ctf),
-        read_summaries(folder),
+        results.summaries(),
     )
-    finished = [m for m in micrographs if is_finished(folder, m[0])]
+    finished = [m for m in micrographs if results.is_picked(m[0])]
     count = min(params.decoys, len(finished))
     rows = np.linspace(0, len(finished) - 1, count).round().astype(int)
     generator = torch.Generator().manual_seed(params.seed)
     targets, decoys = [np.empty(0)], [np.empty(0)]
     for name, path in (finished[row] for row in rows):
         working = read_working_image(path, name, params, model.card, ctfs.of(name))
-        chosen = read_one(file_of(folder, COORDINATES, name), name, summaries[name].pixel_size)
+        chosen = results.read(COORDINATES, name, summaries[name].pixel_size)
         centers = chosen.centers_yx / np.array(working.scale_yx)
         diameter_px = params.diameter / working.pixel_size
         decoy = make_decoy(working, centers, diameter_px, generator)
         found = pick(name, decoy, segment(decoy, model, params), model, params).candidates
-        real = read_one(file_of(folder, CANDIDATES, name), name, summaries[name].pixel_size)
+        real = results.read(CANDIDATES, name, summaries[name].pixel_size)
         targets.append(real.scores[rules.has_size(real)])
         decoys.append(found.scores[rules.has_size(found)])
     result = FalseDiscoveries(count, np.concatenate(targets), np.concatenate(decoys))

@@ -23,7 +23,6 @@ from cryosegment.exchange.coordinates import (
     WRITTEN,
     Coordinates,
     box_side,
-    read_coordinates,
     write_coordinates,
 )
 from cryosegment.exchange.errors import InputError
@@ -39,18 +38,8 @@ from cryosegment.exchange.pick_folder import (
     PROBABILITY,
     SEGMENTATIONS,
     SUFFIXES,
-    file_of,
+    PickFolder,
 )
-
-
-def is_finished(folder: Path, name: str) -> bool:
-    """Whether a micrograph was picked before; its coordinates are written last."""
-    return file_of(folder, COORDINATES, name).exists()
-
-
-def read_one(path: Path, name: str, pixel_size: float) -> Coordinates:
-    """Coordinates of one micrograph from its file."""
-    return read_coordinates(path, pixel_size)[name]
 
 
 @dataclass(frozen=True)
@@ -108,18 +97,20 @@ class Segmentation:
             ) from error
         return cls(labels, particle.float(), pixel_size, (scale[0], scale[1]))
 
-    def write_instances(self, folder: Path, name: str, is_chosen: Bool[np.ndarray, " n"]) -> None:
+    def write_instances(
+        self, folder: PickFolder, name: str, is_chosen: Bool[np.ndarray, " n"]
+    ) -> None:
         """Write the masks of the picks, at the pixel size of the micrograph."""
         working = WorkingImage(self.particle, self.particle >= 0, self.pixel_size, self.scale_yx)
         instances = renumber(self.labels, torch.from_numpy(is_chosen)).short()
         full = at_micrograph_scale(instances, self.particle, working)
-        write_image(file_of(folder, INSTANCES, name), full, working.micrograph_pixel_size)
+        write_image(folder.file(INSTANCES, name), full, working.micrograph_pixel_size)
 
 
-def remove_files(folder: Path, name: str, kinds: set[str]) -> None:
+def remove_files(folder: PickFolder, name: str, kinds: set[str]) -> None:
     """Remove files of a micrograph that an earlier run has left."""
     for kind in kinds:
-        remove_file(file_of(folder, kind, name))
+        remove_file(folder.file(kind, name))
 
 
 def _written(params: PickParams, settled: bool) -> set[str]:
@@ -132,7 +123,9 @@ def _written(params: PickParams, settled: bool) -> set[str]:
     return kinds | ({OVERLAYS} if params.overlays else set())
 
 
-def write_picks(folder: Path, name: str, picks: Picks, params: PickParams, settled: bool) -> None:
+def write_picks(
+    folder: PickFolder, name: str, picks: Picks, params: PickParams, settled: bool
+) -> None:
     """Write all files of a micrograph, its coordinates last; those of other kinds go.
 
     Parameters
@@ -141,23 +134,23 @@ def write_picks(folder: Path, name: str, picks: Picks, params: PickParams, settl
         Whether the picks are final, and not updated when the run has its threshold.
     """
     working = picks.working
-    write_coordinates(file_of(folder, CANDIDATES, name), picks.candidates)
+    write_coordinates(folder.file(CANDIDATES, name), picks.candidates)
     if params.masks:
         segmentation = Segmentation.of(picks)
         if settled:
             segmentation.write_instances(folder, name, picks.is_chosen)
         else:
-            segmentation.write(file_of(folder, SEGMENTATIONS, name))
+            segmentation.write(folder.file(SEGMENTATIONS, name))
         dirty = resample_labels(picks.contaminated.cpu().numpy(), working.micrograph_shape)
         size = working.micrograph_pixel_size
-        write_image(file_of(folder, CONTAMINATION_MASKS, name), dirty, size)
+        write_image(folder.file(CONTAMINATION_MASKS, name), dirty, size)
     if params.maps:
         for kind, plane in (
             (PROBABILITY, picks.maps.particle),
             (CONTAMINATION, picks.maps.contamination),
         ):
             values = plane.cpu().numpy().astype(np.float16)
-            write_image(file_of(folder, kind, name), values, working.pixel_size)
+            write_image(folder.file(kind, name), values, working.pixel_size)
     if params.overlays:
         write_overlay(folder, working, picks.chosen, params)
     remove_files(folder, name, set(SUFFIXES) - _written(params, settled))
@@ -165,17 +158,17 @@ def write_picks(folder: Path, name: str, picks: Picks, params: PickParams, settl
 
 
 def write_overlay(
-    folder: Path, working: WorkingImage, chosen: Coordinates, params: PickParams
+    folder: PickFolder, working: WorkingImage, chosen: Coordinates, params: PickParams
 ) -> None:
     """Write a picture of a micrograph with its picks."""
     picture = draw_picks(working, chosen, params.diameter)
-    write_png(file_of(folder, OVERLAYS, chosen.name), picture)
+    write_png(folder.file(OVERLAYS, chosen.name), picture)
 
 
-def write_chosen(folder: Path, chosen: Coordinates, params: PickParams) -> None:
+def write_chosen(folder: PickFolder, chosen: Coordinates, params: PickParams) -> None:
     """Write the picks in all formats of a file for each micrograph, each in a folder of its own."""
     box_size = box_side(params.diameter, chosen.pixel_size)
     for name, written in WRITTEN.items():
         if name in params.formats:
-            written.write(file_of(folder, name, chosen.name), chosen, box_size)
-    write_coordinates(file_of(folder, COORDINATES, chosen.name), chosen)
+            written.write(folder.file(name, chosen.name), chosen, box_size)
+    write_coordinates(folder.file(COORDINATES, chosen.name), chosen)

@@ -27,7 +27,7 @@ from cryosegment.exchange.params import (
     PickParams,
     choose_crf,
 )
-from cryosegment.exchange.pick_folder import PROBABILITY
+from cryosegment.exchange.pick_folder import PROBABILITY, PickFolder
 from cryosegment.exchange.records import record_from_dict
 
 CLOSEST = 5e-4
@@ -79,8 +79,9 @@ def find_maps(folders: Sequence[Path]) -> list[SavedMap]:
     """
     found = []
     for folder in folders:
-        paths = sorted((folder / PROBABILITY).glob("*.mrc"))
-        if not paths:
+        results = PickFolder(folder)
+        names = results.names(PROBABILITY)
+        if not names:
             raise InputError(
                 f"expected maps in {folder / PROBABILITY}, found none: give a folder made by "
                 "`cryosegment pick --maps`"
@@ -91,7 +92,7 @@ def find_maps(folders: Sequence[Path]) -> list[SavedMap]:
                 f"expected the job of `cryosegment pick` in {folder / JOB_NAME}, found that of "
                 f"`cryosegment {job.command}`: give a folder made by `cryosegment pick --maps`"
             )
-        found += [SavedMap(path.stem, path, job) for path in paths]
+        found += [SavedMap(name, results.file(PROBABILITY, name), job) for name in names]
     return found
 
 
@@ -120,7 +121,7 @@ def refine_map(
     ModelError
         If the card recommends a CRF that is not known.
     """
-    target = output / PROBABILITY / saved.path.name
+    target = PickFolder(output).file(PROBABILITY, saved.name)
     if finished.has(saved.name, saved.path) and target.exists():
         return
     pick = record_from_dict(PickParams, saved.job.params)

@@ -12,8 +12,6 @@ import numpy as np
 from cryosegment.core.models.model import Model
 from cryosegment.core.pipeline.files import (
     Segmentation,
-    is_finished,
-    read_one,
     write_chosen,
     write_overlay,
 )
@@ -33,9 +31,9 @@ from cryosegment.exchange.pick_folder import (
     COORDINATES,
     INSTANCES,
     SEGMENTATIONS,
-    file_of,
+    PickFolder,
 )
-from cryosegment.exchange.pick_summary import MicrographSummary, read_summaries, write_summaries
+from cryosegment.exchange.pick_summary import MicrographSummary, write_summaries
 from cryosegment.exchange.picking_rules import PickingRules, picking_rules
 from cryosegment.exchange.thresholds import Expected, expected
 
@@ -99,15 +97,16 @@ def settle(
     InputError
         If a file of an earlier run is missing or cannot be read, or one cannot be written.
     """
-    summaries = read_summaries(folder)
-    finished = [m for m in micrographs if m[0] in summaries and is_finished(folder, m[0])]
-    run = _Run(folder, params, picking_rules(model.card, params), summaries)
+    results = PickFolder(folder)
+    summaries = results.summaries()
+    finished = [m for m in micrographs if m[0] in summaries and results.is_picked(m[0])]
+    run = _Run(results, params, picking_rules(model.card, params), summaries)
     scores = run.scores([name for name, _ in finished])
     threshold = run.rules.threshold_for(scores)
     ctfs = read_ctfs(params.ctf if params.overlays else "")
     pairs = []
     for name, path in finished:
-        chosen = run.read(file_of(folder, COORDINATES, name), name)
+        chosen = run.read(COORDINATES, name)
         if run.rules.threshold is None:
             chosen = run.bring_in_line(name, chosen, threshold, path, model, ctfs.of(name))
         pairs.append((path, chosen))
@@ -128,24 +127,24 @@ def settle(
 class _Run:
     """A run after all its micrographs were picked."""
 
-    folder: Path
+    folder: PickFolder
     params: PickParams
     rules: PickingRules
     summaries: Mapping[str, MicrographSummary]
 
-    def read(self, path: Path, name: str) -> Coordinates:
-        return read_one(path, name, self.summaries[name].pixel_size)
+    def read(self, kind: str, name: str) -> Coordinates:
+        return self.folder.read(kind, name, self.summaries[name].pixel_size)
 
     def picked(self, path: Path, chosen: Coordinates) -> Picked:
         """The picks of the micrograph at `path`, for a file that holds or lists those of all."""
         shape = self.summaries[chosen.name].shape
-        return Picked(chosen, path, shape, file_of(self.folder, COORDINATES, chosen.name))
+        return Picked(chosen, path, shape, self.folder.file(COORDINATES, chosen.name))
 
     def scores(self, names: Sequence[str]) -> np.ndarray:
         """Scores of all candidates of the right size, if the threshold depends on them."""
         found = [np.empty(0)]
         for name in names if self.rules.threshold is None else ():
-            candidates = self.read(file_of(self.folder, CANDIDATES, name), name)
+            candidates = self.read(CANDIDATES, name)
             found.append(candidates.scores[self.rules.has_size(candidates)])
         return np.concatenate(found)
 
@@ -159,12 +158,12 @@ class _Run:
         ctf: CtfEstimate | None,
     ) -> Coordinates:
         """The picks of a micrograph at a threshold; its files are rewritten if these differ."""
-        candidates = self.read(file_of(self.folder, CANDIDATES, name), name)
+        candidates = self.read(CANDIDATES, name)
         is_chosen = self.rules.chosen(candidates, threshold)
         chosen, params = candidates.select(is_chosen), self.params
         differs = len(chosen) != len(before)  # both are the best of the same candidates
-        if params.masks and (differs or not file_of(self.folder, INSTANCES, name).exists()):
-            segmentation = Segmentation.read(file_of(self.folder, SEGMENTATIONS, name))
+        if params.masks and (differs or not self.folder.file(INSTANCES, name).exists()):
+            segmentation = Segmentation.read(self.folder.file(SEGMENTATIONS, name))
             segmentation.write_instances(self.folder, name, is_chosen)
         if not differs:
             return before

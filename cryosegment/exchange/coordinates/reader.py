@@ -11,8 +11,9 @@ from cryosegment.exchange.coordinates.record import Coordinates
 from cryosegment.exchange.coordinates.relion import is_coordinate_list, listed_files
 from cryosegment.exchange.coordinates.tables import is_topaz
 from cryosegment.exchange.errors import InputError
-from cryosegment.exchange.files import FAILURES_NAME, PathLike, check_file, micrograph_name
+from cryosegment.exchange.files import PathLike, check_file, micrograph_name
 from cryosegment.exchange.labels import LABELS_NAME, read_labels_index
+from cryosegment.exchange.micrograph_lists import FAILURES_NAME
 
 EVERYTHING = "coordinates.star"
 """In the output of `pick`, the picks of all micrographs, beside tables of other things."""

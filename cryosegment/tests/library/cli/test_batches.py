@@ -5,7 +5,7 @@ import pytest
 
 from cryosegment.cli.batches import report_failures, run_each
 from cryosegment.exchange.errors import InputError
-from cryosegment.exchange.files import read_failures
+from cryosegment.exchange.micrograph_lists import read_failures
 
 
 def test_one_that_fails_does_not_stop_the_others():

@@ -14,9 +14,9 @@ from cryosegment.cli.labelling import run_labels_coordinates
 from cryosegment.cli.main import main
 from cryosegment.core.images.micrograph import MIRRORED
 from cryosegment.exchange.coordinates import Coordinates, read_coordinates, write_coordinates
-from cryosegment.exchange.files import read_failures
 from cryosegment.exchange.job import Job
 from cryosegment.exchange.labels import PICKED, PICKS, read_labels_index
+from cryosegment.exchange.micrograph_lists import read_failures
 from cryosegment.exchange.params import LabelsCoordinatesParams
 from cryosegment.exchange.progress import no_progress
 

@@ -17,7 +17,7 @@ from cryosegment.core.models.checkpoint import load_network, save_checkpoint
 from cryosegment.core.networks import HEADS, build_network
 from cryosegment.exchange.card import ModelCard
 from cryosegment.exchange.coordinates import read_coordinates
-from cryosegment.exchange.files import read_failures
+from cryosegment.exchange.micrograph_lists import read_failures
 from cryosegment.exchange.star import write_star
 
 WIDTHS = {"widths": [8, 16], "normalization": "batch"}

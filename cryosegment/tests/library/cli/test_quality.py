@@ -5,7 +5,7 @@ import pytest
 
 from cryosegment.cli.main import main
 from cryosegment.core.simulation.writer import write_simulation
-from cryosegment.exchange.files import read_failures
+from cryosegment.exchange.micrograph_lists import read_failures
 from cryosegment.exchange.params import SimulateParams
 
 

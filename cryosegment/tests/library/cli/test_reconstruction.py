@@ -7,8 +7,8 @@ import pytest
 
 from cryosegment.cli.main import main
 from cryosegment.core.simulation.writer import write_simulation
-from cryosegment.exchange.files import read_failures
 from cryosegment.exchange.labels import read_labels_index
+from cryosegment.exchange.micrograph_lists import read_failures
 from cryosegment.exchange.params import SimulateParams
 
 

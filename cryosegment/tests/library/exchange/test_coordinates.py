@@ -15,7 +15,7 @@ from cryosegment.exchange.coordinates import (
 )
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.labels import LabelEntry, LabelsIndex, write_labels_index
-from cryosegment.exchange.pick_folder import COORDINATES, file_of
+from cryosegment.exchange.pick_folder import COORDINATES, PickFolder
 
 
 @pytest.fixture
@@ -121,12 +121,12 @@ def write_as(kind, folder, coordinates):
     """The file of one format, named after the micrograph where it holds that alone."""
     if kind in JOINT:
         path = folder / JOINT[kind].file
-        own = file_of(folder, COORDINATES, coordinates.name)
+        own = PickFolder(folder).file(COORDINATES, coordinates.name)
         write_coordinates(own, coordinates)
         picked = Picked(coordinates, f"Movies/{coordinates.name}.mrc", (64, 48), own)
         JOINT[kind].write(path, [picked])
     else:
-        path = file_of(folder, kind, coordinates.name)
+        path = PickFolder(folder).file(kind, coordinates.name)
         WRITTEN[kind].write(path, coordinates, 51.0)
     return path
 

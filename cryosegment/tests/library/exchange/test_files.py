@@ -10,12 +10,10 @@ from cryosegment.exchange.files import (
     check_names,
     make_folder,
     micrograph_name,
-    read_failures,
     read_json,
     read_table,
     read_text,
     unique_names,
-    write_failures,
     write_text,
 )
 
@@ -140,21 +138,6 @@ def test_two_micrographs_of_one_name_are_refused():
     assert unique_names(["a/1.mrc", "b/2.mrc"]) == ["1", "2"]
     with pytest.raises(InputError, match="'1'"):
         unique_names(["a/1.mrc", "b/1.tif"])
-
-
-def test_failures_come_back_as_written(tmp_path):
-    failures = {"b": 'a "quoted", comma', "a": "two\nlines: Å"}
-    write_failures(tmp_path, failures)
-    assert read_failures(tmp_path) == failures
-    write_failures(tmp_path, {})
-    assert os.listdir(tmp_path) == []
-    assert read_failures(tmp_path) == {}
-
-
-def test_a_foreign_failures_file_is_refused(tmp_path):
-    (tmp_path / "failures.csv").write_text("x,y\n")
-    with pytest.raises(InputError, match="micrograph, error"):
-        read_failures(tmp_path)
 
 
 def test_rows_of_a_table_by_column(tmp_path):

@@ -16,12 +16,11 @@ from cryosegment.core.labels.contamination import ContaminationMaps
 from cryosegment.core.models.model import Model
 from cryosegment.core.networks import HEADS
 from cryosegment.core.pipeline.batch import pick_micrographs
-from cryosegment.core.pipeline.files import is_finished
 from cryosegment.core.pipeline.micrograph import pick_micrograph
 from cryosegment.exchange.coordinates import WRITTEN, read_coordinates
 from cryosegment.exchange.labels import LabelEntry
 from cryosegment.exchange.params import FORMATS, PickParams
-from cryosegment.exchange.pick_folder import COORDINATES, SUFFIXES, file_of
+from cryosegment.exchange.pick_folder import COORDINATES, SUFFIXES, PickFolder
 from cryosegment.exchange.progress import no_progress
 from cryosegment.exchange.star import read_star
 
@@ -189,7 +188,7 @@ def test_resume_skips_what_is_finished(
     micrographs: Micrographs, disc_model: Model, folder: Path
 ) -> None:
     pick_micrographs(micrographs[:1], disc_model, PARAMS, folder, no_progress)
-    path = file_of(folder, COORDINATES, "one")
+    path = PickFolder(folder).file(COORDINATES, "one")
     before = path.stat().st_mtime_ns
     seen = []
     resume = replace(PARAMS, resume=True)
@@ -210,7 +209,7 @@ def test_a_micrograph_without_particles(disc_model: Model, folder: Path, tmp_pat
     params = replace(PARAMS, pixel_size=2.0, masks=True, formats=("box", "cbox", "csv"))
     micrographs = [("ice", tmp_path / "ice.tif")]
     assert pick_micrographs(micrographs, disc_model, params, folder, no_progress).failures == {}
-    assert is_finished(folder, "ice")
+    assert PickFolder(folder).is_picked("ice")
     assert len(read_coordinates(folder / "coordinates", 2.0)["ice"]) == 0
     instances, _ = read_image(folder / "instances" / "ice.mrc")
     assert not instances.any()
@@ -237,11 +236,11 @@ def test_a_file_that_cannot_be_written_leaves_the_micrograph_undone(
     params = replace(PARAMS, masks=True)
     failures = pick_micrographs(micrographs, disc_model, params, folder, no_progress).failures
     assert set(failures) == {"one"}
-    assert not is_finished(folder, "one")
+    assert not PickFolder(folder).is_picked("one")
     (folder / "instances" / "one.mrc").rmdir()
     resume = replace(params, resume=True)
     assert pick_micrographs(micrographs, disc_model, resume, folder, no_progress).failures == {}
-    assert is_finished(folder, "one")
+    assert PickFolder(folder).is_picked("one")
 
 
 def test_a_failure_does_not_bring_back_old_picks(
