@@ -5,22 +5,40 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import os
 from pathlib import Path
 from typing import Iterable, List, Sequence
 
 from cryosegment.exchange.errors import InputError
-from cryosegment.exchange.files import PathLike, read_text
+from cryosegment.exchange.files import PathLike, read_text, write_text
 
 LONGEST_ROW = 1 << 16
 """Bytes of a row, at most."""
 
 
-def csv_text(rows: Iterable[Sequence[object]]) -> str:
+def csv_text(rows: Iterable[Iterable[object]]) -> str:
     """Rows as the text of a CSV file."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue()
+
+
+def write_rows(path: PathLike, titles: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write a table, whole or not at all: floats with four decimals, and nothing for NaN.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written.
+    """
+    write_text(path, csv_text([titles, *(map(_cell, row) for row in rows)]))
+
+
+def _cell(value: object) -> object:
+    if not isinstance(value, float):
+        return value
+    return "" if math.isnan(value) else f"{value:.4f}"
 
 
 def read_rows(path: PathLike) -> List[List[str]]:

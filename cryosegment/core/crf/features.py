@@ -61,7 +61,7 @@ def crf_features(
             )
         values = source if source.dtype == torch.float64 else source.float()
         if name == "intensity":
-            values = low_pass(torch.nan_to_num(values), params.intensity_sigma)
+            values = gaussian_low_pass(torch.nan_to_num(values), params.intensity_sigma)
         elif name == "denoised":
             values = denoise(torch.nan_to_num(values))
         elif name == "network":
@@ -70,7 +70,7 @@ def crf_features(
     return features
 
 
-def low_pass(image: Float[Tensor, "h w"], sigma: float) -> Float[Tensor, "h w"]:
+def gaussian_low_pass(image: Float[Tensor, "h w"], sigma: float) -> Float[Tensor, "h w"]:
     """The image after a Gaussian low-pass; pixels beyond the border do not count."""
     return gaussian_filter(image, sigma) / gaussian_filter(torch.ones_like(image), sigma)
 

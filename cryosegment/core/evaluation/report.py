@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 from dataclasses import fields
@@ -12,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cryosegment.core.evaluation.metrics import Evaluation, ParticleMetrics
+from cryosegment.exchange.csv_rows import write_rows
 from cryosegment.exchange.files import PathLike, atomic_path, write_text
 
 TABLE_NAME, JSON_NAME, CURVE_NAME = "metrics.csv", "metrics.json", "precision_recall.png"
@@ -45,7 +44,9 @@ def write_report(folder: PathLike, evaluation: Evaluation) -> None:
         If a file cannot be written.
     """
     folder = Path(folder)
-    write_text(folder / TABLE_NAME, _table(evaluation))
+    metrics = (*evaluation.micrographs, evaluation.overall)
+    rows = ([getattr(row, column) for column in COLUMNS] for row in metrics)
+    write_rows(folder / TABLE_NAME, COLUMNS, rows)
     text = json.dumps(evaluation_to_dict(evaluation), indent=2, ensure_ascii=False) + "\n"
     write_text(folder / JSON_NAME, text)
     _draw_curve(folder / CURVE_NAME, evaluation)
@@ -74,20 +75,6 @@ def _row(metrics: ParticleMetrics) -> dict[str, Any]:
         column: None if isinstance(value, float) and math.isnan(value) else value
         for column, value in values.items()
     }
-
-
-def _table(evaluation: Evaluation) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    for metrics in (*evaluation.micrographs, evaluation.overall):
-        writer.writerow(
-            {
-                column: f"{value:.4f}" if isinstance(value, float) else value
-                for column, value in _row(metrics).items()
-            }
-        )
-    return text.getvalue()
 
 
 def _draw_curve(path: Path, evaluation: Evaluation) -> None:

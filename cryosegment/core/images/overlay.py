@@ -41,11 +41,11 @@ def draw_picks(
     Channels blue, green, red, as in OpenCV.
     """
     picture = enlarged(working.image)
-    centers = picks.centers_yx / np.array(working.scale_yx)
+    centers = working.from_micrograph(picks.centers_yx)
     for center, score in zip(centers, picks.ranking, strict=True):
         mix = np.clip(score, 0, 1)
         color = tuple(float(a + mix * (b - a)) for a, b in zip(LOW, HIGH, strict=True))
-        draw_circle(picture, center, diameter / working.pixel_size, color)
+        draw_circle(picture, center, working.in_pixels(diameter), color)
     return picture
 
 
@@ -81,8 +81,8 @@ def draw_labels(
         outline |= large != neighbor
     outline &= large > 0
     picture[outline] = colors[large[outline] - 1]
-    for center in marked_yx / np.array(working.scale_yx):
-        draw_circle(picture, center, diameter / working.pixel_size, MARK)
+    for center in working.from_micrograph(marked_yx):
+        draw_circle(picture, center, working.in_pixels(diameter), MARK)
     return picture
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Real
 from torch import Tensor
 
 from cryosegment.core.images.border import Bounds, valid_bounds
@@ -84,6 +84,18 @@ class WorkingImage:
         """Height and width of the micrograph, px."""
         height, width = self.image.shape
         return round(height * self.scale_yx[0]), round(width * self.scale_yx[1])
+
+    def in_pixels(self, length: float) -> float:
+        """A length in Å, in pixels of this image."""
+        return length / self.pixel_size
+
+    def from_micrograph(self, centers_yx: Real[np.ndarray, "n 2"]) -> Float[np.ndarray, "n 2"]:
+        """Centres in pixels of this image, from pixels of the micrograph."""
+        return centers_yx / np.array(self.scale_yx)
+
+    def in_micrograph(self, centers_yx: Real[np.ndarray, "n 2"]) -> Float[np.ndarray, "n 2"]:
+        """Centres in pixels of the micrograph, from pixels of this image."""
+        return centers_yx * np.array(self.scale_yx)
 
 
 def working_image(

@@ -138,7 +138,7 @@ def label_contrast(
     owners, count = instances[inside].long(), len(centers_yx)
     sums = torch.bincount(owners, grey, minlength=count + 1)[1:]
     areas = torch.bincount(owners, minlength=count + 1)[1:]
-    contrast = detect_contrast(working.image, diameter / working.pixel_size, working.valid)
+    contrast = detect_contrast(working.image, working.in_pixels(diameter), working.valid)
     return LabelContrast(
         inside=float(mean),
         outside=float(ground_mean),

@@ -63,10 +63,10 @@ class PickedParticles:
         self.name = PICKED if is_scored else "coordinates"
         if params.min_score is not None:
             self.name = PICKS
-        strangers = [own for key, own in given.items() if key not in self._names.values()]
-        self.strangers = [
+        elsewhere = [own for key, own in given.items() if key not in self._names.values()]
+        self.elsewhere = [
             rejection
-            for own in strangers
+            for own in elsewhere
             for rejection in not_given(own.rows.tolist(), [own.name] * len(own), own.centers_yx)
         ]
         self._template: Template | None = None

@@ -71,13 +71,13 @@ class RefinedParticles:
         self._labeller = Labeller(body, _rules(params), device)
         self.path, self.diameter = params.particles, self._labeller.diameter
         stems = [micrograph_name(path) for path in micrographs.values()]
-        self._particles, strangers = split_by_micrograph(particles, list(micrographs), stems)
+        self._particles, elsewhere = split_by_micrograph(particles, list(micrographs), stems)
         self._scale, pixel_size = self._find_scale()
         source = "their headers say" if params.pixel_size is None else "--pixel-size says"
         self.notes = [*body.notes, self._scale.note, *_notes(particles, body, pixel_size)]
         self.notes += _contradiction(particles, pixel_size, source)
-        self.strangers = not_given(
-            strangers.rows.tolist(), strangers.micrographs, strangers.centers_yx
+        self.elsewhere = not_given(
+            elsewhere.rows.tolist(), elsewhere.micrographs, elsewhere.centers_yx
         )
 
     def __contains__(self, name: str) -> bool:

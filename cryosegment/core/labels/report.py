@@ -3,16 +3,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryosegment.core.labels.contrast import LabelContrast, contrast_notes
 from cryosegment.core.labels.screening import OUTSIDE, REASONS, Rejection, Screening
+from cryosegment.exchange.csv_rows import write_rows
 from cryosegment.exchange.files import write_text
 from cryosegment.exchange.labels import REJECTED_NAME, REPORT_NAME, SUMMARY_NAME
 
@@ -64,7 +62,7 @@ class Report:
         contrast
             Contrast of the labels, if there are any.
         """
-        figures = {"coverage": round(coverage, 5), "unknown": round(unknown, 5)}
+        figures = {"coverage": f"{coverage:.5f}", "unknown": f"{unknown:.5f}"}
         stands_out = "" if contrast is None else round(contrast.cohen_d, 4)
         self._rows.append({"micrograph": name, **found.counts, **figures, "contrast": stands_out})
         self._contrasts += [] if contrast is None else [contrast]
@@ -110,8 +108,8 @@ class Report:
         ]
         if self._rows:
             rows = [[row[column] for column in header] for row in self._rows]
-            _write_table(folder / REPORT_NAME, header, rows)
-        _write_table(
+            write_rows(folder / REPORT_NAME, header, rows)
+        write_rows(
             folder / REJECTED_NAME,
             ["row", "micrograph", "x", "y", "reason", "detail"],
             [_cells(each) for each in sorted(self.rejections, key=lambda r: (r.micrograph, r.row))],
@@ -129,11 +127,3 @@ class Report:
 def _cells(each: Rejection) -> list[str | int]:
     y, x = each.center_yx
     return [each.row, each.micrograph, f"{x:.2f}", f"{y:.2f}", each.reason, each.detail]
-
-
-def _write_table(path: Path, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    write_text(path, text.getvalue())

@@ -17,7 +17,7 @@ from cryosegment.core.labels.contamination import ContaminationMaps
 from cryosegment.core.labels.contrast import micrograph_contrast
 from cryosegment.core.labels.files import label_entry, write_labels
 from cryosegment.core.labels.report import Report
-from cryosegment.core.labels.screening import MEANT, POOR, Rejection, Screening
+from cryosegment.core.labels.screening import ASKED_FOR, POOR, Rejection, Screening
 from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.finished import Finished
@@ -39,7 +39,7 @@ class Source(Protocol):
         File of each micrograph, by name.
     diameter
         Nominal, Å.
-    strangers
+    elsewhere
         Particles on other micrographs than those given.
     """
 
@@ -47,7 +47,7 @@ class Source(Protocol):
     path: str
     micrographs: Mapping[str, Path]
     diameter: float
-    strangers: list[Rejection]
+    elsewhere: list[Rejection]
 
     @property
     def notes(self) -> list[str]:
@@ -105,7 +105,7 @@ class LabelsRun:
             )
             self._notes += [self._contamination.note] if self._contamination.note else []
         notes = [*source.notes, *self._notes]
-        self.report = Report(self.source.diameter, notes, self.source.strangers)
+        self.report = Report(self.source.diameter, notes, self.source.elsewhere)
 
     def label(self, name: str) -> LabelEntry:
         """Label one micrograph and write its files; with `resume`, finished ones are kept.
@@ -118,7 +118,7 @@ class LabelsRun:
         """
         micrograph = self._read(name)
         if name not in self.source:
-            others = [stranger.micrograph for stranger in self.source.strangers[:1]]
+            others = [rejection.micrograph for rejection in self.source.elsewhere[:1]]
             named = f", which names {others[0]!r}" if others else ""
             raise InputError(
                 f"no particles of micrograph {name} in {self.source.path}{named}: leave it out or "
@@ -130,7 +130,7 @@ class LabelsRun:
         for note in micrograph.notes:
             self._told.setdefault(note, f"{name}: {note}")  # the first of each kind
         self.report.notes = [*self.source.notes, *self._notes, *self._told.values()]
-        if not len(found.labelled) and any(r.reason not in MEANT for r in found.rejections):
+        if not len(found.labelled) and any(r.reason not in ASKED_FOR for r in found.rejections):
             self.report.add(name, found, 0.0, 0.0, None)
             raise InputError(
                 f"none of {len(found.rejections)} particles of {_why_none(found, name)}"

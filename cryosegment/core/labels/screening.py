@@ -35,7 +35,7 @@ REASONS = (
 )
 VISIBLE = (OUTSIDE, OTHER_CLASS, CONTAMINATED, POOR)
 """Particles rejected for these reasons may be visible: their area is labelled unknown."""
-MEANT = (OTHER_CLASS, CONTAMINATED)
+ASKED_FOR = (OTHER_CLASS, CONTAMINATED)
 """Reasons that a user chose: a micrograph may end up without particles because of them."""
 
 P = TypeVar("P", Coordinates, Particles)

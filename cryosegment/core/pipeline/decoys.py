@@ -15,8 +15,8 @@ from scipy.spatial import cKDTree
 from cryosegment.core.images.working import WorkingImage
 from cryosegment.core.models.model import Model
 from cryosegment.core.pipeline.micrograph import pick, read_working_image, segment
+from cryosegment.exchange.csv_rows import write_rows
 from cryosegment.exchange.ctf import read_ctfs
-from cryosegment.exchange.files import write_text
 from cryosegment.exchange.params import PickParams
 from cryosegment.exchange.pick_folder import (
     CANDIDATES,
@@ -111,13 +111,19 @@ class FalseDiscoveries:
             f"{self.rate(threshold):.1%} of the picks"
         )
 
-    def table(self) -> str:
-        """The rate by threshold, as CSV."""
-        lines = ["threshold,picks,decoys,rate"]
-        for threshold in THRESHOLDS:
-            targets, decoys = self.counts(threshold)
-            lines.append(f"{threshold:.2f},{targets},{decoys},{self.rate(threshold):.5f}")
-        return "\n".join(lines) + "\n"
+    def write(self, path: Path) -> None:
+        """Write the rate by threshold, as CSV.
+
+        Raises
+        ------
+        InputError
+            If it cannot be written.
+        """
+        rows = [
+            (f"{threshold:.2f}", *self.counts(threshold), f"{self.rate(threshold):.5f}")
+            for threshold in THRESHOLDS
+        ]
+        write_rows(path, ("threshold", "picks", "decoys", "rate"), rows)
 
 
 def measure_false_discoveries(
@@ -155,13 +161,13 @@ def measure_false_discoveries(
     for name, path in (finished[row] for row in rows):
         working = read_working_image(path, name, params, model.card, ctfs.of(name))
         chosen = results.read(COORDINATES, name, summaries[name].pixel_size)
-        centers = chosen.centers_yx / np.array(working.scale_yx)
-        diameter_px = params.diameter / working.pixel_size
+        centers = working.from_micrograph(chosen.centers_yx)
+        diameter_px = working.in_pixels(params.diameter)
         decoy = make_decoy(working, centers, diameter_px, generator)
         found = pick(name, decoy, segment(decoy, model, params), model, params).candidates
         real = results.read(CANDIDATES, name, summaries[name].pixel_size)
         targets.append(real.scores[rules.has_size(real)])
         decoys.append(found.scores[rules.has_size(found)])
     result = FalseDiscoveries(count, np.concatenate(targets), np.concatenate(decoys))
-    write_text(folder / FALSE_DISCOVERY_NAME, result.table())
+    result.write(folder / FALSE_DISCOVERY_NAME)
     return result

@@ -90,5 +90,5 @@ def _has_contrast(picks: Picks, params: PickParams) -> bool:
     working = picks.working
     if params.contrast == "auto":
         return True
-    diameter_px = params.diameter / working.pixel_size
+    diameter_px = working.in_pixels(params.diameter)
     return detect_contrast(working.image, diameter_px, working.valid) == "dark"

@@ -6,7 +6,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
@@ -150,7 +149,7 @@ def pick(
         If the maps lack what the centre finder needs, or the card recommends something unknown or
         lacks what the parameters need.
     """
-    diameter_px = params.diameter / working.pixel_size
+    diameter_px = working.in_pixels(params.diameter)
     rules = picking_rules(model.card, params)
     edge_px = params.edge * diameter_px
     found = find_particles(maps, diameter_px, rules.selection, CANDIDATE_FLOOR, edge_px)
@@ -158,7 +157,7 @@ def pick(
     labels = find_instances(maps.particle, centers, diameter_px, INSTANCE_THRESHOLD).cpu()
     sizes = instance_diameters(labels, len(found)).numpy() * working.pixel_size
     candidates = Coordinates(
-        centers_yx=centers.numpy() * np.array(working.scale_yx),
+        centers_yx=working.in_micrograph(centers.numpy()),
         pixel_size=working.micrograph_pixel_size,
         name=name,
         scores=rules.scores(found.scores.cpu().numpy()),

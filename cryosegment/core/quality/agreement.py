@@ -82,7 +82,7 @@ def agreement(
     known = (classes != UNKNOWN) & working.valid
     tolerance_px = TOLERANCE * diameter / working.micrograph_pixel_size
     pairs = match(segmentation.centers_yx, centers_yx, tolerance_px)
-    inner = away_from_edge(working.valid, EDGE * diameter / working.pixel_size)
+    inner = away_from_edge(working.valid, working.in_pixels(EDGE * diameter))
     judged = _at(inner, working, centers_yx)
     supported = np.zeros(len(centers_yx), bool)
     supported[pairs.reference] = True
@@ -103,7 +103,7 @@ def _at(
     area: Bool[Tensor, "h w"], working: WorkingImage, centers_yx: Float[np.ndarray, "n 2"]
 ) -> Bool[np.ndarray, " n"]:
     """Whether points of the micrograph, px, lie in an area of its working image."""
-    points = torch.from_numpy(np.rint(centers_yx / np.array(working.scale_yx))).long()
+    points = torch.from_numpy(np.rint(working.from_micrograph(centers_yx))).long()
     y, x = points.unbind(dim=1)
     height, width = area.shape
     is_on = (y >= 0) & (y < height) & (x >= 0) & (x < width)

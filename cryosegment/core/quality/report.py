@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,6 +21,7 @@ from cryosegment.core.labels.contrast import (
     total_placements,
 )
 from cryosegment.core.quality.inspection import Inspection
+from cryosegment.exchange.csv_rows import write_rows
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import read_json, write_text
 from cryosegment.exchange.labels import SUMMARY_NAME
@@ -187,18 +186,7 @@ def _particle_rows(inspection: Inspection) -> Iterator[dict[str, Any]]:
 
 
 def _write_table(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        writer.writerow({name: _cell(value) for name, value in row.items()})
-    write_text(path, text.getvalue())
-
-
-def _cell(value: Any) -> Any:
-    if not isinstance(value, float):
-        return value
-    return "" if math.isnan(value) else f"{value:.4f}"
+    write_rows(path, list(rows[0]) if rows else [], (list(row.values()) for row in rows))
 
 
 def _or_none(value: float) -> float | None:

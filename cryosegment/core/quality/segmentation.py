@@ -66,7 +66,7 @@ def segment_by_threshold(working: WorkingImage, diameter: float) -> Segmentation
 
     Strong are the darkest places at the particles' own scale, by the same rule.
     """
-    diameter_px = diameter / working.pixel_size
+    diameter_px = working.in_pixels(diameter)
     dark, valid = -working.image.numpy(), working.valid.numpy()
     body = gaussian_filter(dark, BODY_SIGMA * diameter_px)
     particle = (body > threshold_otsu(body[valid])) & valid
@@ -79,4 +79,4 @@ def segment_by_threshold(working: WorkingImage, diameter: float) -> Segmentation
     )
     inner = away_from_edge(working.valid, EDGE * diameter_px).numpy()
     peaks = peaks[inner[peaks[:, 0], peaks[:, 1]]]
-    return Segmentation(torch.from_numpy(particle), peaks * np.array(working.scale_yx))
+    return Segmentation(torch.from_numpy(particle), working.in_micrograph(peaks))

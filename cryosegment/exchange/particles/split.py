@@ -24,8 +24,8 @@ def split_by_micrograph(
     """
     found = match_names(set(particles.micrographs), names, stems)
     members: Dict[str, List[int]] = defaultdict(list)
-    strangers = []
+    elsewhere = []
     for i, text in enumerate(particles.micrographs):
-        members[found[text]].append(i) if text in found else strangers.append(i)
+        members[found[text]].append(i) if text in found else elsewhere.append(i)
     own = {name: particles.select(rows).renamed(name) for name, rows in members.items()}
-    return own, particles.select(strangers)
+    return own, particles.select(elsewhere)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cryosegment.exchange.csv_rows import LONGEST_ROW, append_row, csv_text, read_rows
+from cryosegment.exchange.csv_rows import LONGEST_ROW, append_row, csv_text, read_rows, write_rows
 from cryosegment.exchange.errors import InputError
 
 ROWS = [["a, b", "1"], ['c"', ""], ["é", "3"]]
@@ -38,3 +38,9 @@ def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
         append_row(tmp_path / "file" / "t.csv", ROWS[0])
     with pytest.raises(InputError, match="cannot write"):
         append_row(tmp_path, ROWS[0])
+
+
+def test_numbers_in_a_table(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    write_rows(path, ("name", "value"), [("a, b", 1 / 3), ("c", float("nan")), ("d", 7)])
+    assert path.read_text() == 'name,value\n"a, b",0.3333\nc,\nd,7\n'

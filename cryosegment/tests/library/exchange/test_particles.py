@@ -305,10 +305,10 @@ def test_selection():
 
 
 def test_particles_of_micrographs_that_were_not_given_are_apart():
-    own, strangers = split_by_micrograph(particles(), ["a", "1_c"])
+    own, elsewhere = split_by_micrograph(particles(), ["a", "1_c"])
     assert {name: tuple(some.rows) for name, some in own.items()} == {"a": (1,), "1_c": (3,)}
     assert own["1_c"].micrographs == ("1_c",)
-    assert strangers.micrographs == ("b",)
+    assert elsewhere.micrographs == ("b",)
 
 
 def test_relion_says_the_pixel_size_of_the_micrographs(tmp_path):

@@ -40,6 +40,10 @@ def test_rounded_shapes_keep_both_scales(micrograph: Micrograph) -> None:
     assert working.image.shape == (338, 282)
     assert working.scale_yx == (600 / 338, 500 / 282)
     assert working.micrograph_shape == (600, 500)
+    assert working.in_pixels(71.0) == pytest.approx(20, rel=1e-3)
+    corner = np.array([[338.0, 282.0]])  # where the micrograph ends
+    np.testing.assert_allclose(working.in_micrograph(corner), [[600, 500]])
+    np.testing.assert_allclose(working.from_micrograph(np.array([[600.0, 500.0]])), corner)
 
 
 def test_agrees_with_scipy_and_normalisation(micrograph: Micrograph) -> None:

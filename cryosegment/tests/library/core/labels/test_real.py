@@ -31,10 +31,10 @@ def particles(shared_data):
     """Particles of each micrograph; the file counts y from the last row."""
     folder = shared_data / "empiar10017"
     names = [path.stem for path in sorted((folder / "micrographs").iterdir())]
-    own, strangers = split_by_micrograph(
+    own, elsewhere = split_by_micrograph(
         read_particles(folder / "poses_relion31.star").flipped(SHAPE[0]), names
     )
-    assert not len(strangers)
+    assert not len(elsewhere)
     assert len(own) == 14
     return own
 
