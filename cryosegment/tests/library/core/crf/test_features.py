@@ -87,3 +87,10 @@ def test_what_is_not_at_hand() -> None:
         crf_features(CRF_PRESETS["network"], torch.zeros(4, 4), torch.zeros(4, 4))
     with pytest.raises(InputError, match="feature intensity"):
         crf_features(CRF_PRESETS["intensity"], torch.zeros(4, 4))
+
+
+def test_denoising_keeps_what_stands_out_of_the_noise() -> None:
+    """A spot of eight standard deviations is no noise, and is not averaged with its like."""
+    image = noise(60, 60) / 4
+    image[28:32, 28:32] += 3.0
+    assert float(denoise(image)[29:31, 29:31].mean()) > 2.0

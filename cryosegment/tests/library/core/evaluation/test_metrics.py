@@ -159,3 +159,17 @@ def test_published_picks_of_real_particles(shared_data, picker, f1):
     assert result.overall.f1 == pytest.approx(f1, abs=0.001)
     assert result.overall.best_f1 >= result.overall.f1
     assert result.overall.center_error_mean < 15
+
+
+def test_the_best_f1_of_few_hits() -> None:
+    """One of four picks is right, and one of four particles found: F1 is a quarter."""
+    picks = coordinates([(0, 0), (50, 50), (60, 150), (70, 250)], scores=[0.1, 0.9, 0.8, 0.7])
+    found = evaluate({"one": picks}, {"one": coordinates(PARTICLES)}, DIAMETER)
+    assert found.curve.best == (pytest.approx(1 / 4), 0.1)
+
+
+def test_a_single_pick_counts() -> None:
+    found = evaluate(
+        {"one": coordinates(PARTICLES[:1], scores=[0.5])}, {"one": coordinates(PARTICLES)}, DIAMETER
+    )
+    assert found.overall.average_precision == pytest.approx(1 / 4)

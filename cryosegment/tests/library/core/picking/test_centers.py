@@ -7,7 +7,7 @@ import torch
 from scipy.ndimage import distance_transform_edt
 from scipy.spatial import cKDTree
 
-from cryosegment.core.picking.centers import PickingMaps, find_candidates
+from cryosegment.core.picking.centers import PickingMaps, disc_means, find_candidates
 
 DIAMETER = 20.0
 GRID = [(y, x) for y in (15.3, 40.0, 64.7) for x in (14.8, 39.5, 66.2)]
@@ -188,3 +188,14 @@ def test_maps_are_not_changed():
 def test_small_images(shape):
     maps = ideal_maps([(0.0, 0.0)], shape)
     assert len(find_candidates(maps, DIAMETER)) <= 1
+
+
+def test_discs_count_their_pixels_up_to_the_border() -> None:
+    """Half of the disc around a pixel of the first row or column is in the image, and more."""
+    plane, valid = torch.ones(40, 40), torch.ones(40, 40, dtype=torch.bool)
+    middles = torch.tensor([[0, 20], [20, 0], [39, 20], [20, 39]])
+    rows, columns = np.mgrid[-10:11, -10:11]
+    disc = rows**2 + columns**2 <= 100
+    expected = disc[rows >= 0].sum() / disc.sum()
+    means = disc_means(plane, valid, middles, DIAMETER)
+    np.testing.assert_allclose(means, expected, rtol=1e-6)

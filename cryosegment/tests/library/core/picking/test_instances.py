@@ -92,3 +92,15 @@ def test_kept_instances_are_numbered_in_order() -> None:
     assert renumber(labels, kept).dtype == torch.int32
     nothing = torch.zeros(0, dtype=torch.bool)
     assert renumber(torch.zeros_like(labels), nothing).tolist() == [[0, 0, 0], [0, 0, 0]]
+
+
+def test_particles_on_the_first_and_the_last_pixels() -> None:
+    corners = torch.tensor([[0.0, 0.0], [0.0, 79.0], [79.0, 0.0], [79.0, 79.0]])
+    labels = find_instances(discs_map(corners.tolist(), 20.0), corners, 20.0)
+    assert [int(labels[tuple(corner.long())]) for corner in corners] == [1, 2, 3, 4]
+
+
+def test_a_single_pixel_has_a_diameter() -> None:
+    labels = torch.zeros(4, 4, dtype=torch.int32)
+    labels[1, 2] = 1
+    assert float(instance_diameters(labels, 1)) == pytest.approx(2 / math.sqrt(math.pi))

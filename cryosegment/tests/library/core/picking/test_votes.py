@@ -55,3 +55,13 @@ def test_votes_beyond_the_border_and_of_invalid_pixels_are_lost():
     everywhere = torch.ones(30, 30, dtype=torch.bool)
     assert vote_map(outwards, particle, everywhere, 20.0).sum() == 0
     assert vote_map(torch.zeros(2, 30, 30), particle, ~everywhere, 20.0).sum() == 0
+
+
+def test_votes_at_the_corners_are_whole() -> None:
+    """What falls on the last pixel of a row or column is not lost, and not doubled."""
+    particle = torch.zeros(40, 40)
+    particle[0, 0] = particle[0, 39] = particle[39, 0] = particle[39, 39] = 1.0
+    votes = vote_map(torch.zeros(2, 40, 40), particle, torch.ones(40, 40, dtype=torch.bool), 20.0)
+    assert votes[0, 0] > 0
+    torch.testing.assert_close(votes, votes.flip(0))
+    torch.testing.assert_close(votes, votes.flip(1))

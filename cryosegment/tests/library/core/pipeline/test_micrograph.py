@@ -10,7 +10,9 @@ from scipy.spatial import cKDTree
 
 from cryosegment.core.images.micrograph import Micrograph
 from cryosegment.core.models.model import Model
+from cryosegment.core.picking import ParticleMaps
 from cryosegment.core.pipeline.micrograph import (
+    pick,
     pick_micrograph,
     prepare,
     read_working_image,
@@ -202,3 +204,29 @@ def test_a_working_image_is_read(tmp_path: Path, draw_truth: Callable, disc_mode
         read_working_image(path, "a", replace(PARAMS, diameter=900.0), disc_model.card)
     with pytest.raises(InputError, match="does not exist"):
         read_working_image(tmp_path / "none.mrc", "none", PARAMS, disc_model.card)
+
+
+def test_candidates_below_the_floor_are_left_out(draw_truth: Callable, disc_model: Model) -> None:
+    """By the particle map alone, a disc of 5 % is a candidate, and one of 1.5 % is none."""
+    working = prepare(draw_truth().micrograph, PARAMS, disc_model.card)
+    shape = working.image.shape
+    y, x = torch.meshgrid(*map(torch.arange, shape), indexing="ij")
+    particle = torch.zeros(shape)
+    for (row, column), probability in (((60, 40), 0.05), ((120, 100), 0.015)):
+        particle[(y - row) ** 2 + (x - column) ** 2 <= 10**2] = probability
+    maps = ParticleMaps(particle, torch.zeros(shape), working.valid)
+    params = replace(PARAMS, centers="grid-nms")
+    found = pick("discs", working, maps, disc_model, params).candidates
+    assert len(found) == 1
+    assert found.scores[0] == pytest.approx(0.05, abs=0.005)
+    np.testing.assert_allclose(found.centers_yx[0] / working.scale_yx, (60, 40), atol=1)
+
+
+def test_what_counts_as_contaminated(draw_truth: Callable, disc_model: Model) -> None:
+    """What is more likely contaminated than not."""
+    picks = pick_micrograph(draw_truth().micrograph, disc_model, PARAMS)
+    dirt = torch.full_like(picks.maps.contamination, 0.45)
+    dirt[:5] = 0.55
+    contaminated = replace(picks, maps=replace(picks.maps, contamination=dirt)).contaminated
+    assert contaminated[:5].all()
+    assert not contaminated[5:].any()
