@@ -31,6 +31,7 @@ from cryosegment.core.training.fit_settings import FitSettings, Validation
 from cryosegment.core.training.labelled import LabelledImage, read_labels
 from cryosegment.core.training.patches import PatchBatches
 from cryosegment.core.training.validation import best_f1
+from cryosegment.exchange.params import InputParams
 from cryosegment.exchange.progress import no_progress
 
 MOLECULES = ("6vxx", "1wcm")
@@ -86,7 +87,7 @@ def simulate(name: str, arguments: argparse.Namespace) -> dict[str, list[Labelle
         if not (folder / "truth" / "labels.json").exists():
             molecule = ["--molecule", str(next(arguments.maps.rglob(f"{name}.*")))]
             run("simulate", *SIZE.split(), *options.split(), *molecule, "--output", str(folder))
-        sessions[kind] = read_labels([folder / "truth"], 20.0, no_progress)
+        sessions[kind] = read_labels([folder / "truth"], InputParams(20.0), no_progress)
     return sessions
 
 

@@ -37,7 +37,7 @@ from cryosegment.core.networks import HEADS
 from cryosegment.core.picking import find_candidates
 from cryosegment.core.training.crf_model import tuning_image
 from cryosegment.core.training.crf_tuning import Score, TuningImage, score_crf, tune_crf
-from cryosegment.core.training.labelled import LabelledImage, read_labels_for
+from cryosegment.core.training.labelled import LabelledImage, read_labels
 from cryosegment.exchange.params import CRF_PRESETS, FEATURES, CrfParams
 from cryosegment.exchange.parts import SOLVERS
 from cryosegment.exchange.progress import no_progress
@@ -160,8 +160,10 @@ def label(kind: str, options: list[str], arguments: argparse.Namespace) -> Path:
 def read_cases(folders: list[Path], model: Model) -> list[Case]:
     """What the model says of the labelled micrographs."""
     card, cases = model.card, []
-    for labelled in read_labels_for(card, folders, no_progress):
-        logits = predict_logits(model.network, labelled.image, card.tile_size, card.halo)
+    for labelled in read_labels(folders, card.input, no_progress):
+        logits = predict_logits(
+            model.network, labelled.image, card.network.tile_size, card.network.halo
+        )
         cases.append(Case(labelled, logits, tuning_image(labelled, model)))
     return cases
 
@@ -231,7 +233,7 @@ def measure(crf: CrfParams | None, cases: list[Case], model: Model) -> Row:
         labelled = case.labelled
         maps = picking_maps(logits, labelled.valid)
         found = find_candidates(maps, labelled.diameter)
-        centers = found.centers_yx[found.scores >= model.card.threshold].numpy()
+        centers = found.centers_yx[found.scores >= model.card.use.threshold].numpy()
         reference = labelled.centers_yx.numpy()
         hits += len(match(centers, reference, TOLERANCE * labelled.diameter))
         picks, particles = picks + len(centers), particles + len(reference)
@@ -246,7 +248,7 @@ def refined(crf: CrfParams | None, case: Case, model: Model) -> tuple[torch.Tens
     particle, maps = case.logits[channel], None
     start = time.perf_counter()
     if "network" in crf.features():
-        maps = predict_features(model.network, image, card.tile_size, card.halo)
+        maps = predict_features(model.network, image, card.network.tile_size, card.network.halo)
     features = crf_features(crf, particle, image, maps)
     result = refine_logits(particle, features, crf, case.labelled.valid)
     seconds = time.perf_counter() - start

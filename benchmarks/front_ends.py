@@ -35,7 +35,7 @@ from cryosegment.exchange.labels import (
     read_labels_index,
     write_labels_index,
 )
-from cryosegment.exchange.params import FRONT_ENDS, WITH_CTF, FrontEndParams
+from cryosegment.exchange.params import DARK, FRONT_ENDS, WITH_CTF, FrontEndParams, InputParams
 
 PIXEL_SIZE = 1.77
 SIMULATION = "--count 10 --size 2048 2048 --coverage 0.3 --ice-blobs 2 --seed 31"
@@ -134,9 +134,11 @@ def seconds(label: str, scene: Scene) -> float:
     if label == FULL_SCALE:
         denoise_cryosegnet(image)
         return time.process_time() - start
-    working_image(micrograph, entry.diameter, 20.0, "dark", FrontEndParams(label))
+    working_image(
+        micrograph, entry.diameter, InputParams(20.0, front_end=FrontEndParams(label)), DARK
+    )
     middle = time.process_time()
-    working_image(micrograph, entry.diameter, 20.0, "dark")
+    working_image(micrograph, entry.diameter, InputParams(20.0), DARK)
     return 2 * middle - start - time.process_time()
 
 

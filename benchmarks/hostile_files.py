@@ -11,7 +11,6 @@ import shutil
 import struct
 import zlib
 from collections.abc import Callable
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,10 +24,11 @@ from safetensors.numpy import load_file, save_file
 from cryosegment.cli.main import main as cryosegment
 from cryosegment.core.models.checkpoint import save_checkpoint
 from cryosegment.core.networks import HEADS, build_network
-from cryosegment.exchange.card import CARD_KEY, ModelCard
+from cryosegment.exchange.card import CARD_KEY, ModelCard, TrainedNetwork, Use
+from cryosegment.exchange.params import InputParams
 
 WIDTHS = {"widths": [8, 16], "deep_blocks": 0, "normalization": "group"}
-CARD = ModelCard("small", "compact", WIDTHS, 20.0, HEADS, threshold=0.3)
+CARD = ModelCard("small", TrainedNetwork("compact", WIDTHS, HEADS), InputParams(20.0), Use(0.3))
 DEEP = "[" * 100_000
 SIMULATION = "--count 2 --size 256 256 --pixel-size 4 --snr 0.3 --gpu cpu"
 
@@ -145,23 +145,27 @@ def _write_models(folder: Path) -> None:
     save_file(good, folder / "deepcard.safetensors", {CARD_KEY: DEEP})
     weights = {name: values * np.float16("nan") for name, values in good.items()}
     _model(folder / "nan.safetensors", weights)
-    for name, change in {
-        "threshold_nan": {"threshold": float("nan")},
-        "threshold_5": {"threshold": 5.0},
-        "scale_0": {"pixels_per_diameter": 0.0},
-        "wide": {"architecture_args": {"widths": [10**6] * 4}},
-        "many": {"architecture_args": {"widths": [8, 16], "deep_blocks": 10**9}},
-        "unknown": {"architecture": "os.system"},
-        "finder": {"picking": {"centers": "magic"}},
-        "crf": {"crf": {"solver": "magic"}},
-        "front_end": {"front_end": {"name": "magic"}},
-    }.items():
+    changes: dict[str, dict[str, Any]] = {
+        "threshold_nan": {"use": {"threshold": float("nan")}},
+        "threshold_5": {"use": {"threshold": 5.0}},
+        "scale_0": {"input": {"pixels_per_diameter": 0.0}},
+        "wide": {"network": {"arguments": {"widths": [10**6] * 4}}},
+        "many": {"network": {"arguments": {"widths": [8, 16], "deep_blocks": 10**9}}},
+        "unknown": {"network": {"architecture": "os.system"}},
+        "finder": {"use": {"selection": {"centers": "magic"}}},
+        "crf": {"use": {"crf": {"solver": "magic"}}},
+        "front_end": {"input": {"front_end": {"name": "magic"}}},
+    }
+    for name, change in changes.items():
         _model(folder / f"{name}.safetensors", good, **change)
 
 
 def _model(path: Path, weights: dict[str, np.ndarray], **change: Any) -> None:
     """A model whose card says something else."""
-    save_file(weights, path, {CARD_KEY: json.dumps({**asdict(CARD), **change})})
+    values = json.loads(CARD.to_json())
+    for part, changes in change.items():
+        values[part].update(changes)
+    save_file(weights, path, {CARD_KEY: json.dumps(values)})
 
 
 def _write_tables(folder: Path) -> None:

@@ -28,7 +28,7 @@ from cryosegment.core.pipeline.doubts import summarise
 from cryosegment.core.pipeline.micrograph import pick, read_working_image, segment
 from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.exchange.params import PickParams
-from cryosegment.exchange.picking_rules import picking_rules
+from cryosegment.exchange.settings import PickSettings, pick_settings
 
 WIDE = 25
 TOLERANCE = 0.25
@@ -63,9 +63,10 @@ def print_thumbnail(path: Path, model: Model) -> None:
     """The picks on one thumbnail, as if it were a data set."""
     width = min(Image.open(path).size)
     params = PickParams(diameter=THUMBNAIL_SIZE * width / WIDE, pixel_size=THUMBNAIL_SIZE)
-    working = read_working_image(path, path.stem, params, model.card)
-    picks = pick(path.stem, working, segment(working, model, params), model, params)
-    summary = summarise(picks, params, bool(model.card.calibration))
+    settings = pick_settings(params, model.card)
+    working = read_working_image(path, path.stem, settings)
+    picks = pick(path.stem, working, segment(working, model, settings.crf), settings)
+    summary = summarise(picks, settings)
     doubts = "; ".join(summary.doubts)
     print(f"| {path.stem[:24]} | {path.parent.name} | {summary.picks} | {doubts} |", flush=True)
 
@@ -75,10 +76,12 @@ def print_contaminated(data: Path, model: Model) -> None:
     real = read_empiar10017(data / "empiar10017")
     folder = data / "contamination" / "casper_10017"
     params = PickParams(diameter=REAL_DIAMETER, pixel_size=REAL_PIXEL_SIZE)
-    rules = picking_rules(model.card, params)
+    settings = pick_settings(params, model.card)
     files = [path for path in real.micrographs if (folder / f"{path.stem}.png").exists()]
-    found = {path.stem: candidates(path, model, params) for path in tqdm(files)}
-    threshold = rules.threshold_for(np.concatenate([both.kept.scores for both in found.values()]))
+    found = {path.stem: candidates(path, model, settings) for path in tqdm(files)}
+    threshold = settings.threshold_for(
+        np.concatenate([both.kept.scores for both in found.values()])
+    )
     print(f"\nthreshold {threshold:.3f}")
     print("| | on carbon | on ice | recall elsewhere |\n|---|---|---|---|")
     for kind in ("bare", "kept"):
@@ -98,14 +101,14 @@ def print_contaminated(data: Path, model: Model) -> None:
         print(f"| {name} | {on_carbon} | {on_ice} | {hits / particles:.4f} |")
 
 
-def candidates(path: Path, model: Model, params: PickParams) -> Both:
+def candidates(path: Path, model: Model, settings: PickSettings) -> Both:
     """All candidates of a micrograph, both ways."""
-    working = read_working_image(path, path.stem, params, model.card)
-    maps = segment(working, model, params)
+    working = read_working_image(path, path.stem, settings)
+    maps = segment(working, model, settings.crf)
     bare = replace(maps, contamination=maps.contamination * 0)
     return Both(
-        pick(path.stem, working, maps, model, params).candidates,
-        pick(path.stem, working, bare, model, params).candidates,
+        pick(path.stem, working, maps, settings).candidates,
+        pick(path.stem, working, bare, settings).candidates,
     )
 
 

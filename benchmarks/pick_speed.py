@@ -87,7 +87,7 @@ def crop(path: Path, pixel_size: float, card: ModelCard) -> tuple[float, float]:
 
     start = now()
     image = read_micrograph(path, pixel_size).image
-    factor = card.pixels_per_diameter * pixel_size / DIAMETER
+    factor = card.input.pixels_per_diameter * pixel_size / DIAMETER
     fourier_crop(image, *(round(side * factor) for side in image.shape))
     return now()[0] - start[0], now()[1] - start[1]
 

@@ -30,6 +30,7 @@ from cryosegment.core.images.micrograph import read_micrograph
 from cryosegment.core.images.working import working_image, working_normalize
 from cryosegment.core.simulation.bank import ProjectionBank, read_bank
 from cryosegment.core.simulation.scenes import SceneSettings, draw_scene
+from cryosegment.exchange.params import DARK, InputParams
 
 Curve = Float[np.ndarray, " n"]
 
@@ -83,7 +84,7 @@ def seen(path: Path) -> Float[np.ndarray, "h w"]:
     micrograph = read_micrograph(path, REAL_PIXEL_SIZE, path.stem)
     width = min(micrograph.image.shape) * micrograph.pixel_size
     diameter = REAL_DIAMETER if is_known else width / WIDE
-    working = working_image(micrograph, diameter, SceneSettings.diameter, "dark")
+    working = working_image(micrograph, diameter, InputParams(SceneSettings.diameter), DARK)
     return working.image[working.valid.any(1)][:, working.valid.any(0)].numpy()
 
 
@@ -92,7 +93,7 @@ def drawn_scenes(bank: ProjectionBank, count: int) -> Iterator[Float[np.ndarray,
     settings = SceneSettings()
     for seed in tqdm(range(count), desc="scenes"):
         image = draw_scene(bank, settings, np.random.default_rng((seed, count))).image
-        yield working_normalize(image[None], None, settings.diameter)[0].numpy()
+        yield working_normalize(image[None], None, InputParams(settings.diameter))[0].numpy()
 
 
 def spectrum(image: Float[np.ndarray, "h w"]) -> Curve:

@@ -30,12 +30,13 @@ from cryosegment.core.models.inference import picking_maps, predict_logits
 from cryosegment.core.models.model import load_model
 from cryosegment.core.networks import HEADS, build_network
 from cryosegment.core.picking.centers import find_candidates
-from cryosegment.core.training.labelled import read_labels_for
+from cryosegment.core.training.labelled import read_labels
 from cryosegment.core.training.validation import TOLERANCE
-from cryosegment.exchange.card import ModelCard
+from cryosegment.exchange.card import ModelCard, TrainedNetwork
 from cryosegment.exchange.files import write_text
-from cryosegment.exchange.params import ENCODERS, OWN_ENCODED_NETWORKS, TrainParams
+from cryosegment.exchange.params import ENCODERS, OWN_ENCODED_NETWORKS, InputParams, TrainParams
 from cryosegment.exchange.progress import no_progress
+from cryosegment.exchange.settings import network_arguments
 
 TRAINED = (
     ("compact", ""),
@@ -96,9 +97,10 @@ def print_row(network: str, encoder: str, row: Row) -> None:
 def measure(network: str, encoder: str, path: Path) -> Row:
     """What a network costs."""
     params = TrainParams(network=network, encoder=encoder or "auto")
-    built = build_network(network, **params.network_arguments()).eval()
+    built = build_network(network, **network_arguments(params)).eval()
     built = built.to(memory_format=torch.channels_last)
-    card = ModelCard("fresh", network, params.network_arguments(), 20.0, HEADS)
+    facts = TrainedNetwork(network, network_arguments(params), HEADS)
+    card = ModelCard("fresh", facts, InputParams(20.0))
     fresh = path.with_suffix(".fresh")
     save_checkpoint(fresh, built, card)
     row = {
@@ -162,15 +164,16 @@ def simulate(molecule: Path, folder: Path, count: int, seed: int) -> Path:
 def score(path: Path, labels: Path) -> Row:
     """Pixel IoU and particle F1 of a model over the micrographs of a labels folder."""
     model = load_model(str(path), "cpu")
-    images = read_labels_for(model.card, [labels], no_progress)
+    facts = model.card.network
+    images = read_labels([labels], model.card.input, no_progress)
     counts = PixelCounts()
     hits = found = 0
     for item in images:
-        logits = predict_logits(model.network, item.image, model.card.tile_size, model.card.halo)
+        logits = predict_logits(model.network, item.image, facts.tile_size, facts.halo)
         particle = logits[HEADS.index("particle")] > 0
         counts += count_pixels(particle, item.instances > 0, item.known)
         candidates = find_candidates(picking_maps(logits, item.valid), item.diameter)
-        centers = candidates.centers_yx[candidates.scores >= model.card.threshold].numpy()
+        centers = candidates.centers_yx[candidates.scores >= model.card.use.threshold].numpy()
         reference = item.centers_yx.numpy()
         hits += len(match(centers, reference, TOLERANCE * item.diameter))
         found += len(centers) + len(reference)

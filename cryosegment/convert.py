@@ -28,7 +28,7 @@ from cryosegment.exchange.labels import (
     PICKS,
 )
 from cryosegment.exchange.particles import UNCLASSIFIED, Particles, angles_from_matrices
-from cryosegment.exchange.picking_rules import card_threshold
+from cryosegment.exchange.settings import recommended_threshold
 from cryosegment.exchange.star import Block
 
 PICK_SCORES = ("_rlnAutopickFigureOfMerit", "_cryosegmentScore", "_cryoloScore", "_topazScore")
@@ -250,14 +250,16 @@ def ctf_estimates(ctfs: SetOfCTF) -> Dict[str, CtfEstimate]:
 
 def card_lines(card: ModelCard) -> List[str]:
     """The facts of a model for users, one in each line."""
-    lines = [f"*{card.name}*: {card.architecture} network, labels from {card.label_source}."]
-    if PICKED in card.label_source or PICKS in card.label_source:
+    provenance = card.provenance
+    source, diameters = provenance.label_source, provenance.particle_diameters
+    lines = [f"*{card.name}*: {card.network.architecture} network, labels from {source}."]
+    if PICKED in source or PICKS in source:
         lines.append("*The truth was a picker's*: F1 is the agreement with it.")
-    if card.particle_diameters:
-        small, large = min(card.particle_diameters), max(card.particle_diameters)
+    if diameters:
+        small, large = min(diameters), max(diameters)
         lines.append(f"Particle diameters seen in training: {small:.0f} to {large:.0f} Å.")
-    lines.append(f"Recommended threshold: {card_threshold(card):.2f}.")
-    for metric in card.metrics:
+    lines.append(f"Recommended threshold: {recommended_threshold(card):.2f}.")
+    for metric in provenance.metrics:
         facts = (f"{key} {_rounded(value)}" for key, value in metric.items())
         lines.append("Measured: " + ", ".join(facts) + ".")
     return lines

@@ -10,7 +10,7 @@ from pwem.objects import EMObject, Image, Micrograph, SetOfImages
 from pyworkflow.object import Float, Integer, Pointer, String
 
 from cryosegment.exchange.card import ModelCard
-from cryosegment.exchange.picking_rules import card_threshold
+from cryosegment.exchange.settings import recommended_threshold
 
 
 class SegmentationModel(EMObject):
@@ -37,12 +37,13 @@ class SegmentationModel(EMObject):
     def setCard(self, card: ModelCard) -> None:
         """Set the facts of the model's card."""
         self._name.set(card.name)
-        self._architecture.set(card.architecture)
-        self._labelSource.set(card.label_source)
-        self._threshold.set(card_threshold(card))
-        if card.particle_diameters:
-            self._smallestDiameter.set(min(card.particle_diameters))
-            self._largestDiameter.set(max(card.particle_diameters))
+        self._architecture.set(card.network.architecture)
+        self._labelSource.set(card.provenance.label_source)
+        self._threshold.set(recommended_threshold(card))
+        diameters = card.provenance.particle_diameters
+        if diameters:
+            self._smallestDiameter.set(min(diameters))
+            self._largestDiameter.set(max(diameters))
 
     def __str__(self) -> str:
         name = self._name.get() or Path(self.getPath() or "").stem

@@ -52,9 +52,9 @@ from cryosegment.core.training.scene_batches import (
 )
 from cryosegment.core.training.schedule import STEADY_END
 from cryosegment.core.training.state import Progress, relabel_state
-from cryosegment.exchange.card import Facts, ModelCard
+from cryosegment.exchange.card import Facts, ModelCard, Provenance, TrainedNetwork, Use
 from cryosegment.exchange.files import write_text
-from cryosegment.exchange.params import DEFAULT_PRESET
+from cryosegment.exchange.params import CRF_PRESETS, DEFAULT_PRESET, InputParams
 from cryosegment.exchange.params.networks import BATCH_NORM
 
 HELD_OUT = ("5a1a", "betaGal", "1f4a", "6vxx", "6vyb", "1wcm", "1e6v")
@@ -106,7 +106,8 @@ def main() -> None:
         best, progress = fit(network, batches, validation, fit_settings, state, report)
     card = describe(bank, phases, progress, arguments)
     banks = (bank, unseen_bank(arguments.seed))
-    card = replace(card, calibration=calibrate_on_scenes(best, banks, settings, arguments.seed))
+    calibration = calibrate_on_scenes(best, banks, settings, arguments.seed)
+    card = replace(card, use=replace(card.use, calibration=calibration))
     save_checkpoint(arguments.output, best, card)
     for row in progress.history:
         print({name: round(value, 4) for name, value in row.items()})
@@ -191,14 +192,7 @@ def describe(
 ) -> ModelCard:
     """The card of the trained model."""
     known = len(bank.diameters) - PROCEDURAL
-    return ModelCard(
-        name="general",
-        architecture="compact",
-        architecture_args=NETWORK,
-        pixels_per_diameter=SceneSettings.diameter,
-        classes=HEADS,
-        threshold=round(progress.best_threshold, 3),
-        crf={"preset": DEFAULT_PRESET},
+    provenance = Provenance(
         particle_diameters=(float(bank.diameters.min()), float(bank.diameters.max())),
         training_data=(
             {
@@ -229,6 +223,13 @@ def describe(
         software={"cryosegment": __version__, "torch": torch.__version__},
         date=datetime.date.today().isoformat(),
         license="GPL-3.0-or-later",
+    )
+    return ModelCard(
+        name="general",
+        network=TrainedNetwork("compact", NETWORK, HEADS),
+        input=InputParams(SceneSettings.diameter),
+        use=Use(round(progress.best_threshold, 3), crf=CRF_PRESETS[DEFAULT_PRESET]),
+        provenance=provenance,
     )
 
 

@@ -6,8 +6,9 @@ from __future__ import annotations
 import re
 
 from cryosegment.exchange.errors import InputError, ParameterError
+from cryosegment.exchange.params import AUTO
 
-AUTO, CPU = "auto", "cpu"
+CPU = "cpu"
 
 
 def choose_devices(gpu: str) -> tuple[str, ...]:

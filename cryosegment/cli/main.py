@@ -10,9 +10,9 @@ import os
 import sys
 import textwrap
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cryosegment
 from cryosegment.cli.arguments import add_options, params_from_namespace
@@ -31,7 +31,7 @@ from cryosegment.exchange.params import (
     RESUME_HELP,
     Params,
 )
-from cryosegment.exchange.records import record_from_dict, record_to_dict
+from cryosegment.exchange.records import in_words, record_from_dict, record_to_dict
 
 HELP_WIDTH = 78  # columns of a terminal of 80 that argparse uses
 INDENT = " " * len("usage: ")
@@ -184,18 +184,49 @@ def _with_micrographs(job: Job) -> Job:
 
 def _add_card(parser: Parser) -> None:
     parser.add_argument("model", metavar="MODEL", help="model file, or general")
-    parser.add_argument("--json", action="store_true", help="print it as JSON")
+    shown = parser.add_mutually_exclusive_group()
+    shown.add_argument("--json", action="store_true", help="print it as JSON")
+    shown.add_argument(
+        "--verify",
+        action="store_true",
+        help="check that the model answers a test image here as it did where it was saved",
+    )
     parser.set_defaults(action=_start_card)
 
 
 def _start_card(namespace: argparse.Namespace) -> int:
     card = read_card(model_path(namespace.model))
-    if namespace.json:
+    if namespace.verify:
+        _verify(namespace.model)
+    elif namespace.json:
         print(card.to_json(indent=2))
-        return 0
-    for name, value in dataclasses.asdict(card).items():
-        print(f"{name.replace('_', ' ')}: {value}")
+    else:
+        values = record_to_dict(dataclasses.replace(card, checksum=()))
+        values["checksum"] = "there, see --verify" if card.checksum else "none"
+        _print_facts(values)
     return 0
+
+
+def _verify(name: str) -> None:
+    """Verify a model on the device that picking would choose."""
+    from cryosegment.core.models.checkpoint import load_network  # torch takes seconds
+    from cryosegment.core.models.model import best_device
+    from cryosegment.core.models.verification import verify
+
+    network, card = load_network(model_path(name))
+    device = best_device()
+    found = verify(network.to(device), card)
+    print(f"{card.name} answers on {device} as it did where it was saved (difference {found:.2g})")
+
+
+def _print_facts(values: Mapping[str, Any], indent: str = "") -> None:
+    for name, value in values.items():
+        title = f"{indent}{in_words(name)}:"
+        if isinstance(value, dict) and value:
+            print(title)
+            _print_facts(value, indent + "  ")
+        else:
+            print(title, value)
 
 
 def _add_run(parser: Parser) -> None:

@@ -54,8 +54,8 @@ def run_train(job: Job, params: TrainParams, progress: Progress) -> Outcome:
 
 
 def _outcome(output: Path, device: str) -> Outcome:
-    card = read_card(output)
-    data, found = card.training_data[-1], card.metrics[-1]
+    provenance = read_card(output).provenance
+    data, found = provenance.training_data[-1], provenance.metrics[-1]
     number = counted(data["micrographs"], "micrograph")
     made = f"trained on {number}, F1 {found['value']:.3f} on {found['data']}"
     return Outcome(made, device)

@@ -36,9 +36,9 @@ class CtfChoice(ModelChoice):
         )
 
     def _frontEnd(self) -> str:
-        """Name of the chosen model's front end; empty without one."""
+        """Name of the chosen model's front end; empty without a model."""
         card = self._card()
-        return str(card.front_end.get("name", "")) if card else ""
+        return card.input.front_end.name if card else ""
 
     def _needsCtfs(self) -> bool:
         return self._frontEnd() in WITH_CTF

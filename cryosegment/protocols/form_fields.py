@@ -10,7 +10,7 @@ from pyworkflow.protocol import Protocol, params
 
 from cryosegment.exchange.errors import ParameterError
 from cryosegment.exchange.params import Params, kind_of
-from cryosegment.exchange.params.picking import AUTO
+from cryosegment.exchange.params.fields import AUTO
 
 
 class Parameter(NamedTuple):

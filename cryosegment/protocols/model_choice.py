@@ -81,9 +81,10 @@ class ModelChoice(EMProtocol):
     def _diameterWarnings(self, diameter: Optional[float]) -> List[str]:
         """A warning if the model was not trained on particles of this `diameter` (Å)."""
         card = self._card()
-        if not (card and card.particle_diameters and diameter):
+        seen = card.provenance.particle_diameters if card else ()
+        if not (seen and diameter):
             return []
-        small, large = round(min(card.particle_diameters)), round(max(card.particle_diameters))
+        small, large = round(min(seen)), round(max(seen))
         if small <= round(diameter) <= large:
             return []
         sizes = f"{small} to {large}" if small < large else f"{small}"

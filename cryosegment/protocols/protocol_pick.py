@@ -19,10 +19,10 @@ from cryosegment.exchange.coordinates import Coordinates, box_side
 from cryosegment.exchange.errors import CryoSegmentError
 from cryosegment.exchange.files import check_names
 from cryosegment.exchange.micrograph_lists import FAILURES_NAME
-from cryosegment.exchange.params import AUTO, CARD, PickParams, choose_crf
+from cryosegment.exchange.params import AUTO, CARD, PickParams
 from cryosegment.exchange.pick_folder import CANDIDATES
 from cryosegment.exchange.pick_summary import odd_micrographs
-from cryosegment.exchange.picking_rules import PickingRules, picking_rules
+from cryosegment.exchange.settings import PickSettings, chosen_crf, pick_settings
 from cryosegment.plugin import Plugin
 from cryosegment.protocols.ctf_choice import CtfChoice
 from cryosegment.protocols.form_fields import auto_or_text, form_values
@@ -219,43 +219,43 @@ class CryoSegmentProtPick(CryoSegmentProtPickBase, PickingForm, CtfChoice, GpuCh
     def _hasCrf(self) -> bool:
         """Whether the chosen CRF, or the one that the model recommends, is any."""
         card = self._card()
-        return choose_crf(self.getEnumText("crf"), card.crf if card else {}) is not None
+        return card is not None and chosen_crf(self.getEnumText("crf"), card) is not None
 
-    def _rules(self) -> Optional[PickingRules]:
-        """By which rules candidates are picks; nothing where there is no model."""
+    def _settings(self) -> Optional[PickSettings]:
+        """What picking runs on; nothing where there is no model."""
         card = self._card()
-        return picking_rules(card, PickParams(**self._pickParams())) if card else None
+        return pick_settings(PickParams(**self._pickParams()), card) if card else None
 
     def getThreshold(self) -> float:
         """Lowest score of a pick; where it follows the micrographs, by some of those done."""
-        rules = self._rules()
-        return rules.threshold_for(self._knownScores(rules)) if rules else 0.0
+        settings = self._settings()
+        return settings.threshold_for(self._knownScores(settings)) if settings else 0.0
 
     def _knownThreshold(self) -> Dict[str, Any]:
-        rules = self._rules()
-        if rules is None or rules.threshold is not None:
+        settings = self._settings()
+        if settings is None or settings.threshold is not None:
             return {}
-        scores = self._knownScores(rules)
-        return {"threshold": f"{rules.threshold_for(scores):.6f}"} if len(scores) else {}
+        scores = self._knownScores(settings)
+        return {"threshold": f"{settings.threshold_for(scores):.6f}"} if len(scores) else {}
 
-    def _knownScores(self, rules: PickingRules) -> np.ndarray:
+    def _knownScores(self, settings: PickSettings) -> np.ndarray:
         """Scores of the candidates of at most `SAMPLE` micrographs, where the threshold asks."""
         results = self._pickFolder()
-        names = results.names(CANDIDATES) if rules.threshold is None else []
+        names = results.names(CANDIDATES) if settings.threshold is None else []
         found = [np.empty(0)]
         for name in names[:: 1 + len(names) // SAMPLE]:
             candidates = results.read(CANDIDATES, name, 1.0)
-            found.append(candidates.scores[rules.has_size(candidates)])
+            found.append(candidates.scores[settings.has_size(candidates)])
         return np.concatenate(found)
 
     def getCandidates(self, mic: Micrograph) -> Coordinates:
         """All that might be a particle and is of the right size, down to low scores."""
-        candidates, rules = super().getCandidates(mic), self._rules()
-        return candidates.select(rules.has_size(candidates)) if rules else candidates
+        candidates, settings = super().getCandidates(mic), self._settings()
+        return candidates.select(settings.has_size(candidates)) if settings else candidates
 
     def _thresholdText(self) -> str:
-        rules, text = self._rules(), f"scores of at least {self.getThreshold():.2f}"
-        if rules is not None and rules.threshold is None:
+        settings, text = self._settings(), f"scores of at least {self.getThreshold():.2f}"
+        if settings is not None and settings.threshold is None:
             return f"{text} (chosen on the micrographs)"
         is_given = auto_or_text(self.threshold) not in (AUTO, CARD)
         return text if is_given else f"{text} (the model's threshold)"

@@ -19,7 +19,7 @@ from cryosegment.exchange.coordinates import box_side, read_coordinates
 from cryosegment.exchange.errors import CryoSegmentError
 from cryosegment.exchange.job import Job
 from cryosegment.exchange.labels import LabelEntry, read_labels_index
-from cryosegment.exchange.params import SimulateParams
+from cryosegment.exchange.params import AUTO, SimulateParams
 from cryosegment.exchange.records import record_from_dict
 from cryosegment.exchange.star import read_star
 from cryosegment.objects import SetOfMicrographMasks
@@ -75,7 +75,7 @@ class CryoSegmentProtSimulate(LabelsRun, SimulationForm, GpuChoice):
                 for number, volume in enumerate(self._volumes(), start=1)
             ]
         if self.useGpu:
-            values["gpu"] = "auto"  # Scipion's choice takes its place
+            values["gpu"] = AUTO  # Scipion's choice takes its place
         self._runOnce(Job("simulate", values, (), self._folder()), gpu=self.useGpu.get())
 
     def createOutputStep(self, signature: str) -> None:

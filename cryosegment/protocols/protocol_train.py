@@ -200,14 +200,15 @@ class CryoSegmentProtTrain(LabelsRun, TrainingForm):
         if not self.hasAttribute("outputModel"):
             return [*self._historyLines("so far"), "No model yet."]
         card = self._trainedCard()
-        lines = self._historyLines(f"on the {card.metrics[0]['data']}")
-        for data in card.training_data:
+        provenance = card.provenance
+        lines = self._historyLines(f"on the {provenance.metrics[0]['data']}")
+        for data in provenance.training_data:
             text = counted(data["particles"], "particle")
             text += f" in {counted(data['micrographs'], 'micrograph')}"
             text += f", validated on {data['validation']} more" if data["validation"] else ""
             lines.append(f"Trained on {text}.")
         if self.labelsAre == PARTIAL:
-            share = card.training["labelled_share"]
+            share = provenance.training["labelled_share"]
             lines.append(f"The labels have {share:.0%} of the particles.")
         return card_lines(card) + lines + self._failureLines()
 

@@ -8,15 +8,17 @@ from typing import Any, Dict, List, Sequence
 from pyworkflow.protocol import params
 
 from cryosegment.exchange.params import (
-    AUTO_FRONT_END,
+    AUTO,
     BRANCHED_NETWORKS,
     ENCODED_NETWORKS,
     LOW_PASS,
     WITH_CTF,
+    FrontEndParams,
     LabelsCoordinatesParams,
     TrainParams,
 )
 from cryosegment.exchange.params.training import DEFAULT_MINUTES
+from cryosegment.exchange.settings import chosen_front_end
 from cryosegment.protocols.ctf_choice import CtfChoice
 from cryosegment.protocols.form_fields import add_field, field_choices, form_values
 from cryosegment.protocols.gpu_choice import GpuChoice
@@ -25,7 +27,7 @@ MODEL_SCRATCH = 2
 UNIT_MINUTES, UNIT_EPOCHS = 0, 1
 FRONT_ENDS = field_choices(TrainParams, "front_end")
 LOW_PASS_CHOICE = FRONT_ENDS.index(LOW_PASS)
-CTF_CHOICES = [FRONT_ENDS.index(name) for name in (AUTO_FRONT_END, *WITH_CTF)]
+CTF_CHOICES = [FRONT_ENDS.index(name) for name in (AUTO, *WITH_CTF)]
 COMPLETE, PARTIAL = 0, 1
 
 OF_NETWORKS = {"encoder": ENCODED_NETWORKS, "branches": BRANCHED_NETWORKS}
@@ -173,9 +175,9 @@ class TrainingForm(CtfChoice, GpuChoice):
         return "" if self.modelSource == MODEL_SCRATCH else super()._model()
 
     def _frontEnd(self) -> str:
-        chosen = self.getEnumText("frontEnd")
-        is_scratch = self.modelSource == MODEL_SCRATCH
-        return super()._frontEnd() if chosen == AUTO_FRONT_END and not is_scratch else chosen
+        card = None if self.modelSource == MODEL_SCRATCH else self._card()
+        own = card.input.front_end if card else FrontEndParams()
+        return chosen_front_end(self.getEnumText("frontEnd"), own).name
 
     def _trainValues(self) -> Dict[str, Any]:
         """Parameters of the job."""

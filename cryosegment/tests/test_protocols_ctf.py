@@ -68,7 +68,7 @@ class TestCryoSegmentCtf(ProtocolTest):
 
     def testTrain(self) -> None:
         """The core gets the CTFs of the set."""
-        assert read_card(self.train.outputModel.getPath()).front_end["name"] == FLIP
+        assert read_card(self.train.outputModel.getPath()).input.front_end.name == FLIP
         assert read_ctfs(self.train._getExtraPath("ctfs.star")) == self.true_ctfs()
 
     def testValidation(self) -> None:

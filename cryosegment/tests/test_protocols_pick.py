@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import struct
+from dataclasses import replace
 from pathlib import Path
 from typing import Dict
 from unittest.mock import patch
@@ -18,6 +19,7 @@ from cryosegment.exchange.card import read_card
 from cryosegment.exchange.coordinates import read_coordinates
 from cryosegment.exchange.job import read_job
 from cryosegment.exchange.model_files import GENERAL, model_path
+from cryosegment.exchange.params import CalibrationParams
 from cryosegment.exchange.thresholds import threshold_of_best_f1
 from cryosegment.tests.scripted import (
     DIAMETER,
@@ -49,8 +51,9 @@ def calibrate(path: Path, numbers: Dict[str, float]) -> None:
     data = model_path(GENERAL).read_bytes()
     length = struct.unpack("<Q", data[:8])[0]
     header = json.loads(data[8 : 8 + length])
-    card = json.loads(header["__metadata__"]["model_card"])
-    header["__metadata__"]["model_card"] = json.dumps({**card, "calibration": numbers})
+    card = read_card(model_path(GENERAL))
+    use = replace(card.use, calibration=CalibrationParams(**numbers))
+    header["__metadata__"]["model_card"] = replace(card, use=use).to_json()
     text = json.dumps(header).encode()
     path.write_bytes(struct.pack("<Q", len(text)) + text + data[8 + length :])
 
@@ -212,7 +215,7 @@ class TestCryoSegmentPick(ProtocolTest):
             assert abs(row.expected - candidates[name].scores.sum()) < 0.01
         pick.threshold.set("card")
         assert "the model's threshold" in " ".join(pick.summary())
-        assert pick.getThreshold() != read_card(path).threshold
+        assert pick.getThreshold() != read_card(path).use.threshold
 
     def testEmptyMicrographs(self) -> None:
         """Ice without particles is named in the summary; a particle says what looks odd."""

@@ -48,7 +48,7 @@ class TestCryoSegmentSimulate(ProtocolTest):
             train.inputMasks.append(Pointer(protocol, extended="outputMasks"))
         self.launchProtocol(train)
         card = read_card(train.outputModel.getPath())
-        assert card.label_source == "coordinates, simulation"
+        assert card.provenance.label_source == "coordinates, simulation"
         self.checkPicks(train, simulated, simulated.outputCoordinates.getSize())
 
     def checkOutputs(self, simulated: Any) -> None:

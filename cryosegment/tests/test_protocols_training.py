@@ -18,6 +18,7 @@ from cryosegment.exchange.params import (
     TrainParams,
 )
 from cryosegment.exchange.parts import NETWORKS
+from cryosegment.exchange.settings import network_arguments
 from cryosegment.tests.scripted import (
     DIAMETER,
     PIXEL_SIZE,
@@ -202,8 +203,8 @@ class TestCryoSegmentTraining(ProtocolTest):
         model = train.outputModel
         assert isinstance(model, SegmentationModel)
         card = read_card(model.getPath())
-        assert card.label_source == "reconstruction"
-        assert card.training["start"] == "general"
+        assert card.provenance.label_source == "reconstruction"
+        assert card.provenance.training["start"] == "general"
         summary = " ".join(train.summary())
         assert "best F1 on the validation micrographs" in summary
         assert " in 2 micrographs, validated on 1 more." in summary
@@ -263,7 +264,7 @@ class TestCryoSegmentTraining(ProtocolTest):
         train.inputMasks.append(Pointer(union, extended="outputSet"))
         train.inputMasks.append(Pointer(labels, extended="outputSubset"))
         self.launchProtocol(train)
-        (data,) = read_card(train.outputModel.getPath()).training_data
+        (data,) = read_card(train.outputModel.getPath()).provenance.training_data
         assert (data["micrographs"], data["validation"]) == (1, 1)
         assert data["particles"] in [mask.getParticles() for mask in chosen]
         assert "in 1 micrograph, validated on 1 more." in " ".join(train.summary())
@@ -289,14 +290,14 @@ class TestCryoSegmentTraining(ProtocolTest):
         self.launchProtocol(train)
         assert "best F1 on the training micrographs" in " ".join(train.summary())
         card = read_card(train.outputModel.getPath())
-        assert (card.name, card.label_source) == ("own", PICKED)  # they have scores
+        assert (card.name, card.provenance.label_source) == ("own", PICKED)  # they have scores
         assert "The truth was a picker's" in " ".join(train.summary())
         assert "a picker's scores" in train.warnings()[0]
-        assert card.training["start"] == ""
-        share = card.training["labelled_share"]
+        assert card.provenance.training["start"] == ""
+        share = card.provenance.training["labelled_share"]
         assert 0 < share < 1
         assert f"The labels have {share:.0%} of the particles." in train.summary()
-        assert card.particle_diameters == (DIAMETER, DIAMETER)
+        assert card.provenance.particle_diameters == (DIAMETER, DIAMETER)
         self.checkOtherDiameter(train)
 
     def checkOtherDiameter(self, train: Any) -> None:
@@ -308,7 +309,7 @@ class TestCryoSegmentTraining(ProtocolTest):
             self.launch(train)
             assert train.isFinished(), train.getErrorMessage()
             card = read_card(train.outputModel.getPath())
-            assert card.particle_diameters == (diameter, diameter)
+            assert card.provenance.particle_diameters == (diameter, diameter)
             assert train.getHistory()[: len(history)] != history
 
     def testFormDefaults(self) -> None:
@@ -347,7 +348,7 @@ class TestCryoSegmentTraining(ProtocolTest):
                 assert train.evalParamCondition(name) == (name in shown)
             found = TrainParams(**train._trainValues())
             assert found.network == network
-            assert found.network_arguments() == {**shown, "normalization": "batch"}
+            assert network_arguments(found) == {**shown, "normalization": "batch"}
             train.modelSource.set(0)
             assert not train.evalParamCondition("encoder")
             assert TrainParams(**train._trainValues()).network == "compact"

@@ -17,7 +17,7 @@ from cryosegment.core_files import core_file
 from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.exchange.files import read_text
 from cryosegment.exchange.job import JOB_NAME, Job
-from cryosegment.exchange.params import CARD_CRF, NO_CRF
+from cryosegment.exchange.params import AUTO, NO_CRF
 from cryosegment.exchange.pick_folder import COORDINATES, PROBABILITY, PickFolder
 from cryosegment.plugin import Plugin
 
@@ -26,14 +26,14 @@ class CrfChoice(NamedTuple):
     """A CRF as the form has it: name, solver, and the factor on its weights."""
 
     crf: str = NO_CRF
-    solver: str = CARD_CRF
+    solver: str = AUTO
     strength: float = 1.0
 
     def label(self) -> str:
         """Name for the window."""
         if self.crf == NO_CRF:
             return "no CRF"
-        solver = "" if self.solver == CARD_CRF else f", {self.solver}"
+        solver = "" if self.solver == AUTO else f", {self.solver}"
         return f"CRF {self.crf}{solver}, strength {self.strength:g}"
 
 

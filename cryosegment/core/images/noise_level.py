@@ -15,24 +15,17 @@ from torch import Tensor
 from torch.nn import functional
 
 from cryosegment.core.images.normalize import MAD_TO_SD
+from cryosegment.exchange.params import InputParams, NoiseParams
 
-FINE = 0.15
-"""Structure finer than a Gaussian of this many particle diameters counts as noise."""
-CELL = 0.8
-"""Side of the cells whose noise is measured, in particle diameters."""
-REACH = 3
-"""The level at a cell is found among the cells this many rows and columns around it."""
-QUANTILE = 0.3
-"""Of their levels, which: most may hold particles, carbon or dirt."""
-LEAST = 0.1
-"""The level is at least this share of the standard deviation around it, as a denoised image may
-have next to no noise."""
-KNEE = 3.0
-"""Grey levels beyond this many noises are compressed to their logarithm."""
+USUAL = NoiseParams()
 
 
 def scale_to_noise(
-    image: Float[Tensor, "*batch h w"], valid: Bool[Tensor, "*batch h w"] | None, diameter: float
+    image: Float[Tensor, "*batch h w"],
+    valid: Bool[Tensor, "*batch h w"] | None,
+    diameter: float,
+    noise: NoiseParams = USUAL,
+    clip: float = InputParams.clip,
 ) -> Float[Tensor, "*batch h w"]:
     """Each pixel in units of the noise around it, large values compressed.
 
@@ -46,16 +39,23 @@ def scale_to_noise(
         Pixels that count; None for all.
     diameter
         Particle diameter, px.
+    noise
+        How the noise is measured.
+    clip
+        Grey levels beyond this many noises are compressed to their logarithm.
     """
-    level = noise_level(image, valid, diameter)
+    level = noise_level(image, valid, diameter, noise)
     scaled = torch.where(level > 0, image / level.clamp_min(1e-30), 0.0)
     if valid is not None:
         scaled = scaled * valid
-    return torch.asinh(scaled / KNEE) * KNEE
+    return torch.asinh(scaled / clip) * clip
 
 
 def noise_level(
-    image: Float[Tensor, "*batch h w"], valid: Bool[Tensor, "*batch h w"] | None, diameter: float
+    image: Float[Tensor, "*batch h w"],
+    valid: Bool[Tensor, "*batch h w"] | None,
+    diameter: float,
+    noise: NoiseParams = USUAL,
 ) -> Float[Tensor, "*batch h w"]:
     """Standard deviation of the fine structure around each pixel, whatever else is there.
 
@@ -67,19 +67,21 @@ def noise_level(
         Pixels that count; None for all. Where none does for some diameters, the level is 0.
     diameter
         Particle diameter, px.
+    noise
+        How the noise is measured.
     """
     height, width = image.shape[-2:]
     planes = image.reshape(-1, height, width)
     hidden = None if valid is None else ~valid.expand_as(image).reshape(-1, height, width)
     if hidden is not None:
         planes = planes.masked_fill(hidden, 0.0)
-    side = max(4, round(CELL * diameter))
-    fine = planes - _blur(planes, FINE * diameter)
-    noise = MAD_TO_SD * _cells(fine.abs(), hidden, side).nanmedian(-1).values
+    side = max(4, round(noise.cell * diameter))
+    fine = planes - _blur(planes, noise.finest * diameter)
+    deviation = MAD_TO_SD * _cells(fine.abs(), hidden, side).nanmedian(-1).values
     power = _cells(planes.square(), hidden, side).nanmean(-1)
-    noise = _around(noise).nanquantile(QUANTILE, -1)
-    floor = LEAST * _around(power).nanmean(-1).sqrt()
-    coarse = torch.maximum(noise, floor).nan_to_num(0.0)
+    found = _around(deviation, noise.reach).nanquantile(noise.quantile, -1)
+    floor = noise.least * _around(power, noise.reach).nanmean(-1).sqrt()
+    coarse = torch.maximum(found, floor).nan_to_num(0.0)
     coarse = functional.avg_pool2d(coarse[:, None], 3, 1, 1, count_include_pad=False)
     rows, columns = coarse.shape[-2:]
     level = functional.interpolate(coarse, size=(rows * side, columns * side), mode="bilinear")
@@ -109,11 +111,11 @@ def _cells(
     return cells.reshape(*cells.shape[:3], side * side)
 
 
-def _around(cells: Float[Tensor, "b y x"]) -> Float[Tensor, "b y x n"]:
-    """The cells around each; NaN beyond the last."""
-    side = 2 * REACH + 1
+def _around(cells: Float[Tensor, "b y x"], reach: int) -> Float[Tensor, "b y x n"]:
+    """The cells up to `reach` rows and columns around each; NaN beyond the last."""
+    side = 2 * reach + 1
     return (
-        functional.pad(cells, (REACH,) * 4, value=math.nan)
+        functional.pad(cells, (reach,) * 4, value=math.nan)
         .unfold(1, side, 1)
         .unfold(2, side, 1)
         .reshape(*cells.shape, side * side)

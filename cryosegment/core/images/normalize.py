@@ -7,9 +7,6 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-CLIP = 4.0
-"""Normalised images are cut at this many standard deviations."""
-
 MAD_TO_SD = 1.4826
 """Standard deviation of a normal distribution over its median absolute deviation."""
 
@@ -90,9 +87,11 @@ def _blur_matrices(
 
 
 def normalize(
-    image: Float[Tensor, "*batch h w"], valid: Bool[Tensor, "*batch h w"] | None = None
+    image: Float[Tensor, "*batch h w"],
+    valid: Bool[Tensor, "*batch h w"] | None = None,
+    clip: float = 4.0,
 ) -> Float[Tensor, "*batch h w"]:
-    """Each image with mean 0 and standard deviation 1 over its valid pixels, cut at `CLIP`.
+    """Each image with mean 0 and standard deviation 1 over its valid pixels, cut at `clip`.
 
     Mean and deviation are taken again after each of a few cuts, so that pixels of ice or carbon do
     not flatten the rest. Invalid pixels become 0, and so does a constant image.
@@ -103,6 +102,8 @@ def normalize(
         Images of any batch shape, each normalised by itself.
     valid
         Pixels that count; None for all.
+    clip
+        Largest grey level, in standard deviations.
     """
     counts = torch.ones_like(image) if valid is None else valid.to(image.dtype)
     number = counts.sum((-2, -1), keepdim=True).clamp_min(1)
@@ -110,5 +111,5 @@ def normalize(
         mean = (image * counts).sum((-2, -1), keepdim=True) / number
         image = (image - mean) * counts
         sd = ((image * image).sum((-2, -1), keepdim=True) / number).sqrt()
-        image = torch.where(sd > _MIN_SD, image / sd.clamp_min(_MIN_SD), 0).clamp(-CLIP, CLIP)
+        image = torch.where(sd > _MIN_SD, image / sd.clamp_min(_MIN_SD), 0).clamp(-clip, clip)
     return image

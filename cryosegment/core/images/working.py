@@ -19,16 +19,12 @@ from cryosegment.core.images.micrograph import Micrograph
 from cryosegment.core.images.noise_level import scale_to_noise
 from cryosegment.core.images.normalize import normalize, remove_local_mean, robust_statistics
 from cryosegment.core.images.resample import fourier_crop, resample_labels
-from cryosegment.exchange.card import IMAGE_NORMALIZATION, NOISE_NORMALIZATION
 from cryosegment.exchange.errors import InputError, ParameterError
 from cryosegment.exchange.files import PathLike
-from cryosegment.exchange.params import FrontEndParams
+from cryosegment.exchange.params import AUTO, BRIGHT, DARK, InputParams
 
-CONTRASTS = ("auto", "dark", "bright")
+CONTRASTS = (AUTO, DARK, BRIGHT)
 """Choices of the contrast: particles darker or brighter than the ice, or detected."""
-
-LOCAL_MEAN_SIGMA = 1.0
-"""Standard deviation of the local mean's Gaussian, in particle diameters; used in training too."""
 
 HOT_PIXEL_SDS = 8.0
 """Pixels further from the median than this many standard deviations are cut before resampling."""
@@ -44,8 +40,6 @@ MAX_WORKING_PIXELS = 2**26
 MUCH_BORDER = 0.1
 """Part of a micrograph above which a dead border is told."""
 
-NOTHING = FrontEndParams()
-
 
 @dataclass(frozen=True)
 class WorkingImage:
@@ -54,7 +48,8 @@ class WorkingImage:
     Attributes
     ----------
     image
-        Particles dark, normalised over the valid pixels, the others 0.
+        What the network receives: normalised over the valid pixels, the others 0; particles dark
+        unless it wants them bright.
     valid
         False on the dead border.
     pixel_size
@@ -101,10 +96,8 @@ class WorkingImage:
 def working_image(
     micrograph: Micrograph,
     diameter: float,
-    pixels_per_diameter: float,
-    contrast: str = "auto",
-    front_end: FrontEndParams = NOTHING,
-    normalization: str = NOISE_NORMALIZATION,
+    params: InputParams,
+    contrast: str = AUTO,
 ) -> WorkingImage:
     """A micrograph resampled so that particles have the same number of pixels, and normalised.
 
@@ -118,14 +111,10 @@ def working_image(
         As read.
     diameter
         Particle diameter, Å.
-    pixels_per_diameter
-        Working pixels per particle diameter.
+    params
+        What the network receives.
     contrast
         "dark" or "bright" particles, or "auto" to find out (see `detect_contrast`).
-    front_end
-        What the network was trained with.
-    normalization
-        One of `NORMALIZATIONS`, likewise.
 
     Raises
     ------
@@ -138,16 +127,18 @@ def working_image(
     if contrast not in CONTRASTS:
         raise ParameterError(f"expected contrast {', '.join(CONTRASTS)}, got {contrast!r}")
     height, width = micrograph.image.shape
-    shape = _working_shape(micrograph, diameter, pixels_per_diameter)
+    shape = _working_shape(micrograph, diameter, params.pixels_per_diameter)
     scale_yx = (height / shape[0], width / shape[1])
     bounds = valid_bounds(micrograph.image)
     image = fourier_crop(_mend(micrograph.image, bounds), *shape)
-    image = apply_front_end(image, front_end, micrograph, scale_yx, diameter)
+    image = apply_front_end(image, params.front_end, micrograph, scale_yx, diameter)
     valid = _valid_at_scale(bounds, (height, width), shape).to(image.device)
-    if contrast == "bright":
+    if contrast == BRIGHT:
         image = -image
-    image = working_normalize(image, valid, pixels_per_diameter, normalization)
-    if contrast == "auto" and detect_contrast(image, pixels_per_diameter, valid) == "bright":
+    image = working_normalize(image, valid, params)
+    if contrast == AUTO and detect_contrast(image, params.pixels_per_diameter, valid) == BRIGHT:
+        image = -image
+    if params.contrast == BRIGHT:
         image = -image
     pixel_size = micrograph.pixel_size * sum(scale_yx) / 2
     notes = (*micrograph.notes, *_doubts(micrograph, bounds, diameter))
@@ -170,8 +161,7 @@ def _doubts(micrograph: Micrograph, bounds: Bounds, diameter: float) -> Iterator
 def working_normalize(
     image: Float[Tensor, "*batch h w"],
     valid: Bool[Tensor, "*batch h w"] | None,
-    diameter: float,
-    normalization: str = NOISE_NORMALIZATION,
+    params: InputParams,
 ) -> Float[Tensor, "*batch h w"]:
     """Local mean removed and grey levels scaled: what the networks see, in training too.
 
@@ -181,16 +171,15 @@ def working_normalize(
         Images at the working scale, of any batch shape.
     valid
         Pixels that count; None for all. The others become 0.
-    diameter
-        Particle diameter, px.
-    normalization
-        One of `NORMALIZATIONS`: in units of the noise around each pixel, or, as networks of
-        earlier versions have it, of the standard deviation of the whole image.
+    params
+        Grey levels get the units of the noise around each pixel or, as networks of earlier
+        versions have it, of the standard deviation of the whole image.
     """
-    flat = remove_local_mean(image, valid, LOCAL_MEAN_SIGMA * diameter)
-    if normalization == IMAGE_NORMALIZATION:
-        return normalize(flat, valid)
-    return scale_to_noise(flat, valid, diameter)
+    diameter = params.pixels_per_diameter
+    flat = remove_local_mean(image, valid, params.local_mean * diameter)
+    if params.noise is None:
+        return normalize(flat, valid, params.clip)
+    return scale_to_noise(flat, valid, diameter, params.noise, params.clip)
 
 
 def labels_at_working_scale(
@@ -227,9 +216,8 @@ def _working_shape(
     micrograph: Micrograph, diameter: float, pixels_per_diameter: float
 ) -> tuple[int, int]:
     """Height and width of the working image; errors where there cannot be one."""
-    for name, value in (("diameter", diameter), ("pixels per diameter", pixels_per_diameter)):
-        if not (math.isfinite(value) and value > 0):
-            raise ParameterError(f"expected {name} above 0, got {value}")
+    if not (math.isfinite(diameter) and diameter > 0):
+        raise ParameterError(f"expected diameter above 0, got {diameter}")
     height, width = micrograph.image.shape
     diameter_px = diameter / micrograph.pixel_size
     text = f"diameter {diameter:g} Å is {diameter_px:.1f} px of {micrograph.name}"

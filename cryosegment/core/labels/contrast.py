@@ -20,6 +20,7 @@ from cryosegment.core.images.contrast import detect_contrast
 from cryosegment.core.images.micrograph import Micrograph
 from cryosegment.core.images.working import WorkingImage, labels_at_working_scale, working_image
 from cryosegment.exchange.labels import BACKGROUND
+from cryosegment.exchange.params import DARK, InputParams
 
 PIXELS_PER_DIAMETER = 20.0
 AS_LABELLED = "as labelled"
@@ -97,7 +98,7 @@ def micrograph_contrast(
     centers_yx
         Of the particles, px of the micrograph.
     """
-    working = working_image(micrograph, diameter, PIXELS_PER_DIAMETER, "dark")
+    working = working_image(micrograph, diameter, InputParams(PIXELS_PER_DIAMETER), DARK)
     return label_contrast(
         working,
         diameter,

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -12,17 +14,17 @@ from safetensors.torch import load_file
 from torch import nn
 
 from cryosegment.core.models.tensors import write_tensors
+from cryosegment.core.models.verification import checksum
 from cryosegment.core.networks import build_network
-from cryosegment.exchange.card import CARD_KEY, Facts, ModelCard, read_card
+from cryosegment.exchange.card import CARD_KEY, Facts, ModelCard, TrainedNetwork, read_card
 from cryosegment.exchange.errors import ModelError, ParameterError
-from cryosegment.exchange.params.networks import GROUP_NORM
 
 MOST, MOST_LEVELS = 4096, 16
 """Channels or blocks of a network, and its levels; more than any has."""
 
 
 def save_checkpoint(path: Path, network: nn.Module, card: ModelCard) -> None:
-    """Write a network, its weights in half precision, with its card.
+    """Write a network, its weights in half precision, with its card and its checksum.
 
     Half precision halves the file; the weights are far below its limit of 65,504, and rounding
     them does not change the picks.
@@ -32,7 +34,21 @@ def save_checkpoint(path: Path, network: nn.Module, card: ModelCard) -> None:
         name: tensor.half() if name in weights else tensor
         for name, tensor in network.state_dict().items()
     }
+    saved = copy.deepcopy(network).cpu().eval()
+    saved.load_state_dict(tensors)
+    card = replace(card, checksum=checksum(saved, card.input))
     write_tensors(path, tensors, {CARD_KEY: card.to_json()})
+
+
+def save_again(source: Path, target: Path) -> None:
+    """Write a model in the format of today, whatever format it has, with the same weights.
+
+    Raises
+    ------
+    InputError, ModelError
+        If it cannot be read, is not a model, or cannot be written.
+    """
+    save_checkpoint(target, *load_network(source))
 
 
 def load_network(path: Path) -> tuple[nn.Module, ModelCard]:
@@ -46,15 +62,15 @@ def load_network(path: Path) -> tuple[nn.Module, ModelCard]:
         If it is not a model, or its tensors are not those of the network that its card names.
     """
     card = read_card(path)
-    network = _build(path, card)
+    network = _build(path, card.network)
     try:
         expected, tensors = network.state_dict(), load_file(path)
         typed = {n: t.to(expected[n].dtype) for n, t in tensors.items() if n in expected}
         network.load_state_dict({**tensors, **typed}, assign=True)
     except (SafetensorError, RuntimeError) as error:
         raise ModelError(
-            f"expected the weights of a {card.architecture} network in {path}, found a damaged or "
-            "other file: copy or train the model again"
+            f"expected the weights of a {card.network.architecture} network in {path}, found a "
+            "damaged or other file: copy or train the model again"
         ) from error
     if not all(weights.isfinite().all() for weights in network.state_dict().values()):
         raise ModelError(
@@ -64,21 +80,17 @@ def load_network(path: Path) -> tuple[nn.Module, ModelCard]:
     return network.eval().to(memory_format=torch.channels_last), card  # type: ignore[call-overload]
 
 
-def _build(path: Path, card: ModelCard) -> nn.Module:
-    """The network that a card names, without weights: a card that asks for huge ones costs none.
-
-    Cards of earlier versions do not name the normalisation, which was then by groups.
-    """
-    arguments = {"normalization": GROUP_NORM, **card.architecture_args}
+def _build(path: Path, facts: TrainedNetwork) -> nn.Module:
+    """The network of a card, without weights: a card that asks for huge ones costs none."""
     try:
-        _check_arguments(arguments)
+        _check_arguments(facts.arguments)
         with torch.device("meta"):
-            return build_network(card.architecture, **arguments)
+            return build_network(facts.architecture, **facts.arguments)
     except (TypeError, ValueError) as error:
         raise ModelError(
             f"expected a network that this version can build in {path}, found "
-            f"{card.architecture} with {card.architecture_args}: install the cryosegment version "
-            "that made it"
+            f"{facts.architecture} with {facts.arguments}: install the cryosegment version that "
+            "made it"
         ) from error
 
 

@@ -10,14 +10,14 @@ from torch import Tensor, nn
 from cryosegment.core.images.tiles import predict_tiled
 from cryosegment.core.networks import HEADS
 from cryosegment.core.picking.centers import PickingMaps
-from cryosegment.exchange.card import ModelCard
+from cryosegment.exchange.card import TrainedNetwork
 
 
 def predict_logits(
     network: nn.Module,
     image: Float[Tensor, "h w"],
-    tile: int = ModelCard.tile_size,
-    halo: int = ModelCard.halo,
+    tile: int = TrainedNetwork.tile_size,
+    halo: int = TrainedNetwork.halo,
 ) -> Float[Tensor, "k h w"]:
     """Logits of every head, on the network's device.
 

@@ -12,12 +12,11 @@ from torch import nn
 from cryosegment.core.models.acceleration import accelerate
 from cryosegment.core.models.checkpoint import load_network
 from cryosegment.core.networks import HEADS
-from cryosegment.exchange.card import NORMALIZATIONS, ModelCard
+from cryosegment.exchange.card import ModelCard
 from cryosegment.exchange.errors import ModelError, ParameterError
 from cryosegment.exchange.files import PathLike
 from cryosegment.exchange.model_files import model_path
-
-AUTO = "auto"
+from cryosegment.exchange.params import AUTO
 
 
 def best_device() -> str:
@@ -43,8 +42,8 @@ class Model:
 
     def __repr__(self) -> str:
         card = self.card
-        scale = f"{card.pixels_per_diameter:g} px per diameter"
-        return f"Model({card.name}: {card.architecture}, {scale}, {self.device})"
+        scale = f"{card.input.pixels_per_diameter:g} px per diameter"
+        return f"Model({card.name}: {card.network.architecture}, {scale}, {self.device})"
 
     @property
     def device(self) -> torch.device:
@@ -78,15 +77,10 @@ def load_model(model: PathLike, device: str = AUTO) -> Model:
     """
     path = model_path(str(model))
     network, card = load_network(path)
-    if tuple(card.classes) != HEADS:
+    if card.network.heads != HEADS:
         raise ModelError(
             f"expected a picking model with the heads {', '.join(HEADS)}, found "
-            f"{', '.join(card.classes)} in {path}: choose a model made by `cryosegment train`"
-        )
-    if card.normalization not in NORMALIZATIONS:
-        raise ModelError(
-            f"expected one of the normalisations {'; '.join(NORMALIZATIONS)} in {path}, found "
-            f"{card.normalization}: install the cryosegment version that made the model"
+            f"{', '.join(card.network.heads)} in {path}: choose a model made by `cryosegment train`"
         )
     try:
         return Model(network.to(best_device() if device == AUTO else device), card)

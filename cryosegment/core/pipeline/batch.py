@@ -22,8 +22,8 @@ from cryosegment.exchange.finished import Finished
 from cryosegment.exchange.params import PickParams
 from cryosegment.exchange.pick_folder import SUFFIXES, PickFolder
 from cryosegment.exchange.pick_summary import append_summary, odd_micrographs
-from cryosegment.exchange.picking_rules import picking_rules
 from cryosegment.exchange.progress import Progress
+from cryosegment.exchange.settings import PickSettings, pick_settings
 
 logger = logging.getLogger(__name__)
 
@@ -85,7 +85,7 @@ def pick_micrographs(
         If the model lacks what is asked for or recommends what is not known, or files of earlier
         runs cannot be read.
     """
-    rules = picking_rules(model.card, params)
+    settings = pick_settings(params, model.card)
     results = PickFolder(folder)
     known = results.summaries() if params.resume else {}
     finished = Finished(folder, params, params.resume)
@@ -97,18 +97,20 @@ def pick_micrographs(
     failures: dict[str, str] = {}
     done, told = len(micrographs) - len(waiting), set[str]()
     sizes: list[float] = []
-    for (name, path), working in zip(waiting, _read_ahead(waiting, model, params), strict=True):
+    for (name, path), working in zip(
+        waiting, _read_ahead(waiting, settings, params.ctf), strict=True
+    ):
         done += 1
         try:
             with in_one_line(f"micrograph {name}"):
                 image = working.result()
                 sizes.append(image.micrograph_pixel_size)
                 _tell(name, image.notes, told)
-                picks = pick(name, image, segment(image, model, params), model, params)
+                picks = pick(name, image, segment(image, model, settings.crf), settings)
                 with finished.making(name, path):
-                    summary = summarise(picks, params, rules.calibration is not None)
+                    summary = summarise(picks, settings)
                     append_summary(folder, summary)
-                    write_picks(results, name, picks, params, rules.threshold is not None)
+                    write_picks(results, name, picks, params, settings.threshold is not None)
             text = f"{name}: {summary.picks} particles"
         except CryoSegmentError as error:
             failures[name] = str(error)
@@ -137,13 +139,13 @@ def _tell(name: str, notes: Iterable[str], told: set[str]) -> None:
 
 
 def _read_ahead(
-    micrographs: Sequence[tuple[str, Path]], model: Model, params: PickParams
+    micrographs: Sequence[tuple[str, Path]], settings: PickSettings, ctf: str
 ) -> Iterator[Future[WorkingImage]]:
     """Each micrograph in turn, while the next one is being read in a thread."""
-    ctfs = read_ctfs(params.ctf)
+    ctfs = read_ctfs(ctf)
 
     def read(name: str, path: Path) -> WorkingImage:
-        return read_working_image(path, name, params, model.card, ctfs.of(name))
+        return read_working_image(path, name, settings, ctfs.of(name))
 
     with ThreadPoolExecutor(max_workers=1) as reader:
         ahead: Future[WorkingImage] | None = None

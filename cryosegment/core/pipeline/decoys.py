@@ -24,7 +24,7 @@ from cryosegment.exchange.pick_folder import (
     FALSE_DISCOVERY_NAME,
     PickFolder,
 )
-from cryosegment.exchange.picking_rules import picking_rules
+from cryosegment.exchange.settings import pick_settings
 
 REACH = 0.6
 """Pixels nearer than this to the centre of a pick, in diameters, are not background."""
@@ -148,8 +148,8 @@ def measure_false_discoveries(
         If a micrograph cannot be read any more, or the table cannot be written.
     """
     results = PickFolder(folder)
-    rules, ctfs, summaries = (
-        picking_rules(model.card, params),
+    settings, ctfs, summaries = (
+        pick_settings(params, model.card),
         read_ctfs(params.ctf),
         results.summaries(),
     )
@@ -159,15 +159,15 @@ def measure_false_discoveries(
     generator = torch.Generator().manual_seed(params.seed)
     targets, decoys = [np.empty(0)], [np.empty(0)]
     for name, path in (finished[row] for row in rows):
-        working = read_working_image(path, name, params, model.card, ctfs.of(name))
+        working = read_working_image(path, name, settings, ctfs.of(name))
         chosen = results.read(COORDINATES, name, summaries[name].pixel_size)
         centers = working.from_micrograph(chosen.centers_yx)
         diameter_px = working.in_pixels(params.diameter)
         decoy = make_decoy(working, centers, diameter_px, generator)
-        found = pick(name, decoy, segment(decoy, model, params), model, params).candidates
+        found = pick(name, decoy, segment(decoy, model, settings.crf), settings).candidates
         real = results.read(CANDIDATES, name, summaries[name].pixel_size)
-        targets.append(real.scores[rules.has_size(real)])
-        decoys.append(found.scores[rules.has_size(found)])
+        targets.append(real.scores[settings.has_size(real)])
+        decoys.append(found.scores[settings.has_size(found)])
     result = FalseDiscoveries(count, np.concatenate(targets), np.concatenate(decoys))
     result.write(folder / FALSE_DISCOVERY_NAME)
     return result

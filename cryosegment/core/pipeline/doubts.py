@@ -7,7 +7,7 @@ import numpy as np
 
 from cryosegment.core.images.contrast import detect_contrast
 from cryosegment.core.pipeline.picks import Picks
-from cryosegment.exchange.params import PickParams
+from cryosegment.exchange.params import AUTO
 from cryosegment.exchange.pick_summary import (
     CONTAMINATED,
     CRYSTALLINE,
@@ -16,6 +16,7 @@ from cryosegment.exchange.pick_summary import (
     OTHER_DIAMETER,
     MicrographSummary,
 )
+from cryosegment.exchange.settings import PickSettings
 
 MOSTLY = 0.5
 """Fraction of the area above which a micrograph is called contaminated."""
@@ -31,17 +32,15 @@ NORMAL = (0.6, 1.5)
 """Accepted range of the median diameter of the masks, relative to the given diameter."""
 
 
-def summarise(picks: Picks, params: PickParams, is_calibrated: bool) -> MicrographSummary:
+def summarise(picks: Picks, settings: PickSettings) -> MicrographSummary:
     """Figures of a micrograph, and warnings about it.
 
     Parameters
     ----------
     picks
         Picks of the micrograph.
-    params
+    settings
         How it was picked.
-    is_calibrated
-        Whether the scores are probabilities.
     """
     scores, chosen = picks.candidates.scores, picks.chosen
     contaminated = picks.contaminated & picks.maps.valid
@@ -51,22 +50,22 @@ def summarise(picks: Picks, params: PickParams, is_calibrated: bool) -> Microgra
         pixel_size=chosen.pixel_size,
         shape=(int(picks.working.micrograph_shape[0]), int(picks.working.micrograph_shape[1])),
         picks=len(chosen),
-        expected=float(scores.sum()) if is_calibrated else float("nan"),
+        expected=float(scores.sum()) if settings.calibration else float("nan"),
         mean_score=float(chosen.scores.mean()) if len(chosen) else float("nan"),
         contamination=share,
-        doubts=_doubts(picks, params, share),
+        doubts=_doubts(picks, settings, share),
     )
 
 
-def _doubts(picks: Picks, params: PickParams, contamination: float) -> tuple[str, ...]:
+def _doubts(picks: Picks, settings: PickSettings, contamination: float) -> tuple[str, ...]:
     candidates = picks.candidates
     is_likely = candidates.scores >= LIKELY
     found = {
         EMPTY: int(is_likely.sum()) < FEW,
         CRYSTALLINE: picks.working.crystalline > ICE,
         CONTAMINATED: contamination > MOSTLY,
-        OTHER_DIAMETER: not has_diameter(candidates.diameters[is_likely], params.diameter),
-        OTHER_CONTRAST: not _has_contrast(picks, params),
+        OTHER_DIAMETER: not has_diameter(candidates.diameters[is_likely], settings.diameter),
+        OTHER_CONTRAST: not _has_contrast(picks, settings),
     }
     return tuple(name for name, is_true in found.items() if is_true)
 
@@ -85,10 +84,10 @@ def has_diameter(diameters: np.ndarray, diameter: float) -> bool:
     return len(known) < ENOUGH or NORMAL[0] <= float(np.median(known)) <= NORMAL[1]
 
 
-def _has_contrast(picks: Picks, params: PickParams) -> bool:
-    """Whether the particles are dark in the working image; taken for granted if found out."""
+def _has_contrast(picks: Picks, settings: PickSettings) -> bool:
+    """Whether particles look as the network wants them; taken for granted if found out."""
     working = picks.working
-    if params.contrast == "auto":
+    if settings.contrast == AUTO:
         return True
-    diameter_px = working.in_pixels(params.diameter)
-    return detect_contrast(working.image, diameter_px, working.valid) == "dark"
+    diameter_px = working.in_pixels(settings.diameter)
+    return detect_contrast(working.image, diameter_px, working.valid) == settings.input.contrast

@@ -20,8 +20,8 @@ from cryosegment.core.pipeline.micrograph import pick_micrograph
 from cryosegment.core.pipeline.picks import Picks
 from cryosegment.exchange.errors import InputError, ParameterError
 from cryosegment.exchange.params import PickParams, kind_of
-from cryosegment.exchange.picking_rules import picking_rules
 from cryosegment.exchange.records import record_from_dict
+from cryosegment.exchange.settings import pick_settings
 
 Image = str | Path | Micrograph | npt.NDArray[np.generic] | Tensor
 """A file, what was read from one, or grey levels."""
@@ -101,15 +101,17 @@ def pick_many(
         As `pick`, at the first image that fails.
     """
     params = _params(diameter, options)
-    rules = picking_rules(model.card, params)
+    settings = pick_settings(params, model.card)
     micrographs = (
         _micrograph(image, pixel_size, f"image_{number}")
         for number, image in enumerate(images, start=1)
     )
     found = [_pick(micrograph, model, params) for micrograph in micrographs]
-    scores = [picks.candidates.scores[rules.has_size(picks.candidates)] for picks in found]
-    threshold = rules.threshold_for(np.concatenate([np.empty(0), *scores]))
-    return [replace(picks, is_chosen=rules.chosen(picks.candidates, threshold)) for picks in found]
+    scores = [picks.candidates.scores[settings.has_size(picks.candidates)] for picks in found]
+    threshold = settings.threshold_for(np.concatenate([np.empty(0), *scores]))
+    return [
+        replace(picks, is_chosen=settings.chosen(picks.candidates, threshold)) for picks in found
+    ]
 
 
 def _params(diameter: float, options: dict[str, Any]) -> PickParams:

@@ -26,18 +26,17 @@ from cryosegment.core.picking import (
     instance_diameters,
 )
 from cryosegment.core.pipeline.picks import Picks
-from cryosegment.exchange.card import ModelCard
 from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.exchange.ctf import CtfEstimate
-from cryosegment.exchange.params import CrfParams, PickParams, choose_crf, front_end_of_card
-from cryosegment.exchange.picking_rules import picking_rules
+from cryosegment.exchange.params import CrfParams, PickParams
+from cryosegment.exchange.settings import PickSettings, pick_settings
 
 CANDIDATE_FLOOR = 0.02
 """Candidates below this score are not kept, whatever the threshold."""
 
 
 def read_working_image(
-    path: Path, name: str, params: PickParams, card: ModelCard, ctf: CtfEstimate | None = None
+    path: Path, name: str, settings: PickSettings, ctf: CtfEstimate | None = None
 ) -> WorkingImage:
     """Read a micrograph and prepare it for a model: at its scale, through its front end.
 
@@ -45,10 +44,8 @@ def read_working_image(
     ----------
     path, name
         Of the micrograph.
-    params
-        Diameter, pixel size, contrast.
-    card
-        Model card: scale and front end.
+    settings
+        Diameter, pixel size, contrast, and what the network receives.
     ctf
         CTF of the micrograph, if known.
 
@@ -60,25 +57,18 @@ def read_working_image(
     ParameterError
         If the diameter does not fit the micrograph.
     """
-    micrograph = read_micrograph(path, params.pixel_size, name, ctf)
-    working = prepare(micrograph, params, card)
+    micrograph = read_micrograph(path, settings.pixel_size, name, ctf)
+    working = prepare(micrograph, settings)
     share = crystalline_share(micrograph.image, micrograph.pixel_size)
     return replace(working, crystalline=share)
 
 
-def prepare(micrograph: Micrograph, params: PickParams, card: ModelCard) -> WorkingImage:
+def prepare(micrograph: Micrograph, settings: PickSettings) -> WorkingImage:
     """Prepare a micrograph in memory for a model."""
-    return working_image(
-        micrograph,
-        params.diameter,
-        card.pixels_per_diameter,
-        params.contrast,
-        front_end_of_card(card.front_end),
-        card.normalization,
-    )
+    return working_image(micrograph, settings.diameter, settings.input, settings.contrast)
 
 
-def segment(working: WorkingImage, model: Model, params: PickParams) -> PickingMaps:
+def segment(working: WorkingImage, model: Model, crf: CrfParams | None) -> PickingMaps:
     """Maps of every head, the particle map also as the CRF refines it.
 
     Parameters
@@ -87,12 +77,11 @@ def segment(working: WorkingImage, model: Model, params: PickParams) -> PickingM
         A micrograph at working scale.
     model
         Network and card.
-    params
-        The CRF; the others do not matter.
+    crf
+        The CRF; None for none.
     """
-    card = model.card
-    logits = predict_logits(model.picker, working.image, card.tile_size, card.halo)
-    crf = choose_crf(params.crf, card.crf, params.crf_solver, params.crf_strength)
+    network = model.card.network
+    logits = predict_logits(model.picker, working.image, network.tile_size, network.halo)
     refined = None
     if crf is not None:
         refined = refine_particle(logits[HEADS.index("particle")], working, model, crf)
@@ -115,20 +104,14 @@ def refine_particle(
     crf
         The CRF.
     """
-    image, card, maps = working.image.to(logits.device), model.card, None
+    image, network, maps = working.image.to(logits.device), model.card.network, None
     if "network" in crf.features():
-        maps = predict_features(model.network, image, card.tile_size, card.halo)
+        maps = predict_features(model.network, image, network.tile_size, network.halo)
     features = crf_features(crf, logits, image, maps)
     return refine_logits(logits, features, crf, working.valid.to(logits.device))
 
 
-def pick(
-    name: str,
-    working: WorkingImage,
-    maps: ParticleMaps,
-    model: Model,
-    params: PickParams,
-) -> Picks:
+def pick(name: str, working: WorkingImage, maps: ParticleMaps, settings: PickSettings) -> Picks:
     """Pick the particles of a segmented micrograph, as if it were the whole data set.
 
     Parameters
@@ -137,22 +120,17 @@ def pick(
         Of the micrograph.
     working, maps
         The image and its maps from `segment`.
-    model
-        Its card recommends a threshold, a centre finder, a distance and sizes, and calibrates
-        the scores.
-    params
-        Diameter, edge, and what replaces the recommendations of the card.
+    settings
+        Diameter, edge, centre finder, distance and sizes, calibration and threshold.
 
     Raises
     ------
-    InputError, ModelError, ParameterError
-        If the maps lack what the centre finder needs, or the card recommends something unknown or
-        lacks what the parameters need.
+    InputError, ParameterError
+        If the maps lack what the centre finder needs.
     """
-    diameter_px = working.in_pixels(params.diameter)
-    rules = picking_rules(model.card, params)
-    edge_px = params.edge * diameter_px
-    found = find_particles(maps, diameter_px, rules.selection, CANDIDATE_FLOOR, edge_px)
+    diameter_px = working.in_pixels(settings.diameter)
+    edge_px = settings.edge * diameter_px
+    found = find_particles(maps, diameter_px, settings.selection, CANDIDATE_FLOOR, edge_px)
     centers = found.centers_yx.cpu()
     labels = find_instances(maps.particle, centers, diameter_px, INSTANCE_THRESHOLD).cpu()
     sizes = instance_diameters(labels, len(found)).numpy() * working.pixel_size
@@ -160,15 +138,22 @@ def pick(
         centers_yx=working.in_micrograph(centers.numpy()),
         pixel_size=working.micrograph_pixel_size,
         name=name,
-        scores=rules.scores(found.scores.cpu().numpy()),
+        scores=settings.scores(found.scores.cpu().numpy()),
         diameters=sizes,
     )
-    threshold = rules.threshold_for(candidates.scores[rules.has_size(candidates)])
-    chosen = rules.chosen(candidates, threshold)
-    return Picks(candidates, chosen, maps, labels, working, params.diameter)
+    threshold = settings.threshold_for(candidates.scores[settings.has_size(candidates)])
+    chosen = settings.chosen(candidates, threshold)
+    return Picks(candidates, chosen, maps, labels, working, settings.diameter)
 
 
 def pick_micrograph(micrograph: Micrograph, model: Model, params: PickParams) -> Picks:
-    """Pick the particles of a micrograph in memory, in one call."""
-    working = prepare(micrograph, params, model.card)
-    return pick(micrograph.name, working, segment(working, model, params), model, params)
+    """Pick the particles of a micrograph in memory, in one call.
+
+    Raises
+    ------
+    ParameterError
+        If the model lacks what the parameters need.
+    """
+    settings = pick_settings(params, model.card)
+    working = prepare(micrograph, settings)
+    return pick(micrograph.name, working, segment(working, model, settings.crf), settings)

@@ -25,10 +25,10 @@ from cryosegment.exchange.params import (
     CrfMapsParams,
     CrfParams,
     PickParams,
-    choose_crf,
 )
 from cryosegment.exchange.pick_folder import PROBABILITY, PickFolder
 from cryosegment.exchange.records import record_from_dict
+from cryosegment.exchange.settings import crf_of_maps, pick_settings
 
 CLOSEST = 5e-4
 """Smallest distance of probabilities from 0 and 1: the resolution of half precision at 1."""
@@ -117,16 +117,16 @@ def refine_map(
     Raises
     ------
     InputError
-        If the map, or the micrograph where the CRF needs it, cannot be read.
+        If the map, or the micrograph where the CRF needs it, cannot be read; or there is no CRF.
     ModelError
-        If the card recommends a CRF that is not known.
+        If the file of the model has no valid card.
     """
     target = PickFolder(output).file(PROBABILITY, saved.name)
     if finished.has(saved.name, saved.path) and target.exists():
         return
     pick = record_from_dict(PickParams, saved.job.params)
     card = read_card(model_path(pick.model))
-    crf = _chosen(params, card)
+    crf = crf_of_maps(params, card)
     values, pixel_size = read_image(saved.path)
     probability = torch.from_numpy(values.astype(np.float32)).to(device)
     logits = torch.logit(probability, CLOSEST)
@@ -143,13 +143,6 @@ def refine_map(
         write_image(target, result.cpu().numpy().astype(np.float16), pixel_size)
 
 
-def _chosen(params: CrfMapsParams, card: ModelCard) -> CrfParams:
-    crf = choose_crf(params.crf, card.crf)
-    if crf is None:
-        raise InputError(f"the card of {card.name} recommends no CRF: choose one with --crf")
-    return params.applied_to(crf)
-
-
 def _image(
     saved: SavedMap, pick: PickParams, card: ModelCard, crf: CrfParams
 ) -> Float[Tensor, "h w"] | None:
@@ -157,4 +150,4 @@ def _image(
     if not {"intensity", "denoised"} & set(crf.features()):
         return None
     ctf = read_ctfs(pick.ctf).of(saved.name)
-    return read_working_image(saved.micrograph(), saved.name, pick, card, ctf).image
+    return read_working_image(saved.micrograph(), saved.name, pick_settings(pick, card), ctf).image

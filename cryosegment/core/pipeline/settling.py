@@ -34,7 +34,7 @@ from cryosegment.exchange.pick_folder import (
     PickFolder,
 )
 from cryosegment.exchange.pick_summary import MicrographSummary, write_summaries
-from cryosegment.exchange.picking_rules import PickingRules, picking_rules
+from cryosegment.exchange.settings import PickSettings, pick_settings
 from cryosegment.exchange.thresholds import Expected, expected
 
 
@@ -100,15 +100,15 @@ def settle(
     results = PickFolder(folder)
     summaries = results.summaries()
     finished = [m for m in micrographs if m[0] in summaries and results.is_picked(m[0])]
-    run = _Run(results, params, picking_rules(model.card, params), summaries)
+    run = _Run(results, params, pick_settings(params, model.card), summaries)
     scores = run.scores([name for name, _ in finished])
-    threshold = run.rules.threshold_for(scores)
+    threshold = run.settings.threshold_for(scores)
     ctfs = read_ctfs(params.ctf if params.overlays else "")
     pairs = []
     for name, path in finished:
         chosen = run.read(COORDINATES, name)
-        if run.rules.threshold is None:
-            chosen = run.bring_in_line(name, chosen, threshold, path, model, ctfs.of(name))
+        if run.settings.threshold is None:
+            chosen = run.bring_in_line(name, chosen, threshold, path, ctfs.of(name))
         pairs.append((path, chosen))
     rows = [_updated(summaries[chosen.name], chosen) for _, chosen in pairs]
     write_summaries(folder, rows)
@@ -118,7 +118,7 @@ def settle(
             joint.write(folder / joint.file, [run.picked(*pair) for pair in pairs])
         else:
             remove_file(folder / joint.file)
-    is_known = run.rules.threshold is None and run.rules.calibration is not None
+    is_known = run.settings.threshold is None and run.settings.calibration is not None
     known = expected(scores, threshold) if is_known else None
     return Settled(threshold, rows, known)
 
@@ -129,7 +129,7 @@ class _Run:
 
     folder: PickFolder
     params: PickParams
-    rules: PickingRules
+    settings: PickSettings
     summaries: Mapping[str, MicrographSummary]
 
     def read(self, kind: str, name: str) -> Coordinates:
@@ -143,9 +143,9 @@ class _Run:
     def scores(self, names: Sequence[str]) -> np.ndarray:
         """Scores of all candidates of the right size, if the threshold depends on them."""
         found = [np.empty(0)]
-        for name in names if self.rules.threshold is None else ():
+        for name in names if self.settings.threshold is None else ():
             candidates = self.read(CANDIDATES, name)
-            found.append(candidates.scores[self.rules.has_size(candidates)])
+            found.append(candidates.scores[self.settings.has_size(candidates)])
         return np.concatenate(found)
 
     def bring_in_line(
@@ -154,12 +154,11 @@ class _Run:
         before: Coordinates,
         threshold: float,
         path: Path,
-        model: Model,
         ctf: CtfEstimate | None,
     ) -> Coordinates:
         """The picks of a micrograph at a threshold; its files are rewritten if these differ."""
         candidates = self.read(CANDIDATES, name)
-        is_chosen = self.rules.chosen(candidates, threshold)
+        is_chosen = self.settings.chosen(candidates, threshold)
         chosen, params = candidates.select(is_chosen), self.params
         differs = len(chosen) != len(before)  # both are the best of the same candidates
         if params.masks and (differs or not self.folder.file(INSTANCES, name).exists()):
@@ -168,7 +167,7 @@ class _Run:
         if not differs:
             return before
         if params.overlays:
-            working = read_working_image(path, name, params, model.card, ctf)
+            working = read_working_image(path, name, self.settings, ctf)
             write_overlay(self.folder, working, chosen, params)
         write_chosen(self.folder, chosen, params)
         return chosen

@@ -12,7 +12,6 @@ from torch import Tensor
 from cryosegment.core.images.micrograph import read_micrograph
 from cryosegment.core.images.overlay import draw_labels
 from cryosegment.core.images.working import (
-    NOTHING,
     WorkingImage,
     labels_at_working_scale,
     working_image,
@@ -24,7 +23,7 @@ from cryosegment.core.quality.agreement import Agreement, agreement
 from cryosegment.core.quality.segmentation import Segmenter, model_segmenter, segment_by_threshold
 from cryosegment.exchange.ctf import read_ctfs
 from cryosegment.exchange.labels import CONTAMINATION, UNKNOWN, LabelEntry
-from cryosegment.exchange.params import front_end_of_card
+from cryosegment.exchange.params import BRIGHT, DARK, InputParams
 
 NO_MODEL = "none"
 SUPPORTED, UNSUPPORTED, NOT_JUDGED = (120, 255, 80), (60, 160, 255), (255, 220, 120)
@@ -88,14 +87,12 @@ class Inspector:
 
     def __init__(self, model: str, device: str = "cpu", ctf: str = "") -> None:
         self._segment: Segmenter = segment_by_threshold
-        self._pixels_per_diameter = PIXELS_PER_DIAMETER
-        self._front_end = NOTHING
+        self._input = InputParams(PIXELS_PER_DIAMETER)
         self._ctfs = read_ctfs(ctf)
         if model != NO_MODEL:
             loaded = load_model(model, device)
             self._segment = model_segmenter(loaded)
-            self._pixels_per_diameter = loaded.card.pixels_per_diameter
-            self._front_end = front_end_of_card(loaded.card.front_end)
+            self._input = loaded.card.input
 
     def inspect(self, entry: LabelEntry) -> Inspection:
         """Figures of a micrograph's labels.
@@ -128,8 +125,8 @@ class Inspector:
     def _read(self, entry: LabelEntry) -> _Sample:
         ctf = self._ctfs.of(entry.name)
         micrograph = read_micrograph(entry.micrograph, entry.pixel_size, entry.name, ctf)
-        scale = self._pixels_per_diameter
-        working = working_image(micrograph, entry.diameter, scale, "dark", self._front_end)
+        as_recorded = replace(self._input, contrast=DARK)
+        working = working_image(micrograph, entry.diameter, as_recorded, DARK)
         maps = read_label_maps(entry)
         instances = labels_at_working_scale(maps.instances, working, entry.instances)
         classes = labels_at_working_scale(maps.classes, working, entry.classes)
@@ -138,9 +135,9 @@ class Inspector:
     def _inspect(self, entry: LabelEntry, sample: _Sample) -> Inspection:
         working, instances, classes = sample.working, sample.instances, sample.classes
         contrast = label_contrast(working, entry.diameter, instances, classes, sample.centers_yx)
-        facing = (
-            replace(working, image=-working.image) if contrast.has_bright_particles else working
-        )
+        wants_bright = self._input.contrast == BRIGHT
+        is_right = contrast.has_bright_particles == wants_bright
+        facing = working if is_right else replace(working, image=-working.image)
         return Inspection(
             name=entry.name,
             coverage=_part(instances > 0),

@@ -20,6 +20,7 @@ from cryosegment.core.models.model import Model
 from cryosegment.core.picking.centers import away_from_edge
 from cryosegment.core.pipeline.micrograph import pick, segment
 from cryosegment.exchange.params import CARD, PickParams
+from cryosegment.exchange.settings import pick_settings
 
 BODY_SIGMA, CENTER_SIGMA = 0.1, 0.2
 """Gaussian low-passes before Otsu's threshold and before centres are found, in diameters."""
@@ -53,8 +54,8 @@ def model_segmenter(model: Model) -> Segmenter:
     """Segmentation by a network; strong is what scores at least the threshold of its card."""
 
     def run(working: WorkingImage, diameter: float) -> Segmentation:
-        params = PickParams(diameter=diameter, threshold=CARD)
-        picks = pick("", working, segment(working, model, params), model, params)
+        settings = pick_settings(PickParams(diameter=diameter, threshold=CARD), model.card)
+        picks = pick("", working, segment(working, model, settings.crf), settings)
         particle = (picks.maps.particle > INSTANCE_THRESHOLD).cpu()
         return Segmentation(particle, picks.chosen.centers_yx)
 

@@ -21,7 +21,6 @@ from cryosegment.core.picking.centers import away_from_edge
 from cryosegment.core.pipeline.micrograph import CANDIDATE_FLOOR
 from cryosegment.core.training.pick_tuning import TuningImage
 from cryosegment.core.training.validation import TOLERANCE, ValidationImage, where_known
-from cryosegment.exchange.card import Facts
 from cryosegment.exchange.params import (
     CalibrationParams,
     PickParams,
@@ -29,7 +28,6 @@ from cryosegment.exchange.params import (
 )
 from cryosegment.exchange.params.calibration import NEAREST
 from cryosegment.exchange.parts import HEAT_MAP
-from cryosegment.exchange.records import record_to_dict
 
 FEWEST = 20
 """Scores are only calibrated with this many particles, and other candidates, at least."""
@@ -108,8 +106,8 @@ def fit_calibration(
 
 def calibrate(
     images: Sequence[TuningImage], selection: SelectionParams, labelled_share: float = 1.0
-) -> Facts:
-    """Calibration of the scores for a model card; empty if there are too few candidates.
+) -> CalibrationParams | None:
+    """Calibration of the scores for a model card; None if there are too few candidates.
 
     Parameters
     ----------
@@ -129,9 +127,4 @@ def calibrate(
         kept = selection.has_size(sizes)
         some = Candidates(found.centers_yx[kept], found.scores[kept])
         judged.append(judge_candidates(some, image.labels))
-    return facts_of(fit_calibration(judged, labelled_share, selection.centers))
-
-
-def facts_of(calibration: CalibrationParams | None) -> Facts:
-    """A calibration for a model card."""
-    return {} if calibration is None else record_to_dict(calibration)
+    return fit_calibration(judged, labelled_share, selection.centers)

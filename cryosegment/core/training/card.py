@@ -17,16 +17,12 @@ from cryosegment.core.models.model import load_model
 from cryosegment.core.networks import HEADS, build_network
 from cryosegment.core.training.fit_settings import Validation
 from cryosegment.core.training.split import Split
-from cryosegment.exchange.card import Facts, ModelCard
+from cryosegment.exchange.card import ModelCard, Provenance, TrainedNetwork, Use
 from cryosegment.exchange.labels import read_labels_index
 from cryosegment.exchange.model_files import model_path
-from cryosegment.exchange.params import (
-    DEFAULT_PRESET,
-    TrainParams,
-    choose_front_end,
-)
-from cryosegment.exchange.params.training import SCRATCH_PIXELS_PER_DIAMETER
+from cryosegment.exchange.params import CRF_PRESETS, DEFAULT_PRESET, SelectionParams, TrainParams
 from cryosegment.exchange.records import record_to_dict
+from cryosegment.exchange.settings import network_arguments, trained_input
 
 
 def start_of(params: TrainParams) -> tuple[nn.Module, ModelCard]:
@@ -36,30 +32,22 @@ def start_of(params: TrainParams) -> tuple[nn.Module, ModelCard]:
     """
     if params.start:
         model = load_model(params.start, "cpu")
-        # picking and calibration suit the network that training will change
-        card = replace(
-            model.card, parent=fingerprint(model_path(params.start)), picking={}, calibration={}
-        )
-        scale = params.pixels_per_diameter or card.pixels_per_diameter
-        facts = _front_end(params, card.front_end)
-        return model.network, replace(card, pixels_per_diameter=scale, front_end=facts)
+        provenance = replace(model.card.provenance, parent=fingerprint(model_path(params.start)))
+        # selection and calibration suit the network that training will change
+        use = replace(model.card.use, selection=SelectionParams(), calibration=None)
+        seen = trained_input(params, model.card.input)
+        return model.network, replace(model.card, input=seen, use=use, provenance=provenance)
+    arguments = network_arguments(params)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(params.seed)
-        network = build_network(params.network, **params.network_arguments())
+        network = build_network(params.network, **arguments)
     return network, ModelCard(
         name="",
-        architecture=params.network,
-        architecture_args=params.network_arguments(),
-        pixels_per_diameter=params.pixels_per_diameter or SCRATCH_PIXELS_PER_DIAMETER,
-        classes=HEADS,
-        front_end=_front_end(params, {}),
-        crf={"preset": DEFAULT_PRESET},
-        license="unstated",
+        network=TrainedNetwork(params.network, arguments, HEADS),
+        input=trained_input(params),
+        use=Use(crf=CRF_PRESETS[DEFAULT_PRESET]),
+        provenance=Provenance(license="unstated"),
     )
-
-
-def _front_end(params: TrainParams, facts: Facts) -> Facts:
-    return choose_front_end(params.front_end, params.low_pass, facts).facts()
 
 
 def label_source(folders: Sequence[Path]) -> str:
@@ -82,12 +70,11 @@ def describe(
         "validation": validation,
         "particles": particles,
     }
-    return replace(
-        card,
-        threshold=round(found.threshold, 3),
+    provenance = replace(
+        card.provenance,
         particle_diameters=(min(diameters), max(diameters)),
         training_data=(data,),
-        training={**record_to_dict(params), **card.training},
+        training={**record_to_dict(params), **card.provenance.training},
         metrics=(
             {
                 "data": "validation micrographs" if parts.is_held_out else "training micrographs",
@@ -99,3 +86,5 @@ def describe(
         software={"cryosegment": __version__, "torch": torch.__version__},
         date=datetime.date.today().isoformat(),
     )
+    use = replace(card.use, threshold=round(found.threshold, 3))
+    return replace(card, use=use, provenance=provenance)

@@ -13,7 +13,7 @@ from cryosegment.core.models.model import Model
 from cryosegment.core.pipeline.micrograph import segment
 from cryosegment.core.training.labelled import LabelledImage
 from cryosegment.exchange.card import ModelCard
-from cryosegment.exchange.params import CARD_CRF, NO_CRF, PickParams, crf_of_card
+from cryosegment.exchange.params import CrfParams
 from cryosegment.exchange.progress import Progress
 
 
@@ -30,24 +30,23 @@ def choose_card_crf(model: Model, images: Sequence[LabelledImage], progress: Pro
         Called with the figures.
     """
     outlined = [item for item in images if item.has_outlines]
-    if crf_of_card(model.card.crf) is None or not outlined:
+    recommended = model.card.use.crf
+    if recommended is None or not outlined:
         return model.card
-    found, without = (_iou(model, crf, outlined) for crf in (CARD_CRF, NO_CRF))
+    found, without = (_iou(model, crf, outlined) for crf in (recommended, None))
     is_better = found >= without
-    recommended = "it" if is_better else "none"
     told = (
         f"pixel IoU {found:.3f} with the CRF, {without:.3f} without: the card recommends "
-        f"{recommended}"
+        f"{'it' if is_better else 'none'}"
     )
     progress(len(images), len(images), told)
-    return model.card if is_better else replace(model.card, crf={"preset": NO_CRF})
+    return model.card if is_better else replace(model.card, use=replace(model.card.use, crf=None))
 
 
-def _iou(model: Model, crf: str, images: Sequence[LabelledImage]) -> float:
+def _iou(model: Model, crf: CrfParams | None, images: Sequence[LabelledImage]) -> float:
     pixels = PixelCounts()
     for item in images:
         working = WorkingImage(item.image, item.valid, item.pixel_size, (1.0, 1.0))
-        params = PickParams(diameter=item.diameter * item.pixel_size, crf=crf)
-        particle = segment(working, model, params).particle.cpu() >= INSTANCE_THRESHOLD
+        particle = segment(working, model, crf).particle.cpu() >= INSTANCE_THRESHOLD
         pixels = pixels + count_pixels(particle, item.instances > 0, item.known)
     return pixels.iou

@@ -20,13 +20,12 @@ from cryosegment.core.models.inference import predict_logits
 from cryosegment.core.models.model import Model, load_model
 from cryosegment.core.networks import HEADS
 from cryosegment.core.training.crf_tuning import Trial, Tuning, TuningImage, tune_crf
-from cryosegment.core.training.labelled import LabelledImage, for_judging, read_labels_for
-from cryosegment.exchange.card import Facts, ModelCard
+from cryosegment.core.training.labelled import LabelledImage, for_judging, read_labels
+from cryosegment.exchange.card import ModelCard
 from cryosegment.exchange.files import write_text
 from cryosegment.exchange.model_files import model_path
 from cryosegment.exchange.params import (
     FEATURES,
-    NO_CRF,
     CrfParams,
     CrfTuneParams,
 )
@@ -42,20 +41,11 @@ class TunedModel:
 
     Parameters
     ----------
-    temperature
-        Temperature of its logits.
     tuning
         The search.
     """
 
-    temperature: float
     tuning: Tuning
-
-    def facts(self) -> Facts:
-        """The CRF for the model card."""
-        if self.tuning.crf is None:
-            return {"preset": NO_CRF, "temperature": self.temperature}
-        return record_to_dict(self.tuning.crf)
 
     def summary(self) -> str:
         """The result in a line or two."""
@@ -92,7 +82,7 @@ def tune_model(
         If the labels or the model cannot be used, or fewer than two micrographs are labelled.
     """
     model = load_model(params.model, device)
-    labelled = read_labels_for(model.card, folders, progress, params.ctf)
+    labelled = read_labels(folders, model.card.input, progress, params.ctf)
     images = [tuning_image(item, model) for item in for_judging(labelled)]
     temperature = calibrate_temperature(
         [image.logits for image in images],
@@ -101,19 +91,19 @@ def tune_model(
     )
     temperature = round(temperature, 3)
     tuning = tune_crf(images, temperature, params.trials, params.seed, progress)
-    tuned = TunedModel(temperature, tuning)
+    tuned = TunedModel(tuning)
     _write_trials(output.with_suffix(".crf.csv"), tuning.trials)
     parent = fingerprint(model_path(params.model))
-    card = _describe(replace(model.card, name=output.stem, parent=parent), tuned, len(images))
+    card = _describe(replace(model.card, name=output.stem), parent, tuned, len(images))
     save_checkpoint(output, model.network, card)
     return tuned
 
 
 def tuning_image(item: LabelledImage, model: Model) -> TuningImage:
     """Logits and features of a model for a labelled image."""
-    card, image = model.card, item.image.to(model.device)
-    every = predict_logits(model.network, image, card.tile_size, card.halo)
-    maps = predict_features(model.network, image, card.tile_size, card.halo)
+    facts, image = model.card.network, item.image.to(model.device)
+    every = predict_logits(model.network, image, facts.tile_size, facts.halo)
+    maps = predict_features(model.network, image, facts.tile_size, facts.halo)
     logits = every[HEADS.index("particle")].clone()
     return TuningImage(
         logits=logits,
@@ -124,7 +114,7 @@ def tuning_image(item: LabelledImage, model: Model) -> TuningImage:
     )
 
 
-def _describe(card: ModelCard, tuned: TunedModel, micrographs: int) -> ModelCard:
+def _describe(card: ModelCard, parent: str, tuned: TunedModel, micrographs: int) -> ModelCard:
     best = tuned.tuning.best if tuned.tuning.crf is not None else tuned.tuning.trials[0]
     total = best.total(range(micrographs))
     figures = {"pixel IoU": total.pixels.iou, "boundary F1 at 2 px": total.boundaries.f1}
@@ -133,13 +123,14 @@ def _describe(card: ModelCard, tuned: TunedModel, micrographs: int) -> ModelCard
         {"data": data, "metric": name, "value": round(value, 4), "threshold": 0.5}
         for name, value in figures.items()
     )
-    return replace(
-        card,
-        crf=tuned.facts(),
-        metrics=(*card.metrics, *found),
+    provenance = replace(
+        card.provenance,
+        parent=parent,
+        metrics=(*card.provenance.metrics, *found),
         date=datetime.date.today().isoformat(),
-        software={**card.software, "torch": torch.__version__},
+        software={**card.provenance.software, "torch": torch.__version__},
     )
+    return replace(card, use=replace(card.use, crf=tuned.tuning.crf), provenance=provenance)
 
 
 def _figures(trial: Trial) -> str:

@@ -16,14 +16,12 @@ from torch import Tensor
 
 from cryosegment.core.images.micrograph import read_micrograph
 from cryosegment.core.images.working import (
-    NOTHING,
     WorkingImage,
     labels_at_working_scale,
     working_image,
 )
 from cryosegment.core.labels.files import read_label_maps
 from cryosegment.core.training.validation import ValidationImage
-from cryosegment.exchange.card import NOISE_NORMALIZATION, ModelCard
 from cryosegment.exchange.ctf import read_ctfs
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.labels import (
@@ -36,7 +34,7 @@ from cryosegment.exchange.labels import (
     is_particle,
     read_labels_index,
 )
-from cryosegment.exchange.params import FrontEndParams, front_end_of_card
+from cryosegment.exchange.params import InputParams
 from cryosegment.exchange.progress import Progress
 
 logger = logging.getLogger(__name__)
@@ -119,29 +117,8 @@ def for_judging(images: Sequence[LabelledImage]) -> list[LabelledImage]:
     return judges
 
 
-def read_labels_for(
-    card: ModelCard, folders: Sequence[Path], progress: Progress, ctf: str = ""
-) -> list[LabelledImage]:
-    """Labelled micrographs prepared for a model: at its scale, through its front end.
-
-    Parameters
-    ----------
-    card
-        Card of the model.
-    folders, progress, ctf
-        See `read_labels`, also for the errors.
-    """
-    front_end, scale = front_end_of_card(card.front_end), card.pixels_per_diameter
-    return read_labels(folders, scale, progress, front_end, ctf, card.normalization)
-
-
 def read_labels(
-    folders: Sequence[Path],
-    pixels_per_diameter: float,
-    progress: Progress,
-    front_end: FrontEndParams = NOTHING,
-    ctf: str = "",
-    normalization: str = NOISE_NORMALIZATION,
+    folders: Sequence[Path], params: InputParams, progress: Progress, ctf: str = ""
 ) -> list[LabelledImage]:
     """All micrographs of labels folders, without those whose labels are all unknown.
 
@@ -149,16 +126,12 @@ def read_labels(
     ----------
     folders
         Labels folders.
-    pixels_per_diameter
-        Particle diameter at working scale, px.
+    params
+        What the network receives: that of the card.
     progress
         Called after each micrograph.
-    front_end
-        Front end of the network.
     ctf
         STAR file with the contrast transfer functions, for front ends that need them.
-    normalization
-        Normalisation that the network was trained with, one of `NORMALIZATIONS`.
 
     Raises
     ------
@@ -174,13 +147,7 @@ def read_labels(
         micrograph = read_micrograph(
             entry.micrograph, entry.pixel_size, entry.name, ctfs.of(entry.name)
         )
-        working = working_image(
-            micrograph,
-            entry.diameter,
-            pixels_per_diameter,
-            front_end=front_end,
-            normalization=normalization,
-        )
+        working = working_image(micrograph, entry.diameter, params)
         image = _labelled(entry, working, source)
         if image.known.any():
             images.append(image)

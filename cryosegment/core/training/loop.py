@@ -20,7 +20,7 @@ from cryosegment.core.training.examples import write_examples
 from cryosegment.core.training.fit import fit
 from cryosegment.core.training.fit_settings import FitSettings, Validation
 from cryosegment.core.training.joint import RefinedNetwork
-from cryosegment.core.training.labelled import LabelledImage, labels_fingerprint, read_labels_for
+from cryosegment.core.training.labelled import LabelledImage, labels_fingerprint, read_labels
 from cryosegment.core.training.losses import PickingLoss
 from cryosegment.core.training.patches import PatchBatches
 from cryosegment.core.training.pick_model import tuning_image
@@ -36,7 +36,6 @@ from cryosegment.exchange.params import (
     CRF_PRESETS,
     NO_CRF,
     TrainParams,
-    selection_of_card,
 )
 from cryosegment.exchange.params.training import (
     COMPLETE,
@@ -45,7 +44,6 @@ from cryosegment.exchange.params.training import (
     SCRATCH_RATE,
 )
 from cryosegment.exchange.progress import Progress
-from cryosegment.exchange.records import record_to_dict
 
 PATCHES_PER_MICROGRAPH = 64
 """Number of patches of a micrograph in one epoch."""
@@ -91,14 +89,14 @@ def train(
     network, card = start_of(params)
     if params.crf != NO_CRF:
         network = RefinedNetwork(network, CRF_PRESETS[params.crf])
-    images = read_labels_for(card, folders, progress, params.ctf)
+    images = read_labels(folders, card.input, progress, params.ctf)
     parts = split(images, params.validation, params.seed)
     (share,) = ranks.from_first(_labelled_share(images, network.to(device), params, progress))
     loss = PickingLoss(
         params.loss,
         share_with_picks(parts.training, share),
         params.partial_loss,
-        card.pixels_per_diameter,
+        card.input.pixels_per_diameter,
     )
     settings = replace(
         _settings(params, len(parts.training), device),
@@ -121,13 +119,14 @@ def train(
         "steps": state.step,
         "seconds": round(state.seconds),
     }
-    judged = [tuning_image(item, model) for item in parts.validation]
+    judged, use = [tuning_image(item, model) for item in parts.validation], model.card.use
     card = replace(
         model.card,
         name=output.stem,
-        label_source=label_source(folders),
-        training=facts,
-        calibration=calibrate(judged, selection_of_card(model.card.picking), share),
+        use=replace(use, calibration=calibrate(judged, use.selection, share)),
+        provenance=replace(
+            model.card.provenance, label_source=label_source(folders), training=facts
+        ),
     )
     save_checkpoint(output, model.network, describe(card, params, found, parts))
 
@@ -135,7 +134,8 @@ def train(
 def _as_used(best: nn.Module, card: ModelCard, parts: Split, progress: Progress) -> Model:
     """The network without its CRF, which is in the card."""
     if isinstance(best, RefinedNetwork):
-        return Model(best.network, replace(card, crf=record_to_dict(best.learned())))
+        use = replace(card.use, crf=best.learned())
+        return Model(best.network, replace(card, use=use))
     return Model(best, choose_card_crf(Model(best, card), parts.validation, progress))
 
 

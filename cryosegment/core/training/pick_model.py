@@ -16,7 +16,7 @@ from cryosegment.core.models.model import Model, load_model
 from cryosegment.core.picking.centers import away_from_edge
 from cryosegment.core.pipeline.micrograph import segment
 from cryosegment.core.training.calibration import calibrate
-from cryosegment.core.training.labelled import LabelledImage, for_judging, read_labels_for
+from cryosegment.core.training.labelled import LabelledImage, for_judging, read_labels
 from cryosegment.core.training.pick_figure import draw_tuning
 from cryosegment.core.training.pick_tuning import (
     Choice,
@@ -35,11 +35,10 @@ from cryosegment.exchange.model_files import model_path
 from cryosegment.exchange.params import (
     PickParams,
     TuneParams,
-    selection_of_card,
 )
-from cryosegment.exchange.picking_rules import card_threshold
 from cryosegment.exchange.progress import Progress
 from cryosegment.exchange.records import record_to_dict
+from cryosegment.exchange.settings import recommended_threshold
 
 TABLE, FIGURE = ".picking.csv", ".picking.png"
 """Suffixes of the files beside the model, instead of its own."""
@@ -117,37 +116,39 @@ def tune_picking(
     """
     model = load_model(params.model, device)
     card = model.card
-    labelled = read_labels_for(card, folders, progress, params.ctf)
+    labelled = read_labels(folders, card.input, progress, params.ctf)
     images = [tuning_image(item, model) for item in for_judging(labelled)]
-    usual = selection_of_card(card.picking)
+    usual = card.use.selection
     trials = try_selections(images, usual, params.centers, progress)
-    tuned = TunedPicking(judge(trials, card.threshold, params.score, params.folds), params.score)
+    tuned = TunedPicking(
+        judge(trials, card.use.threshold, params.score, params.folds), params.score
+    )
     _write_trials(output.with_suffix(TABLE), trials)
     draw_tuning(output.with_suffix(FIGURE), tuned.tuning)
     parent = fingerprint(model_path(params.model))
-    card = _describe(replace(card, name=output.stem, parent=parent), tuned, len(images))
+    provenance = replace(card.provenance, parent=parent)
+    card = replace(card, name=output.stem, provenance=provenance)
     if tuned.choice is not tuned.tuning.usual:
-        card = replace(card, calibration=calibrate(images, tuned.choice.trial.selection))
+        card = _describe(card, tuned, images)
     save_checkpoint(output, model.network, card)
-    return replace(tuned, threshold=card_threshold(card))
+    return replace(tuned, threshold=recommended_threshold(card))
 
 
 def tuning_image(item: LabelledImage, model: Model) -> TuningImage:
     """Maps of a model for a labelled image, without its border as in picking."""
-    params = PickParams(diameter=item.diameter * item.pixel_size)
     working = WorkingImage(item.image, item.valid, item.pixel_size, (1.0, 1.0))
-    edge = params.edge * item.diameter
+    edge = PickParams.edge * item.diameter
     labels = item.for_validation()
     known = labels.known & away_from_edge(item.valid, edge)
-    return TuningImage(segment(working, model, params), replace(labels, known=known), edge)
+    return TuningImage(
+        segment(working, model, model.card.use.crf), replace(labels, known=known), edge
+    )
 
 
-def _describe(card: ModelCard, tuned: TunedPicking, micrographs: int) -> ModelCard:
-    choice = tuned.choice
-    if choice is tuned.tuning.usual:
-        return card
-    held_out = tuned.tuning.held_out
-    data = f"{micrographs} micrographs, each picked as was best on others"
+def _describe(card: ModelCard, tuned: TunedPicking, images: Sequence[TuningImage]) -> ModelCard:
+    """The card with what was found."""
+    choice, held_out = tuned.choice, tuned.tuning.held_out
+    data = f"{len(images)} micrographs, each picked as was best on others"
     figures = {
         "F1 at 0.25 diameter": held_out.f1,
         "average precision at 0.25 diameter": held_out.average_precision,
@@ -156,13 +157,18 @@ def _describe(card: ModelCard, tuned: TunedPicking, micrographs: int) -> ModelCa
         {"data": data, "metric": name, "value": round(value, 4), "threshold": choice.threshold}
         for name, value in figures.items()
     )
-    return replace(
-        card,
+    use = replace(
+        card.use,
         threshold=choice.threshold,
-        picking=record_to_dict(choice.trial.selection),
-        metrics=(*card.metrics, *found),
+        selection=choice.trial.selection,
+        calibration=calibrate(images, choice.trial.selection),
+    )
+    provenance = replace(
+        card.provenance,
+        metrics=(*card.provenance.metrics, *found),
         date=datetime.date.today().isoformat(),
     )
+    return replace(card, use=use, provenance=provenance)
 
 
 def _text(figures: Figures) -> str:

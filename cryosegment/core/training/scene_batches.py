@@ -20,7 +20,6 @@ from cryosegment.core.simulation.bank import ProjectionBank
 from cryosegment.core.simulation.scenes import Scene, SceneSettings, draw_scene
 from cryosegment.core.training.calibration import (
     Judged,
-    facts_of,
     fit_calibration,
     judge_candidates,
 )
@@ -28,7 +27,7 @@ from cryosegment.core.training.fit_settings import Validation
 from cryosegment.core.training.loader import Batch
 from cryosegment.core.training.targets import Targets, make_targets
 from cryosegment.core.training.validation import ValidationImage, best_f1
-from cryosegment.exchange.card import Facts
+from cryosegment.exchange.params import CalibrationParams, InputParams
 
 VALIDATION_SCENES = 64
 VALIDATION_STREAM = 2**32 - 1
@@ -59,7 +58,7 @@ class SceneBatches:
 def _images(scenes: list[Scene], settings: SceneSettings) -> Float[Tensor, "b 1 h w"]:
     """Scenes normalised as a micrograph is."""
     image = torch.stack([scene.image for scene in scenes])
-    return working_normalize(image, None, settings.diameter)[:, None]
+    return working_normalize(image, None, InputParams(settings.diameter))[:, None]
 
 
 def _targets(scenes: list[Scene], diameter: float) -> Targets:
@@ -129,7 +128,7 @@ def calibrate_on_scenes(
     settings: SceneSettings,
     seed: int,
     count: int = CALIBRATION_SCENES,
-) -> Facts:
+) -> CalibrationParams | None:
     """Calibration of a network that was trained on scenes, for its card.
 
     Parameters
@@ -148,7 +147,7 @@ def calibrate_on_scenes(
     for bank in banks:
         scenes = SceneValidation(bank, usual, seed, CALIBRATION_STREAM, count)
         judged += scenes.judge(network)
-    return facts_of(fit_calibration(judged))
+    return fit_calibration(judged)
 
 
 def _visible(scene: Scene) -> Float[Tensor, "n 2"]:

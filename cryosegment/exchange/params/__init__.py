@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The parameters of every command: the one home of defaults, units, bounds and help."""
 
-from cryosegment.exchange.params.calibration import CalibrationParams, calibration_of_card
+from cryosegment.exchange.params.calibration import CalibrationParams
 from cryosegment.exchange.params.crf import (
-    CARD_CRF,
     CRF_PRESETS,
     DEFAULT_PRESET,
     ENGINES,
@@ -13,8 +12,6 @@ from cryosegment.exchange.params.crf import (
     CrfMapsParams,
     CrfParams,
     CrfTuneParams,
-    choose_crf,
-    crf_of_card,
     parse_appearance,
 )
 from cryosegment.exchange.params.datasets import FetchParams
@@ -22,6 +19,7 @@ from cryosegment.exchange.params.evaluation import (
     EvaluateParams,
 )
 from cryosegment.exchange.params.fields import (
+    AUTO,
     DIAMETER_HELP,
     GPU_HELP,
     PATH,
@@ -39,7 +37,6 @@ from cryosegment.exchange.params.fields import (
     param,
 )
 from cryosegment.exchange.params.front_end import (
-    AUTO_FRONT_END,
     CRYOSEGNET,
     CTF_HELP,
     FRONT_ENDS,
@@ -48,8 +45,6 @@ from cryosegment.exchange.params.front_end import (
     WIENER,
     WITH_CTF,
     FrontEndParams,
-    choose_front_end,
-    front_end_of_card,
 )
 from cryosegment.exchange.params.labels import (
     BodyParams,
@@ -59,6 +54,7 @@ from cryosegment.exchange.params.labels import (
     LabelsProjectParams,
     LabelsReconstructionParams,
 )
+from cryosegment.exchange.params.network_input import BRIGHT, DARK, InputParams, NoiseParams
 from cryosegment.exchange.params.networks import (
     BRANCHED_NETWORKS,
     ENCODED_NETWORKS,
@@ -67,12 +63,10 @@ from cryosegment.exchange.params.networks import (
     OWN_ENCODED_NETWORKS,
 )
 from cryosegment.exchange.params.picking import (
-    AUTO,
     CARD,
     FORMATS,
     PickParams,
     SelectionParams,
-    selection_of_card,
 )
 from cryosegment.exchange.params.simulation import (
     SimulateParams,
@@ -84,14 +78,14 @@ from cryosegment.exchange.params.tuning import AVERAGE_PRECISION, TuneParams
 
 __all__ = [
     "AUTO",
-    "AUTO_FRONT_END",
     "AVERAGE_PRECISION",
     "BRANCHED_NETWORKS",
+    "BRIGHT",
     "CARD",
-    "CARD_CRF",
     "CRF_PRESETS",
     "CRYOSEGNET",
     "CTF_HELP",
+    "DARK",
     "DEFAULT_PRESET",
     "DIAMETER_HELP",
     "ENCODED_NETWORKS",
@@ -123,12 +117,14 @@ __all__ = [
     "EvaluateParams",
     "FetchParams",
     "FrontEndParams",
+    "InputParams",
     "Kind",
     "LabelsCheckParams",
     "LabelsCoordinatesParams",
     "LabelsParams",
     "LabelsProjectParams",
     "LabelsReconstructionParams",
+    "NoiseParams",
     "P",
     "Params",
     "PickParams",
@@ -136,15 +132,9 @@ __all__ = [
     "SimulateParams",
     "TrainParams",
     "TuneParams",
-    "calibration_of_card",
-    "choose_crf",
-    "choose_front_end",
-    "crf_of_card",
     "free_to_change",
-    "front_end_of_card",
     "kind_of",
     "option_name",
     "param",
     "parse_appearance",
-    "selection_of_card",
 ]

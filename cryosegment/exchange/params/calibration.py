@@ -4,14 +4,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Mapping, Optional
 
 import numpy as np
 
-from cryosegment.exchange.errors import ModelError, ParameterError
 from cryosegment.exchange.params.fields import Params, param
 from cryosegment.exchange.parts import CENTER_FINDERS, HEAT_MAP
-from cryosegment.exchange.records import record_from_dict
 
 NEAREST = 1e-6
 """Smallest distance of scores from 0 and 1."""
@@ -40,23 +37,3 @@ class CalibrationParams(Params):
         inside = np.clip(np.asarray(scores, dtype=np.float64), NEAREST, 1 - NEAREST)
         odds = self.a * np.log(inside) - self.b * np.log1p(-inside) + self.c
         return 1 / (1 + np.exp(-odds))
-
-
-def calibration_of_card(facts: Mapping[str, Any], centers: str) -> Optional[CalibrationParams]:
-    """Calibration of the scores of a centre finder in a model card; None if it has none.
-
-    Raises
-    ------
-    ModelError
-        If this version does not know it.
-    """
-    if not facts:
-        return None
-    try:
-        found = record_from_dict(CalibrationParams, facts)
-    except ParameterError as error:
-        raise ModelError(
-            f"the model card calibrates scores in a way that this version does not know ({error}): "
-            "install the cryosegment version that made it"
-        ) from None
-    return found if found.centers == centers else None

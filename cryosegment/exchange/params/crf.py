@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Parameters of the conditional random field (CRF), its presets, and the CRF of a model card."""
+"""Parameters of the conditional random field (CRF), and its presets."""
 
 from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Dict, Optional, Tuple
 
-from cryosegment.exchange.errors import ModelError, ParameterError
+from cryosegment.exchange.errors import ParameterError
 from cryosegment.exchange.model_files import GENERAL
 from cryosegment.exchange.params.fields import (
+    AUTO,
     FILE,
     MODEL_HELP,
     MODEL_PATH,
@@ -22,7 +23,6 @@ from cryosegment.exchange.params.fields import (
 )
 from cryosegment.exchange.params.front_end import CTF_HELP
 from cryosegment.exchange.parts import SOLVERS
-from cryosegment.exchange.records import check_value, record_from_dict
 
 ENGINES = ("grid", "exact", "windows", "pydensecrf")
 FEATURES = ("intensity", "denoised", "logits", "network")
@@ -60,6 +60,21 @@ def parse_appearance(text: str) -> AppearanceTerm:
             f"expected appearance as {APPEARANCE_FORM}, such as logits:1:10:2, got {text!r}"
         ) from None
     return AppearanceTerm(feature, weight, sigma, feature_sigma)
+
+
+def check_engine(engine: str, solver: str) -> None:
+    """Check that an engine has a solver.
+
+    Raises
+    ------
+    ParameterError
+        If it has not.
+    """
+    if engine == "pydensecrf" and solver not in (AUTO, "mean-field"):
+        raise ParameterError(
+            f"expected the solver mean-field for the engine pydensecrf, got {solver}: choose the "
+            "engine grid"
+        )
 
 
 @dataclass(frozen=True)
@@ -104,11 +119,7 @@ class CrfParams(Params):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.appearance_terms()
-        if self.engine == "pydensecrf" and self.solver != "mean-field":
-            raise ParameterError(
-                f"expected the solver mean-field for the engine pydensecrf, got {self.solver}: "
-                "choose the engine grid"
-            )
+        check_engine(self.engine, self.solver)
 
     def __str__(self) -> str:
         parts = [self.solver, f"{self.iterations} updates", f"temperature {self.temperature:g}"]
@@ -133,7 +144,7 @@ class CrfParams(Params):
         )
 
 
-NO_CRF, CARD_CRF = "none", "auto"
+NO_CRF = "none"
 CRF_PRESETS: Dict[str, CrfParams] = {
     "gaussian": CrfParams(),
     "intensity": CrfParams(appearance=("intensity:0.5:10:0.5",)),
@@ -149,65 +160,16 @@ DEFAULT_PRESET = "combined"
 docs/benchmarks.md."""
 
 
-def crf_of_card(facts: Mapping[str, Any]) -> Optional[CrfParams]:
-    """CRF that a model card recommends; None for no CRF.
-
-    Raises
-    ------
-    ModelError
-        If they are neither the name of a preset nor the parameters of a CRF.
-    """
-    if not facts or facts.get("preset") == NO_CRF:
-        return None
-    try:
-        if "preset" in facts:
-            check_value("preset", facts["preset"], {"choices": tuple(CRF_PRESETS)})
-            return CRF_PRESETS[facts["preset"]]
-        return record_from_dict(CrfParams, facts)
-    except ParameterError as error:
-        raise ModelError(
-            f"the model card recommends a CRF that this version does not know ({error}): give "
-            "--crf none, or install the cryosegment version that made the model"
-        ) from None
-
-
-def choose_crf(
-    name: str, facts: Mapping[str, Any], solver: str = CARD_CRF, strength: float = 1.0
-) -> Optional[CrfParams]:
-    """The CRF that a user chose; None for no CRF.
-
-    Parameters
-    ----------
-    name
-        `none`, `auto` for that of the model card, or a preset.
-    facts
-        CRF of the model card.
-    solver
-        Replaces the CRF's own; `auto` keeps that.
-    strength
-        Factor on the weights of the CRF.
-    """
-    if name == NO_CRF:
-        return None
-    chosen = crf_of_card(facts) if name == CARD_CRF else CRF_PRESETS[name]
-    if chosen is None:
-        return None
-    chosen = chosen.stronger(strength)
-    return chosen if solver == CARD_CRF else dataclasses.replace(chosen, solver=solver)
-
-
 @dataclass(frozen=True)
 class CrfMapsParams(Params):
     """How saved probability maps are refined."""
 
     crf: str = param(
-        CARD_CRF,
+        AUTO,
         "the CRF; auto: that of the model that made the maps",
-        choices=(CARD_CRF, *CRF_PRESETS),
+        choices=(AUTO, *CRF_PRESETS),
     )
-    solver: str = param(
-        CARD_CRF, "solver of the CRF; auto: the CRF's own", choices=(CARD_CRF, *SOLVERS)
-    )
+    solver: str = param(AUTO, "solver of the CRF; auto: the CRF's own", choices=(AUTO, *SOLVERS))
     engine: str = param("grid", "implementation of the kernels", choices=ENGINES)
     iterations: Optional[int] = param(
         None, "number of iterations; if left out, that of the CRF", minimum=1, maximum=100
@@ -218,24 +180,15 @@ class CrfMapsParams(Params):
         f"appearance kernels that replace the CRF's own, as {APPEARANCE_FORM}, separated by commas",
         metavar="TERM,...",
     )
-    gpu: str = param("auto", ONE_GPU_HELP, metavar="ID", is_free=True)
+    gpu: str = param(AUTO, ONE_GPU_HELP, metavar="ID", is_free=True)
     threads: int = param(0, THREADS_HELP, minimum=0, is_free=True)
     resume: bool = param(False, RESUME_HELP, is_free=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.applied_to(CrfParams())
-
-    def applied_to(self, crf: CrfParams) -> CrfParams:
-        """The CRF changed as these parameters say."""
-        changed = dataclasses.replace(
-            crf,
-            engine=self.engine,
-            solver=crf.solver if self.solver == CARD_CRF else self.solver,
-            iterations=self.iterations or crf.iterations,
-            appearance=self.appearance or crf.appearance,
-        )
-        return changed.stronger(self.strength)
+        check_engine(self.engine, self.solver)
+        for text in self.appearance:
+            parse_appearance(text)
 
 
 @dataclass(frozen=True)
@@ -246,5 +199,5 @@ class CrfTuneParams(Params):
     ctf: str = param("", CTF_HELP, **FILE)
     trials: int = param(60, "number of CRFs to try", minimum=1, maximum=10_000)
     seed: int = param(0, SEED_HELP, minimum=0)
-    gpu: str = param("auto", ONE_GPU_HELP, metavar="ID", is_free=True)
+    gpu: str = param(AUTO, ONE_GPU_HELP, metavar="ID", is_free=True)
     threads: int = param(0, THREADS_HELP, minimum=0, is_free=True)

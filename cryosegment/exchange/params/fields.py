@@ -10,6 +10,9 @@ from typing import Any, Dict, Optional, Set, Type, TypeVar, Union, get_args, get
 from cryosegment.exchange.model_files import GENERAL
 from cryosegment.exchange.records import Record, field_types
 
+AUTO = "auto"
+"""Value of a parameter that something else decides: see `cryosegment.exchange.settings`, and for
+what depends on the machine or the image, their readers."""
 REQUIRED: Any = MISSING
 """Default of a parameter that must be given."""
 

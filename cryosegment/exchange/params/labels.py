@@ -9,6 +9,7 @@ from typing import Any, Optional, Tuple
 from cryosegment.exchange.errors import ParameterError
 from cryosegment.exchange.model_files import GENERAL
 from cryosegment.exchange.params.fields import (
+    AUTO,
     DIAMETER_HELP,
     FILE,
     HEADER_PIXEL_SIZE_HELP,
@@ -196,7 +197,7 @@ class BodyParams(Params):
         minimum=0,
         metavar="N,N",
     )
-    gpu: str = param("auto", ONE_GPU_HELP, metavar="ID", is_free=True)
+    gpu: str = param(AUTO, ONE_GPU_HELP, metavar="ID", is_free=True)
     threads: int = param(0, THREADS_HELP, minimum=0, is_free=True)
 
 
@@ -210,10 +211,10 @@ class LabelsReconstructionParams(BodyParams, LabelsParams):
         "the y axis of the particle coordinates points up: y counts from the last row of the image",
     )
     coordinate_scale: str = param(
-        "auto",
+        AUTO,
         "pixels in which the coordinates are given: of the micrographs, or of the binned "
         "particles; auto: detected",
-        choices=("auto", "micrograph", "particle"),
+        choices=(AUTO, "micrograph", "particle"),
     )
     min_distance: float = _min_distance()
     unknown_ring: float = _unknown_ring(0.03)
@@ -265,5 +266,5 @@ class LabelsCheckParams(Params):
         "number of micrographs of which pictures are drawn, from weak to strong contrast",
         minimum=0,
     )
-    gpu: str = param("auto", ONE_GPU_HELP, metavar="ID", is_free=True)
+    gpu: str = param(AUTO, ONE_GPU_HELP, metavar="ID", is_free=True)
     threads: int = param(0, THREADS_HELP, minimum=0, is_free=True)

@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict
-
 from cryosegment.exchange.errors import ParameterError
+from cryosegment.exchange.params.fields import AUTO
 from cryosegment.exchange.parts import BRANCHES, ENCODER, NETWORKS
 
 BATCH_NORM = "batch"
@@ -28,7 +27,6 @@ ENCODERS = (
     "densenet169",
     *(f"efficientnet-b{number}" for number in range(6)),
 )
-AUTO_ENCODER = "auto"
 DEFAULT_ENCODER = ENCODERS[0]
 DEFAULT_BRANCHES, MOST_BRANCHES = 4, 5
 
@@ -41,7 +39,7 @@ def check_network(network: str, encoder: str, branches: int) -> None:
     ParameterError
         If an encoder or a number of branches is given to a network that has none.
     """
-    if encoder != AUTO_ENCODER and network not in ENCODED_NETWORKS:
+    if encoder != AUTO and network not in ENCODED_NETWORKS:
         raise ParameterError(
             f"network {network} takes no encoder, got {encoder}: leave it out, or choose a "
             f"network among {', '.join(ENCODED_NETWORKS)}"
@@ -51,14 +49,3 @@ def check_network(network: str, encoder: str, branches: int) -> None:
             f"network {network} has no branches, got {branches}: leave them out, or choose "
             f"{', '.join(BRANCHED_NETWORKS)}"
         )
-
-
-def network_arguments(network: str, encoder: str, branches: int) -> Dict[str, Any]:
-    """What builds a network, beside its name."""
-    told = {
-        ENCODER: DEFAULT_ENCODER if encoder == AUTO_ENCODER else encoder,
-        BRANCHES: branches,
-    }
-    part = NETWORKS[network]
-    given = {name: told[name] for name in part.takes}
-    return {**part.arguments, **given, "normalization": BATCH_NORM}

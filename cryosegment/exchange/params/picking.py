@@ -3,17 +3,17 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Optional, Tuple
 
 import numpy as np
 
 from cryosegment.exchange.coordinates import JOINT, WRITTEN
-from cryosegment.exchange.errors import ModelError, ParameterError
+from cryosegment.exchange.errors import ParameterError
 from cryosegment.exchange.model_files import GENERAL
-from cryosegment.exchange.params.crf import CARD_CRF, CRF_PRESETS, NO_CRF
+from cryosegment.exchange.params.crf import CRF_PRESETS, NO_CRF
 from cryosegment.exchange.params.fields import (
+    AUTO,
     DIAMETER_HELP,
     FILE,
     HEADER_PIXEL_SIZE_HELP,
@@ -28,10 +28,10 @@ from cryosegment.exchange.params.fields import (
     param,
 )
 from cryosegment.exchange.params.front_end import CTF_HELP
+from cryosegment.exchange.params.network_input import BRIGHT, DARK
 from cryosegment.exchange.parts import CENTER_FINDERS, HEAT_MAP, SOLVERS
-from cryosegment.exchange.records import check_value, in_words, record_from_dict
+from cryosegment.exchange.records import check_value, in_words
 
-AUTO = "auto"
 CARD = "card"
 FORMATS = (*WRITTEN, *JOINT)
 """Formats of coordinates besides STAR."""
@@ -45,12 +45,12 @@ class PickParams(Params):
     pixel_size: Optional[float] = param(None, HEADER_PIXEL_SIZE_HELP, "Å/px", minimum=0.01)
     model: str = param(GENERAL, MODEL_HELP, **MODEL_PATH)
     crf: str = param(
-        CARD_CRF,
+        AUTO,
         "conditional random field (CRF) that refines the particle map; auto: that of the model",
-        choices=(CARD_CRF, NO_CRF, *CRF_PRESETS),
+        choices=(AUTO, NO_CRF, *CRF_PRESETS),
     )
     crf_solver: str = param(
-        CARD_CRF, "solver of the CRF; auto: the CRF's own", choices=(CARD_CRF, *SOLVERS)
+        AUTO, "solver of the CRF; auto: the CRF's own", choices=(AUTO, *SOLVERS)
     )
     crf_strength: float = param(1.0, "factor on the weights of the CRF", minimum=0, maximum=100)
     threshold: str = param(
@@ -100,9 +100,9 @@ class PickParams(Params):
         maximum=10,
     )
     contrast: str = param(
-        "auto",
+        AUTO,
         "whether particles are dark or bright in the micrographs; auto: detected",
-        choices=("auto", "dark", "bright"),
+        choices=(AUTO, DARK, BRIGHT),
     )
     ctf: str = param("", CTF_HELP, **FILE)
     masks: bool = param(False, "write masks of particles and of contamination")
@@ -118,7 +118,7 @@ class PickParams(Params):
         False, "write pictures (PNG) of the micrographs with circles around the picks"
     )
     seed: int = param(0, SEED_HELP + ", which only decoys use", minimum=0)
-    gpu: str = param("auto", ONE_GPU_HELP, metavar="ID", is_free=True)
+    gpu: str = param(AUTO, ONE_GPU_HELP, metavar="ID", is_free=True)
     threads: int = param(0, THREADS_HELP, minimum=0, is_free=True)
     resume: bool = param(False, RESUME_HELP, is_free=True)
 
@@ -142,31 +142,6 @@ class PickParams(Params):
                     "expected the smallest diameter of a mask to be at most the largest, got "
                     f"{smallest:g} and {largest:g} Å"
                 )
-
-    def selection(self, facts: Mapping[str, Any]) -> SelectionParams:
-        """The selection by these parameters; where they are auto, by the model card.
-
-        Parameters
-        ----------
-        facts
-            Recommendations of the card.
-
-        Raises
-        ------
-        ModelError
-            If this version does not know what the card recommends.
-        """
-        own = selection_of_card(facts)
-        chosen: Dict[str, Any] = {}
-        if self.centers not in (AUTO, own.centers):
-            chosen.update(centers=self.centers, scale=0.0)
-        if self.min_distance != AUTO:
-            chosen["min_distance"] = float(self.min_distance)
-        if self.min_diameter != AUTO:
-            chosen["smallest"] = float(self.min_diameter) / self.diameter
-        if self.max_diameter != AUTO:
-            chosen["largest"] = float(self.max_diameter) / self.diameter
-        return dataclasses.replace(own, **chosen)
 
 
 @dataclass(frozen=True)
@@ -198,23 +173,6 @@ class SelectionParams(Params):
         is_small = sizes < self.smallest
         is_large = (sizes > self.largest) & (self.largest > 0)
         return ~(is_small | is_large)
-
-
-def selection_of_card(facts: Mapping[str, Any]) -> SelectionParams:
-    """Selection that a model card recommends; the defaults where it recommends none.
-
-    Raises
-    ------
-    ModelError
-        If this version does not know what it recommends.
-    """
-    try:
-        return record_from_dict(SelectionParams, facts)
-    except ParameterError as error:
-        raise ModelError(
-            "the model card recommends a way of picking that this version does not know "
-            f"({error}): install the cryosegment version that made it"
-        ) from None
 
 
 def _number(name: str, text: str) -> float:

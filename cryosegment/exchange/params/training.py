@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, Optional
+from typing import Optional
 
 from cryosegment.exchange.errors import ParameterError
 from cryosegment.exchange.params.crf import NO_CRF
 from cryosegment.exchange.params.fields import (
+    AUTO,
     FILE,
     GPU_HELP,
     MODEL_PATH,
@@ -18,14 +19,12 @@ from cryosegment.exchange.params.fields import (
     param,
 )
 from cryosegment.exchange.params.front_end import (
-    AUTO_FRONT_END,
     CTF_HELP,
     FRONT_ENDS,
     LOW_PASS,
     WITH_CTF,
 )
 from cryosegment.exchange.params.networks import (
-    AUTO_ENCODER,
     BRANCHED_NETWORKS,
     DEFAULT_BRANCHES,
     DEFAULT_ENCODER,
@@ -34,7 +33,6 @@ from cryosegment.exchange.params.networks import (
     MOST_BRANCHES,
     OWN_ENCODED_NETWORKS,
     check_network,
-    network_arguments,
 )
 from cryosegment.exchange.parts import NETWORKS
 
@@ -86,10 +84,10 @@ class TrainParams(Params):
         choices=tuple(NETWORKS),
     )
     encoder: str = param(
-        AUTO_ENCODER,
+        AUTO,
         f"encoder of the networks {', '.join(OWN_ENCODED_NETWORKS)} and smp-...; auto: "
         f"{DEFAULT_ENCODER}",
-        choices=(AUTO_ENCODER, *ENCODERS),
+        choices=(AUTO, *ENCODERS),
     )
     branches: int = param(
         DEFAULT_BRANCHES,
@@ -136,10 +134,10 @@ class TrainParams(Params):
     )
     pixels_per_diameter: float = param(0.0, PIXELS_PER_DIAMETER_HELP, "px", minimum=0, maximum=200)
     front_end: str = param(
-        AUTO_FRONT_END,
+        AUTO,
         "filter or denoiser before the network, applied in training and in picking; auto: that of "
         "the model that training starts from, or none",
-        choices=(AUTO_FRONT_END, *FRONT_ENDS),
+        choices=(AUTO, *FRONT_ENDS),
     )
     low_pass: float = param(
         0.0,
@@ -172,7 +170,7 @@ class TrainParams(Params):
         is_free=True,
     )
     seed: int = param(0, SEED_HELP, minimum=0)
-    gpu: str = param("auto", GPU_HELP, metavar="IDS", is_free=True)
+    gpu: str = param(AUTO, GPU_HELP, metavar="IDS", is_free=True)
     threads: int = param(0, THREADS_HELP, minimum=0, is_free=True)
     resume: bool = param(
         False, "continue an interrupted training, or prolong a finished one", is_free=True
@@ -227,7 +225,3 @@ class TrainParams(Params):
                 "partial labels need the expected number of particles, or a model to start from "
                 "that estimates it: give one of the two"
             )
-
-    def network_arguments(self) -> Dict[str, Any]:
-        """Arguments that build the network, besides its name."""
-        return network_arguments(self.network, self.encoder, self.branches)

@@ -8,6 +8,7 @@ from typing import Tuple
 
 from cryosegment.exchange.model_files import GENERAL
 from cryosegment.exchange.params.fields import (
+    AUTO,
     FILE,
     MODEL_HELP,
     MODEL_PATH,
@@ -38,5 +39,5 @@ class TuneParams(Params):
     )
     folds: int = param(5, "folds of the cross-validation over the micrographs", minimum=2)
     ctf: str = param("", CTF_HELP, **FILE)
-    gpu: str = param("auto", ONE_GPU_HELP, metavar="ID", is_free=True)
+    gpu: str = param(AUTO, ONE_GPU_HELP, metavar="ID", is_free=True)
     threads: int = param(0, THREADS_HELP, minimum=0, is_free=True)

@@ -14,8 +14,8 @@ from cryosegment.core.images.micrograph import read_image
 from cryosegment.core.models.checkpoint import save_checkpoint
 from cryosegment.core.models.model import load_model
 from cryosegment.core.networks import HEADS, build_network
-from cryosegment.exchange.card import ModelCard, read_card
-from cryosegment.exchange.params import CRF_PRESETS, crf_of_card
+from cryosegment.exchange.card import ModelCard, TrainedNetwork, Use, read_card
+from cryosegment.exchange.params import CRF_PRESETS, InputParams
 from cryosegment.tests.machine import NO_DENSECRF, has_densecrf
 
 ARGUMENTS = {"widths": [8, 8], "deep_blocks": 1, "normalization": "batch"}
@@ -28,7 +28,12 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(2)
     network: nn.Module = build_network("compact", **ARGUMENTS)
     network.head.weight.data *= 20  # type: ignore[union-attr,operator]
-    card = ModelCard("tiny", "compact", ARGUMENTS, 12.0, HEADS, crf={"preset": "gaussian"})
+    card = ModelCard(
+        "tiny",
+        TrainedNetwork("compact", ARGUMENTS, HEADS),
+        InputParams(12.0),
+        Use(crf=CRF_PRESETS["gaussian"]),
+    )
     save_checkpoint(folder / "tiny.safetensors", network, card)
     size = ["--size", "160", "200", "--pixel-size", "4", "--snr", "0.5", "--seed", "1"]
     assert main(["simulate", "--output", str(folder / "sim"), "--count", "2", *size]) == 0
@@ -153,10 +158,13 @@ def test_tuning_writes_a_card_that_picking_follows(
     assert "no CRF: pixel IoU" in capsys.readouterr().out
     card, old = read_card(tuned), read_card(model)
     assert card.name == "tuned"
-    assert len(card.parent) == 64
-    assert card.crf["temperature"] > 0
-    assert card.crf != old.crf
-    assert [row["metric"] for row in card.metrics] == ["pixel IoU", "boundary F1 at 2 px"]
+    assert len(card.provenance.parent) == 64
+    assert card.use.crf.temperature > 0
+    assert card.use.crf != old.use.crf
+    assert [row["metric"] for row in card.provenance.metrics] == [
+        "pixel IoU",
+        "boundary F1 at 2 px",
+    ]
     for one, other in zip(
         load_model(str(tuned)).network.parameters(),
         load_model(model).network.parameters(),
@@ -167,7 +175,7 @@ def test_tuning_writes_a_card_that_picking_follows(
         rows = list(csv.DictReader(file))
     assert len(rows) == 8
     best = max(float(row["score"]) for row in rows)
-    chosen = crf_of_card(card.crf)
+    chosen = card.use.crf
     if chosen is None:
         assert float(rows[0]["score"]) <= best
     else:

@@ -8,19 +8,23 @@ import sys
 
 import numpy as np
 import pytest
-from safetensors.numpy import save_file
+from safetensors import safe_open
+from safetensors.numpy import load_file, save_file
 
 import cryosegment
 from cryosegment.cli.arguments import params_from_namespace
 from cryosegment.cli.commands import COMMANDS
 from cryosegment.cli.main import _joined, build_parser, main
-from cryosegment.exchange.card import ModelCard
+from cryosegment.core.models.checkpoint import save_checkpoint
+from cryosegment.core.networks import HEADS, build_network
+from cryosegment.exchange.card import ModelCard, TrainedNetwork
 from cryosegment.exchange.coordinates import (
     Coordinates,
     write_coordinates,
     write_coordinates_star,
 )
 from cryosegment.exchange.job import read_job
+from cryosegment.exchange.params import InputParams
 
 
 @pytest.fixture
@@ -203,13 +207,27 @@ def test_an_error_that_is_not_ours_keeps_its_traceback(picks):
 
 
 def test_card_is_printed(tmp_path, capsys):
-    card = ModelCard("test", "compact", {}, 20.0, ("particle",))
+    card = ModelCard("test", TrainedNetwork("compact", {}, ("particle",)), InputParams(20.0))
     path = tmp_path / "m.safetensors"
     save_file({"w": np.zeros(3)}, path, metadata={"model_card": card.to_json()})
     assert main(["card", str(path)]) == 0
     assert "architecture: compact" in capsys.readouterr().out
     assert main(["card", str(path), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["pixels_per_diameter"] == 20.0
+    assert json.loads(capsys.readouterr().out)["input"]["pixels_per_diameter"] == 20.0
+
+
+def test_a_model_is_verified(tmp_path, capsys):
+    network = build_network("compact", widths=[8, 16], deep_blocks=0)
+    facts = TrainedNetwork("compact", {"widths": [8, 16], "deep_blocks": 0}, HEADS)
+    path, other = tmp_path / "m.safetensors", tmp_path / "other.safetensors"
+    save_checkpoint(path, network, ModelCard("tiny", facts, InputParams(20.0)))
+    assert main(["card", str(path), "--verify"]) == 0
+    assert "tiny answers on" in capsys.readouterr().out
+    tensors = load_file(path)
+    with safe_open(path, "numpy") as file:
+        save_file({**tensors, "head.bias": tensors["head.bias"] + 1}, other, file.metadata())
+    assert main(["card", str(other), "--verify"]) == 1
+    assert "copy the model again" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])

@@ -15,9 +15,10 @@ from cryosegment.cli.main import main
 from cryosegment.core.images.micrograph import DOUBTFUL_PIXEL_SIZE, MIRRORED
 from cryosegment.core.models.checkpoint import load_network, save_checkpoint
 from cryosegment.core.networks import HEADS, build_network
-from cryosegment.exchange.card import ModelCard
+from cryosegment.exchange.card import ModelCard, TrainedNetwork, Use
 from cryosegment.exchange.coordinates import read_coordinates
 from cryosegment.exchange.micrograph_lists import read_failures
+from cryosegment.exchange.params import FrontEndParams, InputParams
 from cryosegment.exchange.star import write_star
 
 WIDTHS = {"widths": [8, 16], "normalization": "batch"}
@@ -28,7 +29,9 @@ def model(tmp_path_factory):
     """A small network with random weights: what it finds does not matter here."""
     torch.manual_seed(0)
     path = tmp_path_factory.mktemp("model") / "random.safetensors"
-    card = ModelCard("random", "compact", WIDTHS, 10.0, HEADS, threshold=0.0)
+    card = ModelCard(
+        "random", TrainedNetwork("compact", WIDTHS, HEADS), InputParams(10.0), Use(0.0)
+    )
     save_checkpoint(path, build_network("compact", **WIDTHS), card)
     return path
 
@@ -172,8 +175,9 @@ def test_models_of_another_kind(folder, model, tmp_path, capsys):
 
 def test_a_model_that_needs_ctfs(folder, model, tmp_path, capsys):
     network, card = load_network(model)
+    flipping = replace(card.input, front_end=FrontEndParams("ctf-flip"))
     needy = tmp_path / "needy.safetensors"
-    save_checkpoint(needy, network, replace(card, front_end={"name": "ctf-flip"}))
+    save_checkpoint(needy, network, replace(card, input=flipping))
     assert pick(folder, needy) == 1
     assert "expected the CTF of a for the model's front end ctf-flip" in capsys.readouterr().err
     values = {"DefocusU": 9000.0, "DefocusV": 9000.0, "DefocusAngle": 0.0, "Voltage": 300.0}

@@ -38,8 +38,12 @@ def test_simulated_labels_to_a_model(
     command += ["--batch", "32", "--patch", "48"]
     assert main(command) == 0
     card = read_card(output)
-    assert card.label_source == "simulation"
-    assert card.training_data[0]["micrographs"] == card.training_data[0]["validation"] == 1
+    assert card.provenance.label_source == "simulation"
+    assert (
+        card.provenance.training_data[0]["micrographs"]
+        == card.provenance.training_data[0]["validation"]
+        == 1
+    )
     assert output.with_suffix(".job.json").exists()
     before = load_file(output)
     assert main([*command, "--resume"]) == 0

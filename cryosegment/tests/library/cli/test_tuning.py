@@ -9,8 +9,8 @@ from torch import nn
 from cryosegment.cli.main import main
 from cryosegment.core.models.checkpoint import load_network, save_checkpoint
 from cryosegment.core.networks import HEADS, build_network
-from cryosegment.exchange.card import ModelCard, read_card
-from cryosegment.exchange.params import selection_of_card
+from cryosegment.exchange.card import ModelCard, TrainedNetwork, Use, read_card
+from cryosegment.exchange.params import InputParams
 
 ARGUMENTS = {"widths": [8, 8], "deep_blocks": 1, "normalization": "batch"}
 
@@ -23,7 +23,9 @@ def model(tmp_path: Path) -> Path:
     network.head.weight.data *= 20  # type: ignore[union-attr,operator]
     path = tmp_path / "tiny.safetensors"
     save_checkpoint(
-        path, network, ModelCard("tiny", "compact", ARGUMENTS, 12.0, HEADS, threshold=0.9)
+        path,
+        network,
+        ModelCard("tiny", TrainedNetwork("compact", ARGUMENTS, HEADS), InputParams(12.0), Use(0.9)),
     )
     return path
 
@@ -44,9 +46,9 @@ def test_tuning_writes_a_card_that_picking_follows(
     assert "on other micrographs (cross-validation): F1 0." in text
     card, old = read_card(tuned), read_card(model)
     assert card.name == "tuned"
-    assert len(card.parent) == 64
-    assert card.threshold < old.threshold
-    chosen = selection_of_card(card.picking)
+    assert len(card.provenance.parent) == 64
+    assert card.use.threshold < old.use.threshold
+    chosen = card.use.selection
     assert str(chosen) in text
     with tuned.with_suffix(".picking.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -55,7 +57,7 @@ def test_tuning_writes_a_card_that_picking_follows(
     for name, value in vars(chosen).items():
         assert best[name] == str(value)
     assert tuned.with_suffix(".picking.png").read_bytes()[:4] == b"\x89PNG"
-    assert [row["metric"][:2] for row in card.metrics] == ["F1", "av"]
+    assert [row["metric"][:2] for row in card.provenance.metrics] == ["F1", "av"]
     one, other = (load_network(path)[0].state_dict() for path in (model, tuned))
     assert all(torch.equal(one[name], other[name]) for name in one)
     micrograph = str(next((tmp_path / "sim/micrographs").glob("*.mrc")))

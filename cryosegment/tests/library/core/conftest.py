@@ -16,7 +16,8 @@ from torch.nn import functional
 from cryosegment.core.images.micrograph import Micrograph, write_image
 from cryosegment.core.models.model import Model
 from cryosegment.core.networks import HEADS
-from cryosegment.exchange.card import ModelCard
+from cryosegment.exchange.card import ModelCard, TrainedNetwork, Use
+from cryosegment.exchange.params import InputParams
 from cryosegment.tests.machine import NO_RELION
 from cryosegment.tests.relion import Relion
 
@@ -114,7 +115,9 @@ def draw_truth() -> DrawTruth:
 @pytest.fixture
 def disc_model() -> Model:
     """A model that finds discs."""
-    card = ModelCard("discs", "none", {}, PIXELS_PER_DIAMETER, HEADS, threshold=0.5)
+    card = ModelCard(
+        "discs", TrainedNetwork("none", {}, HEADS), InputParams(PIXELS_PER_DIAMETER), Use(0.5)
+    )
     return Model(DiscNetwork().eval(), card)
 
 

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+import dataclasses
 import json
 import struct
 
@@ -6,18 +7,34 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from cryosegment.exchange.card import ModelCard, card_from_json, read_card
+from cryosegment.exchange.card import (
+    ModelCard,
+    Provenance,
+    TrainedNetwork,
+    Use,
+    card_from_json,
+    read_card,
+)
 from cryosegment.exchange.errors import InputError, ModelError
+from cryosegment.exchange.params import (
+    CalibrationParams,
+    CrfParams,
+    FrontEndParams,
+    InputParams,
+    SelectionParams,
+)
 
 CARD = ModelCard(
-    name="test",
-    architecture="compact",
-    architecture_args={"width": 8},
-    pixels_per_diameter=20.0,
-    classes=("particle", "center"),
-    metrics=({"data": "simulated", "f1": 0.9},),
-    particle_diameters=(80.0, 350.0),
-    citation="Å",
+    "test",
+    TrainedNetwork("compact", {"width": 8}, ("particle", "center"), tile_size=512, halo=32),
+    InputParams(15.0, "bright", FrontEndParams("low-pass", 12.0), noise=None, clip=4.0),
+    Use(0.3, CalibrationParams(a=2.0), SelectionParams("contour"), CrfParams(iterations=7)),
+    Provenance(
+        metrics=({"data": "simulated", "f1": 0.9},),
+        particle_diameters=(80.0, 350.0),
+        citation="Å",
+    ),
+    checksum=((0.5, -1.25), (3.0, 4.0)),
 )
 
 
@@ -31,39 +48,46 @@ def test_a_card_comes_back_from_its_text():
     assert card_from_json(CARD.to_json(indent=2)) == CARD
 
 
+def test_a_card_holds_the_values_of_its_crf_not_the_name_of_a_preset():
+    use = json.loads(CARD.to_json())["use"]
+    assert use["crf"]["iterations"] == 7
+    assert set(use["crf"]) == {field.name for field in dataclasses.fields(CrfParams)}
+
+
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("part", "change", "message"),
     [
-        ({"format_version": 7}, "expected model card format 1, got 7"),
-        ({"colour": "red"}, r"\(format 1\) of the model has an unknown field colour"),
-        ({"classes": "particle"}, "classes .* wrong type"),
-        ({"threshold": "0.5"}, "threshold .* wrong type"),
-        ({"crf": []}, "crf .* wrong type"),
-        ({"tile_size": True}, "tile_size .* wrong type"),
-        ({"threshold": float("nan")}, "expected threshold from 0 to 1 in the model card"),
-        ({"threshold": 5.0}, "expected threshold from 0 to 1"),
-        ({"pixels_per_diameter": 0}, "expected pixels per diameter from 1 to 1000"),
-        ({"pixels_per_diameter": float("inf")}, "expected pixels per diameter"),
-        ({"tile_size": -1}, "expected tile size"),
-        ({"halo": 10**9}, "expected halo"),
+        ("", {"format_version": 7}, "expected model card format 1 or 2, got 7"),
+        ("", {"colour": "red"}, r"\(format 2\) .*colour is unknown"),
+        ("network", {"heads": "particle"}, "in network: expected a list of values of heads"),
+        ("network", {"tile_size": True}, "in network: expected tile_size to be of type int"),
+        ("network", {"tile_size": -1}, "in network: expected tile size to be at least 16"),
+        ("network", {"halo": 10**9}, "in network: expected halo to be at least 0 and at most 8192"),
+        ("use", {"threshold": "0.5"}, "in use: expected threshold to be of type float"),
+        ("use", {"threshold": float("nan")}, "in use: expected threshold .* got nan"),
+        ("use", {"threshold": 5.0}, "in use: expected threshold to be at least 0 and at most 1"),
+        ("use", {"crf": []}, "in use: in crf: expected values by name"),
+        ("use", {"crf": {"solver": "magic"}}, "in use: in crf: expected solver to be one of"),
+        ("use", {"selection": {"centers": "magic"}}, "in use: in selection: expected centers"),
+        ("use", {"calibration": {"spline": [1]}}, "in use: in calibration: spline is unknown"),
+        ("input", {"pixels_per_diameter": 0}, "in input: expected pixels per diameter"),
+        ("input", {"pixels_per_diameter": float("inf")}, "in input: expected pixels per diameter"),
+        ("input", {"contrast": "grey"}, "in input: expected contrast to be one of dark, bright"),
+        ("input", {"front_end": {"name": "magic"}}, "in input: in front end: expected name"),
+        ("input", {"noise": {"quantile": 2}}, "in input: in noise: expected quantile"),
     ],
 )
-def test_a_card_that_disagrees(change, message):
-    text = json.dumps({**json.loads(CARD.to_json()), **change})
-    with pytest.raises(ModelError, match=message):
-        card_from_json(text)
-
-
-def test_a_card_from_before_there_were_front_ends():
+def test_a_card_that_disagrees(part, change, message):
     values = json.loads(CARD.to_json())
-    del values["front_end"]
-    assert card_from_json(json.dumps(values)) == CARD
+    (values[part] if part else values).update(change)
+    with pytest.raises(ModelError, match=message):
+        card_from_json(json.dumps(values))
 
 
 def test_a_missing_field_and_a_text_that_is_no_card():
     values = json.loads(CARD.to_json())
-    del values["classes"]
-    with pytest.raises(ModelError, match="lacks field classes"):
+    del values["network"]["heads"]
+    with pytest.raises(ModelError, match="in network: heads is missing"):
         card_from_json(json.dumps(values))
     with pytest.raises(ModelError, match="not JSON"):
         card_from_json("{")

@@ -1,18 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-import dataclasses
 
 import pytest
 
-from cryosegment.exchange.errors import ModelError, ParameterError
+from cryosegment.exchange.errors import ParameterError
 from cryosegment.exchange.params import (
-    CRF_PRESETS,
     AppearanceTerm,
     CrfParams,
-    choose_crf,
-    crf_of_card,
     parse_appearance,
 )
-from cryosegment.exchange.records import record_to_dict
 
 
 def test_appearance_from_text_and_back():
@@ -52,27 +47,6 @@ def test_stronger():
 def test_pydensecrf_has_one_solver():
     with pytest.raises(ParameterError, match="solver mean-field for the engine pydensecrf"):
         CrfParams(engine="pydensecrf", solver="icm")
-
-
-def test_what_a_card_says():
-    assert crf_of_card({}) is None
-    assert crf_of_card({"preset": "none"}) is None
-    assert crf_of_card({"preset": "logits"}) == CRF_PRESETS["logits"]
-    own = CrfParams(temperature=1.3, appearance=("logits:1:10:2",))
-    assert crf_of_card(record_to_dict(own)) == own
-    for facts in ({"preset": "magic"}, {"magic": 1}, {"iterations": 0}):
-        with pytest.raises(ModelError, match="recommends a CRF that this version does not know"):
-            crf_of_card(facts)
-
-
-def test_choice():
-    card = {"preset": "gaussian"}
-    assert choose_crf("none", card) is None
-    assert choose_crf("auto", {}) is None
-    assert choose_crf("auto", card) == CRF_PRESETS["gaussian"]
-    assert choose_crf("logits", card) == CRF_PRESETS["logits"]
-    chosen = choose_crf("auto", card, "l2", 2.0)
-    assert chosen == dataclasses.replace(CrfParams(), solver="l2", gaussian_weight=2.0)
 
 
 def test_a_crf_is_shown_in_words():

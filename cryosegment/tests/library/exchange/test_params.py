@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from cryosegment.exchange import params
-from cryosegment.exchange.errors import ModelError, ParameterError
+from cryosegment.exchange.errors import ParameterError
 from cryosegment.exchange.params import (
     CRF_PRESETS,
     CrfParams,
@@ -17,6 +17,7 @@ from cryosegment.exchange.params import (
     option_name,
 )
 from cryosegment.exchange.records import record_from_dict, record_to_dict
+from cryosegment.exchange.settings import network_arguments
 
 CLASSES = [
     value
@@ -123,7 +124,7 @@ def test_values_out_of_bounds(make, message):
     ],
 )
 def test_what_builds_a_network(given, expected):
-    found = TrainParams(**given).network_arguments()
+    found = network_arguments(TrainParams(**given))
     assert found == {**expected, "normalization": "batch"}
 
 
@@ -152,23 +153,6 @@ def test_parameters_survive_json_values():
 def test_json_values_of_the_wrong_kind(values, message):
     with pytest.raises(ParameterError, match=message):
         record_from_dict(PickParams, values)
-
-
-def test_picking_takes_from_the_card_what_is_auto():
-    facts = {"centers": "contour", "scale": 0.3, "min_distance": 0.7, "smallest": 0.4}
-    assert PickParams(diameter=100.0).selection({}) == SelectionParams()
-    own = PickParams(diameter=100.0).selection(facts)
-    assert own == SelectionParams("contour", 0.3, 0.7, 0.4, 0.0)
-    chosen = PickParams(
-        diameter=100.0,
-        centers="grid-nms",
-        min_distance="0.6",
-        min_diameter="0",
-        max_diameter="150",
-    )
-    assert chosen.selection(facts) == SelectionParams("grid-nms", 0.0, 0.6, 0.0, 1.5)
-    with pytest.raises(ModelError, match="way of picking that this version does not know"):
-        own = PickParams(diameter=100.0).selection({"centers": "magic"})
 
 
 @pytest.mark.parametrize("name", ["threshold", "min_distance", "min_diameter", "max_diameter"])

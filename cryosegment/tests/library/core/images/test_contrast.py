@@ -8,6 +8,7 @@ import torch
 from cryosegment.core.images.contrast import band_skewness, detect_contrast
 from cryosegment.core.images.micrograph import read_micrograph
 from cryosegment.core.images.working import working_image
+from cryosegment.exchange.params import InputParams
 
 DIAMETER = 20.0
 
@@ -56,6 +57,8 @@ def test_real_micrographs_and_their_inverse(shared_data: Path) -> None:
     for path in paths[::5]:
         micrograph = read_micrograph(path, 1.77)
         inverse = replace(micrograph, image=255 - micrograph.image)
-        dark, bright = (working_image(record, 191.0, 20.0) for record in (micrograph, inverse))
+        dark, bright = (
+            working_image(record, 191.0, InputParams(20.0)) for record in (micrograph, inverse)
+        )
         assert detect_contrast(dark.image, 20.0, dark.valid) == "dark"
         torch.testing.assert_close(dark.image, bright.image, atol=1e-3, rtol=0)

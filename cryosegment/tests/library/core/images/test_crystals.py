@@ -9,8 +9,9 @@ from torch import Tensor
 from cryosegment.core.images.crystals import crystalline_share
 from cryosegment.core.images.micrograph import write_image
 from cryosegment.core.pipeline.micrograph import read_working_image
-from cryosegment.exchange.card import ModelCard
-from cryosegment.exchange.params import PickParams
+from cryosegment.exchange.card import ModelCard, TrainedNetwork
+from cryosegment.exchange.params import InputParams, PickParams
+from cryosegment.exchange.settings import pick_settings
 
 SHAPE = (1100, 1300)
 PIXEL_SIZE = 1.1
@@ -65,9 +66,9 @@ def test_where_nothing_can_be_seen() -> None:
 
 
 def test_a_working_image_knows(tmp_path: Path) -> None:
-    card = ModelCard("m", "compact", {}, 20.0, ("particle",))
+    card = ModelCard("m", TrainedNetwork("compact", {}, ("particle",)), InputParams(20.0))
     for share, image in ((0, noise()), (1, noise() + 0.3 * lattice(3.67, 0.2))):
         path = tmp_path / "ice.mrc"
         write_image(path, image.numpy(), PIXEL_SIZE)
-        working = read_working_image(path, "ice", PickParams(diameter=150.0), card)
+        working = read_working_image(path, "ice", pick_settings(PickParams(diameter=150.0), card))
         assert working.crystalline == share

@@ -20,7 +20,7 @@ from cryosegment.core.images.working import working_image, working_normalize
 from cryosegment.core.optics.ctf import Ctf, wavelength
 from cryosegment.exchange.ctf import CtfEstimate
 from cryosegment.exchange.errors import InputError
-from cryosegment.exchange.params import FRONT_ENDS, FrontEndParams
+from cryosegment.exchange.params import FRONT_ENDS, FrontEndParams, InputParams
 
 ESTIMATE = CtfEstimate(18000.0, 15000.0, 25.0, 300.0, 2.7, 0.1)
 CTF = Ctf(18000.0, 15000.0, 25.0, 300.0, 2.7, 0.1)
@@ -113,14 +113,19 @@ def test_the_choice(image: torch.Tensor, micrograph: Micrograph) -> None:
 def test_a_missing_ctf_is_said(micrograph: Micrograph, name: str) -> None:
     without = replace(micrograph, ctf=None)
     with pytest.raises(InputError, match=f"expected the CTF of noise .* {name}, found none"):
-        working_image(without, 40.0, 10.0, front_end=FrontEndParams(name))
+        working_image(without, 40.0, InputParams(10.0, front_end=FrontEndParams(name)))
 
 
 def test_a_working_image_is_filtered_before_it_is_normalised(micrograph: Micrograph) -> None:
     small = fourier_crop(micrograph.image, 45, 38)
     filtered = low_pass(small, (4.0, 2.0 * 75 / 38), 16.0)
-    expected = working_normalize(filtered, None, 10.0)
-    found = working_image(micrograph, 40.0, 10.0, "dark", FrontEndParams("low-pass", 16.0)).image
+    expected = working_normalize(filtered, None, InputParams(10.0))
+    found = working_image(
+        micrograph,
+        40.0,
+        InputParams(10.0, front_end=FrontEndParams("low-pass", 16.0)),
+        "dark",
+    ).image
     torch.testing.assert_close(found, expected, atol=1e-3, rtol=0)
 
 
@@ -132,8 +137,8 @@ def test_noise_goes_and_particles_stay_where_they_are(name: str) -> None:
     noise = np.random.default_rng(2).standard_normal(discs.shape)
     ctf = CtfEstimate(0.0, 0.0, 0.0, 300.0, 0.0, 0.5)
     seen = Micrograph(torch.from_numpy(noise - 0.8 * discs).float(), 2.0, "discs", ctf)
-    plain = working_image(seen, 56.0, 20.0).image
-    found = working_image(seen, 56.0, 20.0, front_end=FrontEndParams(name)).image
+    plain = working_image(seen, 56.0, InputParams(20.0)).image
+    found = working_image(seen, 56.0, InputParams(20.0, front_end=FrontEndParams(name))).image
     clean = fourier_crop(torch.from_numpy(-discs.astype(np.float32)), *found.shape)
     gain = correlation(found, clean) - correlation(plain, clean)
     assert gain > (0.1 if name in ("low-pass", "median", "cryosegnet") else -1e-3)

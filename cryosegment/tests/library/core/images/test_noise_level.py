@@ -4,7 +4,7 @@ import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 
-from cryosegment.core.images.noise_level import CELL, FINE, REACH, noise_level, scale_to_noise
+from cryosegment.core.images.noise_level import USUAL, noise_level, scale_to_noise
 
 DIAMETER = 20.0
 SIDE = 320
@@ -25,7 +25,7 @@ def with_discs(image: torch.Tensor, count: int, depth: float) -> torch.Tensor:
 
 
 def test_the_level_is_the_deviation_of_what_a_blur_removes(noise: torch.Tensor) -> None:
-    expected = (noise - gaussian_filter(noise.numpy(), FINE * DIAMETER)).std()
+    expected = (noise - gaussian_filter(noise.numpy(), USUAL.finest * DIAMETER)).std()
     for factor in (0.1, 1.0, 700.0):
         level = noise_level(noise * factor, None, DIAMETER) / factor
         assert level.mean() == pytest.approx(float(expected), rel=0.05)
@@ -44,7 +44,7 @@ def test_what_is_beside_a_film_has_its_own_level(noise: torch.Tensor) -> None:
     film = noise.clone()
     film[:, : SIDE // 2] *= 4
     level = noise_level(film, None, DIAMETER)
-    reach = round((REACH + 2) * CELL * DIAMETER)
+    reach = round((USUAL.reach + 2) * USUAL.cell * DIAMETER)
     alone = noise_level(noise, None, DIAMETER)
     torch.testing.assert_close(level[:, -reach:], alone[:, -reach:], atol=0.15, rtol=0)
     torch.testing.assert_close(level[:, :reach], 4 * alone[:, :reach], atol=0.6, rtol=0)
@@ -54,11 +54,11 @@ def test_what_is_beside_a_film_has_its_own_level(noise: torch.Tensor) -> None:
 
 def test_a_crop_has_the_levels_of_the_whole(noise: torch.Tensor) -> None:
     """Exactly, where no cell around a pixel is cut: both start with a cell."""
-    side = round(CELL * DIAMETER)
+    side = round(USUAL.cell * DIAMETER)
     image = with_discs(noise, 40, 3.0)
     whole = scale_to_noise(image, None, DIAMETER)
     crop = scale_to_noise(image[4 * side :, 4 * side :], None, DIAMETER)
-    margin = (REACH + 3) * side
+    margin = (USUAL.reach + 3) * side
     whole = whole[4 * side + margin :, 4 * side + margin :]
     torch.testing.assert_close(crop[margin:, margin:], whole)
 

@@ -18,6 +18,7 @@ from cryosegment.core.labels.contrast import (
     micrograph_contrast,
     total_placements,
 )
+from cryosegment.exchange.params import InputParams
 
 PIXEL_SIZE, DIAMETER = 2.0, 80.0
 SHAPE = (600, 600)
@@ -65,7 +66,7 @@ def test_figures_are_those_of_the_working_image(scene):
     classes[:200][instances[:200] == 0] = -1
     found = contrast_of(image, instances, centers_yx, classes)
     micrograph = Micrograph(torch.from_numpy(image), PIXEL_SIZE, "m")
-    working = working_image(micrograph, DIAMETER, PIXELS_PER_DIAMETER, "dark")
+    working = working_image(micrograph, DIAMETER, InputParams(PIXELS_PER_DIAMETER), "dark")
     small = labels_at_working_scale(instances, working).numpy()
     kinds = labels_at_working_scale(classes, working).numpy()
     grey = working.image.numpy().astype(float)

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,14 +8,32 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from cryosegment.core.models.checkpoint import fingerprint, load_network, save_checkpoint
+from cryosegment.core.models.checkpoint import (
+    fingerprint,
+    load_network,
+    save_again,
+    save_checkpoint,
+)
+from cryosegment.core.models.verification import verify
 from cryosegment.core.networks import HEADS, build_network
-from cryosegment.exchange.card import ModelCard, read_card
+from cryosegment.exchange.card import (
+    CARD_KEY,
+    ModelCard,
+    Provenance,
+    TrainedNetwork,
+    Use,
+    read_card,
+)
 from cryosegment.exchange.errors import InputError, ModelError
+from cryosegment.exchange.params import InputParams
 
 ARGUMENTS = {"widths": [8, 16], "deep_blocks": 1, "normalization": "batch"}
 CARD = ModelCard(
-    "tiny", "compact", ARGUMENTS, 20.0, HEADS, threshold=0.3, particle_diameters=(5, 9)
+    "tiny",
+    TrainedNetwork("compact", ARGUMENTS, HEADS),
+    InputParams(20.0),
+    Use(0.3),
+    Provenance(particle_diameters=(5, 9)),
 )
 
 
@@ -33,7 +52,9 @@ def path(tmp_path: Path, network: nn.Module) -> Path:
 
 def test_a_model_comes_back(path: Path, network: nn.Module) -> None:
     found, card = load_network(path)
-    assert card == CARD == read_card(path)
+    assert replace(card, checksum=()) == CARD
+    assert card == read_card(path)
+    assert verify(found, card) == 0
     assert not found.training
     for name, weight in network.state_dict().items():
         expected = weight if "running" in name or "tracked" in name else weight.half().float()
@@ -49,6 +70,36 @@ def test_weights_are_in_half_precision(path: Path, network: nn.Module) -> None:
     tensors = load_file(path)
     assert {tensors[name].dtype for name in weights} == {torch.float16}
     assert {t.dtype for name, t in tensors.items() if "running" in name} == {torch.float32}
+
+
+def test_a_model_of_format_1_is_saved_again(tmp_path: Path, network: nn.Module) -> None:
+    """With the same weights, and a card that says the same and has a checksum."""
+    old, new = tmp_path / "old.safetensors", tmp_path / "new.safetensors"
+    first = {
+        "name": "old",
+        "architecture": "compact",
+        "architecture_args": ARGUMENTS,
+        "pixels_per_diameter": 20.0,
+        "classes": list(HEADS),
+        "normalization": "local mean removed, mean 0 and standard deviation 1, clipped at 4",
+        "calibration": {"centers": "heatmap", "a": 1.5, "b": 0.5, "c": -0.7},
+        "training": {"phases": [{"step": 0, "fingerprint": "ab"}]},
+        "format_version": 1,
+    }
+    halves = {
+        name: tensor.half() if tensor.is_floating_point() else tensor
+        for name, tensor in network.state_dict().items()
+    }
+    save_file(halves, old, {CARD_KEY: json.dumps(first)})
+    save_again(old, new)
+    before, after = load_network(old), load_network(new)
+    for name, tensor in before[0].state_dict().items():
+        assert torch.equal(after[0].state_dict()[name], tensor)
+    assert replace(after[1], checksum=()) == before[1] == read_card(old)
+    assert after[1].provenance.training == first["training"]
+    assert verify(*after) == 0
+    with pytest.raises(ModelError, match="expected a checksum"):
+        verify(*before)
 
 
 def test_saving_changes_nothing(tmp_path: Path, network: nn.Module) -> None:
@@ -89,24 +140,24 @@ def test_a_truncated_file(path: Path, kept: float) -> None:
     ("change", "message"),
     [
         (
-            {"architecture_args": {"widths": [8, 24], "deep_blocks": 1, "normalization": "batch"}},
+            {"arguments": {"widths": [8, 24], "deep_blocks": 1, "normalization": "batch"}},
             "expected the weights",
         ),
-        ({"architecture_args": {"widths": [8, 16], "deep_blocks": 2}}, "expected the weights"),
-        ({"architecture_args": {"depth": 3}}, "this version can build"),
+        ({"arguments": {"widths": [8, 16], "deep_blocks": 2}}, "expected the weights"),
+        ({"arguments": {"depth": 3}}, "this version can build"),
         ({"architecture": "resnet"}, "this version can build"),
-        ({"architecture_args": {"widths": [8, 1000000]}}, "this version can build"),
-        ({"architecture_args": {"widths": [8, 4096]}}, "expected the weights"),
-        ({"architecture_args": {"widths": [8] * 1000}}, "this version can build"),
-        ({"architecture_args": {"deep_blocks": 10**9}}, "this version can build"),
-        ({"architecture_args": {"deep_blocks": float("nan")}}, "this version can build"),
+        ({"arguments": {"widths": [8, 1000000]}}, "this version can build"),
+        ({"arguments": {"widths": [8, 4096]}}, "expected the weights"),
+        ({"arguments": {"widths": [8] * 1000}}, "this version can build"),
+        ({"arguments": {"deep_blocks": 10**9}}, "this version can build"),
+        ({"arguments": {"deep_blocks": float("nan")}}, "this version can build"),
     ],
 )
 def test_a_card_that_does_not_fit(
     tmp_path: Path, network: nn.Module, change: dict[str, object], message: str
 ) -> None:
     path = tmp_path / "other.safetensors"
-    save_checkpoint(path, network, replace(CARD, **change))
+    save_checkpoint(path, network, replace(CARD, network=replace(CARD.network, **change)))
     with pytest.raises(ModelError, match=message):
         load_network(path)
 

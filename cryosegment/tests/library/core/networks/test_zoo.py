@@ -18,9 +18,9 @@ from cryosegment.core.networks import HEADS, build_network, encoders
 from cryosegment.core.networks.encoders import Encoder
 from cryosegment.core.training.losses import PickingLoss, total
 from cryosegment.core.training.targets import make_targets
-from cryosegment.exchange.card import ModelCard
+from cryosegment.exchange.card import ModelCard, TrainedNetwork
 from cryosegment.exchange.errors import ModelError, ParameterError
-from cryosegment.exchange.params import OWN_ENCODED_NETWORKS
+from cryosegment.exchange.params import OWN_ENCODED_NETWORKS, InputParams
 from cryosegment.exchange.params.networks import BATCH_NORM, GROUP_NORM
 from cryosegment.exchange.parts import NETWORKS
 
@@ -126,9 +126,11 @@ def test_a_model_comes_back_bit_by_bit(name: str, normalization: str, tmp_path: 
     network = network.half().float().eval()  # files hold half precision
     path = tmp_path / "model.safetensors"
     arguments = {**SMALL[name], "normalization": normalization}
-    save_checkpoint(path, network, ModelCard(name, name, arguments, 20.0, HEADS))
+    save_checkpoint(
+        path, network, ModelCard(name, TrainedNetwork(name, arguments, HEADS), InputParams(20.0))
+    )
     found, card = load_network(path)
-    assert card.architecture_args == arguments
+    assert card.network.arguments == arguments
     network = network.to(memory_format=torch.channels_last)
     image = scene()[0]
     assert torch.equal(predict_logits(found, image), predict_logits(network, image))

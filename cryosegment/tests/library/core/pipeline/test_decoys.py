@@ -15,13 +15,16 @@ from cryosegment.core.pipeline.decoys import FalseDiscoveries, make_decoy
 from cryosegment.core.pipeline.micrograph import prepare
 from cryosegment.exchange.params import PickParams
 from cryosegment.exchange.progress import no_progress
+from cryosegment.exchange.settings import pick_settings
 
 PARAMS = PickParams(diameter=60.0, crf="none")
 
 
 @pytest.fixture
 def working(draw_truth: Callable, disc_model: Model) -> WorkingImage:
-    return prepare(draw_truth("discs", (301, 220)).micrograph, PARAMS, disc_model.card)
+    return prepare(
+        draw_truth("discs", (301, 220)).micrograph, pick_settings(PARAMS, disc_model.card)
+    )
 
 
 NONE = np.empty((0, 2))

@@ -10,7 +10,7 @@ from cryosegment.core.models.model import Model
 from cryosegment.core.pipeline.doubts import has_diameter, summarise
 from cryosegment.core.pipeline.micrograph import pick_micrograph
 from cryosegment.core.pipeline.picks import Picks
-from cryosegment.exchange.params import PickParams
+from cryosegment.exchange.params import CalibrationParams, PickParams
 from cryosegment.exchange.pick_summary import (
     CONTAMINATED,
     CRYSTALLINE,
@@ -18,8 +18,10 @@ from cryosegment.exchange.pick_summary import (
     OTHER_CONTRAST,
     OTHER_DIAMETER,
 )
+from cryosegment.exchange.settings import PickSettings, pick_settings
 
 PARAMS = PickParams(diameter=60.0, crf="none")
+CALIBRATED = CalibrationParams()
 
 
 @pytest.fixture
@@ -27,8 +29,13 @@ def picks(draw_truth: Callable, disc_model: Model) -> Picks:
     return pick_micrograph(draw_truth().micrograph, disc_model, PARAMS)
 
 
-def test_a_good_micrograph(picks: Picks) -> None:
-    summary = summarise(picks, PARAMS, is_calibrated=True)
+@pytest.fixture
+def settings(disc_model: Model) -> PickSettings:
+    return replace(pick_settings(PARAMS, disc_model.card), calibration=CALIBRATED)
+
+
+def test_a_good_micrograph(picks: Picks, settings: PickSettings) -> None:
+    summary = summarise(picks, settings)
     assert summary.doubts == ()
     assert summary.micrograph == "discs"
     assert summary.picks == len(picks.chosen) == 12
@@ -36,10 +43,12 @@ def test_a_good_micrograph(picks: Picks) -> None:
     assert summary.expected == pytest.approx(picks.candidates.scores.sum())
     assert summary.mean_score == pytest.approx(picks.chosen.scores.mean())
     assert summary.contamination == 0
-    assert np.isnan(summarise(picks, PARAMS, is_calibrated=False).expected)
+    assert np.isnan(summarise(picks, replace(settings, calibration=None)).expected)
 
 
-def test_contamination_counts_where_there_is_a_micrograph(picks: Picks) -> None:
+def test_contamination_counts_where_there_is_a_micrograph(
+    picks: Picks, settings: PickSettings
+) -> None:
     """A dead border is neither clean nor contaminated."""
     contamination, valid = torch.zeros_like(picks.maps.contamination), picks.maps.valid.clone()
     height = len(valid)
@@ -48,32 +57,32 @@ def test_contamination_counts_where_there_is_a_micrograph(picks: Picks) -> None:
         contamination[: round(rows * height)] = 0.9
         contamination[height // 2 :] = 0.9
         maps = replace(picks.maps, contamination=contamination, valid=valid)
-        summary = summarise(replace(picks, maps=maps), PARAMS, is_calibrated=True)
+        summary = summarise(replace(picks, maps=maps), settings)
         assert summary.contamination == pytest.approx(share, abs=0.01)
         assert summary.doubts == doubts
 
 
-def test_an_empty_micrograph(picks: Picks) -> None:
+def test_an_empty_micrograph(picks: Picks, settings: PickSettings) -> None:
     """A pick or two may be chance; three are not."""
     for likely, doubts in ((0, (EMPTY,)), (2, (EMPTY,)), (3, ())):
         scores = np.where(np.arange(12) < likely, 0.9, 0.4)
         candidates = replace(picks.candidates, scores=scores)
         found = replace(picks, candidates=candidates, is_chosen=scores > 0.5)
-        summary = summarise(found, PARAMS, is_calibrated=True)
+        summary = summarise(found, settings)
         assert summary.doubts == doubts
         assert np.isnan(summary.mean_score) == (likely == 0)
 
 
-def test_crystalline_ice(picks: Picks) -> None:
+def test_crystalline_ice(picks: Picks, settings: PickSettings) -> None:
     for share, doubts in ((0.2, ()), (0.3, (CRYSTALLINE,))):
         icy = replace(picks, working=replace(picks.working, crystalline=share))
-        assert summarise(icy, PARAMS, is_calibrated=True).doubts == doubts
+        assert summarise(icy, settings).doubts == doubts
 
 
-def test_another_diameter(picks: Picks) -> None:
+def test_another_diameter(picks: Picks, settings: PickSettings) -> None:
     for diameter, doubts in ((60.0, ()), (32.0, (OTHER_DIAMETER,)), (130.0, (OTHER_DIAMETER,))):
-        params = replace(PARAMS, diameter=diameter)
-        assert summarise(picks, params, is_calibrated=True).doubts == doubts
+        other = replace(settings, diameter=diameter)
+        assert summarise(picks, other).doubts == doubts
     sizes = np.array([50.0] * 9 + [np.nan] * 30)
     assert has_diameter(sizes, 120.0)  # too few to tell
     assert not has_diameter(np.append(sizes, 50.0), 120.0)
@@ -91,5 +100,5 @@ def test_another_contrast(draw_truth: Callable, disc_model: Model) -> None:
     ):
         params = replace(PARAMS, contrast=contrast)
         picks = pick_micrograph(micrograph, disc_model, params)
-        doubts = summarise(picks, params, is_calibrated=False).doubts
+        doubts = summarise(picks, pick_settings(params, disc_model.card)).doubts
         assert (OTHER_CONTRAST in doubts) == is_odd

@@ -39,10 +39,10 @@ def test_particles_of_a_simulated_micrograph(model: Model) -> None:
 def test_what_its_card_says(model: Model) -> None:
     card = model.card
     assert card.name == GENERAL
-    assert 0 < card.threshold < 1
-    assert card.license
-    assert card.metrics
-    assert card.training_data[0]["held_out"]
+    assert 0 < card.use.threshold < 1
+    assert card.provenance.license
+    assert card.provenance.metrics
+    assert card.provenance.training_data[0]["held_out"]
 
 
 def test_its_size() -> None:

@@ -18,7 +18,6 @@ from cryosegment.core.pipeline.picks import Picks
 from cryosegment.exchange.coordinates import read_coordinates
 from cryosegment.exchange.errors import InputError, ParameterError
 from cryosegment.exchange.params import CalibrationParams, PickParams
-from cryosegment.exchange.records import record_to_dict
 from cryosegment.exchange.thresholds import threshold_of_best_f1
 
 DIAMETER, PIXEL_SIZE = 60.0, 2.0
@@ -114,7 +113,7 @@ def test_options_are_those_of_the_command(draw_truth: Callable, disc_model: Mode
 def test_many_have_one_threshold(draw_truth: Callable, disc_model: Model) -> None:
     """That of the highest expected F1 over the candidates of all images."""
     flat = CalibrationParams(a=0.5, c=-1.0)
-    card = replace(disc_model.card, calibration=record_to_dict(flat))
+    card = replace(disc_model.card, use=replace(disc_model.card.use, calibration=flat))
     model = Model(disc_model.network, card)
     truths = [draw_truth(f"m{seed}", seed=seed) for seed in range(2)]
     dirty = replace(truths[1].micrograph, image=truths[1].micrograph.image.clone())

@@ -19,9 +19,9 @@ from cryosegment.core.pipeline.micrograph import (
     segment,
 )
 from cryosegment.exchange.errors import InputError, ParameterError
-from cryosegment.exchange.params import CrfParams, PickParams
+from cryosegment.exchange.params import CRF_PRESETS, CrfParams, PickParams, SelectionParams
 from cryosegment.exchange.parts import CENTER_FINDERS
-from cryosegment.exchange.records import record_to_dict
+from cryosegment.exchange.settings import pick_settings
 
 PARAMS = PickParams(diameter=60.0, crf="none")
 
@@ -72,9 +72,9 @@ def test_a_crf_keeps_clear_particles(draw_truth: Callable, disc_model: Model, cr
 
 
 def test_a_crf_changes_the_particle_map_alone(draw_truth: Callable, disc_model: Model) -> None:
-    working = prepare(draw_truth().micrograph, PARAMS, disc_model.card)
-    plain = segment(working, disc_model, PARAMS)
-    smooth = segment(working, disc_model, replace(PARAMS, crf="gaussian"))
+    working = prepare(draw_truth().micrograph, pick_settings(PARAMS, disc_model.card))
+    plain = segment(working, disc_model, None)
+    smooth = segment(working, disc_model, CRF_PRESETS["gaussian"])
     assert not torch.equal(smooth.particle, plain.particle)
     for name in ("unrefined", "center", "offsets", "contamination", "valid"):
         assert torch.equal(getattr(smooth, name), getattr(plain, name))
@@ -84,8 +84,10 @@ def test_candidates_are_those_of_the_network(draw_truth: Callable, disc_model: M
     """A CRF that erases every mask erases no candidate."""
     truth = draw_truth()
     plain = pick_micrograph(truth.micrograph, disc_model, PARAMS)
-    facts = record_to_dict(CrfParams(gaussian_weight=200.0, gaussian_sigma=40.0))
-    model = Model(disc_model.network, replace(disc_model.card, crf=facts))
+    facts = CrfParams(gaussian_weight=200.0, gaussian_sigma=40.0)
+    model = Model(
+        disc_model.network, replace(disc_model.card, use=replace(disc_model.card.use, crf=facts))
+    )
     picks = pick_micrograph(truth.micrograph, model, replace(PARAMS, crf="auto"))
     assert not picks.labels.any()
     np.testing.assert_array_equal(picks.candidates.centers_yx, plain.candidates.centers_yx)
@@ -143,8 +145,11 @@ def test_every_centre_finder_finds_discs(
     by_name = pick_micrograph(truth.micrograph, disc_model, replace(PARAMS, centers=centers))
     assert len(by_name.chosen) == len(truth.centers_yx)
     assert distances(by_name.chosen.centers_yx, truth.centers_yx).max() < 1.5
-    facts = {"centers": centers, "scale": 0.0, "min_distance": 0.5}
-    model = Model(disc_model.network, replace(disc_model.card, picking=facts))
+    facts = SelectionParams(centers)
+    model = Model(
+        disc_model.network,
+        replace(disc_model.card, use=replace(disc_model.card.use, selection=facts)),
+    )
     by_card = pick_micrograph(truth.micrograph, model, PARAMS)
     np.testing.assert_array_equal(by_card.chosen.centers_yx, by_name.chosen.centers_yx)
 
@@ -167,8 +172,11 @@ def test_masks_of_other_sizes_are_no_picks(draw_truth: Callable, disc_model: Mod
         for row, old in enumerate(np.flatnonzero(expected), start=1):
             assert torch.equal(picks.instances == row, every.instances == old + 1)
         assert int(picks.instances.max()) == expected.sum()
-    facts = {"smallest": low / 60.0}
-    model = Model(disc_model.network, replace(disc_model.card, picking=facts))
+    facts = SelectionParams(smallest=low / 60.0)
+    model = Model(
+        disc_model.network,
+        replace(disc_model.card, use=replace(disc_model.card.use, selection=facts)),
+    )
     found = pick_micrograph(truth.micrograph, model, PARAMS)
     np.testing.assert_array_equal(found.chosen.diameters, sizes[sizes > low])
     anything = pick_micrograph(truth.micrograph, model, replace(PARAMS, min_diameter="0"))
@@ -184,7 +192,10 @@ def test_nothing_to_find(disc_model: Model) -> None:
 
 def test_an_image_in_tiles_gives_the_same_picks(draw_truth: Callable, disc_model: Model) -> None:
     truth = draw_truth()
-    tiled = Model(disc_model.network, replace(disc_model.card, tile_size=128, halo=32))
+    tiled = Model(
+        disc_model.network,
+        replace(disc_model.card, network=replace(disc_model.card.network, tile_size=128, halo=32)),
+    )
     once, twice = (pick_micrograph(truth.micrograph, m, PARAMS) for m in (disc_model, tiled))
     np.testing.assert_allclose(twice.chosen.centers_yx, once.chosen.centers_yx, atol=1e-3)
 
@@ -198,25 +209,27 @@ def test_picking_changes_nothing(draw_truth: Callable, disc_model: Model) -> Non
 
 def test_a_working_image_is_read(tmp_path: Path, draw_truth: Callable, disc_model: Model) -> None:
     path = draw_truth().write(tmp_path)
-    working = read_working_image(path, "a name", PARAMS, disc_model.card)
+    working = read_working_image(path, "a name", pick_settings(PARAMS, disc_model.card))
     assert working.image.shape == (200, 147)
     with pytest.raises(ParameterError, match="more than its"):
-        read_working_image(path, "a", replace(PARAMS, diameter=900.0), disc_model.card)
+        read_working_image(
+            path, "a", pick_settings(replace(PARAMS, diameter=900.0), disc_model.card)
+        )
     with pytest.raises(InputError, match="does not exist"):
-        read_working_image(tmp_path / "none.mrc", "none", PARAMS, disc_model.card)
+        read_working_image(tmp_path / "none.mrc", "none", pick_settings(PARAMS, disc_model.card))
 
 
 def test_candidates_below_the_floor_are_left_out(draw_truth: Callable, disc_model: Model) -> None:
     """By the particle map alone, a disc of 5 % is a candidate, and one of 1.5 % is none."""
-    working = prepare(draw_truth().micrograph, PARAMS, disc_model.card)
+    settings = pick_settings(replace(PARAMS, centers="grid-nms"), disc_model.card)
+    working = prepare(draw_truth().micrograph, settings)
     shape = working.image.shape
     y, x = torch.meshgrid(*map(torch.arange, shape), indexing="ij")
     particle = torch.zeros(shape)
     for (row, column), probability in (((60, 40), 0.05), ((120, 100), 0.015)):
         particle[(y - row) ** 2 + (x - column) ** 2 <= 10**2] = probability
     maps = ParticleMaps(particle, torch.zeros(shape), working.valid)
-    params = replace(PARAMS, centers="grid-nms")
-    found = pick("discs", working, maps, disc_model, params).candidates
+    found = pick("discs", working, maps, settings).candidates
     assert len(found) == 1
     assert found.scores[0] == pytest.approx(0.05, abs=0.005)
     np.testing.assert_allclose(found.centers_yx[0] / working.scale_yx, (60, 40), atol=1)

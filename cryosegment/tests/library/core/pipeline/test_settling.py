@@ -11,7 +11,7 @@ from cryosegment.core.images.micrograph import read_image
 from cryosegment.core.models.model import Model
 from cryosegment.core.pipeline.batch import pick_micrographs
 from cryosegment.exchange.coordinates import Coordinates, read_coordinates
-from cryosegment.exchange.params import PickParams
+from cryosegment.exchange.params import CalibrationParams, PickParams
 from cryosegment.exchange.pick_summary import read_summaries
 from cryosegment.exchange.progress import no_progress
 from cryosegment.exchange.thresholds import threshold_of_best_f1
@@ -33,8 +33,11 @@ def micrographs(tmp_path: Path, draw_truth: Callable) -> Micrographs:
 @pytest.fixture
 def model(disc_model: Model) -> Model:
     """A model whose scores, spread over [0, 1], are called probabilities."""
-    calibration = {"a": 9.0, "b": 0.9, "c": -3.0}
-    return Model(disc_model.network, replace(disc_model.card, calibration=calibration))
+    calibration = CalibrationParams(a=9.0, b=0.9, c=-3.0)
+    return Model(
+        disc_model.network,
+        replace(disc_model.card, use=replace(disc_model.card.use, calibration=calibration)),
+    )
 
 
 def read(folder: Path) -> dict[str, Coordinates]:

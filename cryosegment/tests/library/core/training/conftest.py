@@ -13,9 +13,10 @@ from cryosegment.core.labels.canvas import Canvas, ClassRules
 from cryosegment.core.labels.shapes import ellipse
 from cryosegment.core.models.checkpoint import save_checkpoint
 from cryosegment.core.networks import HEADS, build_network
-from cryosegment.exchange.card import ModelCard
+from cryosegment.exchange.card import ModelCard, Provenance, TrainedNetwork
 from cryosegment.exchange.coordinates import Coordinates, write_coordinates
 from cryosegment.exchange.labels import LabelEntry, LabelsIndex, write_labels_index
+from cryosegment.exchange.params import InputParams
 
 TINY = {"widths": [8, 16], "deep_blocks": 0, "normalization": "batch"}
 
@@ -34,7 +35,12 @@ def tiny_network() -> nn.Module:
 def tiny_model(tmp_path: Path, tiny_network: nn.Module) -> Path:
     """A model that knows nothing, small enough to be trained in a test."""
     path = tmp_path / "tiny.safetensors"
-    card = ModelCard("tiny", "compact", TINY, 20.0, HEADS, license="CC0-1.0")
+    card = ModelCard(
+        "tiny",
+        TrainedNetwork("compact", TINY, HEADS),
+        InputParams(20.0),
+        provenance=Provenance(license="CC0-1.0"),
+    )
     save_checkpoint(path, tiny_network, card)
     return path
 

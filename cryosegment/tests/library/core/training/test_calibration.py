@@ -17,6 +17,7 @@ from cryosegment.core.training.calibration import (
 from cryosegment.core.training.pick_tuning import TuningImage
 from cryosegment.core.training.validation import ValidationImage
 from cryosegment.exchange.params import CalibrationParams, PickParams, SelectionParams
+from cryosegment.exchange.settings import pick_settings
 
 TRUE = CalibrationParams(a=1.6, b=0.6, c=-0.5)
 
@@ -83,15 +84,15 @@ def test_a_card_s_numbers_fit_what_picking_finds(draw_truth: Callable, disc_mode
     images = []
     for seed in range(5):
         truth = draw_truth("discs", (400, 320), seed=seed)
-        working = prepare(truth.micrograph, params, disc_model.card)
+        working = prepare(truth.micrograph, pick_settings(params, disc_model.card))
         centers = torch.from_numpy(truth.centers_yx / np.array(working.scale_yx)).float()
         known = torch.ones_like(working.valid)
         diameter = params.diameter / working.pixel_size
         labels = ValidationImage(working.image, working.valid, known, centers[::2], diameter)
-        images.append(TuningImage(segment(working, disc_model, params), labels, diameter / 2))
-    facts = calibrate(images, SelectionParams())
-    found = CalibrationParams(**facts)
+        images.append(TuningImage(segment(working, disc_model, None), labels, diameter / 2))
+    found = calibrate(images, SelectionParams())
+    assert found is not None
     assert found.centers == "heatmap"
     raw = pick_micrograph(truth.micrograph, disc_model, params).candidates.scores
     assert found.probabilities(raw).mean() == pytest.approx(0.5, abs=0.1)
-    assert calibrate(images[:1], SelectionParams()) == {}
+    assert calibrate(images[:1], SelectionParams()) is None

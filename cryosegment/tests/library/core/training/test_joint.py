@@ -16,7 +16,7 @@ from cryosegment.core.training.losses import PickingLoss, total
 from cryosegment.core.training.targets import make_targets
 from cryosegment.exchange.card import read_card
 from cryosegment.exchange.errors import ParameterError
-from cryosegment.exchange.params import CRF_PRESETS, CrfParams, TrainParams, crf_of_card
+from cryosegment.exchange.params import CRF_PRESETS, CrfParams, TrainParams
 from cryosegment.exchange.progress import no_progress
 
 SUM = CrfParams(appearance=("logits:0.7:6:1.5", "intensity:0.4:5:0.6"))
@@ -78,7 +78,7 @@ def test_training_through_a_crf_writes_its_kernels_in_the_card(
     params = TrainParams(start=str(tiny_model), epochs=3, batch=6, patch=48, learning_rate=1e-2)
     train([make_labels()], output, replace(params, crf=name), "cpu", no_progress)
     card = read_card(output)
-    learned = crf_of_card(card.crf)
+    learned = card.use.crf
     assert learned is not None
     start = CRF_PRESETS[name]
     assert learned.solver == start.solver

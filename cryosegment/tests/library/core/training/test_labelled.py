@@ -9,14 +9,15 @@ import torch
 from cryosegment.core.images.micrograph import read_image, write_image
 from cryosegment.core.networks import HEADS
 from cryosegment.core.pipeline.micrograph import read_working_image
-from cryosegment.core.training.labelled import read_labels, read_labels_for
-from cryosegment.exchange.card import ModelCard
+from cryosegment.core.training.labelled import read_labels
+from cryosegment.exchange.card import ModelCard, TrainedNetwork
 from cryosegment.exchange.coordinates import Coordinates, read_coordinates, write_coordinates
 from cryosegment.exchange.ctf import read_ctfs
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.labels import PICKS
-from cryosegment.exchange.params import FRONT_ENDS, FrontEndParams, PickParams
+from cryosegment.exchange.params import FRONT_ENDS, FrontEndParams, InputParams, PickParams
 from cryosegment.exchange.progress import no_progress
+from cryosegment.exchange.settings import pick_settings
 from cryosegment.exchange.star import write_star
 
 MakeLabels = Callable[..., Path]
@@ -30,7 +31,7 @@ def rewrite(path: Path, change: Callable[[np.ndarray], np.ndarray]) -> None:
 def test_labels_at_the_working_scale(make_labels: MakeLabels) -> None:
     """Every working pixel has the label of the micrograph's pixel nearest to it."""
     folder = make_labels(count=1, shape=(301, 222))
-    (item,) = read_labels([folder], 20.0, no_progress)
+    (item,) = read_labels([folder], InputParams(20.0), no_progress)
     instances, _ = read_image(folder / "labels_0_instances.mrc")
     classes, _ = read_image(folder / "labels_0_classes.mrc")
     height, width = item.image.shape
@@ -48,7 +49,7 @@ def test_labels_at_the_working_scale(make_labels: MakeLabels) -> None:
 
 
 def test_particles_are_dark_and_where_their_labels_say(make_labels: MakeLabels) -> None:
-    (item,) = read_labels([make_labels(count=1)], 20.0, no_progress)
+    (item,) = read_labels([make_labels(count=1)], InputParams(20.0), no_progress)
     assert item.image[item.instances > 0].mean() < -1
     for number, center in enumerate(item.centers_yx, start=1):
         pixels = torch.nonzero(item.instances == number).float()
@@ -57,7 +58,7 @@ def test_particles_are_dark_and_where_their_labels_say(make_labels: MakeLabels) 
 
 def test_labels_of_picks_are_not_verified(make_labels: MakeLabels) -> None:
     folders = [make_labels(count=1), make_labels("picks", count=1, source=PICKS)]
-    mine, theirs = read_labels(folders, 20.0, no_progress)
+    mine, theirs = read_labels(folders, InputParams(20.0), no_progress)
     assert (mine.is_verified, theirs.is_verified) == (True, False)
     assert (mine.has_outlines, theirs.has_outlines) == (False, False)
     assert mine.micrograph.samefile(folders[0] / "labels_0.mrc")
@@ -65,17 +66,16 @@ def test_labels_of_picks_are_not_verified(make_labels: MakeLabels) -> None:
 
 @pytest.mark.parametrize("source", ["reconstruction", "simulation"])
 def test_labels_of_footprints_have_outlines(make_labels: MakeLabels, source: str) -> None:
-    (image,) = read_labels([make_labels(count=1, source=source)], 20.0, no_progress)
+    (image,) = read_labels([make_labels(count=1, source=source)], InputParams(20.0), no_progress)
     assert image.has_outlines
 
 
 def test_labels_for_a_model_have_its_scale_and_front_end(make_labels: MakeLabels) -> None:
-    folder, front_end = make_labels(count=1), FrontEndParams("median")
-    card = ModelCard("m", "compact", {}, 15.0, HEADS, front_end={"name": "median"})
-    (found,) = read_labels_for(card, [folder], no_progress)
-    (expected,) = read_labels([folder], 15.0, no_progress, front_end)
-    (plain,) = read_labels([folder], 15.0, no_progress)
-    assert torch.equal(found.image, expected.image)
+    folder, median = make_labels(count=1), InputParams(15.0, front_end=FrontEndParams("median"))
+    (plain,) = read_labels([folder], InputParams(15.0), no_progress)
+    (found,) = read_labels([folder], median, no_progress)
+    assert found.diameter == pytest.approx(15.0, abs=0.1)
+    assert found.image.shape == plain.image.shape
     assert not torch.equal(found.image, plain.image)
 
 
@@ -89,7 +89,7 @@ def test_contamination_and_unknown_pixels(make_labels: MakeLabels) -> None:
         return changed
 
     rewrite(folder / "labels_0_classes.mrc", dirty)
-    (item,) = read_labels([folder], 20.0, no_progress)
+    (item,) = read_labels([folder], InputParams(20.0), no_progress)
     assert item.contamination[:66].all()
     assert not item.contamination[67:].any()
     assert not item.instances[:66].any()
@@ -98,8 +98,8 @@ def test_contamination_and_unknown_pixels(make_labels: MakeLabels) -> None:
 
 
 def test_the_edge_is_part_of_the_particles(make_labels: MakeLabels) -> None:
-    (plain,) = read_labels([make_labels("plain_truth", 1)], 20.0, no_progress)
-    (item,) = read_labels([make_labels("edge_truth", 1, edge=12.0)], 20.0, no_progress)
+    (plain,) = read_labels([make_labels("plain_truth", 1)], InputParams(20.0), no_progress)
+    (item,) = read_labels([make_labels("edge_truth", 1, edge=12.0)], InputParams(20.0), no_progress)
     area = item.instances > 0
     # 12 Å of a radius of 30 Å
     assert float((area & ~item.edge).sum() / area.sum()) == pytest.approx(0.6**2, abs=0.03)
@@ -111,7 +111,9 @@ def test_the_edge_is_part_of_the_particles(make_labels: MakeLabels) -> None:
 def test_folders_add_up(make_labels: MakeLabels) -> None:
     seen = []
     folders = [make_labels("a_truth", 1), make_labels("b_truth", 2)]
-    images = read_labels(folders, 20.0, lambda done, total, text: seen.append((done, total)))
+    images = read_labels(
+        folders, InputParams(20.0), lambda done, total, text: seen.append((done, total))
+    )
     assert len(images) == 3
     assert seen == [(1, 3), (2, 3), (3, 3)]
 
@@ -120,7 +122,7 @@ def test_a_map_of_another_size(make_labels: MakeLabels) -> None:
     folder = make_labels(count=1)
     rewrite(folder / "labels_0_classes.mrc", lambda classes: classes[:-10])
     with pytest.raises(InputError, match=r"expected 300 x 220 px.* found 290 x 220"):
-        read_labels([folder], 20.0, no_progress)
+        read_labels([folder], InputParams(20.0), no_progress)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +142,7 @@ def test_values_that_are_no_labels(
     folder = make_labels(count=1)
     rewrite(folder / f"labels_0_{file}.mrc", change)
     with pytest.raises(InputError, match=message):
-        read_labels([folder], 20.0, no_progress)
+        read_labels([folder], InputParams(20.0), no_progress)
 
 
 def test_an_instance_without_coordinate(make_labels: MakeLabels) -> None:
@@ -148,14 +150,14 @@ def test_an_instance_without_coordinate(make_labels: MakeLabels) -> None:
     few = read_coordinates(folder / "labels_0.star", 2.0)["labels_0"].select([0])
     write_coordinates(folder / "labels_0.star", few)
     with pytest.raises(InputError, match="make the labels again"):
-        read_labels([folder], 20.0, no_progress)
+        read_labels([folder], InputParams(20.0), no_progress)
 
 
 def test_a_micrograph_without_particles_is_good_background(make_labels: MakeLabels) -> None:
     folder = make_labels(count=2)
     rewrite(folder / "labels_0_instances.mrc", np.zeros_like)
     write_coordinates(folder / "labels_0.star", Coordinates(np.empty((0, 2)), 2.0, "labels_0"))
-    images = read_labels([folder], 20.0, no_progress)
+    images = read_labels([folder], InputParams(20.0), no_progress)
     assert [len(image.centers_yx) for image in images] == [0, 12]
 
 
@@ -164,7 +166,7 @@ def test_no_particle_at_all(make_labels: MakeLabels) -> None:
     rewrite(folder / "labels_0_instances.mrc", np.zeros_like)
     write_coordinates(folder / "labels_0.star", Coordinates(np.empty((0, 2)), 2.0, "labels_0"))
     with pytest.raises(InputError, match="found none"):
-        read_labels([folder], 20.0, no_progress)
+        read_labels([folder], InputParams(20.0), no_progress)
 
 
 def test_images_are_those_that_picking_sees(make_labels: MakeLabels, tmp_path: Path) -> None:
@@ -178,25 +180,29 @@ def test_images_are_those_that_picking_sees(make_labels: MakeLabels, tmp_path: P
     seen = []
     for name in FRONT_ENDS:
         front_end = FrontEndParams(name)
-        card = ModelCard("x", "none", {}, 20.0, HEADS, front_end=front_end.facts())
+        card = ModelCard(
+            "x", TrainedNetwork("none", {}, HEADS), InputParams(20.0, front_end=front_end)
+        )
         estimate = read_ctfs(ctf)["labels_0"]
-        expected = read_working_image(folder / "labels_0.mrc", "labels_0", params, card, estimate)
-        (item,) = read_labels([folder], 20.0, no_progress, front_end, str(ctf))
+        expected = read_working_image(
+            folder / "labels_0.mrc", "labels_0", pick_settings(params, card), estimate
+        )
+        (item,) = read_labels([folder], card.input, no_progress, str(ctf))
         assert torch.equal(item.image, expected.image)
         assert not any(torch.equal(item.image, other) for other in seen)
         seen.append(item.image)
     with pytest.raises(InputError, match="expected the CTF of labels_0"):
-        read_labels([folder], 20.0, no_progress, FrontEndParams("ctf-flip"))
+        read_labels([folder], InputParams(20.0, front_end=FrontEndParams("ctf-flip")), no_progress)
 
 
 def test_a_map_of_another_pixel_size(make_labels: MakeLabels) -> None:
     folder = make_labels(count=1)
     path = folder / "labels_0_instances.mrc"
     write_image(path, read_image(path)[0], 2.01)
-    read_labels([folder], 20.0, no_progress)  # rounded
+    read_labels([folder], InputParams(20.0), no_progress)  # rounded
     write_image(path, read_image(path)[0], 4.0)
     with pytest.raises(InputError, match=r"expected 2 Å/px, the micrograph's, in .*, found 4:"):
-        read_labels([folder], 20.0, no_progress)
+        read_labels([folder], InputParams(20.0), no_progress)
 
 
 def test_a_map_that_knows_nothing_is_left_out(
@@ -208,9 +214,9 @@ def test_a_map_that_knows_nothing_is_left_out(
         return np.full_like(classes, -1)
 
     rewrite(folder / "labels_0_classes.mrc", unknown)
-    (item,) = read_labels([folder], 20.0, no_progress)
+    (item,) = read_labels([folder], InputParams(20.0), no_progress)
     assert item.known.any()
     assert "all labels of labels_0 are unknown" in caplog.text
     rewrite(folder / "labels_1_classes.mrc", unknown)
     with pytest.raises(InputError, match="found none"):
-        read_labels([folder], 20.0, no_progress)
+        read_labels([folder], InputParams(20.0), no_progress)

@@ -12,16 +12,16 @@ from cryosegment.core.models.checkpoint import fingerprint, load_network, save_c
 from cryosegment.core.networks import HEADS, build_network
 from cryosegment.core.training.card import start_of
 from cryosegment.core.training.completeness import labelled_share
-from cryosegment.core.training.labelled import read_labels, read_labels_for
+from cryosegment.core.training.labelled import read_labels
 from cryosegment.core.training.loop import train
 from cryosegment.core.training.losses import PickingLoss
 from cryosegment.core.training.patches import PatchBatches
 from cryosegment.core.training.split import split
 from cryosegment.core.training.validation import best_f1
-from cryosegment.exchange.card import IMAGE_NORMALIZATION, ModelCard, read_card
+from cryosegment.exchange.card import ModelCard, TrainedNetwork, read_card
 from cryosegment.exchange.errors import InputError, ModelError, ParameterError
 from cryosegment.exchange.labels import PICKS
-from cryosegment.exchange.params import TrainParams
+from cryosegment.exchange.params import FrontEndParams, InputParams, SelectionParams, TrainParams
 from cryosegment.exchange.progress import no_progress
 
 MakeLabels = Callable[..., Path]
@@ -62,21 +62,21 @@ def test_a_model_with_its_card(
     assert reports.steps == list(range(1, 11))
     card = read_card(output)
     assert card.name == "my.model"
-    assert card.parent == fingerprint(tiny_model)
-    assert card.label_source == "coordinates"
-    assert card.license == "CC0-1.0"
-    assert card.particle_diameters == (60.0, 60.0)
-    assert card.training_data == ({"micrographs": 1, "validation": 1, "particles": 12},)
-    assert card.training["steps"] == 10
+    assert card.provenance.parent == fingerprint(tiny_model)
+    assert card.provenance.label_source == "coordinates"
+    assert card.provenance.license == "CC0-1.0"
+    assert card.provenance.particle_diameters == (60.0, 60.0)
+    assert card.provenance.training_data == ({"micrographs": 1, "validation": 1, "particles": 12},)
+    assert card.provenance.training["steps"] == 10
     last = output.with_suffix(".history.csv").read_text().splitlines()[-1]
-    assert card.training["seconds"] == round(float(last.split(",")[1]))
-    assert card.training["seed"] == params.seed
+    assert card.provenance.training["seconds"] == round(float(last.split(",")[1]))
+    assert card.provenance.training["seed"] == params.seed
     assert output.with_suffix(".examples.png").stat().st_size > 1000
     rows = curve(output)
     assert [row["step"] for row in rows] == [f"{step}.0" for step in range(11)]
     best = max(rows, key=lambda row: float(row["score"]))
-    assert card.metrics[0]["value"] == pytest.approx(float(best["score"]), abs=1e-4)
-    assert card.threshold == pytest.approx(float(best["threshold"]), abs=1e-3)
+    assert card.provenance.metrics[0]["value"] == pytest.approx(float(best["score"]), abs=1e-4)
+    assert card.use.threshold == pytest.approx(float(best["threshold"]), abs=1e-3)
     network, _ = load_network(output)
     start, _ = load_network(tiny_model)
     assert not torch.equal(network.head.weight, start.head.weight)
@@ -87,9 +87,9 @@ def test_a_model_may_go_on_at_another_scale(
 ) -> None:
     output = tmp_path / "finer.safetensors"
     folder = make_labels()
-    for given, found in ((0.0, read_card(tiny_model).pixels_per_diameter), (24.0, 24.0)):
+    for given, found in ((0.0, read_card(tiny_model).input.pixels_per_diameter), (24.0, 24.0)):
         train([folder], output, replace(params, pixels_per_diameter=given), "cpu", no_progress)
-        assert read_card(output).pixels_per_diameter == found
+        assert read_card(output).input.pixels_per_diameter == found
     with pytest.raises(ParameterError, match="at least 4 px"):
         replace(params, pixels_per_diameter=2.0)
 
@@ -100,7 +100,7 @@ def test_training_learns(make_labels: MakeLabels, params: TrainParams, tmp_path:
     train([make_labels()], output, longer, "cpu", no_progress)
     rows = curve(output)
     assert float(rows[0]["score"]) < 0.5
-    assert read_card(output).metrics[0]["value"] > 0.9
+    assert read_card(output).provenance.metrics[0]["value"] > 0.9
 
 
 def test_the_same_seed_gives_the_same_model(
@@ -146,7 +146,7 @@ def test_resuming_what_has_finished_trains_no_more(
     train([folder], output, replace(params, resume=True), "cpu", reports)
     assert not reports.steps
     assert all(torch.equal(load_file(output)[name], before[name]) for name in before)
-    assert read_card(output).training["steps"] == 10
+    assert read_card(output).provenance.training["steps"] == 10
 
 
 def test_resuming_with_other_labels(
@@ -168,7 +168,7 @@ def test_another_loss_makes_another_model(
     for loss in ("bce+dice", "tversky"):
         output = tmp_path / f"{loss}.safetensors"
         train([folder], output, replace(params, loss=loss), "cpu", no_progress)
-        assert read_card(output).training["loss"] == loss
+        assert read_card(output).provenance.training["loss"] == loss
         rows.append(curve(output)[-1])
     assert rows[0]["particle"] != rows[1]["particle"]
 
@@ -178,9 +178,9 @@ def test_partial_labels(make_labels: MakeLabels, params: TrainParams, tmp_path: 
     folder, output = make_labels(), tmp_path / "model.safetensors"
     partial = replace(params, labels_are="partial", expected_particles=24.0)
     train([folder], output, partial, "cpu", no_progress)
-    assert read_card(output).training["labelled_share"] == 0.5
+    assert read_card(output).provenance.training["labelled_share"] == 0.5
     network, card = load_network(Path(params.start))
-    images = read_labels([folder], card.pixels_per_diameter, no_progress)
+    images = read_labels([folder], card.input, no_progress)
     parts = split(images, partial.validation, partial.seed)
     scored = [image.for_validation() for image in parts.validation]
     first, second = curve(output)[:2]
@@ -204,15 +204,15 @@ def test_the_start_says_what_share_is_labelled(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         fresh = build_network("compact", **arguments)
-    card = ModelCard("earlier", "compact", arguments, 20.0, HEADS)
-    save_checkpoint(start, fresh, replace(card, normalization=IMAGE_NORMALIZATION))
+    card = ModelCard("earlier", TrainedNetwork("compact", arguments, HEADS), InputParams(20.0))
+    save_checkpoint(start, fresh, replace(card, input=InputParams(20.0, noise=None, clip=4.0)))
     partial = replace(params, start=str(start), labels_are="partial")
     train([folder], output, partial, "cpu", no_progress)
     network, card = load_network(start)
-    images = read_labels_for(card, [folder], no_progress)
+    images = read_labels([folder], card.input, no_progress)
     share = labelled_share(network, images, None)
     assert 0 < share < 1
-    assert read_card(output).training["labelled_share"] == pytest.approx(share, abs=1e-3)
+    assert read_card(output).provenance.training["labelled_share"] == pytest.approx(share, abs=1e-3)
 
 
 def test_a_round_on_picks(make_labels: MakeLabels, params: TrainParams, tmp_path: Path) -> None:
@@ -221,10 +221,10 @@ def test_a_round_on_picks(make_labels: MakeLabels, params: TrainParams, tmp_path
     output = tmp_path / "model.safetensors"
     train(folders, output, replace(params, learning_rate=1.0), "cpu", no_progress)
     card = read_card(output)
-    assert card.label_source == "coordinates, picks"
-    assert card.training_data == ({"micrographs": 4, "validation": 1, "particles": 48},)
+    assert card.provenance.label_source == "coordinates, picks"
+    assert card.provenance.training_data == ({"micrographs": 4, "validation": 1, "particles": 48},)
     scores = [float(row["score"]) for row in curve(output)]
-    assert card.metrics[0]["value"] == pytest.approx(max(scores), abs=1e-4)
+    assert card.provenance.metrics[0]["value"] == pytest.approx(max(scores), abs=1e-4)
 
 
 @pytest.mark.parametrize("expected", [None, 80.0])
@@ -241,9 +241,13 @@ def test_a_way_of_picking_is_that_of_the_parent_alone(
 ) -> None:
     network, card = load_network(tiny_model)
     tuned, output = tmp_path / "tuned.safetensors", tmp_path / "model.safetensors"
-    save_checkpoint(tuned, network, replace(card, picking={"min_distance": 0.9}))
+    save_checkpoint(
+        tuned,
+        network,
+        replace(card, use=replace(card.use, selection=SelectionParams(min_distance=0.9))),
+    )
     train([make_labels()], output, replace(params, start=str(tuned)), "cpu", no_progress)
-    assert read_card(output).picking == {}
+    assert read_card(output).use.selection == SelectionParams()
 
 
 def test_training_again_starts_again(
@@ -273,10 +277,10 @@ def test_micrographs_for_training_and_validation(
     short = replace(params, epochs=None, minutes=0.01, validation=validation)
     train([make_labels(count=count)], output, short, "cpu", no_progress)
     card = read_card(output)
-    data = card.training_data[0]
+    data = card.provenance.training_data[0]
     assert (data["micrographs"], data["validation"]) == expected
     scored = "validation micrographs" if expected[1] else "training micrographs"
-    assert card.metrics[0]["data"] == scored
+    assert card.provenance.metrics[0]["data"] == scored
     assert ("flatters the model" in caplog.text) == (expected[1] == 0)
 
 
@@ -285,7 +289,11 @@ def test_from_scratch(make_labels: MakeLabels, tmp_path: Path) -> None:
     params = TrainParams(epochs=1, batch=64, patch=48, pixels_per_diameter=16.0)
     train([make_labels(count=1)], output, params, "cpu", no_progress)
     network, card = load_network(output)
-    assert (card.architecture, card.parent, card.pixels_per_diameter) == ("compact", "", 16.0)
+    assert (card.network.architecture, card.provenance.parent, card.input.pixels_per_diameter) == (
+        "compact",
+        "",
+        16.0,
+    )
     assert sum(weight.numel() for weight in network.parameters()) > 4e6
 
 
@@ -305,7 +313,9 @@ def test_a_model_of_another_kind(
 ) -> None:
     network, card = load_network(tiny_model)
     other = tmp_path / "screen.safetensors"
-    save_checkpoint(other, network, replace(card, classes=("good", "bad")))
+    save_checkpoint(
+        other, network, replace(card, network=replace(card.network, heads=("good", "bad")))
+    )
     wrong = replace(params, start=str(other))
     with pytest.raises(ModelError, match="expected a picking model"):
         train([make_labels()], tmp_path / "model.safetensors", wrong, "cpu", no_progress)
@@ -332,17 +342,20 @@ def test_the_front_end_is_the_models_unless_another_is_chosen(
     folder, first = make_labels(), tmp_path / "first.safetensors"
     short = replace(params, batch=64)
     train([folder], first, replace(short, front_end="low-pass", low_pass=15.0), "cpu", no_progress)
-    assert read_card(first).front_end == {"name": "low-pass", "resolution": 15.0}
+    assert read_card(first).input.front_end == FrontEndParams("low-pass", 15.0)
     second = tmp_path / "second.safetensors"
-    for chosen, expected in (("auto", read_card(first).front_end), ("none", {})):
+    for chosen, expected in (
+        ("auto", read_card(first).input.front_end),
+        ("none", FrontEndParams()),
+    ):
         train(
             [folder], second, replace(short, start=str(first), front_end=chosen), "cpu", no_progress
         )
-        assert read_card(second).front_end == expected
+        assert read_card(second).input.front_end == expected
 
 
 def test_a_network_of_the_zoo_is_in_the_card() -> None:
     network, card = start_of(TrainParams(network="multi-atrous", branches=2))
-    assert card.architecture == "multi-atrous"
-    assert card.architecture_args == {"branches": 2, "normalization": "batch"}
+    assert card.network.architecture == "multi-atrous"
+    assert card.network.arguments == {"branches": 2, "normalization": "batch"}
     assert network.head.weight.shape[1] == 2 * 256

@@ -22,17 +22,19 @@ from cryosegment.core.training.pick_tuning import (
     try_selections,
 )
 from cryosegment.core.training.validation import THRESHOLDS, Counts, ValidationImage, compare
+from cryosegment.exchange.card import Use
 from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.exchange.params import PickParams, SelectionParams
 from cryosegment.exchange.parts import CENTER_FINDERS
 from cryosegment.exchange.progress import no_progress
+from cryosegment.exchange.settings import pick_settings
 
 DIAMETER = 60.0
 
 
 def labelled_image(truth: object, model: Model) -> LabelledImage:
     """A micrograph of discs at working scale with its centres."""
-    working = prepare(truth.micrograph, PickParams(diameter=DIAMETER), model.card)
+    working = prepare(truth.micrograph, pick_settings(PickParams(diameter=DIAMETER), model.card))
     nothing = torch.zeros(working.image.shape, dtype=torch.bool)
     return LabelledImage(
         image=working.image,
@@ -150,11 +152,8 @@ def test_the_figures_are_those_of_picking(draw_truth: Callable, disc_model: Mode
     for trial in [trials[0], *random.choice(trials, 6)]:
         level = int(random.integers(len(THRESHOLDS)))
         chosen = trial.selection
-        card = replace(
-            disc_model.card,
-            threshold=float(THRESHOLDS[level]),
-            picking={name: value for name, value in vars(chosen).items()},
-        )
+        use = Use(float(THRESHOLDS[level]), selection=chosen)
+        card = replace(disc_model.card, use=use)
         model = Model(disc_model.network, card)
         params = PickParams(diameter=DIAMETER)
         picks = {

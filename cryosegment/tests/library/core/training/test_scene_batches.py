@@ -16,7 +16,7 @@ from cryosegment.core.training.scene_batches import (
     calibrate_on_scenes,
     usual_scenes,
 )
-from cryosegment.exchange.params import CalibrationParams
+from cryosegment.exchange.params import InputParams
 
 SETTINGS = SceneSettings(size=96, snr=(5.0, 7.0, 10.0))
 
@@ -47,7 +47,7 @@ def test_images_and_targets_are_those_of_the_scenes(bank: ProjectionBank) -> Non
     assert targets.known.all()
     for number in range(3):
         scene = draw_scene(bank, SETTINGS, random)
-        normal = working_normalize(scene.image, None, SETTINGS.diameter)
+        normal = working_normalize(scene.image, None, InputParams(SETTINGS.diameter))
         torch.testing.assert_close(image[number, 0], normal)
         assert torch.equal(targets.particle[number] > 0, scene.instances > 0)
         assert torch.equal(targets.contamination[number], scene.contamination)
@@ -87,7 +87,7 @@ def test_scores_are_calibrated_on_scenes_of_their_own(
 ) -> None:
     """The probabilities of all candidates sum to the number of particles among them."""
     network, settings = disc_model.network, replace(SETTINGS, size=160, clean=0.0)
-    facts = calibrate_on_scenes(network, [bank, bank], settings, seed=0, count=16)
+    found = calibrate_on_scenes(network, [bank, bank], settings, seed=0, count=16)
     usual = usual_scenes(settings)
     assert usual.clean > settings.clean
     scenes = SceneValidation(bank, usual, 0, CALIBRATION_STREAM, 16)
@@ -96,7 +96,7 @@ def test_scores_are_calibrated_on_scenes_of_their_own(
         for name in ("scores", "hits")
     )
     assert 0 < hits.sum() < len(hits)
-    expected = CalibrationParams(**facts).probabilities(scores).sum()
+    expected = found.probabilities(scores).sum()
     assert expected == pytest.approx(hits.sum(), rel=0.05)
     others = SceneValidation(bank, usual, 0, count=16).judge(network)
     assert len(others) == 16
