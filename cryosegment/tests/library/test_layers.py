@@ -102,3 +102,11 @@ def test_a_violation_is_found(tmp_path, where, line):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(line)
     assert list(violations(path, tmp_path))
+
+
+def test_every_folder_of_modules_is_installed() -> None:
+    """A folder without `__init__.py` is left out of packages."""
+    folders = {
+        path.parent for path in PACKAGE.rglob("*.py") if PACKAGE / "tests" not in path.parents
+    }
+    assert not [folder for folder in folders if not (folder / "__init__.py").exists()]
