@@ -77,3 +77,8 @@ def test_nothing_to_choose_from() -> None:
     assert threshold_of_number(nothing, 3) == NOTHING
     found = expected(nothing, 0.5)
     assert (found.picks, found.precision, found.recall) == (0, 1.0, 1.0)
+
+
+def test_recall_of_less_than_one_particle() -> None:
+    """Of candidates that are half a particle together, one of the two holds half of it."""
+    assert expected(np.array([0.3, 0.2]), 0.25).recall == pytest.approx(0.6)
