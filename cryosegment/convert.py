@@ -28,14 +28,12 @@ from cryosegment.exchange.labels import (
     PICKS,
 )
 from cryosegment.exchange.particles import UNCLASSIFIED, Particles, angles_from_matrices
+from cryosegment.exchange.relion import ANGLES, DIAMETER, PICK_SCORES, POSE_SCORE
 from cryosegment.exchange.settings import recommended_threshold
 from cryosegment.exchange.star import Block
 
-PICK_SCORES = ("_rlnAutopickFigureOfMerit", "_cryosegmentScore", "_cryoloScore", "_topazScore")
-POSE_SCORE = "_rlnMaxValueProbDistribution"
-"""Attributes with the score of a coordinate, or of the pose of a particle."""
-SHAPE = ("_rlnAnglePsi", "_cryosegmentDiameter")
-"""Attributes of a coordinate: the angle and the diameters of its particle."""
+SHAPE = (ANGLES[2], DIAMETER)
+"""What coordinates carry of the shapes of their particles."""
 TRUTH = ("rlnClassNumber", "rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi")
 DEFOCUS = ("U", "V", "Angle")
 """RELION's columns of simulated particles: species and orientation; what follows rlnDefocus."""
@@ -99,9 +97,9 @@ def has_pick_scores(coordinates: Optional[SetOfCoordinates]) -> bool:
     return first is not None and np.isfinite(_score(first, PICK_SCORES))
 
 
-def _known(item: Union[Coordinate, Particle], attribute: str) -> float:
-    """A number that an item may carry, NaN where it does not."""
-    value = getattr(item, attribute, None)
+def _known(item: Union[Coordinate, Particle], column: str) -> float:
+    """A number that an item may carry as an attribute named like a column, else NaN."""
+    value = getattr(item, f"_{column}", None)
     return float(value.get()) if value is not None and value.hasValue() else np.nan
 
 
@@ -161,9 +159,9 @@ def refined_particles(particles: SetOfParticles, micrographs: SetOfMicrographs) 
     )
 
 
-def _score(item: Union[Coordinate, Particle], attributes: Sequence[str]) -> float:
+def _score(item: Union[Coordinate, Particle], columns: Sequence[str]) -> float:
     """The first score that an item has, NaN where it has none."""
-    known = [score for score in (_known(item, name) for name in attributes) if np.isfinite(score)]
+    known = [score for score in (_known(item, name) for name in columns) if np.isfinite(score)]
     return known[0] if known else np.nan
 
 

@@ -24,7 +24,11 @@ CLASS, OPTICS_GROUP, DEPTH = "rlnClassNumber", "rlnOpticsGroup", "rlnCoordinateZ
 PLACE = (*CENTER, DEPTH, *SHIFT, *SHIFT_PX, *PIXEL_SIZE, *MAGNIFICATION, OPTICS_GROUP)
 """Columns with the positions of particles."""
 FIGURE_OF_MERIT = "rlnAutopickFigureOfMerit"
-PICK_SCORES = (FIGURE_OF_MERIT, "cryosegmentScore")
+PICK_SCORES = (FIGURE_OF_MERIT, "cryosegmentScore", "cryoloScore", "topazScore")
+"""Scores of picking: RELION's, and those that Scipion's pickers give coordinates."""
+POSE_SCORE = "rlnMaxValueProbDistribution"
+DIAMETER, SHORT_DIAMETER = "cryosegmentDiameter", "cryosegmentShortDiameter"
+"""Diameters in Å, which picking measures."""
 UNSET = (-999.0, -9999.0)
 """Values of RELION and crYOLO for an angle, score or class that is not set."""
 

@@ -17,20 +17,21 @@ from cryosegment.exchange.relion import (
     ANGLES,
     CENTER,
     CLASS,
+    DIAMETER,
     FIGURE_OF_MERIT,
     IMAGE,
     MICROGRAPH,
     PICK_SCORES,
     PLACE,
     SHIFT_PX,
+    SHORT_DIAMETER,
     project_file,
     read_relion_blocks,
     read_relion_table,
 )
 from cryosegment.exchange.star import Block, Cell, read_star, write_star
 
-SIZES = {"diameters": "cryosegmentDiameter", "short_diameters": "cryosegmentShortDiameter"}
-"""Diameters in Å, which `pick` writes."""
+SIZES = {"diameters": DIAMETER, "short_diameters": SHORT_DIAMETER}
 PSI = ANGLES[2]
 LIST_BLOCK, LISTED = "coordinate_files", "rlnMicrographCoordinates"
 HEAD = 4096

@@ -22,6 +22,7 @@ from cryosegment.exchange.relion import (
     PICK_SCORES,
     PIXEL_SIZE,
     PLACE,
+    POSE_SCORE,
     SHIFT,
     RelionTable,
     read_relion_blocks,
@@ -32,7 +33,7 @@ from cryosegment.exchange.star import Block, Cell, write_star
 IMAGE_SIZE = "rlnImageSize"
 MICROGRAPH_PIXEL_SIZE = ("rlnMicrographPixelSize", "rlnMicrographOriginalPixelSize")
 """The pixel size of the averages is preferred to that of the movies, which may be binned."""
-SCORES = ("rlnMaxValueProbDistribution", *PICK_SCORES)
+SCORES = (POSE_SCORE, *PICK_SCORES)
 """The score of a refinement is preferred to those of picking, which do not score poses."""
 NUMBERS = (*PLACE, *ANGLES, CLASS, IMAGE_SIZE, *MICROGRAPH_PIXEL_SIZE)
 

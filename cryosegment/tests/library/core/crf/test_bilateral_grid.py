@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from cryosegment.core.crf.bilateral_grid import bilateral_grid
-from cryosegment.core.crf.brute_force import dense_kernel
+from cryosegment.core.crf.exact import dense_kernel
 from cryosegment.core.crf.filters import gaussian_filter
 from cryosegment.core.crf.potentials import pairwise_term
 

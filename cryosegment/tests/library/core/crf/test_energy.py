@@ -6,12 +6,13 @@ import pytest
 import torch
 
 from cryosegment.core.crf.bilateral_grid import bilateral_grid
-from cryosegment.core.crf.brute_force import coupling_matrix, dense_kernel
 from cryosegment.core.crf.energy import BinaryEnergy, LabelEnergy, potts, sparsemax
+from cryosegment.core.crf.exact import dense_kernel
 from cryosegment.core.crf.filters import gaussian_filter
 from cryosegment.core.crf.potentials import PairwiseTerm, mean_label, pairwise_term
 from cryosegment.core.crf.solvers import solve
 from cryosegment.exchange.parts import SOLVERS
+from cryosegment.tests.labelings import coupling_matrix
 
 GAUSSIAN, BILATERAL = (1.2, 1.5), (0.8, 5.0, 0.7)  # weight, reach (px), reach in the feature
 

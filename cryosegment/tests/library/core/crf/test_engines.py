@@ -8,8 +8,8 @@ import torch
 from scipy.ndimage import gaussian_filter as scipy_gaussian
 
 from cryosegment.core.crf import refine_labels, refine_logits
-from cryosegment.core.crf.brute_force import dense_kernel
 from cryosegment.core.crf.engines import KernelSpec, kernel_specs, pairwise_terms
+from cryosegment.core.crf.exact import dense_kernel
 from cryosegment.core.crf.windows import window_kernel
 from cryosegment.exchange.errors import InputError, ParameterError
 from cryosegment.exchange.params import ENGINES, CrfParams

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import torch
 
-from cryosegment.core.crf.brute_force import DenseKernel
+from cryosegment.core.crf.exact import DenseKernel
 from cryosegment.core.crf.potentials import conditional_logits, pairwise_term
 
 KERNEL = torch.tensor([[1.0, 0.5, 0.0], [0.5, 1.0, 0.25], [0.0, 0.25, 1.0]])

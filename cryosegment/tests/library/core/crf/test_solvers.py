@@ -3,19 +3,19 @@ import numpy as np
 import pytest
 import torch
 
-from cryosegment.core.crf.brute_force import (
-    all_labelings,
-    coupling_matrix,
-    dense_kernel,
-    energies,
-    exact_inference,
-    free_energy,
-)
 from cryosegment.core.crf.energy import BinaryEnergy, LabelEnergy, potts
+from cryosegment.core.crf.exact import dense_kernel
 from cryosegment.core.crf.filters import gaussian_filter
 from cryosegment.core.crf.potentials import PairwiseTerm, pairwise_term
 from cryosegment.core.crf.solvers import solve
 from cryosegment.exchange.parts import SOLVERS
+from cryosegment.tests.labelings import (
+    all_labelings,
+    coupling_matrix,
+    energies,
+    exact_inference,
+    free_energy,
+)
 
 EVERY = sorted(SOLVERS)
 DISCRETE = ("frank-wolfe", "projected-gradient", "icm")

@@ -4,19 +4,18 @@ import math
 import pytest
 import torch
 
-from cryosegment.core.crf.brute_force import (
+from cryosegment.core.crf.energy import BinaryEnergy
+from cryosegment.core.crf.exact import dense_kernel
+from cryosegment.core.crf.filters import gaussian_filter
+from cryosegment.core.crf.potentials import PairwiseTerm, pairwise_term
+from cryosegment.core.crf.solvers import solve
+from cryosegment.tests.labelings import (
     all_labelings,
     coupling_matrix,
-    dense_kernel,
     energies,
     exact_inference,
     free_energy,
 )
-from cryosegment.core.crf.energy import BinaryEnergy
-from cryosegment.core.crf.filters import gaussian_filter
-from cryosegment.core.crf.potentials import PairwiseTerm, pairwise_term
-from cryosegment.core.crf.solvers import solve
-from cryosegment.exchange.errors import InputError
 
 
 def random(seed: int, scale: float = 1.0) -> torch.Tensor:
@@ -40,11 +39,6 @@ def test_all_labelings() -> None:
     expected = {(a, b) for a in (-1.0, 1.0) for b in (-1.0, 1.0)}
     assert {tuple(row) for row in all_labelings(2).tolist()} == expected
     assert all_labelings(16).shape == (65536, 16)
-
-
-def test_more_pixels_than_can_be_enumerated() -> None:
-    with pytest.raises(InputError, match="at most 20 pixels"):
-        all_labelings(21)
 
 
 def test_dense_kernel_by_hand() -> None:
