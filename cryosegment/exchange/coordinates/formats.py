@@ -49,10 +49,13 @@ class MicrographFormat(Format):
         Name in `--formats`, and of the folder of its files.
     write
         Writes the picks of a micrograph to a file, with boxes of so many px.
+    about
+        What users know it by.
     """
 
     name: str
     write: Callable[[Path, Coordinates, float], None]
+    about: str
 
 
 @dataclass(frozen=True)
@@ -67,20 +70,30 @@ class JointFormat(Format):
         Its file in an output folder, beside the folder `coordinates`.
     write
         Writes the picks of all micrographs to a file.
+    about
+        What users know it by.
     """
 
     name: str
     file: str
     write: Callable[[Path, Sequence[Picked]], None]
+    about: str
 
 
 FORMATS = (
-    JointFormat(STAR, read_star_coordinates, "relion", "autopick.star", write_coordinate_list),
-    MicrographFormat(".box", read_box, "box", write_box),
-    MicrographFormat(".cbox", read_cbox, "cbox", write_cbox),
-    MicrographFormat(".csv", read_csv, "csv", write_csv),
-    MicrographFormat("_info.json", read_info, "eman2", write_info),
-    JointFormat(".cs", read_cs, "cs", "coordinates.cs", write_cs),
+    JointFormat(
+        STAR,
+        read_star_coordinates,
+        "relion",
+        "autopick.star",
+        write_coordinate_list,
+        "a list of the files for RELION 4",
+    ),
+    MicrographFormat(".box", read_box, "box", write_box, "EMAN1"),
+    MicrographFormat(".cbox", read_cbox, "cbox", write_cbox, "crYOLO"),
+    MicrographFormat(".csv", read_csv, "csv", write_csv, "a table"),
+    MicrographFormat("_info.json", read_info, "eman2", write_info, "_info.json of EMAN2"),
+    JointFormat(".cs", read_cs, "cs", "coordinates.cs", write_cs, "CryoSPARC"),
     Format(".coord", read_coord),
     Format(".coords", read_coord),
     Format(".pos", read_pos),

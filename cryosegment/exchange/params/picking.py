@@ -109,8 +109,8 @@ class PickParams(Params):
     maps: bool = param(False, "write probability maps of particles and contamination")
     formats: Tuple[str, ...] = param(
         (),
-        "coordinate formats besides STAR: box (EMAN1), cbox (crYOLO), csv, eman2 (_info.json), "
-        "relion (a list of the files for RELION 4), cs (CryoSPARC)",
+        "coordinate formats besides STAR: "
+        + ", ".join(f"{name} ({each.about})" for name, each in {**WRITTEN, **JOINT}.items()),
         choices=FORMATS,
         metavar="FORMAT",
     )
