@@ -110,7 +110,10 @@ class PickParams(Params):
     formats: Tuple[str, ...] = param(
         (),
         "coordinate formats besides STAR: "
-        + ", ".join(f"{name} ({each.about})" for name, each in {**WRITTEN, **JOINT}.items()),
+        + ", ".join(
+            [f"{name} ({written.about})" for name, written in WRITTEN.items()]
+            + [f"{name} ({joint.about})" for name, joint in JOINT.items()]
+        ),
         choices=FORMATS,
         metavar="FORMAT",
     )
