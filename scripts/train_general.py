@@ -3,11 +3,13 @@
 
     python scripts/train_general.py --maps MAPS --work runs/general --minutes 60
 
-MAPS holds atomic models (PDB, mmCIF) and density maps (MRC), in any subfolders. Molecules named
-in HELD_OUT are never shown: they are for the figures in docs/benchmarks.md. A run that was
+MAPS holds atomic models (PDB, mmCIF) and density maps (MRC), in any subfolders. Molecules named in
+HELD_OUT are never shown: they are for the figures in docs/benchmarks.md. A run that was
 interrupted goes on when it is called again, with more minutes or steps too, and with other scenes:
-the card lists which scenes were drawn from which step on. With --snapshot it trains no more and
-writes the best network so far, also while another run is training.
+the card lists which scenes were drawn from which step on. With --backgrounds some of the scenes
+lie on real micrographs without particles: those that TEXTURES names, in any subfolders. With
+--snapshot it trains no more and writes the best network so far, also while another run is
+training.
 """
 
 from __future__ import annotations
@@ -20,12 +22,14 @@ from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 from tqdm import tqdm
 
 from cryosegment import __version__
 from cryosegment.core import simulation
+from cryosegment.core.images.micrograph import read_micrograph
 from cryosegment.core.models.checkpoint import save_checkpoint
 from cryosegment.core.networks import HEADS, build_network
 from cryosegment.core.simulation.bank import (
@@ -42,6 +46,7 @@ from cryosegment.core.simulation.molecule import (
 )
 from cryosegment.core.simulation.scenes import SceneSettings
 from cryosegment.core.simulation.shapes import random_molecule
+from cryosegment.core.simulation.textures import Texture
 from cryosegment.core.training.fit import fit
 from cryosegment.core.training.fit_settings import FitSettings
 from cryosegment.core.training.scene_batches import (
@@ -64,6 +69,19 @@ SKIPPED = ("4v94",)  # two molecules in one map
 PROCEDURAL = 80
 UNSEEN = 20
 VIEWS = 160
+TEXTURES = (
+    "18dec17a_grid3_00085gr_00105sq_00003hl_00011en-a.png",
+    "18jul13c_gr1b_00013gr_00001sq_v01_00003hl_00010en-a.png",
+    "18dec17a_grid3_00119gr_00088sq_00007hl_00009en-a.png",
+    "MicData_1.mrc",
+    "MicData_2.mrc",
+    "MicData_3.mrc",
+)
+"""Thumbnails of a hole without ice, of crystalline and of vitreous ice, and three micrographs of
+liposomes (docs/datasets.md); the other half of each is for measuring."""
+CRYSTALLINE = "18jul13c"
+TEXTURE_SIDE = 512
+"""Backgrounds are reduced to about this many pixels."""
 NETWORK: Facts = {
     "widths": [32, 64, 128, 256],
     "deep_blocks": 3,
@@ -93,7 +111,8 @@ def main() -> None:
         device=arguments.device,
         labels=phases[-1]["fingerprint"],
     )
-    batches = SceneBatches(bank, settings, arguments.batch, arguments.seed)
+    textures = read_textures(arguments.backgrounds) if arguments.backgrounds else ()
+    batches = SceneBatches(bank, settings, arguments.batch, arguments.seed, textures)
     validation = SceneValidation(bank, settings, arguments.seed)
     with tqdm(total=100.0, unit="%") as bar:
 
@@ -121,6 +140,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--output", type=Path, default=Path("cryosegment/models/general.safetensors")
     )
+    parser.add_argument("--backgrounds", type=Path, help="folder of real micrographs")
     parser.add_argument("--minutes", type=float, default=None)
     parser.add_argument("--steps", type=int, default=None)
     parser.add_argument("--snapshot", action="store_true", help="write what there is")
@@ -164,6 +184,27 @@ def load_bank(maps: Path, work: Path, seed: int) -> ProjectionBank:
         generator = torch.Generator().manual_seed(seed)
         build_bank(molecules, VIEWS, generator).save(path)
     return read_bank(path)
+
+
+def read_textures(folder: Path) -> list[Texture]:
+    """Backgrounds in units of their standard deviation, and where contamination lies on them."""
+    return [read_texture(next(folder.rglob(name))) for name in TEXTURES]
+
+
+def read_texture(path: Path) -> Texture:
+    """The background of one file; contamination is all of a crystal, or the liposomes."""
+    image = read_micrograph(path, 1.0).image.numpy().astype(np.float32)
+    mask = np.full_like(image, float(path.name.startswith(CRYSTALLINE)))
+    table = path.with_suffix(".csv")
+    if table.exists():
+        for x, y, radius in np.loadtxt(table, delimiter=",", skiprows=1):
+            cv2.circle(mask, (round(x - 1), round(y - 1)), round(radius + 2), 1.0, -1)
+    factor = max(1, round(min(image.shape) / TEXTURE_SIDE))
+    height, width = (length // factor for length in image.shape)
+    image, mask = (
+        cv2.resize(plane, (width, height), interpolation=cv2.INTER_AREA) for plane in (image, mask)
+    )
+    return Texture((image - image.mean()) / image.std(), (mask > 0.5).astype(np.float32))
 
 
 def unseen_bank(seed: int) -> ProjectionBank:

@@ -13,12 +13,19 @@ from torch import Tensor
 
 from cryosegment.core.simulation.assemblies import add_filaments, add_vesicles
 from cryosegment.core.simulation.film import add_beam_edge, add_crack, add_film
-from cryosegment.core.simulation.ice import add_blobs, add_blotches, add_crystalline, add_specks
+from cryosegment.core.simulation.ice import (
+    add_blobs,
+    add_blotches,
+    add_crystalline,
+    add_drops,
+    add_specks,
+)
 from cryosegment.core.simulation.layers import Layers, blank
 
 KINDS = (
     (add_blobs, 0.35),
     (add_specks, 0.25),
+    (add_drops, 0.12),
     (add_film, 0.2),
     (add_crack, 0.07),
     (add_crystalline, 0.12),

@@ -85,6 +85,27 @@ def add_specks(layers: Layers, random: np.random.Generator) -> None:
         layers.mask[place][away < radius + 1.5] = 1.0
 
 
+def add_drops(layers: Layers, random: np.random.Generator) -> None:
+    """Frozen drops on empty ice: many flat ones of one contrast, smaller and larger than particles.
+
+    What tells one of particle size from a particle are its flat inside and its neighbours.
+    """
+    darkness, softness = log_uniform(random, 0.15, 1.2), log_uniform(random, 0.4, 2.5)
+    fringe, light = random.uniform(0, 1.2), random.uniform(-np.pi, np.pi)
+    typical, spread = random.uniform(0.35, 0.8) * layers.diameter, random.uniform(0.3, 0.7)
+    for _ in range(int(log_uniform(random, 8, 80))):
+        radius = typical * np.exp(random.normal(0, spread))
+        radius = float(np.clip(radius, 0.1 * layers.diameter, 2 * layers.diameter))
+        place, y, x = window(random.uniform(0, layers.side, 2), 1.3 * radius + 8, layers.side)
+        if not y.size:
+            continue
+        height = _blob(y, x, radius, random)
+        side = 1 + np.cos(np.arctan2(y, x) - light)
+        layers.shade[place] -= darkness * sigmoid(height / softness)
+        layers.shade[place] += darkness * fringe * side * np.exp(-((height / 1.5 + 1) ** 2))
+        layers.mask[place][height > -1.0] = 1.0
+
+
 def add_blotches(layers: Layers, random: np.random.Generator) -> None:
     """Ethane and the like: a skin of dark, soft blotches over part of the scene."""
     scale = layers.diameter * log_uniform(random, 0.5, 2.5)

@@ -45,7 +45,11 @@ class Exposure:
 
 
 def take_image(
-    signal: Float[Tensor, "h h"], debris: Debris, exposure: Exposure, random: np.random.Generator
+    signal: Float[Tensor, "h h"],
+    debris: Debris,
+    exposure: Exposure,
+    random: np.random.Generator,
+    recorded: Float[Tensor, "h h"] | None = None,
 ) -> Float[Tensor, "h h"]:
     """The image of a scene; particles dark.
 
@@ -59,6 +63,8 @@ def take_image(
         How it is recorded.
     random
         Source of optics, noise and background.
+    recorded
+        Noise and background of a real micrograph, of unit variance, in place of simulated ones.
     """
     side = signal.shape[0]
     frequency = np.hypot(np.fft.fftfreq(side)[:, None], np.fft.rfftfreq(side)[None])
@@ -68,11 +74,13 @@ def take_image(
     seen = torch.fft.irfft2(torch.fft.rfft2(signal + debris.texture) * transfer, s=(side, side))
     is_empty = not bool(signal.any())
     strength = 0.3 if is_empty else float(seen[signal > 0.05 * signal.max()].std())
-    noise = _noise(frequency, transfer, random)
     sd = strength / exposure.snr**0.5
     contrast = strength * log_uniform(random, 1.0, 6.0) * max(1.0, exposure.snr**-0.5 * 0.7)
-    background = torch.from_numpy(_background(side, exposure.diameter, random))
-    return -seen + sd * (noise / noise.std() + background) + contrast * debris.shade
+    if recorded is None:
+        noise = _noise(frequency, transfer, random)
+        background = torch.from_numpy(_background(side, exposure.diameter, random))
+        recorded = noise / noise.std() + background
+    return -seen + sd * recorded + contrast * debris.shade
 
 
 def _transfer(

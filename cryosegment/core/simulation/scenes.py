@@ -9,7 +9,8 @@ detector and a motion-correction programme add is drawn by `looks`.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -22,6 +23,7 @@ from cryosegment.core.simulation.debris import Debris, draw_debris
 from cryosegment.core.simulation.layers import log_uniform
 from cryosegment.core.simulation.looks import draw_look
 from cryosegment.core.simulation.microscope import Exposure, take_image
+from cryosegment.core.simulation.textures import Texture, draw_texture
 
 MARGIN = 32
 REACH = SIDE / PIXELS_PER_DIAMETER / 2
@@ -78,6 +80,8 @@ class SceneSettings:
         Share of scenes with at most `FEW` particles.
     others
         Share of scenes with molecules too small to be the particles.
+    real
+        Share of scenes on the background of a real micrograph, if there are any.
     """
 
     size: int = 256
@@ -89,9 +93,15 @@ class SceneSettings:
     empty: float = 0.08
     sparse: float = 0.4
     others: float = 0.12
+    real: float = 0.12
 
 
-def draw_scene(bank: ProjectionBank, settings: SceneSettings, random: np.random.Generator) -> Scene:
+def draw_scene(
+    bank: ProjectionBank,
+    settings: SceneSettings,
+    random: np.random.Generator,
+    textures: Sequence[Texture] = (),
+) -> Scene:
     """One scene of one or two molecules.
 
     Parameters
@@ -102,11 +112,13 @@ def draw_scene(bank: ProjectionBank, settings: SceneSettings, random: np.random.
         Ranges; every draw is uniform, in the logarithm where a range spans factors.
     random
         Source of randomness.
+    textures
+        Backgrounds of real micrographs.
     """
     canvas = settings.size + 2 * MARGIN
     molecule = int(random.integers(len(bank.diameters)))
     true_px = settings.diameter * log_uniform(random, *settings.scale)
-    debris = draw_debris(canvas, settings.diameter, settings.clean, random)
+    debris, recorded = _draw_surroundings(canvas, settings, random, textures)
     centers = _place(canvas, true_px, settings, debris, random)
     signal, instances = _draw_particles(bank, molecule, centers, true_px, canvas, random)
     signal = signal + _draw_aggregates(bank, debris, true_px, canvas, random)
@@ -114,13 +126,27 @@ def draw_scene(bank: ProjectionBank, settings: SceneSettings, random: np.random.
         signal = signal + _draw_others(bank, true_px, canvas, random)
     pixel_size = float(bank.diameters[molecule]) / true_px * log_uniform(random, 0.6, 1.4)
     exposure = Exposure(pixel_size, settings.diameter, _draw_snr(settings, random))
-    image = take_image(signal, debris, exposure, random)
+    image = take_image(signal, debris, exposure, random, recorded)
     image = draw_look(image, settings.diameter, random)
     window = slice(MARGIN, -MARGIN)
     inside = instances[window, window].clone()
     covered = debris.mask[window, window]
     inside[covered > 0] = 0
     return Scene(image[window, window], inside, covered, centers - MARGIN)
+
+
+def _draw_surroundings(
+    canvas: int,
+    settings: SceneSettings,
+    random: np.random.Generator,
+    textures: Sequence[Texture],
+) -> tuple[Debris, Float[Tensor, "h w"] | None]:
+    """Debris, and the background of a real micrograph with what lies on it, or None."""
+    if not textures or random.random() >= settings.real:
+        return draw_debris(canvas, settings.diameter, settings.clean, random), None
+    image, mask = draw_texture(textures, canvas, random)
+    clean = draw_debris(canvas, settings.diameter, 1.0, random)
+    return replace(clean, mask=torch.from_numpy(mask)), torch.from_numpy(image)
 
 
 def _draw_snr(settings: SceneSettings, random: np.random.Generator) -> float:

@@ -18,6 +18,7 @@ from cryosegment.core.picking.centers import find_candidates
 from cryosegment.core.pipeline.micrograph import CANDIDATE_FLOOR
 from cryosegment.core.simulation.bank import ProjectionBank
 from cryosegment.core.simulation.scenes import Scene, SceneSettings, draw_scene
+from cryosegment.core.simulation.textures import Texture
 from cryosegment.core.training.calibration import (
     Judged,
     fit_calibration,
@@ -41,17 +42,24 @@ class SceneBatches:
     """The batch of a step, drawn from the seed and the step alone."""
 
     def __init__(
-        self, bank: ProjectionBank, settings: SceneSettings, batch: int, seed: int
+        self,
+        bank: ProjectionBank,
+        settings: SceneSettings,
+        batch: int,
+        seed: int,
+        textures: Sequence[Texture] = (),
     ) -> None:
         self._bank = bank
         self._settings = settings
         self._batch = batch
         self._seed = seed
+        self._textures = textures
 
     def __call__(self, step: int) -> Batch:
         """Images `(b, 1, h, w)` and their targets."""
         random = np.random.default_rng((self._seed, step))
-        scenes = [draw_scene(self._bank, self._settings, random) for _ in range(self._batch)]
+        drawn = (self._bank, self._settings, random, self._textures)
+        scenes = [draw_scene(*drawn) for _ in range(self._batch)]
         return _images(scenes, self._settings), _targets(scenes, self._settings.diameter)
 
 

@@ -3,7 +3,13 @@ import cv2
 import numpy as np
 import pytest
 
-from cryosegment.core.simulation.ice import add_blobs, add_blotches, add_crystalline, add_specks
+from cryosegment.core.simulation.ice import (
+    add_blobs,
+    add_blotches,
+    add_crystalline,
+    add_drops,
+    add_specks,
+)
 from cryosegment.core.simulation.layers import Layers, blank
 
 SIDE, DIAMETER = 160, 20.0
@@ -15,7 +21,7 @@ def drawn(add: object, seed: int) -> Layers:
     return layers
 
 
-@pytest.mark.parametrize("add", [add_blobs, add_specks, add_blotches])
+@pytest.mark.parametrize("add", [add_blobs, add_drops, add_specks, add_blotches])
 def test_ice_is_dark_and_under_its_mask(add: object) -> None:
     many = [drawn(add, seed) for seed in range(20)]
     dark = sum(float(np.clip(-layers.shade, 0, None).sum()) for layers in many)
@@ -44,6 +50,29 @@ def test_specks_of_particle_size_are_dark() -> None:
         is_weak = bool(layers.shade.min() > -1.3)
         widest[is_weak] = max(widest[is_weak], radius)
     assert 4 < widest[True] < 0.4 * DIAMETER + 1.5 < widest[False]
+
+
+def test_drops_are_smaller_and_larger_than_particles() -> None:
+    """By the inner radius of the widest, and the area of the smallest."""
+    widest, smallest = [], []
+    for layers in (drawn(add_drops, seed) for seed in range(60)):
+        mask = np.pad(layers.mask.astype(np.uint8), 1)
+        widest.append(cv2.distanceTransform(mask, cv2.DIST_L2, 5).max())
+        smallest.append(cv2.connectedComponentsWithStats(mask)[2][1:, cv2.CC_STAT_AREA].min())
+    assert np.mean(np.array(widest) > 0.6 * DIAMETER) > 0.5
+    assert np.mean(np.array(smallest) < 0.5 * np.pi * DIAMETER**2 / 4) > 0.5
+
+
+def test_drops_of_a_scene_have_one_contrast() -> None:
+    """Where few overlap, the shade that most of their pixels have is nearly the deepest."""
+    ratios = []
+    for layers in (drawn(add_drops, seed) for seed in range(60)):
+        if layers.mask.mean() > 0.15:
+            continue
+        inside = -layers.shade[layers.mask > 0]
+        ratios.append(np.percentile(inside, 90) / np.percentile(inside, 60))
+    assert len(ratios) > 10
+    assert np.median(ratios) < 1.5
 
 
 def test_crystals_are_everywhere_or_in_islands() -> None:

@@ -73,3 +73,12 @@ def test_an_empty_scene_has_noise() -> None:
     found = image(0, 0.1, torch.zeros(SIDE, SIDE))
     assert found.isfinite().all()
     assert found.std() > 0.1
+
+
+def test_a_recorded_background_takes_the_place_of_noise() -> None:
+    random = np.random.default_rng(0)
+    clean = draw_debris(SIDE, DIAMETER, 1.0, random)
+    recorded = torch.from_numpy(random.standard_normal((SIDE, SIDE)))
+    empty = torch.zeros(SIDE, SIDE)
+    seen = take_image(empty, clean, Exposure(8.0, DIAMETER, 0.1), random, recorded)
+    assert torch.allclose(seen / seen.std(), recorded / recorded.std(), atol=1e-5)

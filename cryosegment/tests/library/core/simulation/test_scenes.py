@@ -7,6 +7,7 @@ import torch
 
 from cryosegment.core.simulation.bank import PIXELS_PER_DIAMETER, SIDE, ProjectionBank
 from cryosegment.core.simulation.scenes import FEW, Scene, SceneSettings, _draw_snr, draw_scene
+from cryosegment.core.simulation.textures import Texture
 
 PLAIN = SceneSettings(
     size=128,
@@ -163,3 +164,21 @@ def test_centres_keep_apart(bank: ProjectionBank) -> None:
         centers = draw(bank, seed, replace(PLAIN, empty=0.0)).centers_yx
         distances = torch.cdist(centers, centers) + 1e9 * torch.eye(len(centers))
         assert distances.min() >= 0.6 * PLAIN.diameter
+
+
+def test_the_background_of_a_real_micrograph(bank: ProjectionBank) -> None:
+    """It is the image where no particle is, and particles keep off what is contaminated there."""
+    random = np.random.default_rng(0)
+    image = random.standard_normal((300, 300)).astype(np.float32)
+    junk = np.zeros((300, 300), np.float32)
+    junk[:, ::2] = 1.0
+    settings = replace(PLAIN, real=1.0, empty=0.0, snr=(0.01, 0.01, 0.01))
+    all_junk = Texture(image, np.ones_like(junk))
+    scene = draw_scene(bank, settings, random, [all_junk])
+    assert not scene.instances.any()
+    assert bool((scene.contamination == 1).all())
+    scene = draw_scene(bank, settings, random, [Texture(image, 0 * junk)])
+    assert scene.instances.any()
+    assert not scene.contamination.any()
+    never = draw_scene(bank, replace(settings, real=0.0), random, [all_junk])
+    assert not never.contamination.any()
