@@ -67,11 +67,11 @@ def test_drops_of_a_scene_have_one_contrast() -> None:
     """Where few overlap, the shade that most of their pixels have is nearly the deepest."""
     ratios = []
     for layers in (drawn(add_drops, seed) for seed in range(60)):
-        if layers.mask.mean() > 0.15:
+        if layers.mask.mean() > 0.25:
             continue
         inside = -layers.shade[layers.mask > 0]
-        ratios.append(np.percentile(inside, 90) / np.percentile(inside, 60))
-    assert len(ratios) > 10
+        ratios.append(np.percentile(inside, 80) / np.percentile(inside, 40))
+    assert len(ratios) >= 10
     assert np.median(ratios) < 1.5
 
 
