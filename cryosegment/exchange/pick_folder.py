@@ -5,17 +5,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, List
+from typing import Dict, Iterable, List
 
 from cryosegment.exchange.coordinates import (
     EVERYTHING,
     JOINT,
     WRITTEN,
     Coordinates,
+    box_side,
     read_coordinates,
+    write_coordinates,
 )
-from cryosegment.exchange.files import PathLike
+from cryosegment.exchange.files import PathLike, remove_file
 from cryosegment.exchange.micrograph_lists import FAILURES_NAME, FINISHED_NAME, PICKED_NAME
+from cryosegment.exchange.params import PickParams
 from cryosegment.exchange.pick_summary import MicrographSummary, read_summaries
 
 COORDINATES, CANDIDATES = "coordinates", "candidates"
@@ -84,6 +87,25 @@ class PickFolder:
         """
         (found,) = read_coordinates(self.file(kind, name), pixel_size).values()
         return found.renamed(name)
+
+    def write(self, chosen: Coordinates, params: PickParams) -> None:
+        """Write the picks of a micrograph in all formats of a file for each; coordinates last.
+
+        Raises
+        ------
+        InputError
+            If a file cannot be written.
+        """
+        box_size = box_side(params.diameter, chosen.pixel_size)
+        for kind, written in WRITTEN.items():
+            if kind in params.formats:
+                written.write(self.file(kind, chosen.name), chosen, box_size)
+        write_coordinates(self.file(COORDINATES, chosen.name), chosen)
+
+    def remove(self, name: str, kinds: Iterable[str]) -> None:
+        """Remove the files of a micrograph of some kinds, where they are."""
+        for kind in kinds:
+            remove_file(self.file(kind, name))
 
     def summaries(self) -> Dict[str, MicrographSummary]:
         """Figures of each micrograph by name; empty if there are none.

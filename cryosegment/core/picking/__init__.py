@@ -8,7 +8,6 @@ from cryosegment.core.picking.instances import (
     instance_diameters,
     renumber,
 )
-from cryosegment.core.picking.suppression import suppress_neighbors
 
 __all__ = [
     "Candidates",
@@ -19,5 +18,4 @@ __all__ = [
     "find_particles",
     "instance_diameters",
     "renumber",
-    "suppress_neighbors",
 ]

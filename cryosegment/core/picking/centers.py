@@ -11,8 +11,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional
 
-from cryosegment.core.picking.suppression import suppress_neighbors
 from cryosegment.core.picking.votes import vote_map
+from cryosegment.exchange.suppression import suppress_neighbors
 
 PEAK_REACH = 0.1
 """A peak is the highest pixel this far around, in particle diameters (at least 1 px)."""

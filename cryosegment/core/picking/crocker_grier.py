@@ -9,7 +9,7 @@ from scipy import ndimage
 
 from cryosegment.core.picking.centers import Candidates, ParticleMaps
 from cryosegment.core.picking.finders import Search, particle_map, score_centers
-from cryosegment.core.picking.suppression import suppress_neighbors
+from cryosegment.exchange.suppression import suppress_neighbors
 
 NOISE_SIGMA = 1.0
 """Standard deviation of the Gaussian that suppresses noise, px."""

@@ -17,9 +17,9 @@ from cryosegment.core.picking.centers import (
     away_from_edge,
     disc_means,
 )
-from cryosegment.core.picking.suppression import suppress_neighbors
 from cryosegment.exchange.params import SelectionParams
 from cryosegment.exchange.parts import CENTER_FINDERS
+from cryosegment.exchange.suppression import suppress_neighbors
 
 
 @dataclass(frozen=True)

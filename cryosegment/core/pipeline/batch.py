@@ -13,9 +13,9 @@ from cryosegment.core.images.working import WorkingImage
 from cryosegment.core.models.model import Model
 from cryosegment.core.pipeline.decoys import measure_false_discoveries
 from cryosegment.core.pipeline.doubts import summarise
-from cryosegment.core.pipeline.files import remove_files, write_picks
+from cryosegment.core.pipeline.files import write_picks
 from cryosegment.core.pipeline.micrograph import pick, read_working_image, segment
-from cryosegment.core.pipeline.settling import settle
+from cryosegment.core.pipeline.settling import redrawing
 from cryosegment.exchange.ctf import read_ctfs
 from cryosegment.exchange.errors import CryoSegmentError, in_one_line
 from cryosegment.exchange.finished import Finished
@@ -24,6 +24,7 @@ from cryosegment.exchange.pick_folder import SUFFIXES, PickFolder
 from cryosegment.exchange.pick_summary import append_summary, odd_micrographs
 from cryosegment.exchange.progress import Progress
 from cryosegment.exchange.settings import PickSettings, pick_settings
+from cryosegment.exchange.settling import settle
 
 logger = logging.getLogger(__name__)
 
@@ -120,8 +121,9 @@ def pick_micrographs(
     if not good:
         return PickedMicrographs(0, failures, (), ())
     for name in failures:
-        remove_files(results, name, set(SUFFIXES))
-    settled = settle(good, model, params, folder)
+        results.remove(name, SUFFIXES)
+    redraw = redrawing(model.card, params, folder)
+    settled = settle(good, model.card, params, folder, redraw)
     notes = [str(settled), *odd_micrographs(settled.summaries)]
     if params.decoys:
         found = measure_false_discoveries(good, model, params, folder)

@@ -22,11 +22,10 @@ from cryosegment.core.pipeline.picks import Picks
 from cryosegment.exchange.coordinates import (
     WRITTEN,
     Coordinates,
-    box_side,
     write_coordinates,
 )
 from cryosegment.exchange.errors import InputError
-from cryosegment.exchange.files import atomic_path, remove_file
+from cryosegment.exchange.files import atomic_path
 from cryosegment.exchange.params import PickParams
 from cryosegment.exchange.pick_folder import (
     CANDIDATES,
@@ -107,17 +106,11 @@ class Segmentation:
         write_image(folder.file(INSTANCES, name), full, working.micrograph_pixel_size)
 
 
-def remove_files(folder: PickFolder, name: str, kinds: set[str]) -> None:
-    """Remove files of a micrograph that an earlier run has left."""
-    for kind in kinds:
-        remove_file(folder.file(kind, name))
-
-
-def _written(params: PickParams, settled: bool) -> set[str]:
+def _written(params: PickParams) -> set[str]:
     """The kinds of files that a micrograph gets."""
     kinds = {CANDIDATES, COORDINATES, *(name for name in WRITTEN if name in params.formats)}
     if params.masks:
-        kinds |= {CONTAMINATION_MASKS, INSTANCES if settled else SEGMENTATIONS}
+        kinds |= {CONTAMINATION_MASKS, INSTANCES, SEGMENTATIONS}
     if params.maps:
         kinds |= {PROBABILITY, CONTAMINATION}
     return kinds | ({OVERLAYS} if params.overlays else set())
@@ -137,10 +130,11 @@ def write_picks(
     write_coordinates(folder.file(CANDIDATES, name), picks.candidates)
     if params.masks:
         segmentation = Segmentation.of(picks)
+        segmentation.write(folder.file(SEGMENTATIONS, name))
         if settled:
             segmentation.write_instances(folder, name, picks.is_chosen)
         else:
-            segmentation.write(folder.file(SEGMENTATIONS, name))
+            folder.remove(name, {INSTANCES})
         dirty = resample_labels(picks.contaminated.cpu().numpy(), working.micrograph_shape)
         size = working.micrograph_pixel_size
         write_image(folder.file(CONTAMINATION_MASKS, name), dirty, size)
@@ -153,8 +147,8 @@ def write_picks(
             write_image(folder.file(kind, name), values, working.pixel_size)
     if params.overlays:
         write_overlay(folder, working, picks.chosen, params)
-    remove_files(folder, name, set(SUFFIXES) - _written(params, settled))
-    write_chosen(folder, picks.chosen, params)
+    folder.remove(name, set(SUFFIXES) - _written(params))
+    folder.write(picks.chosen, params)
 
 
 def write_overlay(
@@ -163,12 +157,3 @@ def write_overlay(
     """Write a picture of a micrograph with its picks."""
     picture = draw_picks(working, chosen, params.diameter)
     write_png(folder.file(OVERLAYS, chosen.name), picture)
-
-
-def write_chosen(folder: PickFolder, chosen: Coordinates, params: PickParams) -> None:
-    """Write the picks in all formats of a file for each micrograph, each in a folder of its own."""
-    box_size = box_side(params.diameter, chosen.pixel_size)
-    for name, written in WRITTEN.items():
-        if name in params.formats:
-            written.write(folder.file(name, chosen.name), chosen, box_size)
-    write_coordinates(folder.file(COORDINATES, chosen.name), chosen)

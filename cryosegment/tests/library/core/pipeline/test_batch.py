@@ -270,7 +270,7 @@ def test_what_a_run_does_not_write_does_not_stay_from_an_earlier_one(
     every = replace(PARAMS, masks=True, maps=True, overlays=True, formats=FORMATS)
     pick_micrographs(micrographs[:1], disc_model, every, folder, no_progress)
     kinds = {path.parent.name for path in folder.glob("*/one[._]*")}
-    assert kinds == set(SUFFIXES) - {"segmentations"}
+    assert kinds == set(SUFFIXES)
     pick_micrographs(micrographs[:1], disc_model, PARAMS, folder, no_progress)
     assert {path.parent.name for path in folder.glob("*/one[._]*")} == {"candidates", "coordinates"}
     assert not (folder / "coordinates.cs").exists()

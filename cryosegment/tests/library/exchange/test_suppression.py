@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 
-from cryosegment.core.picking.suppression import suppress_neighbors
+from cryosegment.exchange.suppression import suppress_neighbors
 
 
 def by_double_loop(centers_yx, scores, distance_px):

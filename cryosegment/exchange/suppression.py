@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Greedy suppression of neighbours: of close candidates the best is kept."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def suppress_neighbors(
+    centers_yx: np.ndarray, scores: np.ndarray, distance_px: float
+) -> np.ndarray:
+    """Rows that are kept when each, best score first, removes the others within a distance.
+
+    Parameters
+    ----------
+    centers_yx
+        px, (n, 2).
+    scores
+        Higher is better, (n,); of equal scores the earlier row is kept.
+    distance_px
+        Kept rows are at least this far apart; 0 keeps all.
+
+    Returns
+    -------
+    Rows in the order of falling score.
+    """
+    order = np.argsort(-scores, kind="stable")
+    if len(order) < 2 or distance_px <= 0:
+        return order
+    pairs = _close_pairs(centers_yx[order], distance_px)
+    kept = np.ones(len(order), bool)
+    for better, worse in pairs.tolist():
+        if kept[better]:
+            kept[worse] = False
+    return order[kept]
+
+
+def _close_pairs(centers_yx: np.ndarray, distance_px: float) -> np.ndarray:
+    """Pairs of rows that are nearer than a distance, first < second, sorted by the first, (n, 2).
+
+    Each is compared with those alone that follow it within the distance along y.
+    """
+    downwards = np.argsort(centers_yx[:, 0], kind="stable")
+    y = centers_yx[downwards, 0]
+    following = np.searchsorted(y, y + distance_px, side="right") - np.arange(1, len(y) + 1)
+    first = np.repeat(np.arange(len(y)), following)
+    steps = np.arange(len(first)) - np.repeat(np.cumsum(following) - following, following)
+    pairs = downwards[np.stack((first, first + 1 + steps), axis=1)]
+    apart = np.linalg.norm(centers_yx[pairs[:, 0]] - centers_yx[pairs[:, 1]], axis=1)
+    pairs = np.sort(pairs[apart < distance_px], axis=1)
+    return pairs[np.argsort(pairs[:, 0], kind="stable")]
