@@ -23,13 +23,13 @@ import torch
 from scoring import run
 from torch import nn
 
+from cryosegment.core.labels.labelled import LabelledImage, read_labels
 from cryosegment.core.models.model import load_model
 from cryosegment.core.networks import build_network
-from cryosegment.core.training.augmentation import BASIC, LEVELS, Augmentation
-from cryosegment.core.training.fit import fit
-from cryosegment.core.training.fit_settings import FitSettings, Validation
-from cryosegment.core.training.labelled import LabelledImage, read_labels
-from cryosegment.core.training.patches import PatchBatches
+from cryosegment.core.training.data.augmentation import BASIC, LEVELS, Augmentation
+from cryosegment.core.training.data.patches import PatchBatches
+from cryosegment.core.training.fit.loop import fit
+from cryosegment.core.training.fit.settings import FitSettings, Validation
 from cryosegment.core.training.validation import best_f1
 from cryosegment.exchange.params import InputParams
 from cryosegment.exchange.progress import no_progress

@@ -30,14 +30,14 @@ from cryosegment.core.crf.calibration import calibrate_temperature
 from cryosegment.core.evaluation.boundaries import BoundaryCounts
 from cryosegment.core.evaluation.matching import match
 from cryosegment.core.evaluation.pixels import PixelCounts
+from cryosegment.core.labels.labelled import LabelledImage, read_labels
 from cryosegment.core.models.features import predict_features
 from cryosegment.core.models.inference import picking_maps, predict_logits
 from cryosegment.core.models.model import Model, load_model
 from cryosegment.core.networks import HEADS
 from cryosegment.core.picking import find_candidates
-from cryosegment.core.training.crf_model import tuning_image
-from cryosegment.core.training.crf_tuning import Score, TuningImage, score_crf, tune_crf
-from cryosegment.core.training.labelled import LabelledImage, read_labels
+from cryosegment.core.tuning.crf_model import tuning_image
+from cryosegment.core.tuning.crf_search import Score, TuningImage, score_crf, tune_crf
 from cryosegment.exchange.params import CRF_PRESETS, FEATURES, CrfParams
 from cryosegment.exchange.parts import SOLVERS
 from cryosegment.exchange.progress import no_progress

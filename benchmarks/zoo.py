@@ -25,13 +25,13 @@ from torch import nn
 
 from cryosegment.core.evaluation.matching import match
 from cryosegment.core.evaluation.pixels import PixelCounts, count_pixels
+from cryosegment.core.labels.labelled import read_labels
 from cryosegment.core.models.checkpoint import save_checkpoint
 from cryosegment.core.models.inference import picking_maps, predict_logits
 from cryosegment.core.models.model import load_model
 from cryosegment.core.networks import HEADS, build_network
 from cryosegment.core.picking.centers import find_candidates
-from cryosegment.core.training.labelled import read_labels
-from cryosegment.core.training.validation import TOLERANCE
+from cryosegment.core.tuning.thresholds import TOLERANCE
 from cryosegment.exchange.card import ModelCard, TrainedNetwork
 from cryosegment.exchange.files import write_text
 from cryosegment.exchange.params import ENCODERS, OWN_ENCODED_NETWORKS, InputParams, TrainParams

@@ -47,16 +47,16 @@ from cryosegment.core.simulation.molecule import (
 from cryosegment.core.simulation.scenes import SceneSettings
 from cryosegment.core.simulation.shapes import random_molecule
 from cryosegment.core.simulation.textures import Texture
-from cryosegment.core.training.fit import fit
-from cryosegment.core.training.fit_settings import FitSettings
-from cryosegment.core.training.scene_batches import (
+from cryosegment.core.training.data.scenes import (
     CALIBRATION_STREAM,
     SceneBatches,
     SceneValidation,
     calibrate_on_scenes,
 )
-from cryosegment.core.training.schedule import STEADY_END
-from cryosegment.core.training.state import Progress, relabel_state
+from cryosegment.core.training.fit.loop import fit
+from cryosegment.core.training.fit.schedule import STEADY_END
+from cryosegment.core.training.fit.settings import FitSettings
+from cryosegment.core.training.fit.state import Progress, relabel_state
 from cryosegment.exchange.card import Facts, ModelCard, Provenance, TrainedNetwork, Use
 from cryosegment.exchange.files import write_text
 from cryosegment.exchange.params import CRF_PRESETS, DEFAULT_PRESET, InputParams

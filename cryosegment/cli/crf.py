@@ -38,7 +38,7 @@ def run_crf(job: Job, params: CrfMapsParams, progress: Progress) -> Outcome:
 def run_crf_tune(job: Job, params: CrfTuneParams, progress: Progress) -> Outcome:
     """Search the CRF that gives the best masks, and write it in the card of a model."""
     output = model_file(job.output)
-    from cryosegment.core.training.crf_model import tune_model
+    from cryosegment.core.tuning.crf_model import tune_model
 
     device = choose_device(params.gpu)
     tuned = tune_model([Path(folder) for folder in job.inputs], output, params, device, progress)

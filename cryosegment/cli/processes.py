@@ -14,7 +14,7 @@ from typing import Any
 from torch import cuda, device, distributed
 
 from cryosegment.cli.devices import CPU, own_device
-from cryosegment.core.training.ranks import Ranks
+from cryosegment.core.training.fit.ranks import Ranks
 from cryosegment.exchange.errors import CryoSegmentError, InputError, ModelError, ParameterError
 
 PATIENCE = timedelta(hours=6)

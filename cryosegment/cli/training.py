@@ -37,7 +37,7 @@ def run_train(job: Job, params: TrainParams, progress: Progress) -> Outcome:
     output = model_file(job.output)
     from cryosegment.cli.devices import choose_devices
     from cryosegment.cli.processes import is_launched, joined, launch
-    from cryosegment.core.training.loop import train
+    from cryosegment.core.training.train import train
 
     folders = [Path(folder) for folder in job.inputs]
     if is_launched():

@@ -16,7 +16,7 @@ from cryosegment.exchange.progress import Progress
 def run_tune(job: Job, params: TuneParams, progress: Progress) -> Outcome:
     """Search the best picking parameters, and write them in the card of a model."""
     output = model_file(job.output)
-    from cryosegment.core.training.pick_model import tune_picking
+    from cryosegment.core.tuning.pick_model import tune_picking
 
     device = choose_device(params.gpu)
     tuned = tune_picking([Path(folder) for folder in job.inputs], output, params, device, progress)

@@ -15,8 +15,8 @@ from cryosegment import __version__
 from cryosegment.core.models.checkpoint import fingerprint
 from cryosegment.core.models.model import load_model
 from cryosegment.core.networks import HEADS, build_network
-from cryosegment.core.training.fit_settings import Validation
-from cryosegment.core.training.split import Split
+from cryosegment.core.training.data.split import Split
+from cryosegment.core.training.fit.settings import Validation
 from cryosegment.exchange.card import ModelCard, Provenance, TrainedNetwork, Use
 from cryosegment.exchange.labels import read_labels_index
 from cryosegment.exchange.model_files import model_path

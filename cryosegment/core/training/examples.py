@@ -15,9 +15,10 @@ from torch import Tensor, nn
 
 from cryosegment.core.evaluation.matching import match
 from cryosegment.core.images.overlay import Color, draw_circle, enlarged, write_png
+from cryosegment.core.labels.labelled import ValidationImage
 from cryosegment.core.models.inference import predict_maps
 from cryosegment.core.picking.centers import find_candidates
-from cryosegment.core.training.validation import TOLERANCE, ValidationImage, where_known
+from cryosegment.core.tuning.thresholds import TOLERANCE, where_known
 
 SIDE = 240
 """Largest side of the part that is shown, px: quick, and particles can be told apart."""

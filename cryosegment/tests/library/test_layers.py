@@ -28,6 +28,16 @@ ROOMS = {
     "labels": ("images", "optics"),
     "pipeline": ("images", "networks", "models", "crf", "picking"),
     "quality": ("images", "models", "picking", "evaluation", "labels", "pipeline"),
+    "tuning": (
+        "images",
+        "networks",
+        "models",
+        "crf",
+        "picking",
+        "evaluation",
+        "labels",
+        "pipeline",
+    ),
     "training": (
         "images",
         "networks",
@@ -38,6 +48,7 @@ ROOMS = {
         "labels",
         "simulation",
         "pipeline",
+        "tuning",
     ),
 }
 """Rooms of the core, and which others each may import."""
@@ -91,7 +102,7 @@ def test_imports_point_inwards(path):
         ("core/crf/x.py", "from cryosegment.core.images import tiles"),
         ("core/crf/x.py", "from ..picking.centers import find_candidates"),
         ("core/x.py", "import pwem.objects"),
-        ("core/pipeline/x.py", "from cryosegment.core.training.loop import train"),
+        ("core/pipeline/x.py", "from cryosegment.core.training.train import train"),
         ("core/new_room/x.py", "from cryosegment.core.images import tiles"),
         ("protocols/x.py", "from cryosegment.core.pipeline.batch import pick_micrographs"),
         ("plugin.py", "import torch"),

@@ -11,8 +11,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional
 
+from cryosegment.core.training.data.targets import Targets
 from cryosegment.core.training.losses.pixels import center_focal
-from cryosegment.core.training.targets import Targets
 
 Map = Float[Tensor, "b h w"]
 

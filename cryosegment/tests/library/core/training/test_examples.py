@@ -7,9 +7,9 @@ import torch
 from scipy import ndimage
 from torch import nn
 
+from cryosegment.core.labels.labelled import ValidationImage
+from cryosegment.core.training.data.targets import make_targets
 from cryosegment.core.training.examples import MISSED, RIGHT, SIDE, UNKNOWN, WRONG, write_examples
-from cryosegment.core.training.targets import make_targets
-from cryosegment.core.training.validation import ValidationImage
 
 DIAMETER = 16.0
 SHAPE = (100, 90)

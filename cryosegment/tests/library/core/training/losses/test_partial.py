@@ -11,8 +11,8 @@ from scipy import stats
 from scipy.ndimage import maximum_filter
 from torch import Tensor
 
+from cryosegment.core.training.data.targets import Targets, make_targets
 from cryosegment.core.training.losses import PickingLoss
-from cryosegment.core.training.losses.heads import complete_terms
 from cryosegment.core.training.losses.partial import (
     binomial_penalty,
     binomial_terms,
@@ -21,7 +21,7 @@ from cryosegment.core.training.losses.partial import (
     nonnegative_risk,
     nonnegative_terms,
 )
-from cryosegment.core.training.targets import Targets, make_targets
+from cryosegment.core.training.losses.picking import complete_terms
 
 SIDE, DIAMETER = 120, 12.0
 LATTICE = torch.cartesian_prod(torch.arange(8.0, SIDE, 15), torch.arange(8.0, SIDE, 15))

@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Training of a model on labels, from scratch or from another model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from torch import nn
+
+from cryosegment.core.labels.labelled import LabelledImage, labels_fingerprint, read_labels
+from cryosegment.core.models.checkpoint import save_checkpoint
+from cryosegment.core.models.model import Model
+from cryosegment.core.training.card import describe, label_source, start_of
+from cryosegment.core.training.data.augmentation import LEVELS
+from cryosegment.core.training.data.completeness import labelled_share, share_with_picks
+from cryosegment.core.training.data.patches import PatchBatches
+from cryosegment.core.training.data.split import Split, split
+from cryosegment.core.training.examples import write_examples
+from cryosegment.core.training.fit.loop import fit
+from cryosegment.core.training.fit.ranks import ALONE, Ranks
+from cryosegment.core.training.fit.record import Record
+from cryosegment.core.training.fit.settings import FitSettings, Validation
+from cryosegment.core.training.fit.state import remove_state
+from cryosegment.core.training.joint import RefinedNetwork
+from cryosegment.core.training.losses import PickingLoss
+from cryosegment.core.training.validation import best_f1
+from cryosegment.core.tuning.calibration import calibrate
+from cryosegment.core.tuning.crf_choice import choose_card_crf
+from cryosegment.core.tuning.pick_model import tuning_image
+from cryosegment.exchange.card import ModelCard
+from cryosegment.exchange.errors import InputError
+from cryosegment.exchange.finished import fingerprint
+from cryosegment.exchange.params import (
+    CRF_PRESETS,
+    NO_CRF,
+    TrainParams,
+)
+from cryosegment.exchange.params.training import (
+    COMPLETE,
+    DEFAULT_MINUTES,
+    FINETUNE_RATE,
+    SCRATCH_RATE,
+)
+from cryosegment.exchange.progress import Progress
+
+PATCHES_PER_MICROGRAPH = 64
+"""Number of patches of a micrograph in one epoch."""
+STATE_SUFFIX = ".state.safetensors"
+
+
+def train(
+    folders: Sequence[Path],
+    output: Path,
+    params: TrainParams,
+    device: str,
+    progress: Progress,
+    ranks: Ranks = ALONE,
+) -> None:
+    """Train on the labels of some folders and write the best network with its card.
+
+    Each validation writes, beside the model, `.state.safetensors`, from which a training is
+    resumed, the best network so far, the curves (see `Record`) and a picture (see
+    `write_examples`). Resuming a finished training only writes the model again.
+
+    Parameters
+    ----------
+    folders
+        Labels folders.
+    output
+        Model file.
+    params
+        How to train.
+    device
+        Torch device.
+    progress
+        Called when a micrograph was read, and after every step in thousandths of the training.
+    ranks
+        The processes that train together, all of which call this.
+
+    Raises
+    ------
+    InputError, ModelError, ParameterError
+        If labels, the model to start from or the parameters cannot be used, or the state of a
+        model that should be trained further is missing.
+    """
+    _check_resumed(output, params)
+    network, card = start_of(params)
+    if params.crf != NO_CRF:
+        network = RefinedNetwork(network, CRF_PRESETS[params.crf])
+    images = read_labels(folders, card.input, progress, params.ctf)
+    parts = split(images, params.validation, params.seed)
+    (share,) = ranks.from_first(_labelled_share(images, network.to(device), params, progress))
+    loss = PickingLoss(
+        params.loss,
+        share_with_picks(parts.training, share),
+        params.partial_loss,
+        card.input.pixels_per_diameter,
+    )
+    settings = replace(
+        _settings(params, len(parts.training), device),
+        loss=loss,
+        ranks=ranks,
+        labels=f"{labels_fingerprint(images)} {fingerprint(params)}",
+    )
+    batches = _batches(parts.training, params, device, ranks)
+    state_path, record = _state_path(output, params, ranks), Record(output, progress)
+    validate = _validation(parts, share, output)
+    best, state = fit(network, batches, validate, settings, state_path, record)
+    if not ranks.is_first:
+        return
+    record.write(state)
+    record.close()
+    model = _as_used(best, card, parts, progress)
+    found = Validation(state.best_score, state.best_threshold)
+    facts = {
+        "labelled_share": round(share, 3),
+        "steps": state.step,
+        "seconds": round(state.seconds),
+    }
+    judged, use = [tuning_image(item, model) for item in parts.validation], model.card.use
+    card = replace(
+        model.card,
+        name=output.stem,
+        use=replace(use, calibration=calibrate(judged, use.selection, share)),
+        provenance=replace(
+            model.card.provenance, label_source=label_source(folders), training=facts
+        ),
+    )
+    save_checkpoint(output, model.network, describe(card, params, found, parts))
+
+
+def _as_used(best: nn.Module, card: ModelCard, parts: Split, progress: Progress) -> Model:
+    """The network without its CRF, which is in the card."""
+    if isinstance(best, RefinedNetwork):
+        use = replace(card.use, crf=best.learned())
+        return Model(best.network, replace(card, use=use))
+    return Model(best, choose_card_crf(Model(best, card), parts.validation, progress))
+
+
+def _check_resumed(output: Path, params: TrainParams) -> None:
+    """Check that the state exists if a finished training is to be resumed."""
+    path = output.with_suffix(STATE_SUFFIX)
+    if params.resume and output.exists() and not path.exists():
+        raise InputError(
+            f"expected the state of the training of {output.name} in {path}, found none: leave out "
+            "--resume to start again"
+        )
+
+
+def _state_path(output: Path, params: TrainParams, ranks: Ranks) -> Path:
+    """Path of the state to resume from, which is removed if training starts again."""
+    path = output.with_suffix(STATE_SUFFIX)
+    if not params.resume and ranks.is_first:
+        remove_state(path)
+    ranks.wait_for_first()
+    return path
+
+
+def _validation(parts: Split, share: float, output: Path) -> Callable[[nn.Module], Validation]:
+    """Scores a network on the micrographs for validation, and draws what it finds there.
+
+    A CRF behind it has no part in what is found.
+    """
+    scored = [image.for_validation() for image in parts.validation]
+
+    def validate(candidate: nn.Module) -> Validation:
+        network = candidate.network if isinstance(candidate, RefinedNetwork) else candidate
+        found = best_f1(network, scored, share)
+        write_examples(output.with_suffix(".examples.png"), candidate, scored, found.threshold)
+        return found
+
+    return validate
+
+
+def _labelled_share(
+    images: list[LabelledImage], network: nn.Module, params: TrainParams, progress: Progress
+) -> float:
+    """Fraction of the particles that is labelled."""
+    if params.labels_are == COMPLETE:
+        return 1.0
+    share = labelled_share(network, images, params.expected_particles)
+    progress(len(images), len(images), f"{share:.0%} of the particles are labelled")
+    return share
+
+
+def _batches(
+    training: Sequence[LabelledImage], params: TrainParams, device: str, ranks: Ranks
+) -> PatchBatches:
+    """The patches that this process draws."""
+    batch, augmentation = ranks.part(params.batch), LEVELS[params.augmentation]
+    return PatchBatches(training, params.patch, batch, params.seed, augmentation, device)
+
+
+def _settings(params: TrainParams, micrographs: int, device: str) -> FitSettings:
+    """How long and how fast to train on that many micrographs."""
+    rate = params.learning_rate or (FINETUNE_RATE if params.start else SCRATCH_RATE)
+    steps = None
+    if params.epochs is not None:
+        steps = max(1, params.epochs * micrographs * PATCHES_PER_MICROGRAPH // params.batch)
+    minutes = params.minutes
+    if steps is None and minutes is None:
+        minutes = DEFAULT_MINUTES
+    return FitSettings(
+        steps=steps,
+        minutes=minutes,
+        learning_rate=rate,
+        schedule=params.schedule,
+        patience=params.patience,
+        moving_statistics=0.0 if params.start else FitSettings.moving_statistics,
+        device=device,
+    )

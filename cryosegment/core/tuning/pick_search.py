@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Grid search for the best picking parameters on labelled images, with cross-validation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+
+import numpy as np
+from jaxtyping import Float
+
+from cryosegment.core.labels.labelled import ValidationImage
+from cryosegment.core.picking import (
+    Candidates,
+    ParticleMaps,
+    find_instances,
+    find_particles,
+    instance_diameters,
+)
+from cryosegment.core.tuning.thresholds import (
+    NO_COUNTS,
+    THRESHOLDS,
+    Counts,
+    compare,
+    middle_of_plateau,
+)
+from cryosegment.exchange.params import AVERAGE_PRECISION, SelectionParams
+from cryosegment.exchange.parts import CENTER_FINDERS
+from cryosegment.exchange.progress import Progress
+
+MIN_DISTANCES = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+SMALLEST = (0.0, 0.3, 0.45, 0.6, 0.75)
+LARGEST = (0.0, 1.1, 1.3, 1.6)
+"""Values to try, in particle diameters; 0 is no limit."""
+
+
+@dataclass(frozen=True)
+class TuningImage:
+    """Maps of a network for a labelled image.
+
+    Parameters
+    ----------
+    maps
+        Maps after the CRF.
+    labels
+        Labels of the image; unknown where there must be no picks.
+    edge
+        Smallest distance of a pick from the border, px.
+    """
+
+    maps: ParticleMaps
+    labels: ValidationImage
+    edge: float
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Picking parameters, and their counts on each image at each of `THRESHOLDS`."""
+
+    selection: SelectionParams
+    counts: Sequence[Counts]
+
+    def total(self, images: Sequence[int]) -> Counts:
+        """Counts on some of the images."""
+        return sum((self.counts[index] for index in images), start=NO_COUNTS)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A trial, and the index of its threshold in `THRESHOLDS`."""
+
+    trial: Trial
+    level: int
+
+    @property
+    def threshold(self) -> float:
+        """The threshold."""
+        return round(float(THRESHOLDS[self.level]), 4)
+
+    def figures(self, images: Sequence[int]) -> Figures:
+        """Figures on some of the images."""
+        total = self.trial.total(images)
+        return Figures(float(total.f1()[self.level]), average_precision(total))
+
+
+@dataclass(frozen=True)
+class Figures:
+    """F1, and average precision over all thresholds."""
+
+    f1: float
+    average_precision: float
+
+    def score(self, name: str) -> float:
+        """The one of that name."""
+        return self.average_precision if name == AVERAGE_PRECISION else self.f1
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """Result of a search.
+
+    Parameters
+    ----------
+    trials
+        All trials; the first is the recommendation of the card.
+    usual
+        The recommendation of the card.
+    best
+        The best on all images; its figures are optimistic.
+    held_out
+        Figures of the cross-validation: each image picked as was best on those of other folds.
+    """
+
+    trials: Sequence[Trial]
+    usual: Choice
+    best: Choice
+    held_out: Figures
+
+
+def average_precision(counts: Counts) -> float:
+    """Sum of the precision over the steps of the recall, from threshold to threshold."""
+    recall = counts.hits[::-1] / max(counts.labelled, 1)
+    precision = counts.hits[::-1] / np.maximum(counts.picks[::-1], 1)
+    return float(np.sum(np.diff(recall, prepend=0.0) * precision))
+
+
+def try_selections(
+    images: Sequence[TuningImage],
+    usual: SelectionParams,
+    centers: Sequence[str],
+    progress: Progress,
+) -> list[Trial]:
+    """Trials of the recommended selection and of every one of the grid.
+
+    Parameters
+    ----------
+    images
+        At least one.
+    usual
+        Recommended selection, which is the first trial.
+    centers
+        Centre finders of the grid.
+    progress
+        Called after each finder and distance.
+    """
+    finders = [(name, scale) for name in centers for scale in CENTER_FINDERS[name].scales]
+    places = [
+        SelectionParams(name, scale, distance)
+        for (name, scale), distance in product(finders, MIN_DISTANCES)
+    ]
+    grid = [
+        [replace(place, smallest=low, largest=high) for low, high in product(SMALLEST, LARGEST)]
+        for place in places
+    ]
+    rows, trials = [[usual], *grid], []
+    for number, row in enumerate(rows, start=1):
+        counts = zip(*(_count(image, row) for image in images), strict=True)
+        trials += [Trial(one, each) for one, each in zip(row, counts, strict=True)]
+        progress(number, len(rows), f"{row[0].centers}, distance {row[0].min_distance:g}")
+    return trials
+
+
+def _count(image: TuningImage, selections: Sequence[SelectionParams]) -> list[Counts]:
+    """Counts of an image for selections that differ in the sizes alone."""
+    diameter = image.labels.diameter
+    found = find_particles(image.maps, diameter, selections[0], THRESHOLDS[0], image.edge)
+    labels = find_instances(image.maps.particle, found.centers_yx, diameter)
+    sizes = instance_diameters(labels, len(found)).cpu().numpy() / diameter
+    counts = []
+    for selection in selections:
+        kept = selection.has_size(sizes)
+        some = Candidates(found.centers_yx[kept], found.scores[kept])
+        counts.append(compare(some, image.labels))
+    return counts
+
+
+def judge(trials: Sequence[Trial], threshold: float, score: str, folds: int) -> Tuning:
+    """The best trial, and its figures in a cross-validation.
+
+    Parameters
+    ----------
+    trials
+        The first is the recommended selection.
+    threshold
+        Recommended threshold.
+    score
+        Score that is maximised.
+    folds
+        Number of folds; no more than images are used.
+    """
+    count = len(trials[0].counts)
+    folds = min(folds, count)
+    held_out = NO_COUNTS
+    at_level = np.zeros(3)
+    for fold in range(folds):
+        rest = [index for index in range(count) if index % folds != fold]
+        choice = choose(trials, rest, score)
+        total = choice.trial.total(range(fold, count, folds))
+        held_out = held_out + total
+        level = choice.level
+        at_level += (total.hits[level], total.picks[level], total.labelled)
+    f1 = 2 * at_level[0] / max(at_level[1] + at_level[2], 1)
+    return Tuning(
+        trials=trials,
+        usual=Choice(trials[0], int(np.abs(THRESHOLDS - threshold).argmin())),
+        best=choose(trials, range(count), score),
+        held_out=Figures(float(f1), average_precision(held_out)),
+    )
+
+
+def choose(trials: Sequence[Trial], images: Sequence[int], score: str) -> Choice:
+    """The best trial on some images, at the middle of the thresholds with nearly the best F1."""
+    totals = [trial.total(images) for trial in trials]
+    values = [_value(total, score) for total in totals]
+    best = int(np.argmax(values))
+    threshold = middle_of_plateau(totals[best].f1())
+    return Choice(trials[best], int(np.abs(THRESHOLDS - threshold).argmin()))
+
+
+def _value(total: Counts, score: str) -> float:
+    return average_precision(total) if score == AVERAGE_PRECISION else float(total.f1().max())
+
+
+def f1_by_distance(
+    trials: Sequence[Trial], like: SelectionParams
+) -> tuple[Float[np.ndarray, " distances"], Float[np.ndarray, "distances thresholds"]]:
+    """F1 on all images of trials that differ only in the smallest distance.
+
+    Parameters
+    ----------
+    trials
+        Trials of a search.
+    like
+        Selection with the other parameters.
+    """
+    rows = [t for t in trials[1:] if replace(t.selection, min_distance=like.min_distance) == like]
+    totals = [trial.total(range(len(trial.counts))) for trial in rows]
+    distances = np.array([trial.selection.min_distance for trial in rows])
+    return distances, np.array([total.f1() for total in totals])
