@@ -22,6 +22,7 @@ from cryosegment.exchange.params import (
     LabelsReconstructionParams,
     Params,
     PickParams,
+    RepickParams,
     SimulateParams,
     TrainParams,
     TuneParams,
@@ -108,6 +109,16 @@ COMMANDS: Sequence[Command] = (
         OUTPUT_DIR,
         ("'micrographs/*.mrc' --diameter 160 --pixel-size 1.06", "--output picks"),
         MICROGRAPHS,
+    ),
+    Command(
+        "repick",
+        "select other picks from the candidates of a picking run, by threshold, number, size or "
+        "distance, without its network and micrographs",
+        RepickParams,
+        "repicking:run_repick",
+        OUTPUT_DIR,
+        ("picks --threshold 0.4 --output more_picks",),
+        ("FOLDER", "folder made by `cryosegment pick` or `cryosegment repick`"),
     ),
     Command(
         "simulate",

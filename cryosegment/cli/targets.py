@@ -17,6 +17,7 @@ REPORTS = {FAILURES_NAME, REJECTED_NAME, REPORT_NAME, SUMMARY_NAME}
 LABELLED = ("coordinates", "instances", "classes", LABELS_NAME, FINISHED_NAME, *sorted(REPORTS))
 TARGETS: Mapping[str, tuple[str, ...]] = {
     "pick": CONTENTS,
+    "repick": CONTENTS,
     "simulate": ("micrographs", "truth", FINISHED_NAME),
     "labels coordinates": LABELLED,
     "labels reconstruction": LABELLED,

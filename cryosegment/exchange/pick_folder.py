@@ -39,12 +39,15 @@ SUFFIXES = {
 }
 """Folder of each kind of file of a micrograph, and the end of its files' names."""
 FALSE_DISCOVERY_NAME = "false_discovery.csv"
+PICKING_NAME = "picking.json"
+"""Where `job.json` is not that of `pick`: the run of it that would have given the results."""
 CONTENTS = (
     *SUFFIXES,
     *(joint.file for joint in JOINT.values()),
     EVERYTHING,
     PICKED_NAME,
     FALSE_DISCOVERY_NAME,
+    PICKING_NAME,
     FAILURES_NAME,
     FINISHED_NAME,
 )

@@ -40,6 +40,9 @@ from cryosegment.exchange.pick_folder import (
     PickFolder,
 )
 
+LEAST = 2.0**-24
+"""Smallest probability of a pixel in saved maps, above 0 in half precision."""
+
 
 @dataclass(frozen=True)
 class Segmentation:
@@ -143,7 +146,8 @@ def write_picks(
             (PROBABILITY, picks.maps.particle),
             (CONTAMINATION, picks.maps.contamination),
         ):
-            values = plane.cpu().numpy().astype(np.float16)
+            lowest = torch.where(picks.maps.valid, LEAST, 0.0)  # what is 0 is not valid
+            values = torch.maximum(plane, lowest).cpu().numpy().astype(np.float16)
             write_image(folder.file(kind, name), values, working.pixel_size)
     if params.overlays:
         write_overlay(folder, working, picks.chosen, params)

@@ -68,6 +68,7 @@ from cryosegment.exchange.params.picking import (
     PickParams,
     SelectionParams,
 )
+from cryosegment.exchange.params.repicking import KEPT, RepickParams
 from cryosegment.exchange.params.simulation import (
     SimulateParams,
 )
@@ -95,6 +96,7 @@ __all__ = [
     "FORMATS",
     "FRONT_ENDS",
     "GPU_HELP",
+    "KEPT",
     "LOW_PASS",
     "MEDIAN",
     "MOST_BRANCHES",
@@ -128,6 +130,7 @@ __all__ = [
     "P",
     "Params",
     "PickParams",
+    "RepickParams",
     "SelectionParams",
     "SimulateParams",
     "TrainParams",

@@ -33,8 +33,20 @@ from cryosegment.exchange.parts import CENTER_FINDERS, HEAT_MAP, SOLVERS
 from cryosegment.exchange.records import check_value, in_words
 
 CARD = "card"
+PRECISION_HELP = (
+    "instead of a threshold: fraction of the picks that should be particles, from 0 to 1"
+)
+NUMBER_HELP = (
+    "instead of a threshold: number of picks on all micrographs together; more where the last ones "
+    "have the same score"
+)
+EDGE_HELP = "smallest distance of a pick from the edge of the micrograph, in particle diameters"
 FORMATS = (*WRITTEN, *JOINT)
 """Formats of coordinates besides STAR."""
+FORMATS_HELP = "coordinate formats besides STAR: " + ", ".join(
+    [f"{name} ({written.about})" for name, written in WRITTEN.items()]
+    + [f"{name} ({joint.about})" for name, joint in JOINT.items()]
+)
 
 
 @dataclass(frozen=True)
@@ -58,18 +70,8 @@ class PickParams(Params):
         "lowest score of a pick, from 0 to 1; auto: the one with the highest expected F1 on these "
         "micrographs, for models whose scores are probabilities; card: that of the model",
     )
-    precision: Optional[float] = param(
-        None,
-        "instead of a threshold: fraction of the picks that should be particles, from 0 to 1",
-        minimum=0,
-        maximum=1,
-    )
-    number: Optional[int] = param(
-        None,
-        "instead of a threshold: number of picks on all micrographs together; more where the last "
-        "ones have the same score",
-        minimum=1,
-    )
+    precision: Optional[float] = param(None, PRECISION_HELP, minimum=0, maximum=1)
+    number: Optional[int] = param(None, NUMBER_HELP, minimum=1)
     decoys: int = param(
         0,
         "number of micrographs that are picked again with randomised phases, for the rate of false "
@@ -93,12 +95,7 @@ class PickParams(Params):
     max_diameter: str = param(
         AUTO, "largest diameter of a pick's mask; auto: that of the model; 0: no limit", "Å"
     )
-    edge: float = param(
-        0.5,
-        "smallest distance of a pick from the edge of the micrograph, in particle diameters",
-        minimum=0,
-        maximum=10,
-    )
+    edge: float = param(0.5, EDGE_HELP, minimum=0, maximum=10)
     contrast: str = param(
         AUTO,
         "whether particles are dark or bright in the micrographs; auto: detected",
@@ -107,16 +104,7 @@ class PickParams(Params):
     ctf: str = param("", CTF_HELP, **FILE)
     masks: bool = param(False, "write masks of particles and of contamination")
     maps: bool = param(False, "write probability maps of particles and contamination")
-    formats: Tuple[str, ...] = param(
-        (),
-        "coordinate formats besides STAR: "
-        + ", ".join(
-            [f"{name} ({written.about})" for name, written in WRITTEN.items()]
-            + [f"{name} ({joint.about})" for name, joint in JOINT.items()]
-        ),
-        choices=FORMATS,
-        metavar="FORMAT",
-    )
+    formats: Tuple[str, ...] = param((), FORMATS_HELP, choices=FORMATS, metavar="FORMAT")
     overlays: bool = param(
         False, "write pictures (PNG) of the micrographs with circles around the picks"
     )

@@ -37,6 +37,7 @@ DEFAULTS: Dict[Type[Params], Dict[str, Any]] = {
         **{"threshold": "auto", "centers": "auto", "min_distance": "auto", "edge": 0.5},
         **{"min_diameter": "auto", "max_diameter": "auto", "contrast": "auto"},
     },
+    params.RepickParams: {"centers": "kept"},
     params.SelectionParams: {"centers": "heatmap", "min_distance": 0.5},
     params.SimulateParams: {
         **{"count": 1, "size": (1024, 1024), "pixel_size": 2.0, "snr": 0.05},
