@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # make venv   the environment in .venv; .venv/bin/cryosegment then works
 # make demo   a Scipion project on simulated micrographs, or on MICROGRAPHS='*.mrc' PIXEL_SIZE= DIAMETER=
+# make quick  lint, types, and the fast tests of what changed since SINCE (main)
 # make test   all tests, and at the end what this machine lacks for some of them
 #
 # PYTHON=     an interpreter, 3.10 to 3.12, in place of the first one found
@@ -12,6 +13,7 @@ TORCH ?=
 MICROGRAPHS ?=
 PIXEL_SIZE ?=
 DIAMETER ?=
+SINCE ?= main
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -24,7 +26,7 @@ INSTALL := $(BIN)/python cryosegment/installation.py
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: venv demo test lint clean
+.PHONY: venv demo quick test lint clean
 
 venv: $(STAMP)
 
@@ -68,6 +70,9 @@ lint: $(TEST_STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+quick: lint
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q -m "not slow" --since $(SINCE) cryosegment/tests/library
 
 test: lint
 	@: > $(SKIPS)

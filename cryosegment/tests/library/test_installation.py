@@ -89,6 +89,7 @@ def test_the_pin_of_torch():
     assert PINS.parent == Path(installation.__file__).parent / "requirements"
 
 
+@pytest.mark.slow
 def test_installing(install, packages):
     """Torch by what is asked for, from where it is; the rest by its pins, and torch stays."""
     done, found = install("--torch", "cu126", "tqdm")

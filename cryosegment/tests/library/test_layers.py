@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Imports point inwards only: shell -> exchange <- cli -> core -> exchange."""
 
-import ast
-from pathlib import Path
-
 import pytest
 
-PACKAGE = Path(__file__).resolve().parents[2]
+from cryosegment.tests.imports import PACKAGE, imports_of
+
 HEAVY = {"torch", "monai", "skimage", "cv2", "scipy"}
 SCIPION = {"pwem", "pyworkflow", "scipion", "relion"}
 FORBIDDEN = {
@@ -53,19 +51,6 @@ ROOMS = {
 }
 """Rooms of the core, and which others each may import."""
 LAYERS = ("exchange", "core", "cli")
-
-
-def imports_of(path, package):
-    """Full names of the modules that a file imports."""
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = package.split(".")[: len(package.split(".")) - node.level + 1]
-            start = ".".join([*base, node.module] if node.module else base)
-            module = start if node.level else node.module
-            yield module
-            yield from (f"{module}.{alias.name}" for alias in node.names)
 
 
 def violations(path, root=PACKAGE):

@@ -53,6 +53,7 @@ def maps(folder: Path) -> dict[str, np.ndarray]:
     return {path.stem: read_image(path)[0].astype(np.float32) for path in files}
 
 
+@pytest.mark.slow
 def test_saved_maps_are_refined(scene: Path, tmp_path: Path) -> None:
     assert refine(scene, tmp_path) == 0
     before, after = maps(scene / "picks"), maps(tmp_path)

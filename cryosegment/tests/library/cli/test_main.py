@@ -61,6 +61,7 @@ def test_a_file_that_does_not_name_its_micrograph_is_that_of_the_reference(picks
     assert "no micrograph is in both sets" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [command.name.split() for command in COMMANDS])
 def test_help_of_every_command_needs_no_torch(command):
     code = (
@@ -192,6 +193,7 @@ def test_a_job_that_cannot_be_run(picks, change, message, capsys):
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_an_error_that_is_not_ours_keeps_its_traceback(picks):
     code = (
         "import cryosegment.core.evaluation.report as report\n"
@@ -264,6 +266,7 @@ def test_an_interrupt_during_an_import(module, command, said, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_what_queues_and_closed_terminals_send(number, tmp_path):
     """Ends a run as Ctrl-C does; what is finished stays."""

@@ -157,6 +157,7 @@ def test_a_run_does_not_write_where_it_reads(tmp_path: Path) -> None:
 SIMULATION = ["--size", "64", "64", "--pixel-size", "8", "--gpu", "cpu"]
 
 
+@pytest.mark.slow
 def test_two_runs_in_one_output(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The second is refused while the first lives, and no longer."""
     output = tmp_path / "out"
@@ -177,6 +178,7 @@ def test_two_runs_in_one_output(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert not (output / ".job.json.lock").exists()
 
 
+@pytest.mark.slow
 def test_what_commands_write_is_what_they_say(tmp_path: Path) -> None:
     simulated, labels = str(tmp_path / "simulated"), str(tmp_path / "simulated" / "truth")
     micrograph = f"{simulated}/micrographs/simulated_0001.mrc"

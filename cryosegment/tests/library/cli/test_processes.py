@@ -19,6 +19,8 @@ from cryosegment.exchange.params import TrainParams
 from cryosegment.exchange.progress import no_progress
 from cryosegment.exchange.records import record_to_dict
 
+pytestmark = pytest.mark.slow
+
 TOLERANCE = 1e-4
 """Relative; the sums of the two differ in their last bits, which the steps make larger."""
 

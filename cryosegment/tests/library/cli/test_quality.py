@@ -21,6 +21,7 @@ def check(folder, *more):
     return main(["labels", "check", str(folder / "truth"), "--output", str(folder / "out"), *more])
 
 
+@pytest.mark.slow
 def test_the_truth_fits_its_micrographs(simulated, capsys):
     assert check(simulated, "--overlays", "1") == 0
     output = capsys.readouterr().out

@@ -88,6 +88,7 @@ def curve(output: Path) -> list[dict[str, str]]:
         return [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
 
 
+@pytest.mark.slow
 def test_a_training_that_is_killed_goes_on(
     labels: list[str], tiny_model: Path, tmp_path: Path
 ) -> None:

@@ -36,6 +36,7 @@ def simulate(folder: Path, count: int) -> str:
     return str(folder / "truth")
 
 
+@pytest.mark.slow
 def test_tuning_writes_a_card_that_picking_follows(
     model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

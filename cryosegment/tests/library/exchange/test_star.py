@@ -203,6 +203,7 @@ def test_a_quotation_over_two_lines_is_refused(tmp_path):
         read(tmp_path, 'data_\nloop_\n_a\n_b\n1 2\n3 "4\n5" 6\n')[""].read(("a",))
 
 
+@pytest.mark.slow
 def test_a_header_of_many_columns_takes_time_in_proportion(tmp_path):
     """Sixteen times the columns: a reader that looks at all for each would take 256 times."""
     few, many = (best_reading_time(tmp_path, columns) for columns in (2_000, 32_000))

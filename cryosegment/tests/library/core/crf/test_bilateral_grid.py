@@ -20,6 +20,7 @@ def everywhere() -> torch.Tensor:
     return torch.ones(SIZE, SIZE, dtype=torch.bool)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sigma", [0.7, 2.0, 5.0, 8.0, 13.0, 40.0])
 @pytest.mark.parametrize("feature_sigma", [0.2, 1.0, 5.0])
 def test_normalised_filter_agrees_with_the_dense_kernel(sigma: float, feature_sigma: float) -> None:

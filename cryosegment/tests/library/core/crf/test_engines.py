@@ -36,6 +36,7 @@ def shaded() -> torch.Tensor:
     return valid
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", APPROXIMATE)
 @pytest.mark.parametrize("valid", [None, shaded()])
 def test_engines_agree(engine: str, valid: torch.Tensor | None) -> None:

@@ -39,6 +39,7 @@ def test_layer_starts_as_its_parameters(solver: str, engine: str) -> None:
     assert CrfLayer(params).kernels.learned() == params
 
 
+@pytest.mark.slow
 def test_gradients_of_everything() -> None:
     layer = CrfLayer(replace(BOTH, engine="exact")).double()
     logits, features = batch(5)
@@ -55,6 +56,7 @@ def test_gradients_of_everything() -> None:
     assert torch.autograd.gradcheck(run, [value.clone().requires_grad_() for value in inputs])
 
 
+@pytest.mark.slow
 def test_gradients_of_logits_and_weights_through_the_grid() -> None:
     layer = CrfLayer(replace(BOTH, iterations=2)).double()
     logits, features = batch(6)
@@ -69,6 +71,7 @@ def test_gradients_of_logits_and_weights_through_the_grid() -> None:
     assert torch.autograd.gradcheck(run, [logits.clone().requires_grad_(), start])
 
 
+@pytest.mark.slow
 def test_gradients_of_the_reaches_through_the_grid_are_those_of_the_exact_kernel() -> None:
     gradients = []
     logits, features = batch(40)
@@ -118,6 +121,7 @@ def test_what_has_no_gradient(params: CrfParams) -> None:
         CrfLayer(params)
 
 
+@pytest.mark.slow
 def test_labels_layer_starts_as_potts_and_learns_what_pairs_cost() -> None:
     params = replace(BOTH, engine="exact", appearance=())
     layer = LabelCrfLayer(params, 3).double()

@@ -70,6 +70,7 @@ def test_line_search_lowers_any_energy(solver: str) -> None:
     assert trace[1] <= min(float(energy.value(q, energy.conditional(q))) for q in along) + 1e-9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("solver", EVERY)
 @pytest.mark.parametrize("weight", [1.0, 2.0, 4.0])
 def test_labels_are_never_better_than_the_best_of_all_labellings(

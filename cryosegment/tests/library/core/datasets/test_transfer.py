@@ -175,6 +175,7 @@ def test_what_a_server_refuses_is_told(archive, url, tmp_path, status, error, me
         download(url, tmp_path / "a.mrc")
 
 
+@pytest.mark.slow
 def test_a_request_without_an_answer_is_asked_again(archive, url, tmp_path, monkeypatch):
     monkeypatch.setattr(server_module, "TIMEOUT", 0.3)
     archive.add(NAME, CONTENT, hangs=2)

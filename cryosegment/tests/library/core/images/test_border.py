@@ -63,6 +63,7 @@ def test_dead_lines_within_are_no_border(noise: torch.Tensor) -> None:
     assert valid_bounds(noise) == BORDERS[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sigma", [2.0, 5.0])
 def test_crops_of_smooth_micrographs_have_no_border(shared_data: Path, sigma: float) -> None:
     """Denoised micrographs have few independent pixels, so that some lines look like streaks."""

@@ -52,6 +52,7 @@ def test_invalid_pixels_do_not_count(discs: torch.Tensor) -> None:
     assert band_skewness(discs, DIAMETER, torch.zeros_like(valid)) == 0
 
 
+@pytest.mark.slow
 def test_real_micrographs_and_their_inverse(shared_data: Path) -> None:
     paths = sorted((shared_data / "empiar10017" / "micrographs").glob("*.jpg"))
     for path in paths[::5]:

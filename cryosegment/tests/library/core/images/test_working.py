@@ -113,6 +113,7 @@ def test_a_coarse_micrograph_is_enlarged(micrograph: Micrograph) -> None:
     assert working.scale_yx == (0.5, 0.5)
 
 
+@pytest.mark.slow
 def test_diameters_that_hardly_fit() -> None:
     """More than a quarter of the shorter side, 900 px of 2 Å, or less than 1/200 of it."""
     noise = torch.randn(900, 1000, generator=torch.Generator().manual_seed(2))

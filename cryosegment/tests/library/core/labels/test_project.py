@@ -104,6 +104,7 @@ def read_particle_poses(star):
     return angles, shifts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", ["silhouette", "li"])
 def test_signal_is_the_label_of_the_particle_alone_on_its_micrograph(
     simulated, table, project, rule

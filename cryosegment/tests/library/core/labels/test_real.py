@@ -62,6 +62,7 @@ def test_labelled_centres_are_where_the_expert_picked(shared_data, body, particl
     assert count / total >= 0.9
 
 
+@pytest.mark.slow
 def test_footprints_lie_on_the_particles_in_their_orientation(shared_data, body, particles):
     """Particles are dark; other conventions of angle, shift and mirror fit worse."""
     name, own = next(iter(particles.items()))

@@ -34,6 +34,7 @@ def test_names_are_those_that_can_be_asked_for() -> None:
     assert encoder_names() == ENCODERS == tuple(PUBLISHED)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ENCODERS)
 def test_weights_are_as_many_as_published_and_every_stage_halves(name: str) -> None:
     total, inputs, before, stem = PUBLISHED[name]

@@ -90,6 +90,7 @@ def test_none_is_left_out() -> None:
     assert list(NETWORKS) == list(SMALL)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_a_patch_is_learnt_by_heart(name: str) -> None:
     image, instances, centers = scene()
@@ -203,6 +204,7 @@ def test_folded_normalisations_change_nothing(name: str) -> None:
     predict_logits(InBfloat16(folded), image)  # every operation knows bfloat16
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoder", FAMILIES)
 def test_folded_encoders_answer_the_same(encoder: str) -> None:
     """Whatever takes the output of a convolution beside its normalisation would show."""
@@ -234,6 +236,7 @@ def trained(name: str) -> nn.Module:
     return network.eval()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoder", FAMILIES)
 @pytest.mark.parametrize("name", [*OWN_ENCODED_NETWORKS, *LIBRARY])
 def test_every_family_of_encoders_fits(name: str, encoder: str) -> None:
@@ -295,6 +298,7 @@ def test_branches_out_of_range(branches: int) -> None:
         build_network("multi-atrous", branches=branches)
 
 
+@pytest.mark.slow
 def test_libraries_are_imported_where_they_are_needed() -> None:
     """Without them the compact network works, and the others say what is missing."""
     code = """

@@ -35,6 +35,7 @@ def test_intervals_of_zero_are_voxels(path: Path) -> None:
     assert read_volume(path)[1] == pytest.approx(2.5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("word", "values", "message"),
     [

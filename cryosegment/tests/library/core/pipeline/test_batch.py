@@ -24,6 +24,8 @@ from cryosegment.exchange.pick_folder import COORDINATES, SUFFIXES, PickFolder
 from cryosegment.exchange.progress import no_progress
 from cryosegment.exchange.star import read_star
 
+pytestmark = pytest.mark.slow
+
 PARAMS = PickParams(diameter=60.0, crf="none")
 Micrographs = list[tuple[str, Path]]
 

@@ -92,6 +92,7 @@ def test_rates() -> None:
     assert "33.3%" in found.describe(0.8)
 
 
+@pytest.mark.slow
 def test_a_run_with_decoys(draw_truth: Callable, disc_model: Model, tmp_path: Path) -> None:
     micrographs = [
         (name, draw_truth(name, (220, 160), seed=seed).write(tmp_path))

@@ -20,6 +20,8 @@ from cryosegment.exchange.pick_summary import (
 )
 from cryosegment.exchange.settings import PickSettings, pick_settings
 
+pytestmark = pytest.mark.slow
+
 PARAMS = PickParams(diameter=60.0, crf="none")
 CALIBRATED = CalibrationParams()
 

@@ -20,6 +20,8 @@ from cryosegment.exchange.errors import InputError, ParameterError
 from cryosegment.exchange.params import CalibrationParams, PickParams
 from cryosegment.exchange.thresholds import threshold_of_best_f1
 
+pytestmark = pytest.mark.slow
+
 DIAMETER, PIXEL_SIZE = 60.0, 2.0
 OF_A_RUN = {
     *("diameter", "pixel_size", "model", "ctf", "seed", "gpu", "threads", "resume"),

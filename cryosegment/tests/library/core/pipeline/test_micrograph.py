@@ -23,6 +23,8 @@ from cryosegment.exchange.params import CRF_PRESETS, CrfParams, PickParams, Sele
 from cryosegment.exchange.parts import CENTER_FINDERS
 from cryosegment.exchange.settings import pick_settings
 
+pytestmark = pytest.mark.slow
+
 PARAMS = PickParams(diameter=60.0, crf="none")
 
 

@@ -16,6 +16,8 @@ from cryosegment.exchange.pick_summary import read_summaries
 from cryosegment.exchange.progress import no_progress
 from cryosegment.exchange.thresholds import threshold_of_best_f1
 
+pytestmark = pytest.mark.slow
+
 PARAMS = PickParams(diameter=60.0, crf="none")
 SIZE = 2.0
 Micrographs = list[tuple[str, Path]]

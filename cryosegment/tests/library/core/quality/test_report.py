@@ -73,6 +73,7 @@ def test_missing_labels_are_told_of(label, tmp_path):
     assert any("no label" in note for note in quality.notes)
 
 
+@pytest.mark.slow
 def test_outlines_lie_around_the_labels_and_tell_by_colour(label, tmp_path):
     folder = label(lambda centers: np.concatenate((centers[:-1], centers[-1:] - 36)))
     quality = check(folder, tmp_path / "quality", 6)
@@ -90,6 +91,7 @@ def test_outlines_lie_around_the_labels_and_tell_by_colour(label, tmp_path):
             assert (distance.argmin(axis=1)[:, None] == np.arange(len(chosen))).any(0).all()
 
 
+@pytest.mark.slow
 def test_the_summary_is_a_picture(label, tmp_path):
     check(label(), tmp_path / "quality", 1)
     picture = cv2.imread(str(tmp_path / "quality" / "quality.png"))

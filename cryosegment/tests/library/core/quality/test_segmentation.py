@@ -8,6 +8,7 @@ from cryosegment.core.quality.segmentation import model_segmenter, segment_by_th
 from cryosegment.exchange.params import InputParams
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["model", "threshold"])
 def test_discs_are_found_at_their_place_in_the_micrograph(draw_truth, disc_model, kind):
     truth = draw_truth(shape=(500, 420))

@@ -135,6 +135,7 @@ def test_some_scenes_are_empty(bank: ProjectionBank) -> None:
     assert all(draw(bank, seed, replace(PLAIN, empty=0.0)).instances.any() for seed in range(5))
 
 
+@pytest.mark.slow
 def test_sparse_scenes_have_few_particles(bank: ProjectionBank) -> None:
     sparse = replace(PLAIN, size=256, empty=0.0, sparse=1.0)
     counts = [len(draw(bank, seed, sparse).centers_yx) for seed in range(20)]

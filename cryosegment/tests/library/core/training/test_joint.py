@@ -70,6 +70,7 @@ def test_the_optimiser_holds_and_moves_network_and_kernels(tiny_network: nn.Modu
     assert all(a != b for a, b in zip(learned.appearance, SUM.appearance, strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["gaussian", "logits"])
 def test_training_through_a_crf_writes_its_kernels_in_the_card(
     make_labels: Callable[..., Path], tiny_model: Path, tmp_path: Path, name: str

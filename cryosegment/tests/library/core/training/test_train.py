@@ -24,6 +24,8 @@ from cryosegment.exchange.labels import PICKS
 from cryosegment.exchange.params import FrontEndParams, InputParams, SelectionParams, TrainParams
 from cryosegment.exchange.progress import no_progress
 
+pytestmark = pytest.mark.slow
+
 MakeLabels = Callable[..., Path]
 
 

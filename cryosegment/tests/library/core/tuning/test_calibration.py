@@ -78,6 +78,7 @@ def test_candidates_at_the_border_are_not_judged() -> None:
     np.testing.assert_array_equal(judged.hits, [True, False])
 
 
+@pytest.mark.slow
 def test_a_card_s_numbers_fit_what_picking_finds(draw_truth: Callable, disc_model: Model) -> None:
     """Discs of which every second one is labelled: a pick is one in half of the cases."""
     params = PickParams(diameter=60.0, crf="none")

@@ -13,6 +13,8 @@ from cryosegment.core.tuning.crf_choice import choose_card_crf
 from cryosegment.exchange.params import CrfParams, PickParams
 from cryosegment.exchange.settings import pick_settings
 
+pytestmark = pytest.mark.slow
+
 DIAMETER = 60.0
 GENTLE = CrfParams(gaussian_weight=0.1)
 CRUEL = CrfParams(gaussian_weight=200.0, gaussian_sigma=40.0)

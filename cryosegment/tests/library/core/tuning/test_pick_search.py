@@ -132,6 +132,7 @@ def test_what_gains_nothing_elsewhere_is_not_chosen() -> None:
     assert "recommends centres by heatmap, distance 0.7 diameters, threshold" in tuned.summary()
 
 
+@pytest.mark.slow
 def test_the_figures_are_those_of_picking(draw_truth: Callable, disc_model: Model) -> None:
     """What the search says of a selection is what picking and evaluation find."""
     truths = [draw_truth(f"m{seed}", seed=seed) for seed in range(2)]
@@ -170,6 +171,7 @@ def test_the_figures_are_those_of_picking(draw_truth: Callable, disc_model: Mode
     np.testing.assert_array_equal(f1[-1], trials[-1].total(range(2)).f1())
 
 
+@pytest.mark.slow
 def test_a_border_is_neither_right_nor_wrong(draw_truth: Callable, disc_model: Model) -> None:
     truth = draw_truth()
     item = labelled_image(truth, disc_model)

@@ -74,6 +74,7 @@ def test_threads_are_left_alone(bank: ProjectionBank) -> None:
         torch.set_num_threads(before)
 
 
+@pytest.mark.slow
 def test_validation_scores_a_network(bank: ProjectionBank) -> None:
     """A network that says the same of every pixel finds nothing."""
     network = torch.nn.Conv2d(1, 6, 1)
@@ -82,6 +83,7 @@ def test_validation_scores_a_network(bank: ProjectionBank) -> None:
     assert SceneValidation(bank, SETTINGS, seed=0)(network).score == 0
 
 
+@pytest.mark.slow
 def test_scores_are_calibrated_on_scenes_of_their_own(
     bank: ProjectionBank, disc_model: Model
 ) -> None:

@@ -308,6 +308,7 @@ def test_a_loss_that_is_no_number(tiny_network: nn.Module, state: Path) -> None:
     assert weights(start).isfinite().all()
 
 
+@pytest.mark.slow
 def test_time_ends_a_training(tiny_network: nn.Module, state: Path) -> None:
     shares = []
 
@@ -349,6 +350,7 @@ def test_an_unwritable_place_is_known_before_the_first_step(
         fit(tiny_network, never, bias_score, settings(), tmp_path / "file" / "s", no_report)
 
 
+@pytest.mark.slow
 def test_a_patch_is_learnt_by_heart(tiny_network: nn.Module, state: Path) -> None:
     """Targets, losses, steps, averaging and candidates work together: F1 goes from 0 to 1."""
     side, diameter = 64, 14.0
