@@ -56,6 +56,23 @@ def read_rows(path: PathLike) -> List[List[str]]:
     return [row for row in csv.reader(io.StringIO(whole)) if row]
 
 
+def titles_of(path: PathLike) -> List[str]:
+    """The first row of a file; empty without a file.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read.
+    """
+    if not Path(path).exists():
+        return []
+    try:
+        with open(path, encoding="utf-8", newline="") as stream:
+            return next(csv.reader(stream), [])
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot read {path}: {error}") from error
+
+
 def append_row(path: PathLike, row: Sequence[object], titles: Sequence[str] = ()) -> None:
     """Add a row to a file, which is made where it is missing, with a row of titles if given.
 

@@ -7,24 +7,32 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Dict, Iterable, Iterator, List, Sequence, Tuple
 
-from cryosegment.exchange.csv_rows import append_row, csv_text
+from cryosegment.exchange.csv_rows import append_row, csv_text, titles_of
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import PathLike, write_text
 from cryosegment.exchange.micrograph_lists import PICKED_NAME, read_list
 
+GOOD = "good"
 EMPTY = "empty"
+NO_ICE = "no ice"
 CRYSTALLINE = "crystalline"
 CONTAMINATED = "contaminated"
+GRADES = {
+    GOOD: "",
+    EMPTY: "at most two candidates are more likely particles than not",
+    NO_ICE: "no particles, and noise alone",
+    CRYSTALLINE: "its ice has the spots, or the mottling, of crystals",
+    CONTAMINATED: "most of it is contamination",
+}
+"""Grades of micrographs, and what the bad ones mean."""
+
 OTHER_DIAMETER = "other diameter"
 OTHER_CONTRAST = "other contrast"
 DOUBTS = {
-    EMPTY: "at most two candidates are more likely particles than not",
-    CRYSTALLINE: "power spectra of parts of it have the spots of crystalline ice",
-    CONTAMINATED: "most of it is contamination",
     OTHER_DIAMETER: "its particles are much smaller or larger than the given diameter",
     OTHER_CONTRAST: "its particles look brighter than the ice where dark was given, or darker",
 }
-"""Warnings about a micrograph, and their meaning."""
+"""Doubts about the parameters, and their meaning."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +56,12 @@ class MicrographSummary:
         Mean score of the picks; NaN without picks.
     contamination
         Fraction of its area that is contaminated, in [0, 1].
+    grade
+        One of `GRADES`.
+    quality
+        From 0, useless, to 1; below 0.5 the grade is a bad one; NaN where earlier versions picked.
     doubts
-        Warnings about it: keys of `DOUBTS`.
+        Doubts about the parameters: keys of `DOUBTS`.
     """
 
     micrograph: str
@@ -59,10 +71,19 @@ class MicrographSummary:
     expected: float
     mean_score: float
     contamination: float
+    grade: str = GOOD
+    quality: float = float("nan")
     doubts: Tuple[str, ...] = ()
+
+    @property
+    def remarks(self) -> Tuple[str, ...]:
+        """The grade unless it is good, and the doubts."""
+        return (*((self.grade,) if self.grade != GOOD else ()), *self.doubts)
 
 
 COLUMNS = [field.name for field in fields(MicrographSummary)]
+LATER = ("grade", "quality")
+"""Columns that tables of earlier versions lack: there a bad grade was a doubt."""
 SEPARATOR = "; "
 
 
@@ -75,7 +96,7 @@ def read_summaries(folder: PathLike) -> Dict[str, MicrographSummary]:
         If the table cannot be read.
     """
     path = Path(folder) / PICKED_NAME
-    rows = read_list(path, COLUMNS)
+    rows = read_list(path, [name for name in COLUMNS if name not in LATER])
     try:
         return {name: _summary(row) for name, row in rows.items()}
     except ValueError as error:
@@ -86,14 +107,16 @@ def read_summaries(folder: PathLike) -> Dict[str, MicrographSummary]:
 
 def _summary(row: Dict[str, str]) -> MicrographSummary:
     numbers = {name: float(row[name]) for name in ("pixel_size", "contamination")}
-    maybe = {name: float(row[name] or "nan") for name in ("expected", "mean_score")}
-    doubts = tuple(text for text in row["doubts"].split(SEPARATOR) if text)
+    maybe = {name: float(row.get(name) or "nan") for name in ("expected", "mean_score", "quality")}
+    texts = [text for text in row["doubts"].split(SEPARATOR) if text]
+    graded = [row["grade"]] if "grade" in row else [text for text in texts if text in GRADES]
     height, width = map(int, row["shape"].split(" x "))
     return MicrographSummary(
         row["micrograph"],
         shape=(height, width),
         picks=int(row["picks"]),
-        doubts=doubts,
+        grade=(graded or [GOOD])[0],
+        doubts=tuple(text for text in texts if text not in GRADES),
         **numbers,
         **maybe,
     )
@@ -112,7 +135,10 @@ def append_summary(folder: PathLike, summary: MicrographSummary) -> None:
     InputError
         If it cannot be written.
     """
-    append_row(Path(folder) / PICKED_NAME, _cells(summary), COLUMNS)
+    path = Path(folder) / PICKED_NAME
+    if titles_of(path) not in ([], COLUMNS):  # an earlier version made it
+        write_summaries(folder, read_summaries(folder).values())
+    append_row(path, _cells(summary), COLUMNS)
 
 
 def _cells(summary: MicrographSummary) -> List[str]:
@@ -121,19 +147,21 @@ def _cells(summary: MicrographSummary) -> List[str]:
         f"{summary.pixel_size:.6g}",
         f"{summary.shape[0]} x {summary.shape[1]}",
         str(summary.picks),
-        *(
-            "" if value != value else f"{value:.4f}"
-            for value in (summary.expected, summary.mean_score)
-        ),
-        f"{summary.contamination:.4f}",
+        *map(_cell, (summary.expected, summary.mean_score, summary.contamination)),
+        summary.grade,
+        _cell(summary.quality),
         SEPARATOR.join(summary.doubts),
     ]
 
 
+def _cell(value: float) -> str:
+    return "" if value != value else f"{value:.4f}"
+
+
 def odd_micrographs(summaries: Sequence[MicrographSummary]) -> Iterator[str]:
-    """What looks odd about which micrographs, a line for each of `DOUBTS` that occurs."""
-    for doubt, meaning in DOUBTS.items():
-        names = [row.micrograph for row in summaries if doubt in row.doubts]
+    """What looks odd about which micrographs, a line for each bad grade and doubt that occurs."""
+    for remark, meaning in {**GRADES, **DOUBTS}.items():
+        names = [row.micrograph for row in summaries if remark in row.remarks]
         if names:
             count = f"{len(names)} of {len(summaries)} micrographs"
-            yield f"{doubt} ({meaning}): {count}, such as {names[0]}"
+            yield f"{remark} ({meaning}): {count}, such as {names[0]}"

@@ -181,7 +181,7 @@ class CryoSegmentProtPickBase(CoreRun, Remembered, StreamedPicking):
     ) -> None:
         """Append the picks of micrographs that are done."""
         outputCoords.setBoxSize(self._box())
-        doubts = {name: ", ".join(row.doubts) for name, row in self.getSummaries().items()}
+        doubts = {name: ", ".join(row.remarks) for name, row in self.getSummaries().items()}
         records = ((mic, self.getPicks(mic)) for mic in micDoneList)
         append_coordinates(outputCoords, records, doubts=doubts)
 

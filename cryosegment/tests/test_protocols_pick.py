@@ -228,7 +228,7 @@ class TestCryoSegmentPick(ProtocolTest):
                 file.voxel_size = PIXEL_SIZE
         pick = self.newPick(self.importMicrographs(folder / "*.mrc", PIXEL_SIZE))
         self.launchProtocol(pick)
-        assert pick.getSummaries()["ice"].doubts == ("empty",)
+        assert pick.getSummaries()["ice"].grade == "no ice"
         assert "1 of 2 micrographs, such as ice" in " ".join(pick.summary())
         doubts = {c.getMicName(): c._cryosegmentDoubts.get() for c in pick.outputCoordinates}
         assert not doubts["good.mrc"]

@@ -15,6 +15,7 @@ from torch import Tensor
 from cryosegment.core.images.border import Bounds, valid_bounds
 from cryosegment.core.images.contrast import detect_contrast
 from cryosegment.core.images.front_ends import apply_front_end
+from cryosegment.core.images.ice_texture import IceTexture, ice_texture
 from cryosegment.core.images.micrograph import Micrograph
 from cryosegment.core.images.noise_level import scale_to_noise
 from cryosegment.core.images.normalize import normalize, remove_local_mean, robust_statistics
@@ -60,6 +61,8 @@ class WorkingImage:
         Remarks for users on the micrograph, in sentences.
     crystalline
         Share of the micrograph that is crystalline ice (see `crystalline_share`).
+    texture
+        Texture of the ice; None if the micrograph is too small to tell.
     """
 
     image: Float[Tensor, "h w"]
@@ -68,6 +71,7 @@ class WorkingImage:
     scale_yx: tuple[float, float]
     notes: tuple[str, ...] = ()
     crystalline: float = 0.0
+    texture: IceTexture | None = None
 
     @property
     def micrograph_pixel_size(self) -> float:
@@ -131,8 +135,10 @@ def working_image(
     scale_yx = (height / shape[0], width / shape[1])
     bounds = valid_bounds(micrograph.image)
     image = fourier_crop(_mend(micrograph.image, bounds), *shape)
-    image = apply_front_end(image, params.front_end, micrograph, scale_yx, diameter)
     valid = _valid_at_scale(bounds, (height, width), shape).to(image.device)
+    inside = image[valid.any(1)][:, valid.any(0)]
+    texture = ice_texture(inside, params.pixels_per_diameter, min(1.0, *scale_yx))
+    image = apply_front_end(image, params.front_end, micrograph, scale_yx, diameter)
     if contrast == BRIGHT:
         image = -image
     image = working_normalize(image, valid, params)
@@ -142,7 +148,7 @@ def working_image(
         image = -image
     pixel_size = micrograph.pixel_size * sum(scale_yx) / 2
     notes = (*micrograph.notes, *_doubts(micrograph, bounds, diameter))
-    return WorkingImage(image, valid, pixel_size, scale_yx, notes)
+    return WorkingImage(image, valid, pixel_size, scale_yx, notes, texture=texture)
 
 
 def _doubts(micrograph: Micrograph, bounds: Bounds, diameter: float) -> Iterator[str]:

@@ -112,7 +112,8 @@ def pick_micrographs(
                     summary = summarise(picks, settings)
                     append_summary(folder, summary)
                     write_picks(results, name, picks, params, settings.threshold is not None)
-            text = f"{name}: {summary.picks} particles"
+            remarks = f" ({', '.join(summary.remarks)})" if summary.remarks else ""
+            text = f"{name}: {summary.picks} particles{remarks}"
         except CryoSegmentError as error:
             failures[name] = str(error)
             text = f"{name}: failed, {error}"

@@ -1,39 +1,32 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Signs that a micrograph, or a parameter of its picking, is not right."""
+"""Figures of a micrograph, and signs that it or a parameter of its picking is not right."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from cryosegment.core.images.contrast import detect_contrast
+from cryosegment.core.pipeline.grades import grade
 from cryosegment.core.pipeline.picks import Picks
 from cryosegment.exchange.params import AUTO
 from cryosegment.exchange.pick_summary import (
-    CONTAMINATED,
-    CRYSTALLINE,
-    EMPTY,
     OTHER_CONTRAST,
     OTHER_DIAMETER,
     MicrographSummary,
 )
 from cryosegment.exchange.settings import PickSettings
 
-MOSTLY = 0.5
-"""Fraction of the area above which a micrograph is called contaminated."""
-ICE = 0.25
-"""Share of the area above which a micrograph is called crystalline."""
 LIKELY = 0.5
 """Score above which a candidate is more likely a particle than not."""
-FEW = 3
-"""Fewer likely particles than this call a micrograph empty."""
 ENOUGH = 10
 """Smallest number of likely particles for a check of their diameter."""
-NORMAL = (0.6, 1.5)
-"""Accepted range of the median diameter of the masks, relative to the given diameter."""
+NORMAL = (0.55, 1.5)
+"""Accepted range of the median diameter of the masks, relative to the given diameter, which is the
+longest dimension: masks of elongated particles have 0.6 of it."""
 
 
 def summarise(picks: Picks, settings: PickSettings) -> MicrographSummary:
-    """Figures of a micrograph, and warnings about it.
+    """Figures and grade of a micrograph, and doubts about how it was picked.
 
     Parameters
     ----------
@@ -45,6 +38,8 @@ def summarise(picks: Picks, settings: PickSettings) -> MicrographSummary:
     scores, chosen = picks.candidates.scores, picks.chosen
     contaminated = picks.contaminated & picks.maps.valid
     share = float(contaminated.sum()) / max(int(picks.maps.valid.sum()), 1)
+    likely = picks.candidates.select(scores >= LIKELY)
+    name, quality = grade(picks, len(likely), share)
     return MicrographSummary(
         micrograph=picks.candidates.name,
         pixel_size=chosen.pixel_size,
@@ -53,18 +48,15 @@ def summarise(picks: Picks, settings: PickSettings) -> MicrographSummary:
         expected=float(scores.sum()) if settings.calibration else float("nan"),
         mean_score=float(chosen.scores.mean()) if len(chosen) else float("nan"),
         contamination=share,
-        doubts=_doubts(picks, settings, share),
+        grade=name,
+        quality=quality,
+        doubts=_doubts(picks, likely.diameters, settings),
     )
 
 
-def _doubts(picks: Picks, settings: PickSettings, contamination: float) -> tuple[str, ...]:
-    candidates = picks.candidates
-    is_likely = candidates.scores >= LIKELY
+def _doubts(picks: Picks, diameters: np.ndarray, settings: PickSettings) -> tuple[str, ...]:
     found = {
-        EMPTY: int(is_likely.sum()) < FEW,
-        CRYSTALLINE: picks.working.crystalline > ICE,
-        CONTAMINATED: contamination > MOSTLY,
-        OTHER_DIAMETER: not has_diameter(candidates.diameters[is_likely], settings.diameter),
+        OTHER_DIAMETER: not has_diameter(diameters, settings.diameter),
         OTHER_CONTRAST: not _has_contrast(picks, settings),
     }
     return tuple(name for name, is_true in found.items() if is_true)

@@ -7,17 +7,25 @@ import pytest
 
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.pick_summary import (
-    CONTAMINATED,
     EMPTY,
+    GOOD,
+    OTHER_CONTRAST,
+    OTHER_DIAMETER,
     MicrographSummary,
     append_summary,
+    odd_micrographs,
     read_summaries,
     write_summaries,
 )
 
 NAN = float("nan")
 ONE = MicrographSummary("a, b", 1.77, (4096, 5760), 12, 11.25, 0.875, 0.25)
-EMPTY_ONE = MicrographSummary("c", 2.0, (8, 9), 0, NAN, NAN, 1.0, (EMPTY, CONTAMINATED))
+DOUBTED = (OTHER_DIAMETER, OTHER_CONTRAST)
+EMPTY_ONE = MicrographSummary("c", 2.0, (8, 9), 0, NAN, NAN, 0.1, EMPTY, 0.25, DOUBTED)
+OLD = """micrograph,pixel_size,shape,picks,expected,mean_score,contamination,doubts
+good,1.5,8 x 9,7,7.5000,0.9000,0.0000,
+ice,1.5,8 x 9,0,,,0.0000,empty; other contrast
+"""
 
 
 def same(one: MicrographSummary, other: MicrographSummary) -> bool:
@@ -35,7 +43,8 @@ def test_written_and_read(tmp_path: Path) -> None:
     with (tmp_path / "micrographs.csv").open() as file:
         row = list(csv.DictReader(file))[1]
     assert row["expected"] == ""
-    assert row["doubts"] == "empty; contaminated"
+    assert (row["grade"], row["quality"]) == ("empty", "0.2500")
+    assert row["doubts"] == "other diameter; other contrast"
 
 
 def test_rows_are_added_and_the_last_of_a_name_counts(tmp_path: Path) -> None:
@@ -47,6 +56,25 @@ def test_rows_are_added_and_the_last_of_a_name_counts(tmp_path: Path) -> None:
     assert found["c"].picks == 7
     assert math.isclose(found["c"].expected, 7.5)
     assert (folder / "micrographs.csv").read_text().count("micrograph,") == 1
+
+
+def test_a_table_of_an_earlier_version(tmp_path: Path) -> None:
+    """Grades were doubts; a run that goes on there brings the table up to date."""
+    (tmp_path / "micrographs.csv").write_text(OLD)
+    for count in (2, 3):
+        found = read_summaries(tmp_path)
+        assert len(found) == count
+        assert (found["good"].grade, found["good"].doubts) == (GOOD, ())
+        assert (found["ice"].grade, found["ice"].doubts) == (EMPTY, (OTHER_CONTRAST,))
+        assert math.isnan(found["ice"].quality)
+        append_summary(tmp_path, ONE)
+
+
+def test_odd_micrographs_are_counted() -> None:
+    lines = list(odd_micrographs([ONE, EMPTY_ONE]))
+    assert [line.split(" (")[0] for line in lines] == ["empty", *DOUBTED]
+    assert all(line.endswith("1 of 2 micrographs, such as c") for line in lines)
+    assert list(odd_micrographs([ONE])) == []
 
 
 def test_tables_that_are_none(tmp_path: Path) -> None:

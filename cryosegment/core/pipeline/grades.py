@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Grades of micrographs: good, or what makes them useless."""
+
+from __future__ import annotations
+
+from cryosegment.core.pipeline.picks import Picks
+from cryosegment.exchange.pick_summary import CONTAMINATED, CRYSTALLINE, EMPTY, GOOD, NO_ICE
+
+MOSTLY = 0.5
+"""Contaminated share of the area that makes a micrograph useless."""
+SPOTTED = 0.25
+"""Share of the area with the spots of crystalline ice that does."""
+MOTTLED = 7.0
+"""Mottling of crystalline ice; micrographs of vitreous ice have at most 4."""
+UNEVEN = 1.2
+"""Tails of crystalline mottling."""
+WHITE = 2.0
+"""Structure below which there is noise alone: detectors have 1.2 without ice."""
+FEW = 3
+"""Likely particles on a micrograph that is hardly worth keeping."""
+CHANCE = 20
+"""Likely particles that are found in noise alone."""
+BAD = 0.5
+"""Strength of a sign from which on it is the grade."""
+
+
+def grade(picks: Picks, particles: int, contamination: float) -> tuple[str, float]:
+    """Grade of a micrograph, and its quality.
+
+    Each reason to leave it out has a strength in [0, 1]: x / (x + limit), so that it is 0.5 at
+    the limit. The strongest is the grade if it is at least that; else the micrograph is good.
+    The quality is one minus the strongest.
+
+    Parameters
+    ----------
+    picks
+        Of the micrograph.
+    particles
+        Number of likely particles.
+    contamination
+        Contaminated share of the area.
+    """
+    signs = {
+        CRYSTALLINE: _crystalline(picks),
+        **_emptiness(picks, particles),
+        CONTAMINATED: _strength(contamination, MOSTLY),
+    }
+    worst = max(signs, key=lambda name: signs[name])
+    return worst if signs[worst] >= BAD else GOOD, 1 - signs[worst]
+
+
+def _strength(value: float, limit: float) -> float:
+    return value / (value + limit)
+
+
+def _crystalline(picks: Picks) -> float:
+    """Spots in the power spectrum, or uneven mottling where pixels are too large for them."""
+    spots = _strength(picks.working.crystalline, SPOTTED)
+    texture = picks.working.texture
+    if texture is None:
+        return spots
+    mottled = min(_strength(texture.mottling, MOTTLED), _strength(texture.tails, UNEVEN))
+    return max(spots, mottled)
+
+
+def _emptiness(picks: Picks, particles: int) -> dict[str, float]:
+    texture = picks.working.texture
+    if texture is not None and texture.structure < WHITE:
+        return {NO_ICE: _strength(CHANCE, particles + 1)}
+    return {EMPTY: _strength(FEW, particles + 1)}
