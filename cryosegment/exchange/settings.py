@@ -15,6 +15,7 @@ import numpy as np
 from cryosegment.exchange.card import ModelCard
 from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.exchange.errors import InputError, ParameterError
+from cryosegment.exchange.mixture import probabilities_in_data_set
 from cryosegment.exchange.params import (
     AUTO,
     CARD,
@@ -103,9 +104,10 @@ class PickSettings:
             return self.threshold
         if self.number is not None:
             return threshold_of_number(scores, self.number)
+        probabilities = probabilities_in_data_set(scores)
         if self.precision is not None:
-            return threshold_of_precision(scores, self.precision)
-        return threshold_of_best_f1(scores)
+            return threshold_of_precision(scores, probabilities, self.precision)
+        return threshold_of_best_f1(scores, probabilities)
 
 
 def pick_settings(params: PickParams, card: ModelCard) -> PickSettings:

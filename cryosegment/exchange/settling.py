@@ -18,6 +18,7 @@ from cryosegment.exchange.coordinates import (
     write_coordinates_star,
 )
 from cryosegment.exchange.files import remove_file
+from cryosegment.exchange.mixture import probabilities_in_data_set
 from cryosegment.exchange.params import PickParams
 from cryosegment.exchange.pick_folder import (
     CANDIDATES,
@@ -115,8 +116,10 @@ def settle(
             joint.write(folder / joint.file, [run.picked(*pair) for pair in pairs])
         else:
             remove_file(folder / joint.file)
-    is_known = settings.threshold is None and settings.calibration is not None
-    return Settled(threshold, rows, expected(scores, threshold) if is_known else None)
+    if settings.threshold is not None or settings.calibration is None:
+        return Settled(threshold, rows)
+    probabilities = probabilities_in_data_set(scores)
+    return Settled(threshold, rows, expected(scores, probabilities, threshold))
 
 
 @dataclass(frozen=True)

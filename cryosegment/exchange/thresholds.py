@@ -40,27 +40,31 @@ class Expected:
         return self.particles / self.total if self.total > 0 else 1.0
 
 
-def expected(probabilities: np.ndarray, threshold: float) -> Expected:
+def expected(scores: np.ndarray, probabilities: np.ndarray, threshold: float) -> Expected:
     """Expected composition of the picks at a threshold.
 
     Parameters
     ----------
+    scores
+        Score of each candidate, (n,).
     probabilities
-        Probability of each candidate to be a particle, (n,).
+        Probability of each to be a particle, (n,).
     threshold
-        Lowest probability of a pick.
+        Lowest score of a pick.
     """
-    chosen = probabilities[probabilities >= threshold]
+    chosen = probabilities[scores >= threshold]
     return Expected(len(chosen), float(chosen.sum()), float(probabilities.sum()))
 
 
-def threshold_of_best_f1(probabilities: np.ndarray) -> float:
+def threshold_of_best_f1(scores: np.ndarray, probabilities: np.ndarray) -> float:
     """The threshold at which the expected F1 is highest.
 
     Parameters
     ----------
+    scores
+        Score of each candidate, (n,).
     probabilities
-        Probability of each candidate to be a particle, (n,).
+        Probability of each to be a particle, (n,), which rises with the score.
 
     Notes
     -----
@@ -68,25 +72,30 @@ def threshold_of_best_f1(probabilities: np.ndarray) -> float:
     among them, and the sum over all candidates the number of particles. A candidate raises F1 if
     its probability is more than half of it (Lipton, Elkan & Naryanaswamy, 2014).
     """
-    found = np.cumsum(np.sort(probabilities)[::-1])
-    if not len(found):
+    if not len(scores):
         return NOTHING
+    order = np.argsort(-scores, kind="stable")
+    found = np.cumsum(probabilities[order])
     f1 = 2 * found / (np.arange(1, len(found) + 1) + found[-1])
-    return float(f1.max()) / 2
+    return float(scores[order[np.argmax(f1)]])
 
 
-def threshold_of_precision(probabilities: np.ndarray, precision: float) -> float:
+def threshold_of_precision(
+    scores: np.ndarray, probabilities: np.ndarray, precision: float
+) -> float:
     """The lowest threshold at which at least a given fraction of the picks are particles.
 
     Parameters
     ----------
+    scores
+        Score of each candidate, (n,).
     probabilities
-        Probability of each candidate to be a particle, (n,).
+        Probability of each to be a particle, (n,), which rises with the score.
     precision
         The fraction, in [0, 1].
     """
-    best_first = np.sort(probabilities)[::-1]
-    found = np.cumsum(best_first)
+    order = np.argsort(-scores, kind="stable")
+    best_first, found = scores[order], np.cumsum(probabilities[order])
     are_whole = np.append(best_first[1:] < best_first[:-1], True)[
         : len(found)
     ]  # ties stay together

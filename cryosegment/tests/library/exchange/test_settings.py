@@ -7,6 +7,7 @@ import pytest
 from cryosegment.exchange.card import ModelCard, TrainedNetwork, Use, card_from_json
 from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.exchange.errors import InputError, ParameterError
+from cryosegment.exchange.mixture import probabilities_in_data_set
 from cryosegment.exchange.params import (
     CRF_PRESETS,
     CalibrationParams,
@@ -25,6 +26,7 @@ from cryosegment.exchange.settings import (
     recommended_threshold,
     trained_input,
 )
+from cryosegment.exchange.thresholds import threshold_of_best_f1
 
 PARAMS = PickParams(diameter=100.0)
 CARD = ModelCard("m", TrainedNetwork("compact", {}, ("particle",)), InputParams(20.0), Use(0.4))
@@ -58,7 +60,9 @@ def test_a_calibrated_card() -> None:
     assert settings.threshold is None
     scores = settings.scores(SCORES)
     np.testing.assert_allclose(scores, NUMBERS.probabilities(SCORES))
-    assert (scores >= settings.threshold_for(scores)).sum() == 2
+    probabilities = probabilities_in_data_set(scores)
+    best = threshold_of_best_f1(scores, probabilities)
+    assert settings.threshold_for(scores) == best != threshold_of_best_f1(scores, scores)
     of_card = pick_settings(replace(PARAMS, threshold="card"), CALIBRATED)
     assert of_card.threshold_for(scores) == pytest.approx(scores[2])
     assert recommended_threshold(CALIBRATED) == pytest.approx(scores[2])
@@ -78,7 +82,9 @@ def test_scores_of_another_finder_are_not_calibrated() -> None:
 
 def test_wishes() -> None:
     scores = NUMBERS.probabilities(SCORES)
-    for wish, picks in (({"number": 3}, 3), ({"precision": 0.6}, 1), ({"precision": 0.1}, 5)):
+    likely = probabilities_in_data_set(scores)[-1]
+    wishes = ({"precision": float(likely) - 0.01}, 1), ({"precision": float(likely) + 0.01}, 0)
+    for wish, picks in (({"number": 3}, 3), *wishes, ({"precision": 0.1}, 5)):
         settings = pick_settings(replace(PARAMS, **wish), CALIBRATED)
         assert (scores >= settings.threshold_for(scores)).sum() == picks
     assert pick_settings(replace(PARAMS, number=2), CARD).threshold_for(SCORES) == 0.55

@@ -17,6 +17,7 @@ from cryosegment.core.pipeline.micrograph import pick_micrograph
 from cryosegment.core.pipeline.picks import Picks
 from cryosegment.exchange.coordinates import read_coordinates
 from cryosegment.exchange.errors import InputError, ParameterError
+from cryosegment.exchange.mixture import probabilities_in_data_set
 from cryosegment.exchange.params import CalibrationParams, PickParams
 from cryosegment.exchange.thresholds import threshold_of_best_f1
 
@@ -124,7 +125,7 @@ def test_many_have_one_threshold(draw_truth: Callable, disc_model: Model) -> Non
     alone = [pick(image, model, DIAMETER) for image in images]
     both = pick_many(images, model, DIAMETER)
     scores = np.concatenate([picks.candidates.scores for picks in alone])
-    threshold = threshold_of_best_f1(scores)
+    threshold = threshold_of_best_f1(scores, probabilities_in_data_set(scores))
     for picks, own in zip(both, alone, strict=True):
         np.testing.assert_array_equal(picks.candidates.scores, own.candidates.scores)
         np.testing.assert_array_equal(picks.is_chosen, picks.candidates.scores >= threshold)
