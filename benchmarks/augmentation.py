@@ -117,7 +117,7 @@ def rising() -> Callable[[nn.Module], Validation]:
 
 def f1(network: nn.Module, images: Sequence[LabelledImage]) -> float:
     """Best F1 over all thresholds."""
-    return best_f1(network, [image.for_validation() for image in images]).score
+    return best_f1(network, images).score
 
 
 def print_table(found: dict[str, dict[str, float]]) -> None:

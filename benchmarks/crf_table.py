@@ -36,8 +36,8 @@ from cryosegment.core.models.inference import picking_maps, predict_logits
 from cryosegment.core.models.model import Model, load_model
 from cryosegment.core.networks import HEADS
 from cryosegment.core.picking import find_candidates
-from cryosegment.core.tuning.crf_model import tuning_image
-from cryosegment.core.tuning.crf_search import Score, TuningImage, score_crf, tune_crf
+from cryosegment.core.tuning.crf_model import segmented_image
+from cryosegment.core.tuning.crf_search import Score, SegmentedImage, score_crf, tune_crf
 from cryosegment.exchange.params import CRF_PRESETS, FEATURES, CrfParams
 from cryosegment.exchange.parts import SOLVERS
 from cryosegment.exchange.progress import no_progress
@@ -62,7 +62,7 @@ class Case:
 
     labelled: LabelledImage
     logits: torch.Tensor
-    seen: TuningImage
+    seen: SegmentedImage
 
 
 @dataclass(frozen=True)
@@ -101,9 +101,9 @@ def main() -> None:
             shifted = {name: [at(case, probability) for case in c] for name, c in table.items()}
             print_row(f"- | none, mask where p > {probability} | -", None, shifted, model)
         best = tune_crf(searching, temperature, arguments.trials, 0, no_progress)
-        if best.best.crf is not None:
-            name = f"tuned: {best.best.crf.solver} | {describe(best.best.crf)} | -"
-            print_row(name, best.best.crf, table, model)
+        if best.best.settings is not None:
+            name = f"tuned: {best.best.settings.solver} | {describe(best.best.settings)} | -"
+            print_row(name, best.best.settings, table, model)
         print(f"\nsearch of {arguments.trials}: gain {best.gain:+.4f} on held-out halves")
 
 
@@ -162,9 +162,9 @@ def read_cases(folders: list[Path], model: Model) -> list[Case]:
     card, cases = model.card, []
     for labelled in read_labels(folders, card.input, no_progress):
         logits = predict_logits(
-            model.network, labelled.image, card.network.tile_size, card.network.halo
+            model.network, labelled.working.image, card.network.tile_size, card.network.halo
         )
-        cases.append(Case(labelled, logits, tuning_image(labelled, model)))
+        cases.append(Case(labelled, logits, segmented_image(labelled, model)))
     return cases
 
 
@@ -174,7 +174,7 @@ def at(case: Case, probability: float) -> Case:
     return replace(case, seen=replace(case.seen, logits=case.seen.logits - shift))
 
 
-def calibrate(cases: dict[str, list[Case]], searching: list[TuningImage]) -> float:
+def calibrate(cases: dict[str, list[Case]], searching: list[SegmentedImage]) -> float:
     """Temperature over the micrographs of the search; printed for each set as well."""
     for name, items in [*cases.items(), ("all", None)]:
         seen = searching if items is None else [case.seen for case in items[1::2]]
@@ -231,7 +231,7 @@ def measure(crf: CrfParams | None, cases: list[Case], model: Model) -> Row:
         logits, spent = refined(crf, case, model)
         seconds += spent
         labelled = case.labelled
-        maps = picking_maps(logits, labelled.valid)
+        maps = picking_maps(logits, labelled.working.valid)
         found = find_candidates(maps, labelled.diameter)
         centers = found.centers_yx[found.scores >= model.card.use.threshold].numpy()
         reference = labelled.centers_yx.numpy()
@@ -244,13 +244,13 @@ def refined(crf: CrfParams | None, case: Case, model: Model) -> tuple[torch.Tens
     """Logits of all heads with the CRF, and its seconds with its features."""
     if crf is None:
         return case.logits, 0.0
-    channel, card, image = HEADS.index("particle"), model.card, case.labelled.image
+    channel, card, image = HEADS.index("particle"), model.card, case.labelled.working.image
     particle, maps = case.logits[channel], None
     start = time.perf_counter()
     if "network" in crf.features():
         maps = predict_features(model.network, image, card.network.tile_size, card.network.halo)
     features = crf_features(crf, particle, image, maps)
-    result = refine_logits(particle, features, crf, case.labelled.valid)
+    result = refine_logits(particle, features, crf, case.labelled.working.valid)
     seconds = time.perf_counter() - start
     logits = case.logits.clone()
     logits[channel] = result

@@ -169,10 +169,10 @@ def score(path: Path, labels: Path) -> Row:
     counts = PixelCounts()
     hits = found = 0
     for item in images:
-        logits = predict_logits(model.network, item.image, facts.tile_size, facts.halo)
+        logits = predict_logits(model.network, item.working.image, facts.tile_size, facts.halo)
         particle = logits[HEADS.index("particle")] > 0
-        counts += count_pixels(particle, item.instances > 0, item.known)
-        candidates = find_candidates(picking_maps(logits, item.valid), item.diameter)
+        counts += count_pixels(particle, item.particles > 0, item.known)
+        candidates = find_candidates(picking_maps(logits, item.working.valid), item.diameter)
         centers = candidates.centers_yx[candidates.scores >= model.card.use.threshold].numpy()
         reference = item.centers_yx.numpy()
         hits += len(match(centers, reference, TOLERANCE * item.diameter))

@@ -41,6 +41,6 @@ def run_crf_tune(job: Job, params: CrfTuneParams, progress: Progress) -> Outcome
     from cryosegment.core.tuning.crf_model import tune_model
 
     device = choose_device(params.gpu)
-    tuned = tune_model([Path(folder) for folder in job.inputs], output, params, device, progress)
-    print(tuned.summary())
+    result = tune_model([Path(folder) for folder in job.inputs], output, params, device, progress)
+    print(result)
     return Outcome(f"{counted(params.trials, 'CRF')} tried", device)

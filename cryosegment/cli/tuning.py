@@ -19,6 +19,6 @@ def run_tune(job: Job, params: TuneParams, progress: Progress) -> Outcome:
     from cryosegment.core.tuning.pick_model import tune_picking
 
     device = choose_device(params.gpu)
-    tuned = tune_picking([Path(folder) for folder in job.inputs], output, params, device, progress)
-    print(tuned.summary())
+    result = tune_picking([Path(folder) for folder in job.inputs], output, params, device, progress)
+    print(result)
     return Outcome("model with the best parameters written", device)

@@ -22,7 +22,7 @@ from cryosegment.core.images.normalize import normalize, remove_local_mean, robu
 from cryosegment.core.images.resample import fourier_crop, resample_labels
 from cryosegment.exchange.errors import InputError, ParameterError
 from cryosegment.exchange.files import PathLike
-from cryosegment.exchange.params import AUTO, BRIGHT, DARK, InputParams
+from cryosegment.exchange.params import AUTO, BRIGHT, DARK, InputParams, PickParams
 
 CONTRASTS = (AUTO, DARK, BRIGHT)
 """Choices of the contrast: particles darker or brighter than the ice, or detected."""
@@ -101,7 +101,7 @@ def working_image(
     micrograph: Micrograph,
     diameter: float,
     params: InputParams,
-    contrast: str = AUTO,
+    contrast: str = PickParams.contrast,
 ) -> WorkingImage:
     """A micrograph resampled so that particles have the same number of pixels, and normalised.
 

@@ -6,10 +6,9 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
@@ -21,7 +20,7 @@ from cryosegment.core.images.working import (
     working_image,
 )
 from cryosegment.core.labels.files import read_label_maps
-from cryosegment.exchange.ctf import read_ctfs
+from cryosegment.exchange.ctf import CtfEstimate, read_ctfs
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.labels import (
     CONTAMINATION,
@@ -33,92 +32,76 @@ from cryosegment.exchange.labels import (
     is_particle,
     read_labels_index,
 )
-from cryosegment.exchange.params import InputParams
+from cryosegment.exchange.names import ByMicrograph
+from cryosegment.exchange.params import InputParams, PickParams
 from cryosegment.exchange.progress import Progress
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class ValidationImage:
-    """A normalised image with its labels.
-
-    Parameters
-    ----------
-    image
-        Normalised, particles dark.
-    valid
-        Pixels where particles are picked.
-    known
-        Pixels whose label is known; picks and centres elsewhere do not count.
-    centers_yx
-        px.
-    diameter
-        Nominal particle diameter, px.
-    """
-
-    image: Float[Tensor, "h w"]
-    valid: Bool[Tensor, "h w"]
-    known: Bool[Tensor, "h w"]
-    centers_yx: Float[Tensor, "n 2"]
-    diameter: float
-
-
-@dataclass(frozen=True)
 class LabelledImage:
-    """A micrograph and its labels at working scale.
+    """A micrograph at working scale and its labels.
 
     Parameters
     ----------
-    image
-        Normalised, particles dark.
+    working
+        The micrograph.
     instances
         0 is background, k the particle of row k - 1 of `centers_yx`.
-    edge
-        Pixels that are labelled as the edge of a particle; none if labels have no such class.
-    contamination
-        Pixels that are labelled as contamination.
-    valid
-        False on the dead border.
-    known
-        Pixels whose label is known; none on the dead border.
+    classes
+        Values of `cryosegment.exchange.labels.CLASSES`.
     centers_yx
-        px.
+        px of the working image.
     diameter
-        Nominal particle diameter, px.
-    pixel_size
-        Å/px of the image.
+        Nominal particle diameter, px of the working image.
     micrograph
-        Its file.
+        Where it comes from: images of the same micrograph are not independent.
     is_verified
         False if the labels are picks that were not checked.
     has_outlines
         Whether the labels have the size and shape of the particles.
     """
 
-    image: Float[Tensor, "h w"]
+    working: WorkingImage
     instances: Int[Tensor, "h w"]
-    edge: Bool[Tensor, "h w"]
-    contamination: Bool[Tensor, "h w"]
-    valid: Bool[Tensor, "h w"]
-    known: Bool[Tensor, "h w"]
+    classes: Int[Tensor, "h w"]
     centers_yx: Float[Tensor, "n 2"]
     diameter: float
-    pixel_size: float
-    micrograph: Path
+    micrograph: str
     is_verified: bool = True
     has_outlines: bool = False
 
-    def for_validation(self) -> ValidationImage:
-        """The image for validation of a network."""
-        return ValidationImage(self.image, self.valid, self.known, self.centers_yx, self.diameter)
+    @property
+    def particles(self) -> Int[Tensor, "h w"]:
+        """The instances where they are not contaminated."""
+        return torch.where(is_particle(self.classes), self.instances, 0)
+
+    @property
+    def edge(self) -> Bool[Tensor, "h w"]:
+        """Pixels that are labelled as the edge of a particle; none if labels have no such class."""
+        return self.classes == EDGE
+
+    @property
+    def contamination(self) -> Bool[Tensor, "h w"]:
+        """Pixels that are labelled as contamination."""
+        return self.classes == CONTAMINATION
+
+    @property
+    def known(self) -> Bool[Tensor, "h w"]:
+        """Pixels whose label is known; none on the dead border."""
+        return (self.classes != UNKNOWN) & self.working.valid
+
+    def without(self, area: Bool[Tensor, "h w"]) -> LabelledImage:
+        """The same image, whose labels in an area are unknown."""
+        return replace(self, classes=torch.where(area, UNKNOWN, self.classes))
 
 
 def labels_fingerprint(images: Sequence[LabelledImage]) -> str:
     """SHA-256 of the labels at working scale, in hexadecimal."""
     found = hashlib.sha256()
     for item in images:
-        maps = (item.instances, item.edge, item.contamination, item.known, item.centers_yx)
+        maps = (item.particles, item.edge, item.contamination, item.known, item.centers_yx)
         for tensor in maps:
             found.update(tensor.contiguous().numpy().tobytes())
     return found.hexdigest()
@@ -168,11 +151,7 @@ def read_labels(
     ctfs = read_ctfs(ctf)
     images = []
     for number, (entry, source) in enumerate(entries, start=1):
-        micrograph = read_micrograph(
-            entry.micrograph, entry.pixel_size, entry.name, ctfs.of(entry.name)
-        )
-        working = working_image(micrograph, entry.diameter, params)
-        image = _labelled(entry, working, source)
+        image = read_labelled_image(entry, source, params, ctfs)
         if image.known.any():
             images.append(image)
         else:
@@ -185,22 +164,44 @@ def read_labels(
     return images
 
 
-def _labelled(entry: LabelEntry, working: WorkingImage, source: str) -> LabelledImage:
+def read_labelled_image(
+    entry: LabelEntry,
+    source: str,
+    params: InputParams,
+    ctfs: ByMicrograph[CtfEstimate],
+    contrast: str = PickParams.contrast,
+) -> LabelledImage:
+    """A micrograph of a labels folder.
+
+    Parameters
+    ----------
+    entry, source
+        Its entry, and the source of the labels.
+    params
+        What the network receives: that of the card.
+    ctfs
+        Contrast transfer functions, for front ends that need them.
+    contrast
+        "dark" or "bright" particles in the micrograph, or "auto" to find out.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read, a map does not fit its micrograph, or a CTF that the front end
+        needs is missing.
+    """
+    micrograph = read_micrograph(
+        entry.micrograph, entry.pixel_size, entry.name, ctfs.of(entry.name)
+    )
+    working = working_image(micrograph, entry.diameter, params, contrast)
     maps = read_label_maps(entry)
-    instances = labels_at_working_scale(maps.instances, working, entry.instances)
-    classes = labels_at_working_scale(maps.classes, working, entry.classes)
-    centers = maps.centers_yx
     return LabelledImage(
-        image=working.image,
-        instances=torch.where(is_particle(classes), instances, 0),
-        edge=classes == EDGE,
-        contamination=classes == CONTAMINATION,
-        valid=working.valid,
-        known=(classes != UNKNOWN) & working.valid,
-        centers_yx=torch.from_numpy(centers / np.array(working.scale_yx)).float(),
-        diameter=entry.diameter / working.pixel_size,
-        pixel_size=working.pixel_size,
-        micrograph=entry.micrograph.resolve(),
+        working=working,
+        instances=labels_at_working_scale(maps.instances, working, entry.instances),
+        classes=labels_at_working_scale(maps.classes, working, entry.classes),
+        centers_yx=torch.from_numpy(working.from_micrograph(maps.centers_yx)).float(),
+        diameter=working.in_pixels(entry.diameter),
+        micrograph=str(entry.micrograph.resolve()),
         is_verified=source != PICKS,
         has_outlines=source in OUTLINED,
     )

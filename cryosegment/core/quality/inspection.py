@@ -6,18 +6,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
-from cryosegment.core.images.micrograph import read_micrograph
 from cryosegment.core.images.overlay import draw_labels
-from cryosegment.core.images.working import (
-    WorkingImage,
-    labels_at_working_scale,
-    working_image,
-)
 from cryosegment.core.labels.contrast import PIXELS_PER_DIAMETER, LabelContrast, label_contrast
-from cryosegment.core.labels.files import read_label_maps
+from cryosegment.core.labels.labelled import LabelledImage, read_labelled_image
 from cryosegment.core.models.model import load_model
 from cryosegment.core.quality.agreement import Agreement, agreement
 from cryosegment.core.quality.segmentation import Segmenter, model_segmenter, segment_by_threshold
@@ -55,16 +49,6 @@ class Inspection:
     centers_yx: Float[np.ndarray, "n 2"]
     contrast: LabelContrast
     agreement: Agreement
-
-
-@dataclass(frozen=True)
-class _Sample:
-    """A micrograph as it was recorded, and its labels, at working scale."""
-
-    working: WorkingImage
-    instances: Int[Tensor, "h w"]
-    classes: Int[Tensor, "h w"]
-    centers_yx: Float[np.ndarray, "n 2"]
 
 
 class Inspector:
@@ -122,19 +106,15 @@ class Inspector:
             entry.diameter,
         )
 
-    def _read(self, entry: LabelEntry) -> _Sample:
-        ctf = self._ctfs.of(entry.name)
-        micrograph = read_micrograph(entry.micrograph, entry.pixel_size, entry.name, ctf)
+    def _read(self, entry: LabelEntry) -> LabelledImage:
+        """A micrograph as it was recorded, and its labels."""
         as_recorded = replace(self._input, contrast=DARK)
-        working = working_image(micrograph, entry.diameter, as_recorded, DARK)
-        maps = read_label_maps(entry)
-        instances = labels_at_working_scale(maps.instances, working, entry.instances)
-        classes = labels_at_working_scale(maps.classes, working, entry.classes)
-        return _Sample(working, instances, classes, maps.centers_yx)
+        return read_labelled_image(entry, "", as_recorded, self._ctfs, DARK)
 
-    def _inspect(self, entry: LabelEntry, sample: _Sample) -> Inspection:
+    def _inspect(self, entry: LabelEntry, sample: LabelledImage) -> Inspection:
         working, instances, classes = sample.working, sample.instances, sample.classes
-        contrast = label_contrast(working, entry.diameter, instances, classes, sample.centers_yx)
+        centers = working.in_micrograph(sample.centers_yx.numpy())
+        contrast = label_contrast(working, entry.diameter, instances, classes, centers)
         wants_bright = self._input.contrast == BRIGHT
         is_right = contrast.has_bright_particles == wants_bright
         facing = working if is_right else replace(working, image=-working.image)
@@ -143,14 +123,14 @@ class Inspector:
             coverage=_part(instances > 0),
             unknown=_part(classes == UNKNOWN),
             contamination=_part(classes == CONTAMINATION),
-            centers_yx=sample.centers_yx,
+            centers_yx=centers,
             contrast=contrast,
             agreement=agreement(
                 self._segment(facing, entry.diameter),
                 working,
                 entry.diameter,
                 (instances, classes),
-                sample.centers_yx,
+                centers,
             ),
         )
 

@@ -63,7 +63,7 @@ def describe(
 ) -> ModelCard:
     """The card of the trained model."""
     particles = sum(len(image.centers_yx) for image in parts.training)
-    diameters = [round(image.diameter * image.pixel_size, 1) for image in parts.training]
+    diameters = [round(image.diameter * image.working.pixel_size, 1) for image in parts.training]
     validation = len(parts.validation) if parts.is_held_out else 0
     data = {
         "micrographs": len(parts.training),

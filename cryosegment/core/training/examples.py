@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from cryosegment.core.evaluation.matching import match
 from cryosegment.core.images.overlay import Color, draw_circle, enlarged, write_png
-from cryosegment.core.labels.labelled import ValidationImage
+from cryosegment.core.labels.labelled import LabelledImage
 from cryosegment.core.models.inference import predict_maps
 from cryosegment.core.picking.centers import find_candidates
 from cryosegment.core.tuning.thresholds import TOLERANCE, where_known
@@ -29,7 +29,7 @@ RIGHT, WRONG, MISSED, UNKNOWN = (80, 255, 80), (60, 60, 255), (0, 220, 255), (25
 
 
 def write_examples(
-    path: Path, network: nn.Module, images: Sequence[ValidationImage], threshold: float
+    path: Path, network: nn.Module, images: Sequence[LabelledImage], threshold: float
 ) -> None:
     """Write a PNG of a part of the image with the most labels, and its particle map beside it.
 
@@ -53,10 +53,10 @@ def write_examples(
         If the file cannot be written.
     """
     item = _middle(max(images, key=lambda image: len(image.centers_yx)))
-    maps = predict_maps(network, item.image, item.valid)
+    maps = predict_maps(network, item.working.image, item.working.valid)
     found = find_candidates(maps, item.diameter)
     picks = found.centers_yx[found.scores >= threshold].cpu()
-    picture = enlarged(item.image)
+    picture = enlarged(item.working.image)
     for center, color in _marks(picks, item):
         draw_circle(picture, center, item.diameter, color, WIDTH)
     particle = (maps.particle.cpu().numpy() * 255).astype(np.uint8)
@@ -66,7 +66,7 @@ def write_examples(
 
 
 def _marks(
-    picks: Float[Tensor, "n 2"], item: ValidationImage
+    picks: Float[Tensor, "n 2"], item: LabelledImage
 ) -> list[tuple[Float[np.ndarray, " 2"], Color]]:
     """Centre and colour of the predictions and the missed labels that the image shows whole."""
     pairs = match(picks.numpy(), item.centers_yx.numpy(), TOLERANCE * item.diameter)
@@ -78,7 +78,7 @@ def _marks(
         if is_known and row not in found:
             marks.append((item.centers_yx[row], MISSED))
     margin = item.diameter / 2  # at the border the network cannot see a particle whole
-    limits = torch.tensor(item.image.shape) - 1 - margin
+    limits = torch.tensor(item.working.image.shape) - 1 - margin
     return [
         (center.numpy(), color)
         for center, color in marks
@@ -86,18 +86,18 @@ def _marks(
     ]
 
 
-def _middle(item: ValidationImage) -> ValidationImage:
+def _middle(item: LabelledImage) -> LabelledImage:
     """The middle of an image, no larger than `SIDE` x `SIDE`, with its labels."""
-    height, width = item.image.shape
+    height, width = item.working.image.shape
     top, left = max(0, (height - SIDE) // 2), max(0, (width - SIDE) // 2)
     part = np.s_[top : top + SIDE, left : left + SIDE]
-    image = item.image[part]
+    working = replace(item.working, image=item.working.image[part], valid=item.working.valid[part])
     centers = item.centers_yx - item.centers_yx.new_tensor([top, left])
-    inside = ((centers >= 0) & (centers < centers.new_tensor(image.shape))).all(1)
+    inside = ((centers >= 0) & (centers < centers.new_tensor(working.image.shape))).all(1)
     return replace(
         item,
-        image=image,
-        valid=item.valid[part],
-        known=item.known[part],
+        working=working,
+        instances=item.instances[part],
+        classes=item.classes[part],
         centers_yx=centers[inside],
     )

@@ -28,7 +28,7 @@ from cryosegment.core.training.losses import PickingLoss
 from cryosegment.core.training.validation import best_f1
 from cryosegment.core.tuning.calibration import calibrate
 from cryosegment.core.tuning.crf_choice import choose_card_crf
-from cryosegment.core.tuning.pick_model import tuning_image
+from cryosegment.core.tuning.pick_model import mapped_image
 from cryosegment.exchange.card import ModelCard
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.finished import fingerprint
@@ -119,7 +119,7 @@ def train(
         "steps": state.step,
         "seconds": round(state.seconds),
     }
-    judged, use = [tuning_image(item, model) for item in parts.validation], model.card.use
+    judged, use = [mapped_image(item, model) for item in parts.validation], model.card.use
     card = replace(
         model.card,
         name=output.stem,
@@ -163,12 +163,13 @@ def _validation(parts: Split, share: float, output: Path) -> Callable[[nn.Module
 
     A CRF behind it has no part in what is found.
     """
-    scored = [image.for_validation() for image in parts.validation]
 
     def validate(candidate: nn.Module) -> Validation:
         network = candidate.network if isinstance(candidate, RefinedNetwork) else candidate
-        found = best_f1(network, scored, share)
-        write_examples(output.with_suffix(".examples.png"), candidate, scored, found.threshold)
+        found = best_f1(network, parts.validation, share)
+        write_examples(
+            output.with_suffix(".examples.png"), candidate, parts.validation, found.threshold
+        )
         return found
 
     return validate

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from cryosegment.core.labels.labelled import ValidationImage
+from cryosegment.core.labels.labelled import LabelledImage
 from cryosegment.core.training.fit.settings import Validation
 from cryosegment.core.tuning.thresholds import best_threshold, count_hits
 
 
 def best_f1(
-    network: nn.Module, images: Sequence[ValidationImage], labelled_share: float = 1.0
+    network: nn.Module, images: Sequence[LabelledImage], labelled_share: float = 1.0
 ) -> Validation:
     """The highest F1 over all images at a single threshold, and that threshold.
 

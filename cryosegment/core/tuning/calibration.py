@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float
 from scipy.optimize import minimize
 
 from cryosegment.core.evaluation.matching import ranked_hits
-from cryosegment.core.labels.labelled import ValidationImage
+from cryosegment.core.labels.labelled import LabelledImage
 from cryosegment.core.picking import (
     Candidates,
     find_instances,
@@ -20,7 +20,7 @@ from cryosegment.core.picking import (
 )
 from cryosegment.core.picking.centers import away_from_edge
 from cryosegment.core.pipeline.micrograph import CANDIDATE_FLOOR
-from cryosegment.core.tuning.pick_search import TuningImage
+from cryosegment.core.tuning.pick_search import MappedImage
 from cryosegment.core.tuning.thresholds import TOLERANCE, where_known
 from cryosegment.exchange.params import (
     CalibrationParams,
@@ -52,7 +52,7 @@ class Judged:
     hits: Bool[np.ndarray, " n"]
 
 
-def judge_candidates(candidates: Candidates, item: ValidationImage) -> Judged:
+def judge_candidates(candidates: Candidates, item: LabelledImage) -> Judged:
     """Candidates of an image in known areas, where picking would take them.
 
     Parameters
@@ -65,7 +65,7 @@ def judge_candidates(candidates: Candidates, item: ValidationImage) -> Judged:
     centers, scores = candidates.centers_yx.cpu(), candidates.scores.cpu().numpy()
     reference = item.centers_yx.numpy()
     hits = ranked_hits(centers.numpy(), reference, scores, TOLERANCE * item.diameter)
-    inner = item.known & away_from_edge(item.valid, PickParams.edge * item.diameter)
+    inner = item.known & away_from_edge(item.working.valid, PickParams.edge * item.diameter)
     counted = where_known(centers, inner).numpy()
     return Judged(scores[counted].astype(np.float64), hits[counted])
 
@@ -106,7 +106,7 @@ def fit_calibration(
 
 
 def calibrate(
-    images: Sequence[TuningImage], selection: SelectionParams, labelled_share: float = 1.0
+    images: Sequence[MappedImage], selection: SelectionParams, labelled_share: float = 1.0
 ) -> CalibrationParams | None:
     """Calibration of the scores for a model card; None if there are too few candidates.
 
@@ -121,11 +121,11 @@ def calibrate(
     """
     judged = []
     for image in images:
-        diameter = image.labels.diameter
+        diameter = image.labelled.diameter
         found = find_particles(image.maps, diameter, selection, CANDIDATE_FLOOR, image.edge)
         labels = find_instances(image.maps.particle, found.centers_yx, diameter)
         sizes = instance_diameters(labels, len(found)).cpu().numpy() / diameter
         kept = selection.has_size(sizes)
         some = Candidates(found.centers_yx[kept], found.scores[kept])
-        judged.append(judge_candidates(some, image.labels))
+        judged.append(judge_candidates(some, image.labelled))
     return fit_calibration(judged, labelled_share, selection.centers)

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from cryosegment.core.evaluation.pixels import PixelCounts, count_pixels
 from cryosegment.core.images.instance_masks import INSTANCE_THRESHOLD
-from cryosegment.core.images.working import WorkingImage
 from cryosegment.core.labels.labelled import LabelledImage
 from cryosegment.core.models.model import Model
 from cryosegment.core.pipeline.micrograph import segment
@@ -46,7 +45,6 @@ def choose_card_crf(model: Model, images: Sequence[LabelledImage], progress: Pro
 def _iou(model: Model, crf: CrfParams | None, images: Sequence[LabelledImage]) -> float:
     pixels = PixelCounts()
     for item in images:
-        working = WorkingImage(item.image, item.valid, item.pixel_size, (1.0, 1.0))
-        particle = segment(working, model, crf).particle.cpu() >= INSTANCE_THRESHOLD
-        pixels = pixels + count_pixels(particle, item.instances > 0, item.known)
+        particle = segment(item.working, model, crf).particle.cpu() >= INSTANCE_THRESHOLD
+        pixels = pixels + count_pixels(particle, item.particles > 0, item.known)
     return pixels.iou

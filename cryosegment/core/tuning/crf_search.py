@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Optional
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -14,6 +15,7 @@ from torch import Tensor
 from cryosegment.core.crf import refine_logits
 from cryosegment.core.evaluation.boundaries import BoundaryCounts, count_boundaries
 from cryosegment.core.evaluation.pixels import PixelCounts, count_pixels
+from cryosegment.core.tuning.trials import Trial, Tuning, cross_validate
 from cryosegment.exchange.params import CRF_PRESETS, AppearanceTerm, CrfParams
 from cryosegment.exchange.progress import Progress
 
@@ -22,7 +24,7 @@ SIGMA_OF_FEATURE = {"logits": 2.0, "intensity": 0.5, "denoised": 0.5, "network":
 
 
 @dataclass(frozen=True)
-class TuningImage:
+class SegmentedImage:
     """Logits and features of a network for a labelled image.
 
     Parameters
@@ -62,45 +64,13 @@ class Score:
         return float(np.nan_to_num([self.pixels.iou, self.boundaries.f1]).mean())
 
 
-@dataclass(frozen=True)
-class Trial:
-    """A CRF, or None for none, and its score on each image."""
-
-    crf: CrfParams | None
-    scores: Sequence[Score]
-
-    def total(self, images: Sequence[int]) -> Score:
-        """Score on some of the images."""
-        nothing = Score(PixelCounts(), BoundaryCounts())
-        return sum((self.scores[index] for index in images), start=nothing)
+CrfTrial = Trial[Optional[CrfParams], Score]
+"""A CRF, or None for none, and the agreement of its masks with the labels of each image."""
+FOLDS = 2
+"""Folds of the cross-validation."""
 
 
-@dataclass(frozen=True)
-class Tuning:
-    """Result of a search.
-
-    Parameters
-    ----------
-    trials
-        All trials; the first is no CRF.
-    best
-        The best on all images.
-    gain
-        Gain over no CRF on images that the choice was not made on (two-fold cross-validation); on
-        a single image, the gain there.
-    """
-
-    trials: Sequence[Trial]
-    best: Trial
-    gain: float
-
-    @property
-    def crf(self) -> CrfParams | None:
-        """The best CRF, or None if it gains nothing."""
-        return self.best.crf if self.gain > 0 else None
-
-
-def score_crf(image: TuningImage, crf: CrfParams | None) -> Score:
+def score_crf(image: SegmentedImage, crf: CrfParams | None) -> Score:
     """Score of one image; the mask is where refined logits are positive."""
     logits = image.logits
     if crf is not None:
@@ -113,8 +83,8 @@ def score_crf(image: TuningImage, crf: CrfParams | None) -> Score:
 
 
 def tune_crf(
-    images: Sequence[TuningImage], temperature: float, trials: int, seed: int, progress: Progress
-) -> Tuning:
+    images: Sequence[SegmentedImage], temperature: float, trials: int, seed: int, progress: Progress
+) -> Tuning[CrfTrial]:
     """Try no CRF, the presets and random CRFs.
 
     Parameters
@@ -135,29 +105,26 @@ def tune_crf(
     presets = [c for c in CRF_PRESETS.values() if set(c.features()) <= set(features)]
     drawn = [_draw(random, features) for _ in range(trials)]
     candidates = [dataclasses.replace(c, temperature=temperature) for c in [*presets, *drawn]]
-    tried = [Trial(None, [score_crf(image, None) for image in images])]
+    tried: list[CrfTrial] = [Trial(None, [score_crf(image, None) for image in images])]
     for crf in candidates[:trials]:
         tried.append(Trial(crf, [score_crf(image, crf) for image in images]))
-        best = max(trial.total(range(len(images))).value for trial in tried)
+        best = max(trial.total().value for trial in tried)
         progress(len(tried) - 1, trials, f"best score {best:.4f}")
     return judge(tried)
 
 
-def judge(trials: Sequence[Trial]) -> Tuning:
-    """The best trial and its gain; the first trial is no CRF."""
-    count = len(trials[0].scores)
-    best = _best(trials, range(count))
-    even, odd = range(0, count, 2), range(1, count, 2)
-    halves = [(even, odd), (odd, even)]
+def judge(trials: Sequence[CrfTrial]) -> Tuning[CrfTrial]:
+    """The best trial, and its mean gain over the first in a cross-validation."""
+
+    def choose(images: Sequence[int] | None = None) -> CrfTrial:
+        return max(trials, key=lambda trial: trial.total(images).value)
+
+    before = trials[0]
     gains = [
-        _best(trials, chosen_on).total(judged_on).value - trials[0].total(judged_on).value
-        for chosen_on, judged_on in halves
+        choice.total(held).value - before.total(held).value
+        for choice, held in cross_validate(len(before.results), FOLDS, choose)
     ]
-    return Tuning(trials, best, float(np.mean(gains)))
-
-
-def _best(trials: Sequence[Trial], images: Sequence[int]) -> Trial:
-    return max(trials, key=lambda trial: trial.total(images).value)
+    return Tuning(trials, before, choose(), float(np.mean(gains)))
 
 
 def _draw(random: np.random.Generator, features: Sequence[str]) -> CrfParams:

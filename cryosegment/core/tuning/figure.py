@@ -10,16 +10,16 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from cryosegment.core.tuning.pick_search import Choice, Tuning, f1_by_distance
+from cryosegment.core.tuning.pick_search import Choice, PickTuning, f1_by_distance
 from cryosegment.core.tuning.thresholds import THRESHOLDS
 from cryosegment.exchange.files import atomic_path
 
 SHOWN = 0.1
 """Range of F1 below the best that is shown in colours."""
-CHOSEN, USUAL = "#c8553d", "#777777"
+CHOSEN, BEFORE = "#c8553d", "#777777"
 
 
-def draw_tuning(path: Path, tuning: Tuning) -> None:
+def draw_tuning(path: Path, tuning: PickTuning) -> None:
     """Write a PNG: F1 over smallest distance and threshold, and the curves of the best.
 
     Raises
@@ -34,15 +34,15 @@ def draw_tuning(path: Path, tuning: Tuning) -> None:
     if image is not None:
         figure.colorbar(image, ax=left, label="F1")
     _draw_curves(right, tuning.best)
-    _draw_usual(right, tuning.usual)
+    _draw_before(right, tuning.before)
     right.legend(loc="lower left", fontsize=8)
     with atomic_path(path) as temporary:
         figure.savefig(temporary, format="png", dpi=120)
 
 
-def _draw_map(axes: Any, tuning: Tuning) -> Any:
+def _draw_map(axes: Any, tuning: PickTuning) -> Any:
     """Map of F1 around the best choice; empty if its finder is not in the grid."""
-    chosen = tuning.best.trial.selection
+    chosen = tuning.best.trial.settings
     distances, f1 = f1_by_distance(tuning.trials, chosen)
     axes.set(xlabel="threshold", ylabel="smallest distance (diameters)")
     axes.set_title(str(chosen), fontsize=9)
@@ -54,7 +54,7 @@ def _draw_map(axes: Any, tuning: Tuning) -> Any:
 
 
 def _draw_curves(axes: Any, choice: Choice) -> None:
-    total = choice.trial.total(range(len(choice.trial.counts)))
+    total = choice.trial.total()
     precision = total.hits / np.maximum(total.picks, 1)
     axes.plot(THRESHOLDS, precision, color="#1f6f8b", label="precision")
     axes.plot(THRESHOLDS, total.hits / max(total.labelled, 1), color="#5b8c5a", label="recall")
@@ -64,7 +64,7 @@ def _draw_curves(axes: Any, choice: Choice) -> None:
     axes.grid(alpha=0.3)
 
 
-def _draw_usual(axes: Any, choice: Choice) -> None:
-    total = choice.trial.total(range(len(choice.trial.counts)))
-    axes.plot(THRESHOLDS, total.f1(), "--", color=USUAL, label="F1 of the card's settings")
-    axes.axvline(choice.threshold, color=USUAL, linewidth=0.8, linestyle="--")
+def _draw_before(axes: Any, choice: Choice) -> None:
+    total = choice.trial.total()
+    axes.plot(THRESHOLDS, total.f1(), "--", color=BEFORE, label="F1 of the card's settings")
+    axes.axvline(choice.threshold, color=BEFORE, linewidth=0.8, linestyle="--")

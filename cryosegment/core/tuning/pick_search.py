@@ -10,7 +10,7 @@ from itertools import product
 import numpy as np
 from jaxtyping import Float
 
-from cryosegment.core.labels.labelled import ValidationImage
+from cryosegment.core.labels.labelled import LabelledImage
 from cryosegment.core.picking import (
     Candidates,
     ParticleMaps,
@@ -25,6 +25,7 @@ from cryosegment.core.tuning.thresholds import (
     compare,
     middle_of_plateau,
 )
+from cryosegment.core.tuning.trials import Trial, Tuning, cross_validate
 from cryosegment.exchange.params import AVERAGE_PRECISION, SelectionParams
 from cryosegment.exchange.parts import CENTER_FINDERS
 from cryosegment.exchange.progress import Progress
@@ -36,41 +37,33 @@ LARGEST = (0.0, 1.1, 1.3, 1.6)
 
 
 @dataclass(frozen=True)
-class TuningImage:
+class MappedImage:
     """Maps of a network for a labelled image.
 
     Parameters
     ----------
     maps
         Maps after the CRF.
-    labels
-        Labels of the image; unknown where there must be no picks.
+    labelled
+        The image; its labels are unknown where there must be no picks.
     edge
         Smallest distance of a pick from the border, px.
     """
 
     maps: ParticleMaps
-    labels: ValidationImage
+    labelled: LabelledImage
     edge: float
 
 
-@dataclass(frozen=True)
-class Trial:
-    """Picking parameters, and their counts on each image at each of `THRESHOLDS`."""
-
-    selection: SelectionParams
-    counts: Sequence[Counts]
-
-    def total(self, images: Sequence[int]) -> Counts:
-        """Counts on some of the images."""
-        return sum((self.counts[index] for index in images), start=NO_COUNTS)
+PickTrial = Trial[SelectionParams, Counts]
+"""Picking parameters, and their counts on each image at each of `THRESHOLDS`."""
 
 
 @dataclass(frozen=True)
 class Choice:
     """A trial, and the index of its threshold in `THRESHOLDS`."""
 
-    trial: Trial
+    trial: PickTrial
     level: int
 
     @property
@@ -78,9 +71,9 @@ class Choice:
         """The threshold."""
         return round(float(THRESHOLDS[self.level]), 4)
 
-    def figures(self, images: Sequence[int]) -> Figures:
-        """Figures on some of the images."""
-        total = self.trial.total(images)
+    def figures(self) -> Figures:
+        """Figures on all images."""
+        total = self.trial.total()
         return Figures(float(total.f1()[self.level]), average_precision(total))
 
 
@@ -97,24 +90,15 @@ class Figures:
 
 
 @dataclass(frozen=True)
-class Tuning:
-    """Result of a search.
+class PickTuning(Tuning[Choice]):
+    """Result of a search of picking parameters.
 
     Parameters
     ----------
-    trials
-        All trials; the first is the recommendation of the card.
-    usual
-        The recommendation of the card.
-    best
-        The best on all images; its figures are optimistic.
     held_out
         Figures of the cross-validation: each image picked as was best on those of other folds.
     """
 
-    trials: Sequence[Trial]
-    usual: Choice
-    best: Choice
     held_out: Figures
 
 
@@ -126,11 +110,11 @@ def average_precision(counts: Counts) -> float:
 
 
 def try_selections(
-    images: Sequence[TuningImage],
+    images: Sequence[MappedImage],
     usual: SelectionParams,
     centers: Sequence[str],
     progress: Progress,
-) -> list[Trial]:
+) -> list[PickTrial]:
     """Trials of the recommended selection and of every one of the grid.
 
     Parameters
@@ -153,7 +137,7 @@ def try_selections(
         [replace(place, smallest=low, largest=high) for low, high in product(SMALLEST, LARGEST)]
         for place in places
     ]
-    rows, trials = [[usual], *grid], []
+    rows, trials = [[usual], *grid], list[PickTrial]()
     for number, row in enumerate(rows, start=1):
         counts = zip(*(_count(image, row) for image in images), strict=True)
         trials += [Trial(one, each) for one, each in zip(row, counts, strict=True)]
@@ -161,9 +145,9 @@ def try_selections(
     return trials
 
 
-def _count(image: TuningImage, selections: Sequence[SelectionParams]) -> list[Counts]:
+def _count(image: MappedImage, selections: Sequence[SelectionParams]) -> list[Counts]:
     """Counts of an image for selections that differ in the sizes alone."""
-    diameter = image.labels.diameter
+    diameter = image.labelled.diameter
     found = find_particles(image.maps, diameter, selections[0], THRESHOLDS[0], image.edge)
     labels = find_instances(image.maps.particle, found.centers_yx, diameter)
     sizes = instance_diameters(labels, len(found)).cpu().numpy() / diameter
@@ -171,11 +155,11 @@ def _count(image: TuningImage, selections: Sequence[SelectionParams]) -> list[Co
     for selection in selections:
         kept = selection.has_size(sizes)
         some = Candidates(found.centers_yx[kept], found.scores[kept])
-        counts.append(compare(some, image.labels))
+        counts.append(compare(some, image.labelled))
     return counts
 
 
-def judge(trials: Sequence[Trial], threshold: float, score: str, folds: int) -> Tuning:
+def judge(trials: Sequence[PickTrial], threshold: float, score: str, folds: int) -> PickTuning:
     """The best trial, and its figures in a cross-validation.
 
     Parameters
@@ -189,27 +173,27 @@ def judge(trials: Sequence[Trial], threshold: float, score: str, folds: int) -> 
     folds
         Number of folds; no more than images are used.
     """
-    count = len(trials[0].counts)
-    folds = min(folds, count)
+    count = len(trials[0].results)
     held_out = NO_COUNTS
     at_level = np.zeros(3)
-    for fold in range(folds):
-        rest = [index for index in range(count) if index % folds != fold]
-        choice = choose(trials, rest, score)
-        total = choice.trial.total(range(fold, count, folds))
+    for choice, held in cross_validate(count, folds, lambda some: choose(trials, some, score)):
+        total = choice.trial.total(held)
         held_out = held_out + total
         level = choice.level
         at_level += (total.hits[level], total.picks[level], total.labelled)
     f1 = 2 * at_level[0] / max(at_level[1] + at_level[2], 1)
-    return Tuning(
+    figures = Figures(float(f1), average_precision(held_out))
+    before = Choice(trials[0], int(np.abs(THRESHOLDS - threshold).argmin()))
+    return PickTuning(
         trials=trials,
-        usual=Choice(trials[0], int(np.abs(THRESHOLDS - threshold).argmin())),
+        before=before,
         best=choose(trials, range(count), score),
-        held_out=Figures(float(f1), average_precision(held_out)),
+        gain=figures.score(score) - before.figures().score(score),
+        held_out=figures,
     )
 
 
-def choose(trials: Sequence[Trial], images: Sequence[int], score: str) -> Choice:
+def choose(trials: Sequence[PickTrial], images: Sequence[int], score: str) -> Choice:
     """The best trial on some images, at the middle of the thresholds with nearly the best F1."""
     totals = [trial.total(images) for trial in trials]
     values = [_value(total, score) for total in totals]
@@ -223,7 +207,7 @@ def _value(total: Counts, score: str) -> float:
 
 
 def f1_by_distance(
-    trials: Sequence[Trial], like: SelectionParams
+    trials: Sequence[PickTrial], like: SelectionParams
 ) -> tuple[Float[np.ndarray, " distances"], Float[np.ndarray, "distances thresholds"]]:
     """F1 on all images of trials that differ only in the smallest distance.
 
@@ -234,7 +218,7 @@ def f1_by_distance(
     like
         Selection with the other parameters.
     """
-    rows = [t for t in trials[1:] if replace(t.selection, min_distance=like.min_distance) == like]
-    totals = [trial.total(range(len(trial.counts))) for trial in rows]
-    distances = np.array([trial.selection.min_distance for trial in rows])
+    rows = [t for t in trials[1:] if replace(t.settings, min_distance=like.min_distance) == like]
+    totals = [trial.total() for trial in rows]
+    distances = np.array([trial.settings.min_distance for trial in rows])
     return distances, np.array([total.f1() for total in totals])

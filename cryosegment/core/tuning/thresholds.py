@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from cryosegment.core.evaluation.matching import ranked_hits
-from cryosegment.core.labels.labelled import ValidationImage
+from cryosegment.core.labels.labelled import LabelledImage
 from cryosegment.core.models.inference import predict_maps
 from cryosegment.core.picking.centers import Candidates, find_candidates
 
@@ -62,21 +62,22 @@ class Counts:
 NO_COUNTS = Counts(np.zeros(len(THRESHOLDS), int), np.zeros(len(THRESHOLDS), int), 0)
 
 
-def count_hits(network: nn.Module, images: Sequence[ValidationImage]) -> Counts:
+def count_hits(network: nn.Module, images: Sequence[LabelledImage]) -> Counts:
     """Pick the images and compare with their labels."""
     total = NO_COUNTS
     for item in images:
-        maps = predict_maps(network, item.image, item.valid)
+        maps = predict_maps(network, item.working.image, item.working.valid)
         total = total + compare(find_candidates(maps, item.diameter), item)
     return total
 
 
-def compare(candidates: Candidates, item: ValidationImage) -> Counts:
+def compare(candidates: Candidates, item: LabelledImage) -> Counts:
     """Candidates of an image, at every threshold, against its labels."""
-    counted = where_known(candidates.centers_yx.cpu(), item.known).numpy()
+    known = item.known
+    counted = where_known(candidates.centers_yx.cpu(), known).numpy()
     centers = candidates.centers_yx.cpu().numpy()[counted]
     scores = candidates.scores.cpu().numpy()[counted]
-    reference = item.centers_yx[where_known(item.centers_yx, item.known)].numpy()
+    reference = item.centers_yx[where_known(item.centers_yx, known)].numpy()
     found = ranked_hits(centers, reference, scores, TOLERANCE * item.diameter)
     chosen = scores >= THRESHOLDS[:, None]
     return Counts((chosen & found).sum(1), chosen.sum(1), len(reference))

@@ -41,7 +41,7 @@ def labelled_share(
     """
     counted = [image for image in images if image.is_verified and len(image.centers_yx)]
     if expected is None:
-        return estimate_share(count_hits(network, [image.for_validation() for image in counted]))
+        return estimate_share(count_hits(network, counted))
     labelled = _labels(counted) / len(counted)
     if labelled > expected:
         raise InputError(

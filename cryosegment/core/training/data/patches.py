@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Shaped, UInt8
+from jaxtyping import Float, Int, Shaped, UInt8
 from torch import Tensor
 from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
@@ -29,6 +29,7 @@ class _Place:
     """Origin of a patch: a point of an image, and a rotation and scale about it."""
 
     item: LabelledImage
+    instances: Int[Tensor, "h w"]
     flags: UInt8[Tensor, "h w"]
     center_yx: Float[Tensor, " 2"]
     matrix: Float[Tensor, "2 2"]
@@ -70,7 +71,7 @@ class PatchBatches:
         augmentation: Augmentation = LEVELS[TrainParams.augmentation],
         device: str = "cpu",
     ) -> None:
-        self._images = [(image, _flags(image)) for image in images]
+        self._images = [(image, image.particles, _flags(image)) for image in images]
         self._patch = patch
         self._batch = batch
         self._seed = seed
@@ -99,17 +100,19 @@ class PatchBatches:
 
     def _choose(self, random: np.random.Generator) -> _Place:
         """A place of any image."""
-        item, flags = self._images[random.integers(len(self._images))]
-        height, width = item.image.shape
+        item, instances, flags = self._images[random.integers(len(self._images))]
+        height, width = item.working.image.shape
         center = torch.tensor([random.uniform(0, height - 1), random.uniform(0, width - 1)])
-        return _Place(item, flags, center.float(), _random_map(random, self._augmentation))
+        return _Place(
+            item, instances, flags, center.float(), _random_map(random, self._augmentation)
+        )
 
     def _cut(self, places: Sequence[_Place]) -> Patches:
         """The patches of some places, on the device."""
         corners = [place.center_yx.round().int() - self._window // 2 for place in places]
         at = list(zip(places, corners, strict=True))
-        image = [window(place.item.image, corner, self._window) for place, corner in at]
-        instances = [window(place.item.instances, corner, self._window) for place, corner in at]
+        image = [window(place.item.working.image, corner, self._window) for place, corner in at]
+        instances = [window(place.instances, corner, self._window) for place, corner in at]
         flags = [window(place.flags, corner, self._window) for place, corner in at]
         grid = sampling_grid(
             torch.stack([place.matrix for place in places]),

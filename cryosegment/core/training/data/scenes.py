@@ -12,8 +12,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
-from cryosegment.core.images.working import working_normalize
-from cryosegment.core.labels.labelled import ValidationImage
+from cryosegment.core.images.working import WorkingImage, working_normalize
+from cryosegment.core.labels.labelled import LabelledImage
 from cryosegment.core.models.inference import predict_maps
 from cryosegment.core.picking.centers import find_candidates
 from cryosegment.core.pipeline.micrograph import CANDIDATE_FLOOR
@@ -29,6 +29,7 @@ from cryosegment.core.tuning.calibration import (
     fit_calibration,
     judge_candidates,
 )
+from cryosegment.exchange.labels import BACKGROUND, CONTAMINATION, PARTICLE
 from cryosegment.exchange.params import CalibrationParams, InputParams
 
 VALIDATION_SCENES = 64
@@ -106,9 +107,8 @@ class SceneValidation:
         random = np.random.default_rng((seed, stream))
         scenes = [draw_scene(bank, settings, random) for _ in range(count)]
         images = _images(scenes, settings)[:, 0]
-        everywhere = torch.ones(settings.size, settings.size, dtype=torch.bool)
         self._images = [
-            ValidationImage(image, everywhere, everywhere, _visible(scene), settings.diameter)
+            _labelled(scene, image, settings.diameter)
             for image, scene in zip(images, scenes, strict=True)
         ]
 
@@ -120,7 +120,7 @@ class SceneValidation:
         """The candidates of each scene, and which are particles."""
         judged = []
         for item in self._images:
-            maps = predict_maps(network, item.image, item.valid)
+            maps = predict_maps(network, item.working.image, item.working.valid)
             candidates = find_candidates(maps, item.diameter, floor=CANDIDATE_FLOOR)
             judged.append(judge_candidates(candidates, item))
         return judged
@@ -157,6 +157,20 @@ def calibrate_on_scenes(
         scenes = SceneValidation(bank, usual, seed, CALIBRATION_STREAM, count)
         judged += scenes.judge(network)
     return fit_calibration(judged)
+
+
+def _labelled(scene: Scene, image: Float[Tensor, "h w"], diameter: float) -> LabelledImage:
+    """A scene with its labels; scenes have no pixel size, and are their own micrographs."""
+    everywhere = torch.ones_like(image, dtype=torch.bool)
+    classes = torch.where(scene.instances > 0, PARTICLE, BACKGROUND)
+    return LabelledImage(
+        working=WorkingImage(image, everywhere, 1.0, (1.0, 1.0)),
+        instances=scene.instances,
+        classes=torch.where(scene.contamination > 0, CONTAMINATION, classes),
+        centers_yx=_visible(scene),
+        diameter=diameter,
+        micrograph="simulated scene",
+    )
 
 
 def _visible(scene: Scene) -> Float[Tensor, "n 2"]:

@@ -34,7 +34,7 @@ def test_labels_at_the_working_scale(make_labels: MakeLabels) -> None:
     (item,) = read_labels([folder], InputParams(20.0), no_progress)
     instances, _ = read_image(folder / "labels_0_instances.mrc")
     classes, _ = read_image(folder / "labels_0_classes.mrc")
-    height, width = item.image.shape
+    height, width = item.working.image.shape
     assert (height, width) == (201, 148)  # of 60 Å at 2 Å/px: 30 px become 20
     for y, x in np.ndindex(height, width):
         row, column = round(y * 301 / height), round(x * 222 / width)
@@ -44,13 +44,13 @@ def test_labels_at_the_working_scale(make_labels: MakeLabels) -> None:
     expected = given / (301 / height, 222 / width)
     np.testing.assert_allclose(item.centers_yx.numpy(), expected, rtol=1e-6)
     assert item.diameter == pytest.approx(20.0, rel=2e-3)
-    assert item.diameter * item.pixel_size == pytest.approx(60.0)
-    assert item.valid.all()
+    assert item.diameter * item.working.pixel_size == pytest.approx(60.0)
+    assert item.working.valid.all()
 
 
 def test_particles_are_dark_and_where_their_labels_say(make_labels: MakeLabels) -> None:
     (item,) = read_labels([make_labels(count=1)], InputParams(20.0), no_progress)
-    assert item.image[item.instances > 0].mean() < -1
+    assert item.working.image[item.instances > 0].mean() < -1
     for number, center in enumerate(item.centers_yx, start=1):
         pixels = torch.nonzero(item.instances == number).float()
         assert (pixels.mean(0) - center).abs().max() < 0.3
@@ -61,7 +61,7 @@ def test_labels_of_picks_are_not_verified(make_labels: MakeLabels) -> None:
     mine, theirs = read_labels(folders, InputParams(20.0), no_progress)
     assert (mine.is_verified, theirs.is_verified) == (True, False)
     assert (mine.has_outlines, theirs.has_outlines) == (False, False)
-    assert mine.micrograph.samefile(folders[0] / "labels_0.mrc")
+    assert Path(mine.micrograph).samefile(folders[0] / "labels_0.mrc")
 
 
 @pytest.mark.parametrize("source", ["reconstruction", "simulation"])
@@ -75,8 +75,8 @@ def test_labels_for_a_model_have_its_scale_and_front_end(make_labels: MakeLabels
     (plain,) = read_labels([folder], InputParams(15.0), no_progress)
     (found,) = read_labels([folder], median, no_progress)
     assert found.diameter == pytest.approx(15.0, abs=0.1)
-    assert found.image.shape == plain.image.shape
-    assert not torch.equal(found.image, plain.image)
+    assert found.working.image.shape == plain.working.image.shape
+    assert not torch.equal(found.working.image, plain.working.image)
 
 
 def test_contamination_and_unknown_pixels(make_labels: MakeLabels) -> None:
@@ -92,9 +92,9 @@ def test_contamination_and_unknown_pixels(make_labels: MakeLabels) -> None:
     (item,) = read_labels([folder], InputParams(20.0), no_progress)
     assert item.contamination[:66].all()
     assert not item.contamination[67:].any()
-    assert not item.instances[:66].any()
+    assert not item.particles[:66].any()
     assert not item.known[134:].any()
-    assert item.valid.all()
+    assert item.working.valid.all()
 
 
 def test_the_edge_is_part_of_the_particles(make_labels: MakeLabels) -> None:
@@ -188,9 +188,9 @@ def test_images_are_those_that_picking_sees(make_labels: MakeLabels, tmp_path: P
             folder / "labels_0.mrc", "labels_0", pick_settings(params, card), estimate
         )
         (item,) = read_labels([folder], card.input, no_progress, str(ctf))
-        assert torch.equal(item.image, expected.image)
-        assert not any(torch.equal(item.image, other) for other in seen)
-        seen.append(item.image)
+        assert torch.equal(item.working.image, expected.image)
+        assert not any(torch.equal(item.working.image, other) for other in seen)
+        seen.append(item.working.image)
     with pytest.raises(InputError, match="expected the CTF of labels_0"):
         read_labels([folder], InputParams(20.0, front_end=FrontEndParams("ctf-flip")), no_progress)
 

@@ -7,9 +7,10 @@ import torch
 from scipy import ndimage
 from torch import nn
 
-from cryosegment.core.labels.labelled import ValidationImage
+from cryosegment.core.labels.labelled import LabelledImage
 from cryosegment.core.training.data.targets import make_targets
 from cryosegment.core.training.examples import MISSED, RIGHT, SIDE, UNKNOWN, WRONG, write_examples
+from cryosegment.tests.labelled import labelled_image
 
 DIAMETER = 16.0
 SHAPE = (100, 90)
@@ -38,20 +39,13 @@ class DarkDiscs(nn.Module):
 
 def labelled(
     dark: list[list[int]], centers: list[list[int]], shape: tuple[int, int] = SHAPE
-) -> ValidationImage:
+) -> LabelledImage:
     """An image with dark discs in some places, and labels in some."""
     image = torch.zeros(shape)
     rows, columns = np.indices(shape)
     for y, x in dark:
         image[(rows - y) ** 2 + (columns - x) ** 2 <= (DIAMETER / 2) ** 2] = -2
-    everywhere = torch.ones(shape, dtype=torch.bool)
-    return ValidationImage(
-        image,
-        everywhere,
-        everywhere.clone(),
-        torch.tensor(centers).float().reshape(-1, 2),
-        DIAMETER,
-    )
+    return labelled_image(image, torch.tensor(centers).float().reshape(-1, 2), DIAMETER)
 
 
 def circles(path: Path, color: tuple[int, int, int]) -> list[list[int]]:
@@ -80,8 +74,9 @@ def test_colors_tell_right_from_wrong_and_missed(tmp_path: Path) -> None:
 
 def test_a_prediction_where_nothing_is_known_is_blue(tmp_path: Path) -> None:
     path = tmp_path / "examples.png"
-    item = labelled(CENTERS[:2], CENTERS[:1])
-    item.known[:, 40:] = False
+    unknown = torch.zeros(SHAPE, dtype=torch.bool)
+    unknown[:, 40:] = True
+    item = labelled(CENTERS[:2], CENTERS[:1]).without(unknown)
     write_examples(path, DarkDiscs(), [item], 0.5)
     assert near(circles(path, RIGHT), CENTERS[:1])
     assert circles(path, WRONG) == []

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 import torch
 
-from cryosegment.core.labels.labelled import ValidationImage
 from cryosegment.core.models.model import Model
 from cryosegment.core.picking import Candidates
 from cryosegment.core.pipeline.micrograph import pick_micrograph, prepare, segment
@@ -15,9 +14,10 @@ from cryosegment.core.tuning.calibration import (
     fit_calibration,
     judge_candidates,
 )
-from cryosegment.core.tuning.pick_search import TuningImage
+from cryosegment.core.tuning.pick_search import MappedImage
 from cryosegment.exchange.params import CalibrationParams, PickParams, SelectionParams
 from cryosegment.exchange.settings import pick_settings
+from cryosegment.tests.labelled import labelled_image
 
 TRUE = CalibrationParams(a=1.6, b=0.6, c=-0.5)
 
@@ -68,11 +68,10 @@ def test_too_few_to_learn_from() -> None:
 
 def test_candidates_at_the_border_are_not_judged() -> None:
     """As in picking; what the labels do not know is not, either."""
-    everywhere = torch.ones(100, 100, dtype=torch.bool)
-    known = everywhere.clone()
+    known = torch.ones(100, 100, dtype=torch.bool)
     known[:, 70:] = False
     centers = torch.tensor([[50.0, 50.0], [30.0, 30.0], [50.0, 80.0], [4.0, 50.0]])
-    item = ValidationImage(torch.zeros(100, 100), everywhere, known, centers[[0, 3]], 20.0)
+    item = labelled_image(torch.zeros(100, 100), centers[[0, 3]], 20.0, known)
     judged = judge_candidates(Candidates(centers, torch.tensor([0.9, 0.8, 0.7, 0.6])), item)
     np.testing.assert_allclose(judged.scores, [0.9, 0.8])
     np.testing.assert_array_equal(judged.hits, [True, False])
@@ -87,10 +86,9 @@ def test_a_card_s_numbers_fit_what_picking_finds(draw_truth: Callable, disc_mode
         truth = draw_truth("discs", (400, 320), seed=seed)
         working = prepare(truth.micrograph, pick_settings(params, disc_model.card))
         centers = torch.from_numpy(truth.centers_yx / np.array(working.scale_yx)).float()
-        known = torch.ones_like(working.valid)
         diameter = params.diameter / working.pixel_size
-        labels = ValidationImage(working.image, working.valid, known, centers[::2], diameter)
-        images.append(TuningImage(segment(working, disc_model, None), labels, diameter / 2))
+        item = labelled_image(working.image, centers[::2], diameter)
+        images.append(MappedImage(segment(working, disc_model, None), item, diameter / 2))
     found = calibrate(images, SelectionParams())
     assert found is not None
     assert found.centers == "heatmap"

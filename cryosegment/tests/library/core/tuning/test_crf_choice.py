@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
@@ -10,6 +9,7 @@ from cryosegment.core.labels.labelled import LabelledImage
 from cryosegment.core.models.model import Model
 from cryosegment.core.pipeline.micrograph import prepare
 from cryosegment.core.tuning.crf_choice import choose_card_crf
+from cryosegment.exchange.labels import BACKGROUND, PARTICLE
 from cryosegment.exchange.params import CrfParams, PickParams
 from cryosegment.exchange.settings import pick_settings
 
@@ -31,18 +31,13 @@ def labelled_image(truth: object, model: Model, swollen: float = 1.0) -> Labelle
     squares = squares + (columns[None, None, :] - centers[:, 1:, None]) ** 2
     distance, nearest = squares.min(0)
     instances = torch.where(distance <= radius**2, nearest + 1, 0)
-    nothing = torch.zeros_like(working.valid)
     return LabelledImage(
-        image=working.image,
-        instances=instances,
-        edge=nothing,
-        contamination=nothing,
-        valid=working.valid,
-        known=working.valid,
+        working=working,
+        instances=instances.int(),
+        classes=torch.where(instances > 0, PARTICLE, BACKGROUND),
         centers_yx=centers,
         diameter=DIAMETER / working.pixel_size,
-        pixel_size=working.pixel_size,
-        micrograph=Path(truth.micrograph.name),
+        micrograph=truth.micrograph.name,
         has_outlines=True,
     )
 

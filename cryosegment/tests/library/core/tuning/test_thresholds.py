@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from cryosegment.core.labels.labelled import ValidationImage
+from cryosegment.core.labels.labelled import LabelledImage
 from cryosegment.core.models.inference import predict_maps
 from cryosegment.core.picking.centers import find_candidates
 from cryosegment.core.training.data.targets import make_targets
@@ -15,6 +15,7 @@ from cryosegment.core.tuning.thresholds import (
     count_hits,
     middle_of_plateau,
 )
+from cryosegment.tests.labelled import labelled_image
 
 SIDE, DIAMETER = 80, 16.0
 CENTERS = torch.tensor([[15.0, 15.0], [15.0, 60.0], [60.0, 15.0], [60.0, 60.0]])
@@ -45,12 +46,12 @@ class Maps(nn.Module):
         return self.logits[None] + 0
 
 
-def labelled(rows: list[int], known: torch.Tensor = EVERYWHERE) -> ValidationImage:
-    return ValidationImage(torch.zeros(SIDE, SIDE), EVERYWHERE, known, CENTERS[rows], DIAMETER)
+def labelled(rows: list[int], known: torch.Tensor = EVERYWHERE) -> LabelledImage:
+    return labelled_image(torch.zeros(SIDE, SIDE), CENTERS[rows], DIAMETER, known)
 
 
 def best(
-    network: nn.Module, images: list[ValidationImage], labelled_share: float = 1.0
+    network: nn.Module, images: list[LabelledImage], labelled_share: float = 1.0
 ) -> tuple[float, float]:
     return best_threshold(count_hits(network, images), labelled_share)
 

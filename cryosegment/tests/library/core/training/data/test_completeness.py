@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +13,7 @@ from cryosegment.core.training.data.completeness import (
 )
 from cryosegment.core.tuning.thresholds import THRESHOLDS, Counts
 from cryosegment.exchange.errors import InputError
+from cryosegment.tests.labelled import labelled_image
 
 
 def counts(scores: np.ndarray, is_particle: np.ndarray, is_labelled: np.ndarray) -> Counts:
@@ -51,10 +51,8 @@ def test_a_network_that_finds_nothing_has_no_opinion() -> None:
 
 
 def labelled(count: int, is_verified: bool = True) -> LabelledImage:
-    plane = torch.zeros(40, 40)
-    area, centers = plane == 0, torch.rand(count, 2)
-    maps = (plane, plane.int(), ~area, ~area, area, area)
-    return LabelledImage(*maps, centers, 10.0, 4.0, Path("a.mrc"), is_verified)
+    image = torch.zeros(40, 40)
+    return labelled_image(image, torch.rand(count, 2), 10.0, is_verified=is_verified)
 
 
 def test_the_expected_number_decides_where_it_is_given() -> None:

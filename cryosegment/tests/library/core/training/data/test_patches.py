@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,6 +16,8 @@ from cryosegment.core.training.data.patches import (
     window,
 )
 from cryosegment.core.training.data.targets import Targets
+from cryosegment.exchange.labels import BACKGROUND, CONTAMINATION, EDGE, PARTICLE, UNKNOWN
+from cryosegment.tests.labelled import labelled_image
 
 SHAPE = (90, 120)
 DIAMETER = 20.0
@@ -33,21 +35,13 @@ def labelled() -> LabelledImage:
         body |= (np.abs(y - 6) <= 3) & (np.abs(x - 1) <= 6)
         instances[body] = number
     image[instances > 0] = -3
-    known = np.ones(SHAPE, bool)
-    known[:, 110:] = False
-    contamination = np.zeros(SHAPE, bool)
-    contamination[:8] = True
-    return LabelledImage(
-        image=torch.from_numpy(image),
-        instances=torch.from_numpy(instances),
-        edge=torch.from_numpy((instances > 0) & ~ndimage.binary_erosion(instances, iterations=2)),
-        contamination=torch.from_numpy(contamination),
-        valid=torch.ones(SHAPE, dtype=torch.bool),
-        known=torch.from_numpy(known),
-        centers_yx=torch.from_numpy(CENTERS).float(),
-        diameter=DIAMETER,
-        pixel_size=4.0,
-        micrograph=Path("drawn.mrc"),
+    classes = np.where(instances > 0, PARTICLE, BACKGROUND)
+    classes[(instances > 0) & ~ndimage.binary_erosion(instances, iterations=2)] = EDGE
+    classes[:8] = CONTAMINATION
+    classes[:, 110:] = UNKNOWN
+    item = labelled_image(torch.from_numpy(image), torch.from_numpy(CENTERS).float(), DIAMETER)
+    return replace(
+        item, instances=torch.from_numpy(instances), classes=torch.from_numpy(classes).int()
     )
 
 

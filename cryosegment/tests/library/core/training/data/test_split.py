@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-from pathlib import Path
 
 import pytest
 import torch
@@ -7,21 +6,21 @@ import torch
 from cryosegment.core.labels.labelled import LabelledImage
 from cryosegment.core.training.data.split import Split, split
 from cryosegment.exchange.errors import InputError
+from cryosegment.tests.labelled import labelled_image
 
 
 def labelled(name: str, particles: int = 3, is_verified: bool = True) -> LabelledImage:
-    plane = torch.zeros(4, 4)
-    area = plane == 0
-    centers = torch.zeros(particles, 2)
-    return LabelledImage(
-        plane, plane.int(), ~area, ~area, area, area, centers, 2.0, 4.0, Path(name), is_verified
+    return labelled_image(
+        torch.zeros(4, 4),
+        torch.zeros(particles, 2),
+        2.0,
+        micrograph=name,
+        is_verified=is_verified,
     )
 
 
 def names(parts: Split) -> tuple[list[str], list[str]]:
-    return [i.micrograph.name for i in parts.training], [
-        i.micrograph.name for i in parts.validation
-    ]
+    return [i.micrograph for i in parts.training], [i.micrograph for i in parts.validation]
 
 
 @pytest.mark.parametrize(("fraction", "kept"), [(0.2, 2), (0.01, 1), (0.9, 9)])

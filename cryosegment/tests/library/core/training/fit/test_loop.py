@@ -9,7 +9,6 @@ import pytest
 import torch
 from torch import nn
 
-from cryosegment.core.labels.labelled import ValidationImage
 from cryosegment.core.training.data.targets import Targets, make_targets
 from cryosegment.core.training.fit.batches import Batch
 from cryosegment.core.training.fit.loop import fit
@@ -18,6 +17,7 @@ from cryosegment.core.training.fit.state import Progress
 from cryosegment.core.training.losses import PickingLoss
 from cryosegment.core.training.validation import best_f1
 from cryosegment.exchange.errors import InputError, ModelError, ParameterError
+from cryosegment.tests.labelled import labelled_image
 from cryosegment.tests.machine import NO_GPU
 
 SIDE = 24
@@ -360,12 +360,11 @@ def test_a_patch_is_learnt_by_heart(tiny_network: nn.Module, state: Path) -> Non
     instances = torch.where(distance <= (diameter / 2) ** 2, nearest + 1, 0).int()
     noise = torch.randn(side, side, generator=torch.Generator().manual_seed(0))
     image = 0.5 * noise - 2.0 * (instances > 0)
-    everywhere = torch.ones(side, side, dtype=torch.bool)
     plane = torch.zeros(1, side, side)
     targets = make_targets(
         instances[None], plane, plane + 1, centers[None], torch.tensor([diameter])
     )
-    labelled = [ValidationImage(image, everywhere, everywhere, centers, diameter)]
+    labelled = [labelled_image(image, centers, diameter)]
     options = settings(120, learning_rate=5e-3, validations=2, averaging=0.9)
     _, progress = fit(
         tiny_network,
