@@ -5,11 +5,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import mrcfile
+import torch
+
 from cryosegment.core.evaluation.metrics import evaluate
+from cryosegment.core.evaluation.pixels import PixelCounts, count_pixels
 from cryosegment.exchange.coordinates import Coordinates, read_coordinates
+from cryosegment.exchange.labels import LabelEntry
 
 Sets = dict[str, Coordinates]
 HEADER = "| picks | micrographs | P | R | F1 | AP | best F1 | error Å |\n" + "|---" * 8 + "|"
@@ -54,3 +60,15 @@ def print_row(label: str, picks: Scored, reference: Sets, diameter: float) -> No
     cells = " | ".join(f"{value:.3f}" for value in figures)
     error = f"{total.center_error_mean:.1f}"
     print(f"| {label} | {len(reference)} | {cells} | {error} |", flush=True)
+
+
+def count_masks(entries: Sequence[LabelEntry], output: Path) -> PixelCounts:
+    """Pixels of the masks that `pick --masks` wrote, against the exact ones."""
+    counts = PixelCounts()
+    for entry in entries:
+        found, exact = (
+            torch.from_numpy(mrcfile.read(path) > 0)
+            for path in (output / "instances" / entry.instances.name, entry.instances)
+        )
+        counts = counts + count_pixels(found, exact)
+    return counts

@@ -16,11 +16,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import mrcfile
-import torch
-from scoring import run
+from scoring import count_masks, run
 
-from cryosegment.core.evaluation.pixels import PixelCounts, count_pixels
 from cryosegment.exchange.labels import LabelEntry, read_labels_index, write_labels_index
 
 PIXEL_SIZE = 1.77
@@ -60,13 +57,7 @@ def score(crf: str, model: Path, entries: Sequence[LabelEntry], output: Path) ->
     files = [str(entry.micrograph) for entry in entries]
     options = [*size, "--model", str(model), "--crf", crf, "--masks", "--edge", "0"]
     run("pick", *files, *options, "--output", str(output))
-    counts = PixelCounts()
-    for entry in entries:
-        found, exact = (
-            torch.from_numpy(mrcfile.read(path) > 0)
-            for path in (output / "instances" / entry.instances.name, entry.instances)
-        )
-        counts = counts + count_pixels(found, exact)
+    counts = count_masks(entries, output)
     figures = (counts.accuracy, counts.precision, counts.recall, counts.iou, counts.f1)
     print(f"| {crf} | " + " | ".join(f"{value:.3f}" for value in figures) + " |", flush=True)
 
