@@ -30,6 +30,16 @@ if find_spec("torch") is not None:  # the tests of exchange run in Scipion's env
     install_import_hook("cryosegment.core", "cryosegment.tests.typechecker.check")
 
 
+def pytest_exception_interact(
+    call: pytest.CallInfo[object], report: pytest.TestReport | pytest.CollectReport
+) -> None:
+    """What a command that failed has said is in the report of its test."""
+    error = call.excinfo.value if call.excinfo else None
+    if isinstance(error, subprocess.CalledProcessError) and error.stderr:
+        text = error.stderr if isinstance(error.stderr, str) else error.stderr.decode()
+        report.sections.append(("stderr of the command", text))
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Folder of real micrographs, maps and coordinate files; tests without it are skipped."""
