@@ -128,14 +128,14 @@ def test_picks_are_the_candidates_that_the_parameters_say(source, tmp_path, wish
 
 
 def test_larger_distances_are_those_of_a_double_loop(source, tmp_path):
-    candidates, _, _ = repicked(source, tmp_path / "out", min_distance="0.9", edge=0.8)
+    candidates, _, _ = repicked(source, tmp_path / "out", min_distance="0.9", edge=1.0)
     for name in NAMES:
         before, kept = source.read(CANDIDATES, name, SIZE), []
         for row in np.argsort(-before.scores, kind="stable"):
             y, x = before.centers_yx[row]
             room = min(y + 0.5, x + 0.5, SHAPE[0] - 0.5 - y, SHAPE[1] - 0.5 - x)
             away = np.linalg.norm(before.centers_yx[kept] - (y, x), axis=1)
-            if room * SIZE >= 0.8 * DIAMETER and (away * SIZE >= 0.9 * DIAMETER).all():
+            if room * SIZE >= 1.0 * DIAMETER and (away * SIZE >= 0.9 * DIAMETER).all():
                 kept.append(row)
         expected = before.select(np.sort(kept))
         assert len(before) > 1.5 * len(kept) > 100
@@ -145,11 +145,12 @@ def test_larger_distances_are_those_of_a_double_loop(source, tmp_path):
 
 
 def test_candidates_are_never_closer_than_they_were_kept(source, tmp_path):
-    """The same distance again drops none, though files round what is just far enough."""
-    close = Coordinates([[100.0, 100.0], [100.0, 114.9999]], SIZE, NAMES[0], [0.9, 0.8])
+    """The same distances again drop none, though files round what is just far enough."""
+    centers = [[100.0, 100.0], [100.0, 114.9999], [14.4999, 200.0]]
+    close = Coordinates(centers, SIZE, NAMES[0], [0.9, 0.8, 0.7])
     write_coordinates(source.file(CANDIDATES, NAMES[0]), close)
     candidates, picks, _ = repicked(source, tmp_path / "out", min_distance="0.5", edge=0.5)
-    assert len(candidates[NAMES[0]]) == len(picks[NAMES[0]]) == 2
+    assert len(candidates[NAMES[0]]) == len(picks[NAMES[0]]) == 3
 
 
 def test_the_run_that_would_have_given_the_picks_is_left_beside_them(source, tmp_path):
