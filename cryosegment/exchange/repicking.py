@@ -16,7 +16,8 @@ from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import PathLike, atomic_path
 from cryosegment.exchange.job import JOB_NAME, Job, read_job
 from cryosegment.exchange.model_files import model_path
-from cryosegment.exchange.params import KEPT, PickParams, RepickParams
+from cryosegment.exchange.params import KEPT, PickParams, RepickParams, free_to_change
+from cryosegment.exchange.params.repicking import LIMITS, WISHES
 from cryosegment.exchange.pick_folder import CANDIDATES, PICKING_NAME, SUFFIXES, PickFolder
 from cryosegment.exchange.pick_summary import MicrographSummary, append_summary
 from cryosegment.exchange.records import record_from_dict, record_to_dict
@@ -151,6 +152,24 @@ def open_repicking(folder: PathLike, output: PathLike, params: RepickParams) -> 
         for text in nearer(pick_settings(before, card), pick_settings(after, card)):
             raise InputError(f"expected {text}: pick again for less, or choose other centers")
     return run
+
+
+def have_same_candidates(before: PickParams, after: PickParams, card: ModelCard) -> bool:
+    """Whether the picks by other parameters are among the candidates of a picking run.
+
+    Parameters
+    ----------
+    before, after
+        Parameters of that run, and of the picks.
+    card
+        Card of the model of both.
+    """
+    free = {*WISHES, *LIMITS, *free_to_change(PickParams)}
+    fixed, also = (
+        {name: value for name, value in record_to_dict(params).items() if name not in free}
+        for params in (before, after)
+    )
+    return fixed == also and not nearer(pick_settings(before, card), pick_settings(after, card))
 
 
 def nearer(before: PickSettings, after: PickSettings) -> List[str]:

@@ -3,11 +3,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Dict, List, Optional
 
-import numpy as np
-from pwem.objects import Micrograph, SetOfCoordinates
+from pwem.objects import SetOfCoordinates
 from pwem.protocols import ProtParticlePickingAuto
 from pyworkflow.constants import BETA
 from pyworkflow.protocol import params
@@ -15,12 +13,11 @@ from pyworkflow.protocol.constants import VOID_GPU
 
 from cryosegment.constants import BATCH_SIZE
 from cryosegment.convert import mic_name
-from cryosegment.exchange.coordinates import Coordinates, box_side
+from cryosegment.exchange.coordinates import box_side
 from cryosegment.exchange.errors import CryoSegmentError
 from cryosegment.exchange.files import check_names
 from cryosegment.exchange.micrograph_lists import FAILURES_NAME
 from cryosegment.exchange.params import AUTO, CARD, PickParams
-from cryosegment.exchange.pick_folder import CANDIDATES
 from cryosegment.exchange.pick_summary import odd_micrographs
 from cryosegment.exchange.settings import PickSettings, chosen_crf, pick_settings
 from cryosegment.plugin import Plugin
@@ -31,9 +28,6 @@ from cryosegment.protocols.messages import counted
 from cryosegment.protocols.model_choice import MODEL_PROJECT
 from cryosegment.protocols.picking_form import PickingForm
 from cryosegment.protocols.protocol_pick_base import CryoSegmentProtPickBase
-
-SAMPLE = 64
-"""Micrographs whose candidates choose the threshold of the next batch."""
 
 
 class CryoSegmentProtPick(CryoSegmentProtPickBase, PickingForm, CtfChoice, GpuChoice):
@@ -55,7 +49,9 @@ class CryoSegmentProtPick(CryoSegmentProtPickBase, PickingForm, CtfChoice, GpuCh
     (the first on its own), so that it settles as the run goes on.
 
     *Micrographs that fail* are listed in the summary and in extra/failures.csv; the others go on.
-    *Continue* tries them again, and picks everything again where parameters have changed.
+    *Continue* tries them again. Where threshold, sizes or larger distances alone have changed, it
+    selects other picks from the candidates in seconds; where other parameters have, it picks
+    everything again.
     """
 
     _label = "particle picking"
@@ -97,8 +93,8 @@ class CryoSegmentProtPick(CryoSegmentProtPickBase, PickingForm, CtfChoice, GpuCh
         self._writeCtfs(folder)
         return {**self.getCoreParams(), **self._ctfParams(folder)}
 
-    def _signature(self) -> str:
-        return json.dumps([super()._signature(), *self._ctfIdentity()])
+    def _inputIdentity(self) -> List[Any]:
+        return self._ctfIdentity()
 
     def _insertInitialSteps(self) -> List[int]:
         steps = super()._insertInitialSteps()
@@ -124,7 +120,7 @@ class CryoSegmentProtPick(CryoSegmentProtPickBase, PickingForm, CtfChoice, GpuCh
             check_names(mic_name(mic) for mic in micrographs)
         except CryoSegmentError as error:
             return [str(error)]
-        return self._sizeErrors(micrographs)
+        return self._sizeErrors(micrographs) + self._referredErrors()
 
     def _sharedGpuErrors(self) -> List[str]:
         """Scipion gives several to a step where there are more GPUs than steps at a time."""
@@ -216,6 +212,10 @@ class CryoSegmentProtPick(CryoSegmentProtPickBase, PickingForm, CtfChoice, GpuCh
         return ["Chung2025", "Gyawali2024", *(["Krahenbuhl2011"] if self._hasCrf() else [])]
 
     # --------------------------- UTILS functions -----------------------------
+    def getDiameter(self) -> float:
+        """Particle diameter, Å."""
+        return float(self.diameter.get())
+
     def _hasCrf(self) -> bool:
         """Whether the chosen CRF, or the one that the model recommends, is any."""
         card = self._card()
@@ -226,32 +226,12 @@ class CryoSegmentProtPick(CryoSegmentProtPickBase, PickingForm, CtfChoice, GpuCh
         card = self._card()
         return pick_settings(PickParams(**self._pickParams()), card) if card else None
 
-    def getThreshold(self) -> float:
-        """Lowest score of a pick; where it follows the micrographs, by some of those done."""
-        settings = self._settings()
-        return settings.threshold_for(self._knownScores(settings)) if settings else 0.0
-
     def _knownThreshold(self) -> Dict[str, Any]:
         settings = self._settings()
         if settings is None or settings.threshold is not None:
             return {}
         scores = self._knownScores(settings)
         return {"threshold": f"{settings.threshold_for(scores):.6f}"} if len(scores) else {}
-
-    def _knownScores(self, settings: PickSettings) -> np.ndarray:
-        """Scores of the candidates of at most `SAMPLE` micrographs, where the threshold asks."""
-        results = self._pickFolder()
-        names = results.names(CANDIDATES) if settings.threshold is None else []
-        found = [np.empty(0)]
-        for name in names[:: 1 + len(names) // SAMPLE]:
-            candidates = results.read(CANDIDATES, name, 1.0)
-            found.append(candidates.scores[settings.has_size(candidates)])
-        return np.concatenate(found)
-
-    def getCandidates(self, mic: Micrograph) -> Coordinates:
-        """All that might be a particle and is of the right size, down to low scores."""
-        candidates, settings = super().getCandidates(mic), self._settings()
-        return candidates.select(settings.has_size(candidates)) if settings else candidates
 
     def _thresholdText(self) -> str:
         settings, text = self._settings(), f"scores of at least {self.getThreshold():.2f}"

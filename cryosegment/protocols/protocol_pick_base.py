@@ -13,32 +13,28 @@ from pyworkflow.object import Integer
 from pyworkflow.protocol.constants import STEPS_PARALLEL
 from pyworkflow.utils import cleanPath
 
-from cryosegment.convert import append_coordinates, mic_name
+from cryosegment.convert import mic_name
 from cryosegment.core_files import core_file
-from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.exchange.errors import InputError
-from cryosegment.exchange.files import write_text
-from cryosegment.exchange.job import JOB_NAME, Job
+from cryosegment.exchange.files import read_text, write_text
+from cryosegment.exchange.job import JOB_NAME, Job, read_job
 from cryosegment.exchange.micrograph_lists import FAILURES_NAME, read_failures, write_failures
 from cryosegment.exchange.pick_folder import (
-    CANDIDATES,
     CONTAMINATION_MASKS,
-    COORDINATES,
-    INSTANCES,
+    PICKING_NAME,
     PickFolder,
 )
-from cryosegment.exchange.pick_summary import MicrographSummary, write_summaries
-from cryosegment.masks import mask_content
-from cryosegment.objects import MicrographMask, SetOfMicrographMasks
-from cryosegment.protocols.core_run import CoreRun
+from cryosegment.exchange.pick_summary import write_summaries
+from cryosegment.exchange.repicking import picking_job
+from cryosegment.objects import SetOfMicrographMasks
 from cryosegment.protocols.messages import counted, every
-from cryosegment.protocols.remembered import Remembered
+from cryosegment.protocols.reselection import Reselection
 from cryosegment.protocols.streamed_picking import StreamedPicking
 
 OUTPUTS = ("outputCoordinates", "outputMasks", "boxsize")
 
 
-class CryoSegmentProtPickBase(CoreRun, Remembered, StreamedPicking):
+class CryoSegmentProtPickBase(Reselection, StreamedPicking):
     """Base of the picking protocol: each batch of micrographs is one job of the core."""
 
     _label = None
@@ -55,8 +51,8 @@ class CryoSegmentProtPickBase(CoreRun, Remembered, StreamedPicking):
         """Parameters of the `pick` job that change its result."""
         raise NotImplementedError
 
-    def _box(self) -> int:
-        """Box side in px."""
+    def _inputIdentity(self) -> List[Any]:
+        """What its inputs besides the micrographs are."""
         raise NotImplementedError
 
     def _knownThreshold(self) -> Dict[str, Any]:
@@ -139,6 +135,15 @@ class CryoSegmentProtPickBase(CoreRun, Remembered, StreamedPicking):
         with self._filesLock:
             summaries = {**self.getSummaries(), **PickFolder(folder).summaries()}
             write_summaries(self._getExtraPath(), summaries.values())
+            self._recordPicking(picking_job(folder))
+
+    def _recordPicking(self, part: Job) -> None:
+        """Add the micrographs of a part to the picking run that the extra folder is that of."""
+        path = Path(self._getExtraPath(PICKING_NAME))
+        jobs = [*([read_job(path)] if path.exists() else []), part]
+        files = {name: file for job in jobs for name, file in zip(job.names, job.inputs)}
+        params, folder = self.getCoreParams(), self._getExtraPath()
+        Job("pick", params, tuple(files.values()), folder, tuple(files)).write(path)
 
     def createOutputStep(self) -> List[str]:
         """Check that anything was picked; the outputs themselves grow with each batch."""
@@ -180,10 +185,7 @@ class CryoSegmentProtPickBase(CoreRun, Remembered, StreamedPicking):
         self, outputDir: str, micDoneList: List[Micrograph], outputCoords: SetOfCoordinates
     ) -> None:
         """Append the picks of micrographs that are done."""
-        outputCoords.setBoxSize(self._box())
-        doubts = {name: ", ".join(row.remarks) for name, row in self.getSummaries().items()}
-        records = ((mic, self.getPicks(mic)) for mic in micDoneList)
-        append_coordinates(outputCoords, records, doubts=doubts)
+        self._appendPicks(outputCoords, micDoneList)
 
     def _updateMasks(self, micList: List[Micrograph], streamMode: int) -> None:
         is_new = not self.hasAttribute("outputMasks")
@@ -194,11 +196,7 @@ class CryoSegmentProtPickBase(CoreRun, Remembered, StreamedPicking):
         else:
             masks = self.outputMasks
             masks.enableAppend()
-        for mic in micList:
-            mask = MicrographMask(self.getMaskFile(mic))
-            mask.setMicrograph(mic)
-            mask.setContent(*mask_content(mask.getFileName()))
-            masks.append(mask)
+        self._appendMasks(masks, micList)
         self._updateOutputSet("outputMasks", masks, streamMode)
         if is_new:
             self._defineSourceRelation(self.getInputMicrographsPointer(), masks)
@@ -212,14 +210,6 @@ class CryoSegmentProtPickBase(CoreRun, Remembered, StreamedPicking):
         """Error of each micrograph that failed, by its name."""
         return self._failuresIn(self._getExtraPath())
 
-    def getSummaries(self) -> Dict[str, MicrographSummary]:
-        """Figures of each micrograph that is done, and what looks odd about it, by its name."""
-        return self._pickFolder().summaries()
-
-    def getCounts(self) -> Dict[str, int]:
-        """Number of picks of each micrograph that is done, by its name."""
-        return self._pickFolder().counts()
-
     def iterDone(self) -> Iterator[Micrograph]:
         """Micrographs that are done and have not failed."""
         failures, done = self.getFailures(), set(self._readDoneList())
@@ -227,24 +217,9 @@ class CryoSegmentProtPickBase(CoreRun, Remembered, StreamedPicking):
             if mic.getObjId() in done and mic_name(mic) not in failures:
                 yield mic.clone()
 
-    def getPicks(self, mic: Micrograph) -> Coordinates:
-        """Picks in a micrograph that is done."""
-        return self._pickFolder().read(COORDINATES, mic_name(mic), mic.getSamplingRate())
-
-    def getMaskFile(self, mic: Micrograph) -> str:
-        """Path of a micrograph's instance mask, which may not exist."""
-        return str(self._pickFolder().file(INSTANCES, mic_name(mic)))
-
     def getContaminationFolder(self) -> str:
         """Folder of the masks of contamination, which may not exist."""
         return self._getExtraPath(CONTAMINATION_MASKS)
-
-    def getCandidates(self, mic: Micrograph) -> Coordinates:
-        """All candidates of a micrograph, down to low scores."""
-        return self._pickFolder().read(CANDIDATES, mic_name(mic), mic.getSamplingRate())
-
-    def _pickFolder(self) -> PickFolder:
-        return PickFolder(self._getExtraPath())
 
     def _recordFailures(self, tried: Sequence[str], failures: Dict[str, str]) -> None:
         with self._filesLock:  # batches run in parallel threads
@@ -253,14 +228,24 @@ class CryoSegmentProtPickBase(CoreRun, Remembered, StreamedPicking):
             write_failures(self._getExtraPath(), {**known, **failures})
 
     def _signature(self) -> str:
-        return json.dumps({**self._pickParams(), "box": self._box()}, sort_keys=True)
+        params = json.dumps({**self._pickParams(), "box": self._box()}, sort_keys=True)
+        return json.dumps([params, *self._inputIdentity()])
+
+    def _hasOtherInputs(self) -> bool:
+        """Whether earlier results were made of other inputs."""
+        _, *before = json.loads(read_text(self._signatureFile()))
+        return before != json.loads(json.dumps(self._inputIdentity()))
 
     def _finishedMarker(self) -> str:
         return self._getExtraPath("DONE", "finished.TXT")
 
     def _forgetStaleResults(self) -> None:
         """On Continue: failed micrographs are tried again, and all where parameters changed."""
-        if self._hasOtherParams():
+        if self._hasOtherParams() and self._isReselection():
+            self.info("The selection of picks alone has changed: it is made from the candidates.")
+            self._forgetFailures()
+            self._reselect()
+        elif self._hasOtherParams():
             self.info("The parameters have changed: all micrographs are picked again.")
             self._forgetEverything()
         else:
@@ -269,6 +254,9 @@ class CryoSegmentProtPickBase(CoreRun, Remembered, StreamedPicking):
 
     def _forgetEverything(self) -> None:
         cleanPath(*map(str, Path(self._getExtraPath()).iterdir()))
+        self._forgetOutputs()
+
+    def _forgetOutputs(self) -> None:
         for name in OUTPUTS:
             if self.hasAttribute(name):
                 self.deleteOutput(getattr(self, name))

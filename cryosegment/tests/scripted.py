@@ -34,6 +34,7 @@ from cryosegment.protocols import (
     CryoSegmentProtImportModel,
     CryoSegmentProtLabels,
     CryoSegmentProtPick,
+    CryoSegmentProtRepick,
     CryoSegmentProtSimulate,
     CryoSegmentProtTrain,
 )
@@ -55,6 +56,7 @@ __all__ = [
     "CryoSegmentProtImportModel",
     "CryoSegmentProtLabels",
     "CryoSegmentProtPick",
+    "CryoSegmentProtRepick",
     "CryoSegmentProtSimulate",
     "CryoSegmentProtTrain",
     "CryoSegmentViewerLabels",

@@ -27,6 +27,7 @@ from cryosegment.tests.scripted import (
     PIXEL_SIZE,
     QUIET_SECONDS,
     CryoSegmentProtImportModel,
+    CryoSegmentProtRepick,
     CryoSegmentViewerPick,
     ImageHandler,
     Plugin,
@@ -243,17 +244,72 @@ class TestCryoSegmentPick(ProtocolTest):
         assert pick.outputCoordinates.getSize() == many
         assert star.stat().st_mtime_ns == before
 
-        scores = sorted(c._cryosegmentScore.get() for c in pick.outputCoordinates)
-        threshold = scores[len(scores) // 2] + 0.00005  # STAR files keep fewer digits
-        pick.threshold.set(f"{threshold:.5f}")
+        pick.minDistance.set("0.3")
         (warning,) = pick.warnings()
         assert f"*Continue* deletes *outputCoordinates* ({many} items), *boxsize*" in warning
         self.launch(pick)
         assert pick.isFinished(), pick.getErrorMessage()
+        assert pick.outputCoordinates.getSize() >= many
+        assert star.stat().st_mtime_ns > before
+
+    def testContinueWithAnotherSelection(self) -> None:
+        """Continue takes other picks from the candidates, and a fresh run gives the same."""
+        pick = self.launchProtocol(self.newPick(self.source, masks=True, streamingBatchSize=2))
+        jobs = list(Path(pick._getExtraPath("batches")).glob("*/job.json"))
+        times = [job.stat().st_mtime_ns for job in jobs]
+        scores = sorted(c._cryosegmentScore.get() for c in pick.outputCoordinates)
+        threshold = scores[len(scores) // 2] + 0.00005  # STAR files keep fewer digits
+        pick.threshold.set(f"{threshold:.5f}")
+        (warning,) = pick.warnings()
+        assert "without picking again" in warning
+        self.launch(pick)
+        assert pick.isFinished(), pick.getErrorMessage()
+        assert [job.stat().st_mtime_ns for job in jobs] == times
         expected = sum(score >= threshold for score in scores)
         assert pick.outputCoordinates.getSize() == expected
+        assert sum(pick.getCounts().values()) == expected
+        masks = [mrcfile.read(mask.getFileName()) for mask in pick.outputMasks]
+        assert sum(mask.max() for mask in masks) == expected
+        assert not Path(pick._getExtraPath("repicked")).exists()
         self.launch(pick, MODE_RESTART)
         assert pick.outputCoordinates.getSize() == expected
+        for before, mask in zip(masks, pick.outputMasks):
+            assert (before != mrcfile.read(mask.getFileName())).mean() < 1e-4
+
+    def testRepick(self) -> None:
+        """Other picks of a run, which keep their scores; the run and its outputs stay."""
+        before = self.whole.outputCoordinates.getSize()
+        repick = self.newProtocol(CryoSegmentProtRepick, number=20, masks=True)
+        repick.inputPicking.set(self.whole)
+        self.launchProtocol(repick)
+        chosen = repick.outputCoordinates
+        assert chosen.getSize() == 20 < before == self.whole.outputCoordinates.getSize()
+        found = [self.whole.getCandidates(mic).scores for mic in self.whole.iterDone()]
+        best = np.sort(np.concatenate(found))[-20:]
+        given = sorted(c._cryosegmentScore.get() for c in chosen)
+        np.testing.assert_allclose(given, best, atol=1e-4)
+        assert all(c._rlnAutopickFigureOfMerit.get() == c._cryosegmentScore.get() for c in chosen)
+        assert chosen.getBoxSize() == repick.boxsize.get() == self.whole.boxsize.get()
+        assert sum(mrcfile.read(m.getFileName()).max() for m in repick.outputMasks) == 20
+        assert "*20 particles* in 3 micrographs" in repick.summary()[0]
+        assert best[0] - 0.1 < repick.getThreshold() <= best[0]
+        viewer = CryoSegmentViewerPick(project=self.proj, protocol=repick)
+        viewer.setProtocol(repick)
+        (counts,) = viewer._showCounts()
+        assert "20 picks" in counts.getLastSubPlot().get_title()
+
+        threshold = self.whole.threshold.get()
+        self.whole.threshold.set("0.9")
+        self.addCleanup(self.whole.threshold.set, threshold)
+        (error,) = self.whole.validate()
+        assert "re-picking" in error
+        repick.number.set(None)
+        repick.minDistance.set("0.1")
+        assert repick.validate() == []
+        self.launch(repick)
+        assert "at which candidates were kept" in repick.getErrorMessage()
+        repick.threshold.set("high")
+        assert "expected *Score threshold* to be" in repick.validate()[0]
 
     def testValidation(self) -> None:
         """Impossible values are named before anything runs."""

@@ -15,6 +15,7 @@ from cryosegment.tests.scripted import (
     CryoSegmentProtImportModel,
     CryoSegmentProtLabels,
     CryoSegmentProtPick,
+    CryoSegmentProtRepick,
     CryoSegmentProtSimulate,
     CryoSegmentProtTrain,
     Installer,
@@ -29,6 +30,7 @@ KINDS = (
     CryoSegmentProtImportModel,
     CryoSegmentProtLabels,
     CryoSegmentProtPick,
+    CryoSegmentProtRepick,
     CryoSegmentProtSimulate,
     CryoSegmentProtTrain,
 )
@@ -52,7 +54,7 @@ class TestCryoSegmentPlugin(ProtocolTest):
 
     def testDiscovery(self) -> None:
         """Scipion finds the protocols, objects and viewers, and parses the citations."""
-        kinds = ("ImportModel", "Labels", "Pick", "Simulate", "Train")
+        kinds = ("ImportModel", "Labels", "Pick", "Repick", "Simulate", "Train")
         assert {f"CryoSegmentProt{kind}" for kind in kinds} <= set(domain().getProtocols())
         assert {"SegmentationModel", "SetOfMicrographMasks"} <= set(domain().getObjects())
         viewers = [

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Results of the picking protocol: coordinates, scores, counts, masks."""
+"""Results of picking and re-picking: coordinates, scores, counts, masks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pyworkflow.viewer import DESKTOP_TKINTER, View
 
 from cryosegment.convert import mic_name
 from cryosegment.exchange.coordinates import Coordinates
-from cryosegment.protocols import CryoSegmentProtPick
+from cryosegment.protocols import CryoSegmentProtPick, CryoSegmentProtRepick
 from cryosegment.protocols.messages import counted
 from cryosegment.viewers.plots import (
     draw_counts,
@@ -30,7 +30,7 @@ class CryoSegmentViewerPick(ResultsViewer):
 
     _label = "picking results"
     _environments = [DESKTOP_TKINTER]
-    _targets = [CryoSegmentProtPick]
+    _targets = [CryoSegmentProtPick, CryoSegmentProtRepick]
 
     # --------------------------- DEFINE param functions ----------------------
     def _defineParams(self, form: params.Form) -> None:
@@ -103,7 +103,7 @@ class CryoSegmentViewerPick(ResultsViewer):
         if self.withMask and self._hasMasks():
             rows = np.flatnonzero(self.protocol.getPicks(mic).scores >= self.threshold.get())
             draw_mask(axes, self.protocol.getMaskFile(mic), 1 + rows)
-        diameter_px = self.protocol.diameter.get() / mic.getSamplingRate()
+        diameter_px = self.protocol.getDiameter() / mic.getSamplingRate()
         circles = draw_picks(axes, picks, diameter_px)
         plotter.getFigure().colorbar(circles, ax=axes, label="score", shrink=0.8)
         return [plotter]

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The results of protocols that pick: what their folders hold, and the outputs made of it."""
+
+from __future__ import annotations
+
+from typing import Dict, Iterable, Iterator, List, Optional
+
+import numpy as np
+from pwem.objects import Micrograph, SetOfCoordinates
+from pwem.protocols import EMProtocol
+
+from cryosegment.convert import append_coordinates, mic_name
+from cryosegment.exchange.coordinates import Coordinates
+from cryosegment.exchange.pick_folder import CANDIDATES, COORDINATES, INSTANCES, PickFolder
+from cryosegment.exchange.pick_summary import MicrographSummary
+from cryosegment.exchange.settings import PickSettings
+from cryosegment.masks import mask_content
+from cryosegment.objects import MicrographMask, SetOfMicrographMasks
+
+SAMPLE = 64
+"""Micrographs whose candidates choose a threshold that follows the micrographs."""
+
+
+class Picked(EMProtocol):
+    """A protocol whose extra folder holds the results of picking."""
+
+    _label = None
+
+    # --------------------------- what a subclass gives ------------------------
+    def getDiameter(self) -> float:
+        """Particle diameter, Å."""
+        raise NotImplementedError
+
+    def _settings(self) -> Optional[PickSettings]:
+        """What picking runs on; nothing where that is not known."""
+        raise NotImplementedError
+
+    def _box(self) -> int:
+        """Box side in px."""
+        raise NotImplementedError
+
+    # --------------------------- results -------------------------------------
+    def getSummaries(self) -> Dict[str, MicrographSummary]:
+        """Figures of each micrograph that is done, and what looks odd about it, by its name."""
+        return self._pickFolder().summaries()
+
+    def getCounts(self) -> Dict[str, int]:
+        """Number of picks of each micrograph that is done, by its name."""
+        return self._pickFolder().counts()
+
+    def iterDone(self) -> Iterator[Micrograph]:
+        """Micrographs that are done and have not failed."""
+        done = self.getSummaries()
+        for mic in self.getInputMicrographs() or ():
+            if mic_name(mic) in done:
+                yield mic.clone()
+
+    def getPicks(self, mic: Micrograph) -> Coordinates:
+        """Picks in a micrograph that is done."""
+        return self._pickFolder().read(COORDINATES, mic_name(mic), mic.getSamplingRate())
+
+    def getMaskFile(self, mic: Micrograph) -> str:
+        """Path of a micrograph's instance mask, which may not exist."""
+        return str(self._pickFolder().file(INSTANCES, mic_name(mic)))
+
+    def getCandidates(self, mic: Micrograph) -> Coordinates:
+        """All that might be a particle and is of the right size, down to low scores."""
+        found = self._pickFolder().read(CANDIDATES, mic_name(mic), mic.getSamplingRate())
+        settings = self._settings()
+        return found.select(settings.has_size(found)) if settings else found
+
+    def getThreshold(self) -> float:
+        """Lowest score of a pick; where it follows the micrographs, by some of those done."""
+        settings = self._settings()
+        return settings.threshold_for(self._knownScores(settings)) if settings else 0.0
+
+    def _knownScores(self, settings: PickSettings) -> np.ndarray:
+        """Scores of the candidates of at most `SAMPLE` micrographs, where the threshold asks."""
+        results = self._pickFolder()
+        names = results.names(CANDIDATES) if settings.threshold is None else []
+        found = [np.empty(0)]
+        for name in names[:: 1 + len(names) // SAMPLE]:
+            candidates = results.read(CANDIDATES, name, 1.0)
+            found.append(candidates.scores[settings.has_size(candidates)])
+        return np.concatenate(found)
+
+    def _pickFolder(self) -> PickFolder:
+        return PickFolder(self._getExtraPath())
+
+    # --------------------------- outputs -------------------------------------
+    def _appendPicks(self, target: SetOfCoordinates, micrographs: Iterable[Micrograph]) -> None:
+        """Append the picks of micrographs that are done."""
+        target.setBoxSize(self._box())
+        doubts = {name: ", ".join(row.remarks) for name, row in self.getSummaries().items()}
+        records = ((mic, self.getPicks(mic)) for mic in micrographs)
+        append_coordinates(target, records, doubts=doubts)
+
+    def _appendMasks(self, target: SetOfMicrographMasks, micrographs: List[Micrograph]) -> None:
+        """Append the masks of micrographs that are done."""
+        for mic in micrographs:
+            mask = MicrographMask(self.getMaskFile(mic))
+            mask.setMicrograph(mic)
+            mask.setContent(*mask_content(mask.getFileName()))
+            target.append(mask)
