@@ -18,6 +18,7 @@ import tifffile
 from cryosegment.exchange.card import read_card
 from cryosegment.exchange.coordinates import read_coordinates
 from cryosegment.exchange.job import read_job
+from cryosegment.exchange.mixture import probabilities_in_data_set
 from cryosegment.exchange.model_files import GENERAL, model_path
 from cryosegment.exchange.params import CalibrationParams
 from cryosegment.exchange.thresholds import threshold_of_best_f1
@@ -45,6 +46,11 @@ GARBAGE = "this is no micrograph"
 def distances(found: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """Distance of each found centre to the nearest true one, px."""
     return np.linalg.norm(found[:, None] - truth[None], axis=-1).min(axis=1)
+
+
+def best_threshold(scores: np.ndarray) -> float:
+    """The threshold that is chosen from the scores of candidates."""
+    return threshold_of_best_f1(scores, probabilities_in_data_set(scores))
 
 
 def calibrate(path: Path, numbers: Dict[str, float]) -> None:
@@ -206,9 +212,9 @@ class TestCryoSegmentPick(ProtocolTest):
         assert first == "auto"
         candidates = read_coordinates(pick._getExtraPath("candidates"), PIXEL_SIZE)
         known = np.concatenate([candidates[name].scores for name in jobs[0].names])
-        assert abs(float(second) - threshold_of_best_f1(known)) < 1e-5
+        assert abs(float(second) - best_threshold(known)) < 1e-5
         everything = np.concatenate([found.scores for found in candidates.values()])
-        assert abs(pick.getThreshold() - threshold_of_best_f1(everything)) < 1e-6
+        assert abs(pick.getThreshold() - best_threshold(everything)) < 1e-6
         assert "chosen on the micrographs" in " ".join(pick.summary())
         summaries = pick.getSummaries()
         assert set(summaries) == set(candidates)

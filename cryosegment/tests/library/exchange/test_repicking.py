@@ -10,6 +10,7 @@ from cryosegment.exchange.card import ModelCard, TrainedNetwork, Use
 from cryosegment.exchange.coordinates import Coordinates, read_coordinates, write_coordinates
 from cryosegment.exchange.errors import InputError, ParameterError
 from cryosegment.exchange.job import Job
+from cryosegment.exchange.mixture import probabilities_in_data_set
 from cryosegment.exchange.params import (
     CalibrationParams,
     InputParams,
@@ -21,7 +22,7 @@ from cryosegment.exchange.pick_summary import MicrographSummary, write_summaries
 from cryosegment.exchange.records import record_from_dict, record_to_dict
 from cryosegment.exchange.repicking import Repicking, picking_job
 from cryosegment.exchange.settling import settle
-from cryosegment.exchange.thresholds import threshold_of_best_f1
+from cryosegment.exchange.thresholds import threshold_of_best_f1, threshold_of_precision
 
 NAMES = ("one", "two.b")
 SIZE, SHAPE = 2.0, (700, 500)
@@ -50,7 +51,7 @@ def source(tmp_path):
         write_coordinates(folder.file(CANDIDATES, name), found)
     write_summaries(
         folder.path,
-        [MicrographSummary(n, SIZE, SHAPE, 0, 1.0, 0.5, 0.1, ("empty",)) for n in NAMES],
+        [MicrographSummary(n, SIZE, SHAPE, 0, 1.0, 0.5, 0.1, "empty", 0.25) for n in NAMES],
     )
     return folder
 
@@ -108,10 +109,9 @@ def test_picks_are_the_candidates_that_the_parameters_say(source, tmp_path, wish
     if "number" in wishes:
         lowest = np.sort(scores)[::-1][wishes["number"] - 1]
     elif "precision" in wishes:
-        best = np.sort(scores)[::-1]
-        lowest = best[np.flatnonzero(np.cumsum(best) >= 0.9 * np.arange(1, len(best) + 1))[-1]]
+        lowest = threshold_of_precision(scores, probabilities_in_data_set(scores), 0.9)
     elif threshold == "auto":
-        lowest = threshold_of_best_f1(scores)
+        lowest = threshold_of_best_f1(scores, probabilities_in_data_set(scores))
     else:
         lowest = 0.3005 if threshold == "card" else float(threshold)  # its calibration is none
     for name in NAMES:
@@ -120,7 +120,7 @@ def test_picks_are_the_candidates_that_the_parameters_say(source, tmp_path, wish
         assert 0 < len(expected) < len(before[name])
         assert same(picks[name], expected)
         row = PickFolder(tmp_path / "out").summaries()[name]
-        assert (row.picks, row.doubts) == (len(expected), ("empty",))
+        assert (row.picks, row.grade, row.quality) == (len(expected), "empty", 0.25)
         assert row.mean_score == pytest.approx(expected.scores.mean(), abs=1e-3)
     assert settled.picks == sum(map(len, picks.values()))
     together = read_coordinates(tmp_path / "out", SIZE)

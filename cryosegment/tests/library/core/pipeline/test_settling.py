@@ -145,7 +145,7 @@ def test_a_given_threshold_changes_nothing_afterwards(
 ) -> None:
     folder = tmp_path / "picks"
     picked = pick_micrographs(micrographs, disc_model, PARAMS, folder, no_progress)
-    assert picked.notes == ["threshold 0.500"]
+    assert picked.notes[0] == "threshold 0.500"
     for name, found in read(folder / "candidates").items():
         chosen = read(folder / "coordinates")[name]
         np.testing.assert_array_equal(chosen.scores, found.scores[found.scores >= 0.5])
