@@ -181,6 +181,7 @@ def append_coordinates(
     if truth is None:
         coordinate._cryosegmentScore = Float()
         coordinate._rlnAutopickFigureOfMerit = Float()
+        coordinate._cryosegmentContamination = Float()
     coordinate._cryosegmentDiameter = Float()
     coordinate._rlnClassNumber = Integer(0)
     coordinate._rlnAnglePsi = Float(0.0)
@@ -194,16 +195,20 @@ def append_coordinates(
             coordinate._cryosegmentDoubts.set(doubts.get(record.name, ""))
         known = truth[record.name] if truth is not None else {}
         for i, (y, x) in enumerate(record.centers_yx):
-            diameter = float(record.diameters[i])
             coordinate.setObjId(None)
             coordinate.setPosition(round(float(x)), round(float(y)))
-            coordinate._cryosegmentDiameter.set(diameter if np.isfinite(diameter) else None)
+            coordinate._cryosegmentDiameter.set(_finite(record.diameters[i]))
             if truth is None:
                 coordinate._cryosegmentScore.set(float(record.ranking[i]))
                 coordinate._rlnAutopickFigureOfMerit.set(float(record.ranking[i]))
+                coordinate._cryosegmentContamination.set(_finite(record.contamination[i]))
             for name in TRUTH if known else ():
                 getattr(coordinate, f"_{name}").set(known[name][i])
             target.append(coordinate)
+
+
+def _finite(value: float) -> Optional[float]:
+    return float(value) if np.isfinite(value) else None
 
 
 def append_ctfs(target: SetOfCTF, truth: Iterable[Tuple[Micrograph, Block]]) -> None:

@@ -28,6 +28,7 @@ PICK_SCORES = (FIGURE_OF_MERIT, "cryosegmentScore", "cryoloScore", "topazScore")
 """Scores of picking: RELION's, and those that Scipion's pickers give coordinates."""
 POSE_SCORE = "rlnMaxValueProbDistribution"
 DIAMETER, SHORT_DIAMETER = "cryosegmentDiameter", "cryosegmentShortDiameter"
+CONTAMINATION = "cryosegmentContamination"
 """Diameters in Å, which picking measures."""
 UNSET = (-999.0, -9999.0)
 """Values of RELION and crYOLO for an angle, score or class that is not set."""

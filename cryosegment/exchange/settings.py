@@ -20,6 +20,7 @@ from cryosegment.exchange.params import (
     AUTO,
     CARD,
     CRF_PRESETS,
+    DROP,
     NO_CRF,
     CalibrationParams,
     CrfMapsParams,
@@ -38,6 +39,9 @@ from cryosegment.exchange.thresholds import (
     threshold_of_number,
     threshold_of_precision,
 )
+
+MOST = 0.5
+"""Share of its disc above which a candidate lies on contamination."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,8 @@ class PickSettings:
         Turns the scores of the network into probabilities; None if the model has none.
     threshold
         Lowest score of a pick; None if it is chosen from the candidates of the data set.
+    drops_contaminated
+        Whether candidates on contamination are no picks.
     precision, number
         Target of the threshold, instead of the highest expected F1.
     """
@@ -77,6 +83,7 @@ class PickSettings:
     selection: SelectionParams
     calibration: Optional[CalibrationParams]
     threshold: Optional[float]
+    drops_contaminated: bool = True
     precision: Optional[float] = None
     number: Optional[int] = None
 
@@ -84,13 +91,18 @@ class PickSettings:
         """Scores of picks from the network's own, (n,)."""
         return raw if self.calibration is None else self.calibration.probabilities(raw)
 
-    def has_size(self, candidates: Coordinates) -> np.ndarray:
-        """Mask of the candidates that are neither too small nor too large, (n,)."""
-        return self.selection.has_size(candidates.diameters / self.diameter)
+    def is_eligible(self, candidates: Coordinates) -> np.ndarray:
+        """Mask of the candidates that are picks if their score is high enough, (n,).
+
+        They are neither too small nor too large, nor lie on contamination where that is dropped.
+        """
+        has_size = self.selection.has_size(candidates.diameters / self.diameter)
+        on_contamination = np.nan_to_num(candidates.contamination) > MOST
+        return has_size & ~(on_contamination & self.drops_contaminated)
 
     def chosen(self, candidates: Coordinates, threshold: float) -> np.ndarray:
         """Mask of the candidates that are picks, (n,)."""
-        return self.has_size(candidates) & (candidates.scores >= threshold)
+        return self.is_eligible(candidates) & (candidates.scores >= threshold)
 
     def threshold_for(self, scores: np.ndarray) -> float:
         """Lowest score of a pick.
@@ -98,7 +110,7 @@ class PickSettings:
         Parameters
         ----------
         scores
-            Of all candidates of the data set that have the right size, (n,).
+            Of all eligible candidates of the data set, (n,).
         """
         if self.threshold is not None:
             return self.threshold
@@ -136,6 +148,7 @@ def pick_settings(params: PickParams, card: ModelCard) -> PickSettings:
         selection=selection,
         calibration=calibration,
         threshold=_threshold(params, card, selection.centers),
+        drops_contaminated=params.contaminated == DROP,
         precision=params.precision,
         number=params.number,
     )

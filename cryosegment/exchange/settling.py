@@ -145,7 +145,7 @@ class _Run:
         found = [np.empty(0)]
         for name in names if self.settings.threshold is None else ():
             candidates = self.read(CANDIDATES, name)
-            found.append(candidates.scores[self.settings.has_size(candidates)])
+            found.append(candidates.scores[self.settings.is_eligible(candidates)])
         return np.concatenate(found)
 
     def picks(self, name: str, path: Path, threshold: float) -> Coordinates:

@@ -67,7 +67,7 @@ class Picked(EMProtocol):
         """All that might be a particle and is of the right size, down to low scores."""
         found = self._pickFolder().read(CANDIDATES, mic_name(mic), mic.getSamplingRate())
         settings = self._settings()
-        return found.select(settings.has_size(found)) if settings else found
+        return found.select(settings.is_eligible(found)) if settings else found
 
     def getThreshold(self) -> float:
         """Lowest score of a pick; where it follows the micrographs, by some of those done."""
@@ -81,7 +81,7 @@ class Picked(EMProtocol):
         found = [np.empty(0)]
         for name in names[:: 1 + len(names) // SAMPLE]:
             candidates = results.read(CANDIDATES, name, 1.0)
-            found.append(candidates.scores[settings.has_size(candidates)])
+            found.append(candidates.scores[settings.is_eligible(candidates)])
         return np.concatenate(found)
 
     def _pickFolder(self) -> PickFolder:

@@ -81,6 +81,14 @@ class PickingForm(EMProtocol):
             "*crocker-grier*: centroids around maxima. *grid-nms*: local maxima from a grid.",
             **advanced,
         )
+        add_field(
+            form,
+            PickParams,
+            "contaminated",
+            "Picks on contamination",
+            help="The share stands in _cryosegmentContamination.",
+        )
+        add_field(form, PickParams, "exclude", "Masks of other programs", **advanced)
         for name, attribute, label in SELECTION:
             add_field(form, PickParams, name, label, attribute, allowsPointers=True, **advanced)
 

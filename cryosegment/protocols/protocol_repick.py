@@ -73,6 +73,7 @@ class CryoSegmentProtRepick(CoreRun, Remembered, Picked):
         for name, attribute, label in SELECTION:
             options = {"allowsNull": True, "allowsPointers": True}
             add_field(form, RepickParams, name, label, attribute, **options)
+        add_field(form, RepickParams, "contaminated", "Picks on contamination")
         expert = {"expertLevel": params.LEVEL_ADVANCED}
         add_field(form, RepickParams, "centers", "Centre finder", **expert)
         add_field(form, RepickParams, "masks", "Masks of the particles?")

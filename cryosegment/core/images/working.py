@@ -63,6 +63,8 @@ class WorkingImage:
         Share of the micrograph that is crystalline ice (see `crystalline_share`).
     texture
         Texture of the ice; None if the micrograph is too small to tell.
+    excluded
+        Pixels where nothing should be picked, whatever the network says; None for none.
     """
 
     image: Float[Tensor, "h w"]
@@ -72,6 +74,7 @@ class WorkingImage:
     notes: tuple[str, ...] = ()
     crystalline: float = 0.0
     texture: IceTexture | None = None
+    excluded: Bool[Tensor, "h w"] | None = None
 
     @property
     def micrograph_pixel_size(self) -> float:

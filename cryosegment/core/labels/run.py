@@ -11,9 +11,9 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Bool
 
+from cryosegment.core.images.contamination_maps import ContaminationMaps
 from cryosegment.core.images.micrograph import Micrograph, read_image, read_micrograph
 from cryosegment.core.labels.canvas import Canvas, ClassRules
-from cryosegment.core.labels.contamination import ContaminationMaps
 from cryosegment.core.labels.contrast import micrograph_contrast
 from cryosegment.core.labels.files import label_entry, write_labels
 from cryosegment.core.labels.report import Report
@@ -103,6 +103,7 @@ class LabelsRun:
             self._contamination = ContaminationMaps(
                 Path(params.contamination), list(source.micrographs)
             )
+            self._contamination.check()
             self._notes += [self._contamination.note] if self._contamination.note else []
         notes = [*source.notes, *self._notes]
         self.report = Report(self.source.diameter, notes, self.source.elsewhere)
@@ -125,7 +126,9 @@ class LabelsRun:
                 "correct the names"
             )
         entry = self._entry(micrograph)
-        contaminated = self._contamination.area(entry) if self._contamination else None
+        contaminated = (
+            self._contamination.area(entry.name, entry.shape) if self._contamination else None
+        )
         found = self.source.screen(entry, contaminated)
         for note in micrograph.notes:
             self._told.setdefault(note, f"{name}: {note}")  # the first of each kind

@@ -1,7 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Particles from maps: candidate centres with scores, and instances around them."""
 
-from cryosegment.core.picking.centers import Candidates, ParticleMaps, PickingMaps, find_candidates
+from cryosegment.core.picking.centers import (
+    Candidates,
+    ParticleMaps,
+    PickingMaps,
+    disc_means,
+    find_candidates,
+)
 from cryosegment.core.picking.finders import find_particles
 from cryosegment.core.picking.instances import (
     find_instances,
@@ -13,6 +19,7 @@ __all__ = [
     "Candidates",
     "ParticleMaps",
     "PickingMaps",
+    "disc_means",
     "find_candidates",
     "find_instances",
     "find_particles",

@@ -6,9 +6,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import torch
+
+from cryosegment.core.images.contamination_maps import ContaminationMaps
 from cryosegment.core.images.working import WorkingImage
 from cryosegment.core.models.model import Model
 from cryosegment.core.pipeline.decoys import measure_false_discoveries
@@ -83,8 +86,8 @@ def pick_micrographs(
     Raises
     ------
     ParameterError, ModelError, InputError
-        If the model lacks what is asked for or recommends what is not known, or files of earlier
-        runs cannot be read.
+        If the model lacks what is asked for or recommends what is not known, files of earlier
+        runs cannot be read, or no mask belongs to these micrographs.
     """
     settings = pick_settings(params, model.card)
     results = PickFolder(folder)
@@ -95,11 +98,14 @@ def pick_micrographs(
         for name, path in micrographs
         if not (name in known and results.is_picked(name) and finished.has(name, path))
     ]
+    masks = None
+    if params.exclude:
+        masks = ContaminationMaps(Path(params.exclude), [name for name, _ in micrographs])
     failures: dict[str, str] = {}
     done, told = len(micrographs) - len(waiting), set[str]()
     sizes: list[float] = []
     for (name, path), working in zip(
-        waiting, _read_ahead(waiting, settings, params.ctf), strict=True
+        waiting, _read_ahead(waiting, settings, params.ctf, masks), strict=True
     ):
         done += 1
         try:
@@ -126,6 +132,7 @@ def pick_micrographs(
     redraw = redrawing(model.card, params, folder)
     settled = settle(good, model.card, params, folder, redraw)
     notes = [str(settled), *odd_micrographs(settled.summaries)]
+    notes += [masks.note] if masks is not None and masks.note else []
     if params.decoys:
         found = measure_false_discoveries(good, model, params, folder)
         notes.append(found.describe(settled.threshold))
@@ -142,13 +149,19 @@ def _tell(name: str, notes: Iterable[str], told: set[str]) -> None:
 
 
 def _read_ahead(
-    micrographs: Sequence[tuple[str, Path]], settings: PickSettings, ctf: str
+    micrographs: Sequence[tuple[str, Path]],
+    settings: PickSettings,
+    ctf: str,
+    masks: ContaminationMaps | None,
 ) -> Iterator[Future[WorkingImage]]:
     """Each micrograph in turn, while the next one is being read in a thread."""
     ctfs = read_ctfs(ctf)
 
     def read(name: str, path: Path) -> WorkingImage:
-        return read_working_image(path, name, settings, ctfs.of(name))
+        working = read_working_image(path, name, settings, ctfs.of(name))
+        height, width = working.image.shape
+        area = masks.area(name, (height, width)) if masks is not None else None
+        return working if area is None else replace(working, excluded=torch.from_numpy(area))
 
     with ThreadPoolExecutor(max_workers=1) as reader:
         ahead: Future[WorkingImage] | None = None

@@ -166,8 +166,8 @@ def measure_false_discoveries(
         decoy = make_decoy(working, centers, diameter_px, generator)
         found = pick(name, decoy, segment(decoy, model, settings.crf), settings).candidates
         real = results.read(CANDIDATES, name, summaries[name].pixel_size)
-        targets.append(real.scores[settings.has_size(real)])
-        decoys.append(found.scores[settings.has_size(found)])
+        targets.append(real.scores[settings.is_eligible(real)])
+        decoys.append(found.scores[settings.is_eligible(found)])
     result = FalseDiscoveries(count, np.concatenate(targets), np.concatenate(decoys))
     result.write(folder / FALSE_DISCOVERY_NAME)
     return result

@@ -18,7 +18,7 @@ from cryosegment.core.images.overlay import draw_picks, write_png
 from cryosegment.core.images.resample import resample_labels
 from cryosegment.core.images.working import WorkingImage
 from cryosegment.core.picking import renumber
-from cryosegment.core.pipeline.picks import Picks
+from cryosegment.core.pipeline.picks import CONTAMINATED, Picks
 from cryosegment.exchange.coordinates import (
     WRITTEN,
     Coordinates,
@@ -142,9 +142,10 @@ def write_picks(
         size = working.micrograph_pixel_size
         write_image(folder.file(CONTAMINATION_MASKS, name), dirty, size)
     if params.maps:
+        excluded = picks.contaminated & (picks.maps.contamination <= CONTAMINATED)
         for kind, plane in (
             (PROBABILITY, picks.maps.particle),
-            (CONTAMINATION, picks.maps.contamination),
+            (CONTAMINATION, picks.maps.contamination.masked_fill(excluded, 1.0)),
         ):
             lowest = torch.where(picks.maps.valid, LEAST, 0.0)  # what is 0 is not valid
             values = torch.maximum(plane, lowest).cpu().numpy().astype(np.float16)

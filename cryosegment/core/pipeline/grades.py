@@ -14,6 +14,9 @@ MOTTLED = 7.0
 """Mottling of crystalline ice; micrographs of vitreous ice have at most 4."""
 UNEVEN = 1.2
 """Tails of crystalline mottling."""
+DIRTY = 0.05
+"""Contaminated share of the area where mottling is of crystals. Without the contrast transfer of a
+defocused image, as with a phase plate or stain, particles alone look mottled."""
 WHITE = 2.0
 """Structure below which there is noise alone: detectors have 1.2 without ice."""
 FEW = 3
@@ -41,7 +44,7 @@ def grade(picks: Picks, particles: int, contamination: float) -> tuple[str, floa
         Contaminated share of the area.
     """
     signs = {
-        CRYSTALLINE: _crystalline(picks),
+        CRYSTALLINE: _crystalline(picks, contamination),
         **_emptiness(picks, particles),
         CONTAMINATED: _strength(contamination, MOSTLY),
     }
@@ -53,13 +56,17 @@ def _strength(value: float, limit: float) -> float:
     return value / (value + limit)
 
 
-def _crystalline(picks: Picks) -> float:
-    """Spots in the power spectrum, or uneven mottling where pixels are too large for them."""
+def _crystalline(picks: Picks, contamination: float) -> float:
+    """Spots in the power spectrum or, as large pixels cannot show them, all signs of mottling."""
     spots = _strength(picks.working.crystalline, SPOTTED)
     texture = picks.working.texture
     if texture is None:
         return spots
-    mottled = min(_strength(texture.mottling, MOTTLED), _strength(texture.tails, UNEVEN))
+    mottled = min(
+        _strength(texture.mottling, MOTTLED),
+        _strength(texture.tails, UNEVEN),
+        _strength(contamination, DIRTY),
+    )
     return max(spots, mottled)
 
 

@@ -30,7 +30,7 @@ OPTIONS = (
     *("threshold", "precision", "number"),
     *("centers", "min_distance", "min_diameter", "max_diameter", "edge"),
     *("crf", "crf_solver", "crf_strength"),
-    "contrast",
+    *("contrast", "contaminated"),
 )
 """Parameters of `PickParams` that say which particles are picked in an image."""
 
@@ -59,7 +59,8 @@ def pick(
         Å/px; of a file, by default its header's.
     options
         As the options of `cryosegment pick`, with _ for -: threshold, precision, number; centers,
-        min_distance, min_diameter, max_diameter, edge; crf, crf_solver, crf_strength; contrast.
+        min_distance, min_diameter, max_diameter, edge; crf, crf_solver, crf_strength; contrast;
+        contaminated.
 
     Returns
     -------
@@ -107,7 +108,7 @@ def pick_many(
         for number, image in enumerate(images, start=1)
     )
     found = [_pick(micrograph, model, params) for micrograph in micrographs]
-    scores = [picks.candidates.scores[settings.has_size(picks.candidates)] for picks in found]
+    scores = [picks.candidates.scores[settings.is_eligible(picks.candidates)] for picks in found]
     threshold = settings.threshold_for(np.concatenate([np.empty(0), *scores]))
     return [
         replace(picks, is_chosen=settings.chosen(picks.candidates, threshold)) for picks in found

@@ -21,11 +21,12 @@ from cryosegment.core.networks import HEADS
 from cryosegment.core.picking import (
     ParticleMaps,
     PickingMaps,
+    disc_means,
     find_instances,
     find_particles,
     instance_diameters,
 )
-from cryosegment.core.pipeline.picks import Picks
+from cryosegment.core.pipeline.picks import Picks, contaminated_pixels
 from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.exchange.ctf import CtfEstimate
 from cryosegment.exchange.params import CrfParams, PickParams
@@ -134,14 +135,17 @@ def pick(name: str, working: WorkingImage, maps: ParticleMaps, settings: PickSet
     centers = found.centers_yx.cpu()
     labels = find_instances(maps.particle, centers, diameter_px, INSTANCE_THRESHOLD).cpu()
     sizes = instance_diameters(labels, len(found)).numpy() * working.pixel_size
+    contaminated = contaminated_pixels(maps, working).to(maps.particle.dtype)
+    shares = disc_means(contaminated, maps.valid, found.centers_yx.round().long(), diameter_px)
     candidates = Coordinates(
         centers_yx=working.in_micrograph(centers.numpy()),
         pixel_size=working.micrograph_pixel_size,
         name=name,
         scores=settings.scores(found.scores.cpu().numpy()),
         diameters=sizes,
+        contamination=shares.cpu().numpy(),
     )
-    threshold = settings.threshold_for(candidates.scores[settings.has_size(candidates)])
+    threshold = settings.threshold_for(candidates.scores[settings.is_eligible(candidates)])
     chosen = settings.chosen(candidates, threshold)
     return Picks(candidates, chosen, maps, labels, working, settings.diameter)
 

@@ -26,6 +26,14 @@ CONTAMINATED = 0.5
 """Pixels of a higher probability of contamination count as contaminated."""
 
 
+def contaminated_pixels(maps: ParticleMaps, working: WorkingImage) -> Bool[Tensor, "h w"]:
+    """Pixels that are more likely contaminated than not, and those that are excluded anyway."""
+    contaminated = maps.contamination > CONTAMINATED
+    if working.excluded is None:
+        return contaminated
+    return contaminated | working.excluded.to(contaminated.device)
+
+
 @dataclass(frozen=True)
 class Picks:
     """The particles of one micrograph.
@@ -65,8 +73,8 @@ class Picks:
 
     @property
     def contaminated(self) -> Bool[Tensor, "h w"]:
-        """Pixels at working scale that are more likely contaminated than not."""
-        return self.maps.contamination > CONTAMINATED
+        """See `contaminated_pixels`."""
+        return contaminated_pixels(self.maps, self.working)
 
     @property
     def instances(self) -> Int[Tensor, "h w"]:

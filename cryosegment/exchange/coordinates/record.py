@@ -14,7 +14,7 @@ from cryosegment.exchange.files import PathLike
 ArrayLike = Union[np.ndarray, Sequence[float], Sequence[Sequence[float]]]
 
 
-OPTIONAL = ("scores", "diameters", "short_diameters", "angles")
+OPTIONAL = ("scores", "diameters", "short_diameters", "angles", "contamination")
 """Fields that are NaN if left out."""
 SURE = 1.0
 """Rank of particles without a score: before all others."""
@@ -46,6 +46,9 @@ class Coordinates:
     angles
         In-plane angle of each particle in degrees, (n,), as RELION's psi: 0 is along the rows,
         positive angles rotate towards the first row; NaN where unknown or left out.
+    contamination
+        Contaminated share of the disc around each centre, (n,), in [0, 1]; NaN where unknown or
+        left out.
     rows
         Number of each particle in its file, (n,), from 1.
 
@@ -63,6 +66,7 @@ class Coordinates:
     diameters: np.ndarray = field(default_factory=_absent)
     short_diameters: np.ndarray = field(default_factory=_absent)
     angles: np.ndarray = field(default_factory=_absent)
+    contamination: np.ndarray = field(default_factory=_absent)
     rows: np.ndarray = field(default_factory=_absent)
 
     def __post_init__(self) -> None:

@@ -17,6 +17,7 @@ from cryosegment.exchange.relion import (
     ANGLES,
     CENTER,
     CLASS,
+    CONTAMINATION,
     DIAMETER,
     FIGURE_OF_MERIT,
     IMAGE,
@@ -31,7 +32,12 @@ from cryosegment.exchange.relion import (
 )
 from cryosegment.exchange.star import Block, Cell, read_star, write_star
 
-SIZES = {"diameters": DIAMETER, "short_diameters": SHORT_DIAMETER}
+MEASURED = {
+    "diameters": DIAMETER,
+    "short_diameters": SHORT_DIAMETER,
+    "contamination": CONTAMINATION,
+}
+"""Columns of what picking measures of each particle, by field."""
 PSI = ANGLES[2]
 LIST_BLOCK, LISTED = "coordinate_files", "rlnMicrographCoordinates"
 HEAD = 4096
@@ -48,12 +54,12 @@ def read_star_coordinates(path: Path, pixel_size: float) -> Dict[str, Coordinate
     blocks = read_relion_blocks(path)
     block = _coordinate_block(path, blocks)
     named = MICROGRAPH if MICROGRAPH in block else IMAGE
-    numbers = (*PLACE, *PICK_SCORES, *SIZES.values(), PSI)
+    numbers = (*PLACE, *PICK_SCORES, *MEASURED.values(), PSI)
     table = read_relion_table(path, blocks, block, (numbers, (named,)))
     centers_yx = places(path, **{column: table.numbers[column] for column in CENTER})
     sizes = table.pixel_sizes() if table.has(SHIFT_PX) else np.empty(0)
     shifts_yx = table.shifts_yx(sizes, "give particles of RELION 3.1 or later")
-    known = {name: table.known((column,)) for name, column in SIZES.items()}
+    known = {name: table.known((column,)) for name, column in MEASURED.items()}
     known.update(scores=table.known(PICK_SCORES), angles=table.known((PSI,)))
     everything = Coordinates(
         centers_yx - shifts_yx / pixel_size,
@@ -126,7 +132,8 @@ def write_coordinates(path: PathLike, coordinates: Coordinates) -> None:
     """Write one micrograph's coordinates as a STAR file that RELION 3.1 and later read.
 
     Scores stand in `_rlnAutopickFigureOfMerit`, diameters (Å) in `_cryosegmentDiameter` and
-    `_cryosegmentShortDiameter`, where any is known.
+    `_cryosegmentShortDiameter`, contaminated shares in `_cryosegmentContamination`, where any is
+    known.
     """
     write_star(path, {"": _columns(coordinates)})
 
@@ -155,7 +162,7 @@ def _columns(coordinates: Coordinates) -> Columns:
         PSI: np.nan_to_num(coordinates.angles).tolist(),
     }
     optional = {FIGURE_OF_MERIT: coordinates.scores}
-    optional.update((column, getattr(coordinates, name)) for name, column in SIZES.items())
+    optional.update((column, getattr(coordinates, name)) for name, column in MEASURED.items())
     for column, values in optional.items():
         if np.isfinite(values).any():
             columns[column] = values.tolist()

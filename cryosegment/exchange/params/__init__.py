@@ -64,6 +64,8 @@ from cryosegment.exchange.params.networks import (
 )
 from cryosegment.exchange.params.picking import (
     CARD,
+    DROP,
+    FLAG,
     FORMATS,
     PickParams,
     SelectionParams,
@@ -89,10 +91,12 @@ __all__ = [
     "DARK",
     "DEFAULT_PRESET",
     "DIAMETER_HELP",
+    "DROP",
     "ENCODED_NETWORKS",
     "ENCODERS",
     "ENGINES",
     "FEATURES",
+    "FLAG",
     "FORMATS",
     "FRONT_ENDS",
     "GPU_HELP",

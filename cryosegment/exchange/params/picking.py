@@ -20,6 +20,7 @@ from cryosegment.exchange.params.fields import (
     MODEL_HELP,
     MODEL_PATH,
     ONE_GPU_HELP,
+    PATH,
     REQUIRED,
     RESUME_HELP,
     SEED_HELP,
@@ -33,6 +34,8 @@ from cryosegment.exchange.parts import CENTER_FINDERS, HEAT_MAP, SOLVERS
 from cryosegment.exchange.records import check_value, in_words
 
 CARD = "card"
+DROP, FLAG = "drop", "flag"
+"""What becomes of picks on contamination."""
 PRECISION_HELP = (
     "instead of a threshold: fraction of the picks that should be particles, from 0 to 1"
 )
@@ -100,6 +103,18 @@ class PickParams(Params):
         AUTO,
         "whether particles are dark or bright in the micrographs; auto: detected",
         choices=(AUTO, DARK, BRIGHT),
+    )
+    contaminated: str = param(
+        DROP,
+        "picks of which most lies on contamination: drop them, or flag them, which keeps them; all "
+        "have their contaminated share",
+        choices=(DROP, FLAG),
+    )
+    exclude: str = param(
+        "",
+        "folder of masks named after the micrographs, of any size, or one mask (MRC, PNG, TIFF): "
+        "pixels above 0.5 count as contamination",
+        **PATH,
     )
     ctf: str = param("", CTF_HELP, **FILE)
     masks: bool = param(False, "write masks of particles and of contamination")

@@ -8,7 +8,9 @@ from typing import Any, Dict, Optional, Tuple
 
 from cryosegment.exchange.params.fields import AUTO, Params, param
 from cryosegment.exchange.params.picking import (
+    DROP,
     EDGE_HELP,
+    FLAG,
     FORMATS,
     FORMATS_HELP,
     NUMBER_HELP,
@@ -18,10 +20,10 @@ from cryosegment.exchange.params.picking import (
 from cryosegment.exchange.parts import CENTER_FINDERS, HEAT_MAP
 
 KEPT = "kept"
-"""The finder whose candidates were kept."""
+"""The choice of the picking run; of finders, that whose candidates were kept."""
 WISHES = ("threshold", "precision", "number")
 """What says how many candidates are picks: one of them is given."""
-LIMITS = ("min_distance", "min_diameter", "max_diameter", "edge")
+LIMITS = ("min_distance", "min_diameter", "max_diameter", "edge", "contaminated")
 """What a pick must keep to besides."""
 AS_BEFORE = "; if left out, as in the picking run"
 AS_FOR_PICK = ", or auto as for pick" + AS_BEFORE
@@ -52,6 +54,11 @@ class RepickParams(Params):
         "", "largest diameter of a pick's mask, 0 for no limit" + AS_FOR_PICK, "Å"
     )
     edge: Optional[float] = param(None, EDGE_HELP + AS_BEFORE, minimum=0, maximum=10)
+    contaminated: str = param(
+        KEPT,
+        "drop picks on contamination, or flag them; kept: as in the picking run",
+        choices=(KEPT, DROP, FLAG),
+    )
     masks: bool = param(False, "write masks of the picks, which the picking run must have, too")
     formats: Tuple[str, ...] = param((), FORMATS_HELP, choices=FORMATS, metavar="FORMAT")
 
@@ -70,7 +77,7 @@ class RepickParams(Params):
             values["threshold"] = self.threshold.strip().lower() or AUTO
         for name in LIMITS:
             given = getattr(self, name)
-            if given not in ("", None):
+            if given not in ("", None, KEPT):
                 values[name] = given.strip().lower() if isinstance(given, str) else given
         if self.centers != KEPT:
             values["centers"] = self.centers

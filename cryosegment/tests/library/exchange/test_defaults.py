@@ -36,8 +36,9 @@ DEFAULTS: Dict[Type[Params], Dict[str, Any]] = {
         **{"model": "general", "crf": "auto", "crf_solver": "auto", "crf_strength": 1.0},
         **{"threshold": "auto", "centers": "auto", "min_distance": "auto", "edge": 0.5},
         **{"min_diameter": "auto", "max_diameter": "auto", "contrast": "auto"},
+        "contaminated": "drop",
     },
-    params.RepickParams: {"centers": "kept"},
+    params.RepickParams: {"centers": "kept", "contaminated": "kept"},
     params.SelectionParams: {"centers": "heatmap", "min_distance": 0.5},
     params.SimulateParams: {
         **{"count": 1, "size": (1024, 1024), "pixel_size": 2.0, "snr": 0.05},

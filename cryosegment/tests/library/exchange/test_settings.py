@@ -10,6 +10,8 @@ from cryosegment.exchange.errors import InputError, ParameterError
 from cryosegment.exchange.mixture import probabilities_in_data_set
 from cryosegment.exchange.params import (
     CRF_PRESETS,
+    DROP,
+    FLAG,
     CalibrationParams,
     CrfMapsParams,
     CrfParams,
@@ -100,8 +102,18 @@ def test_masks_of_other_sizes_are_not_chosen() -> None:
     candidates = Coordinates(
         np.zeros((4, 2)), 1.0, "a", scores=[0.9, 0.8, 0.5, 0.1], diameters=[90, 70, 81, 99]
     )
-    np.testing.assert_array_equal(settings.has_size(candidates), [True, False, True, True])
+    np.testing.assert_array_equal(settings.is_eligible(candidates), [True, False, True, True])
     np.testing.assert_array_equal(settings.chosen(candidates, 0.4), [True, False, True, False])
+
+
+def test_picks_on_contamination_are_dropped_or_flagged() -> None:
+    candidates = Coordinates(
+        np.zeros((4, 2)), 1.0, "a", scores=[0.9] * 4, contamination=[0.0, 0.5, 0.51, np.nan]
+    )
+    for choice, expected in ((DROP, [True, True, False, True]), (FLAG, [True] * 4)):
+        settings = pick_settings(replace(PARAMS, contaminated=choice), CARD)
+        assert settings.is_eligible(candidates).tolist() == expected
+        assert settings.chosen(candidates, 0.5).tolist() == expected
 
 
 def test_picking_takes_from_the_card_what_is_auto() -> None:

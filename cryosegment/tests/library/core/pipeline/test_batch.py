@@ -11,16 +11,16 @@ import tifffile
 import torch
 from torch import nn
 
-from cryosegment.core.images.micrograph import read_image
-from cryosegment.core.labels.contamination import ContaminationMaps
+from cryosegment.core.images.contamination_maps import ContaminationMaps
+from cryosegment.core.images.micrograph import read_image, write_image
 from cryosegment.core.models.model import Model
 from cryosegment.core.networks import HEADS
 from cryosegment.core.pipeline.batch import pick_micrographs
 from cryosegment.core.pipeline.micrograph import pick_micrograph
 from cryosegment.exchange.coordinates import WRITTEN, read_coordinates
 from cryosegment.exchange.labels import LabelEntry
-from cryosegment.exchange.params import FORMATS, PickParams
-from cryosegment.exchange.pick_folder import COORDINATES, SUFFIXES, PickFolder
+from cryosegment.exchange.params import DROP, FLAG, FORMATS, PickParams
+from cryosegment.exchange.pick_folder import CANDIDATES, COORDINATES, SUFFIXES, PickFolder
 from cryosegment.exchange.progress import no_progress
 from cryosegment.exchange.star import read_star
 
@@ -113,7 +113,45 @@ def test_masks_of_contamination(micrographs: Micrographs, disc_model: Model, fol
     assert not mask[:, middle + 4 :].any()
     entry = LabelEntry(name, *[path] * 4, pixel_size=2.0, shape=shape, diameter=60.0)
     maps = ContaminationMaps(folder / "contamination_masks", [name])
-    assert (maps.area(entry) == mask).all()
+    assert (maps.area(entry.name, entry.shape) == mask).all()
+
+
+def test_masks_of_other_programs(
+    micrographs: Micrographs, disc_model: Model, folder: Path, tmp_path: Path
+) -> None:
+    """What they mark is no place for picks, or told at each; others are picked as without."""
+    (name, _), (other, _) = micrographs[:2]
+    pick_micrographs(micrographs[:2], disc_model, PARAMS, folder / "free", no_progress)
+    free = {n: PickFolder(folder / "free").read(CANDIDATES, n, 2.0) for n in (name, other)}
+    left = np.zeros((44, 32), np.float32)  # another size, the same aspect
+    left[:, :15] = 0.6
+    write_image(tmp_path / "masks" / f"{name}.mrc", left, 40.0)
+    width = read_image(micrographs[0][1])[0].shape[1]
+    is_left = free[name].centers_yx[:, 1] < 15 / 32 * width
+    assert 0 < is_left.sum() < len(is_left)
+    for choice in (DROP, FLAG):
+        params = replace(PARAMS, exclude=str(tmp_path / "masks"), contaminated=choice)
+        params = replace(params, masks=True, maps=True)
+        results = PickFolder(folder / choice)
+        done = pick_micrographs(micrographs[:2], disc_model, params, folder / choice, no_progress)
+        assert any("1 of 2 micrographs have no contamination map" in n for n in done.notes)
+        candidates = results.read(CANDIDATES, name, 2.0)
+        np.testing.assert_array_equal(candidates.centers_yx, free[name].centers_yx)
+        np.testing.assert_array_equal(candidates.contamination > 0.5, is_left)
+        picks, plain = (
+            PickFolder(folder / kind).read(COORDINATES, name, 2.0) for kind in (choice, "free")
+        )
+        kept = (
+            plain.centers_yx
+            if choice == FLAG
+            else plain.centers_yx[plain.centers_yx[:, 1] > 15 / 32 * width]
+        )
+        np.testing.assert_array_equal(picks.centers_yx, kept)
+        assert len(results.read(COORDINATES, other, 2.0)) == results.summaries()[other].picks > 0
+        assert results.summaries()[name].contamination == pytest.approx(15 / 32, abs=0.02)
+        for kind in ("contamination_masks", "contamination"):
+            mask = read_image(results.file(kind, name))[0]
+            assert (mask > 0.5).mean() == pytest.approx(15 / 32, abs=0.02)
 
 
 def test_everything_that_can_be_asked_for(

@@ -38,9 +38,10 @@ def picks(draw_truth: Callable, disc_model: Model) -> Picks:
         (GOOD, 100, 0.0, 0.2, FINE),
         (CRYSTALLINE, 100, 0.0, 0.3, FINE),
         (CRYSTALLINE, 100, 0.0, 0.3, None),
-        (CRYSTALLINE, 100, 0.0, 0.0, CRYSTALS),
-        (GOOD, 100, 0.0, 0.0, replace(CRYSTALS, tails=1.0)),
-        (GOOD, 100, 0.0, 0.0, replace(CRYSTALS, mottling=4.0)),
+        (CRYSTALLINE, 100, 0.1, 0.0, CRYSTALS),
+        (GOOD, 100, 0.02, 0.0, CRYSTALS),
+        (GOOD, 100, 0.1, 0.0, replace(CRYSTALS, tails=1.0)),
+        (GOOD, 100, 0.1, 0.0, replace(CRYSTALS, mottling=4.0)),
     ],
 )
 def test_grades(

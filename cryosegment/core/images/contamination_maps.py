@@ -14,7 +14,6 @@ from cryosegment.core.images.micrograph import read_image
 from cryosegment.core.images.resample import resample_labels
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import micrograph_name
-from cryosegment.exchange.labels import LabelEntry
 from cryosegment.exchange.names import match_names
 
 SUFFIXES = (".mrc", ".png", ".tif", ".tiff", ".gz", ".bz2")
@@ -44,11 +43,12 @@ class ContaminationMaps:
     Raises
     ------
     InputError
-        If there is no map of any micrograph, or two of one.
+        If the path does not exist, or there are two maps of one micrograph.
     """
 
     def __init__(self, path: Path, names: Sequence[str]) -> None:
         self._paths = {names[0]: path} if path.is_file() and len(names) == 1 else _find(path, names)
+        self._path, self._example = path, next(iter(names), "none")
         missing = [name for name in names if name not in self._paths]
         self.note = ""
         if missing:
@@ -57,15 +57,36 @@ class ContaminationMaps:
                 f"{missing[0]}: they are taken for clean"
             )
 
-    def area(self, entry: LabelEntry) -> Bool[np.ndarray, "h w"] | None:
+    def check(self) -> None:
+        """Check that there is a map of any micrograph.
+
+        Raises
+        ------
+        InputError
+            If there is none.
+        """
+        if not self._paths:
+            raise InputError(
+                f"no contamination map in {self._path} is named after a micrograph such as "
+                f"{self._example}: check the folder and the names"
+            )
+
+    def area(self, name: str, shape: tuple[int, int]) -> Bool[np.ndarray, "h w"] | None:
         """The contaminated pixels of a micrograph, None where it has no map.
+
+        Parameters
+        ----------
+        name
+            Of the micrograph.
+        shape
+            Rows and columns of the micrograph, at any scale.
 
         Raises
         ------
         InputError
             If its map cannot be read, holds NaN or has another aspect ratio.
         """
-        path = self._paths.get(entry.name)
+        path = self._paths.get(name)
         if path is None:
             return None
         values = read_image(path)[0].astype(np.float32)
@@ -73,17 +94,17 @@ class ContaminationMaps:
             raise InputError(
                 f"contamination map {path} holds NaN or infinite pixels: make it again"
             )
-        factors = np.array(entry.shape) / values.shape
-        # a side may be rounded to whole pixels
-        if abs(factors[0] / factors[1] - 1) > SAME_ASPECT + 1 / min(values.shape):
+        factors = np.array(shape) / values.shape
+        # sides may be rounded to whole pixels
+        if abs(factors[0] / factors[1] - 1) > SAME_ASPECT + 1 / min(*values.shape, *shape):
             raise InputError(
                 f"contamination map {path} has {values.shape[0]} x {values.shape[1]} px, which is "
-                f"another aspect ratio than that of its micrograph, {entry.shape[0]} x "
-                f"{entry.shape[1]}: make it again"
+                f"another aspect ratio than that of its micrograph, {shape[0]} x {shape[1]}: make "
+                "it again"
             )
         highest = float(values.max())
         white = next((level for level in WHITE if highest < 1.5 * level), WHITE[-1])
-        return resample_labels(values > 0.5 * white, entry.shape)
+        return resample_labels(values > 0.5 * white, shape)
 
 
 def _find(path: Path, names: Sequence[str]) -> dict[str, Path]:
@@ -104,9 +125,4 @@ def _find(path: Path, names: Sequence[str]) -> dict[str, Path]:
                     f"{file.name}: keep one"
                 )
             found[name] = file
-    if not found:
-        raise InputError(
-            f"no contamination map in {path} is named after a micrograph such as {names[0]}: "
-            "check the folder and the names"
-        )
     return found
