@@ -42,7 +42,9 @@ class CryoSegmentProtPick(CryoSegmentProtPickBase, PickingForm, CtfChoice, GpuCh
 
     *Outputs*: *outputCoordinates* with a score (_cryosegmentScore) that RELION's files keep as
     figure of merit; *outputMasks*, the pixels of each particle, when asked for; *boxsize* in px,
-    which other forms can point to.
+    which other forms can point to; *outputMicrographs*, the good ones, and
+    *outputMicrographsDiscarded*, those that are empty, crystalline, contaminated or without ice,
+    both with their grade (_cryosegmentGrade) and quality (_cryosegmentQuality).
 
     *Where the threshold is auto* and the model is calibrated, it follows the micrographs: each
     batch is picked with the threshold at which F1 is expected to be highest on those done before

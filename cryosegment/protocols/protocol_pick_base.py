@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Sequence
 
-from pwem.objects import Micrograph, SetOfCoordinates
+from pwem.objects import Micrograph, SetOfCoordinates, SetOfMicrographs
 from pyworkflow.object import Integer
 from pyworkflow.protocol.constants import STEPS_PARALLEL
 from pyworkflow.utils import cleanPath
@@ -27,14 +27,15 @@ from cryosegment.exchange.pick_folder import (
 from cryosegment.exchange.pick_summary import write_summaries
 from cryosegment.exchange.repicking import picking_job
 from cryosegment.objects import SetOfMicrographMasks
+from cryosegment.protocols.graded_micrographs import DISCARDED, GOOD_ONES, GradedMicrographs
 from cryosegment.protocols.messages import counted, every
 from cryosegment.protocols.reselection import Reselection
 from cryosegment.protocols.streamed_picking import StreamedPicking
 
-OUTPUTS = ("outputCoordinates", "outputMasks", "boxsize")
+OUTPUTS = ("outputCoordinates", "outputMasks", "boxsize", GOOD_ONES, DISCARDED)
 
 
-class CryoSegmentProtPickBase(Reselection, StreamedPicking):
+class CryoSegmentProtPickBase(Reselection, GradedMicrographs, StreamedPicking):
     """Base of the picking protocol: each batch of micrographs is one job of the core."""
 
     _label = None
@@ -43,6 +44,8 @@ class CryoSegmentProtPickBase(Reselection, StreamedPicking):
         "outputCoordinates": SetOfCoordinates,
         "outputMasks": SetOfMicrographMasks,
         "boxsize": Integer,
+        GOOD_ONES: SetOfMicrographs,
+        DISCARDED: SetOfMicrographs,
     }
     _filesLock = threading.Lock()
 
@@ -172,6 +175,7 @@ class CryoSegmentProtPickBase(Reselection, StreamedPicking):
                 self._defineOutputs(boxsize=Integer(self._box()))
         if self.masks and picked:
             self._updateMasks(picked, streamMode)
+        self._updateGraded(picked, streamMode)
         return micList
 
     def _updateStreamState(self, streamMode: int) -> None:
@@ -180,6 +184,7 @@ class CryoSegmentProtPickBase(Reselection, StreamedPicking):
         if self.hasAttribute("outputMasks"):
             self.outputMasks.enableAppend()
             self._updateOutputSet("outputMasks", self.outputMasks, streamMode)
+        self._closeGraded(streamMode)
 
     def readCoordsFromMics(
         self, outputDir: str, micDoneList: List[Micrograph], outputCoords: SetOfCoordinates

@@ -236,6 +236,15 @@ class TestCryoSegmentPick(ProtocolTest):
         pick = self.newPick(self.importMicrographs(folder / "*.mrc", PIXEL_SIZE))
         self.launchProtocol(pick)
         assert pick.getSummaries()["ice"].grade == "no ice"
+        for output, name, grade in (
+            (pick.outputMicrographs, "good.mrc", "good"),
+            (pick.outputMicrographsDiscarded, "ice.mrc", "no ice"),
+        ):
+            (mic,) = (item.clone() for item in output)
+            assert (mic.getMicName(), mic._cryosegmentGrade.get()) == (name, grade)
+            assert (mic._cryosegmentQuality.get() > 0.5) == (grade == "good")
+            assert output.getSamplingRate() == PIXEL_SIZE
+            assert output.isStreamClosed()
         assert "1 of 2 micrographs, such as ice" in " ".join(pick.summary())
         doubts = {c.getMicName(): c._cryosegmentDoubts.get() for c in pick.outputCoordinates}
         assert not doubts["good.mrc"]
