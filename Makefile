@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# make venv   the environment in .venv; .venv/bin/cryosegment then works
-# make demo   a Scipion project on simulated micrographs, or on MICROGRAPHS='*.mrc' PIXEL_SIZE= DIAMETER=
-# make quick  lint, types, and the fast tests of what changed since SINCE (main)
-# make test   all tests, and at the end what this machine lacks for some of them
+# make venv       the environment in .venv; .venv/bin/cryosegment then works
+# make demo       a Scipion project on simulated micrographs, or on MICROGRAPHS='*.mrc' PIXEL_SIZE= DIAMETER=
+# make quick      lint, types, and the fast tests of what changed since SINCE (main)
+# make reference  the API reference in reference/, made from the docstrings
+# make test       all tests, and at the end what this machine lacks for some of them
 #
 # PYTHON=     an interpreter, 3.10 to 3.12, in place of the first one found
 # TORCH=      the build of torch (make -B venv where .venv exists): cpu, cuda, a CUDA version such as
@@ -26,7 +27,7 @@ INSTALL := $(BIN)/python cryosegment/installation.py
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: venv demo quick test lint clean
+.PHONY: venv demo quick test lint reference clean
 
 venv: $(STAMP)
 
@@ -82,5 +83,9 @@ test: lint
 	@echo "Not tested on this machine (tests, reason):"; sort $(SKIPS) | uniq -c
 	@echo "Scipion in Python 3.8, with the core in an environment of its own, is tested by .ci/run alone."
 
+reference: $(STAMP)
+	$(INSTALL) --editable '.[docs]'
+	$(BIN)/python scripts/write_reference.py $@
+
 clean:
-	rm -rf $(VENV) demo
+	rm -rf $(VENV) demo reference

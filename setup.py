@@ -30,6 +30,7 @@ SCIPION = ["scipion-app>=3.8", "scipion-em>=3.11.1", "scipion-pyworkflow>=3.11.7
 PYDENSECRF = ["pydensecrf2>=1.1"]
 SMP = ["segmentation-models-pytorch>=0.5"]
 TENSORBOARD = ["tensorboard>=2.10"]
+DOCS = ["pdoc>=14"]
 DEV = [
     "beartype>=0.18",
     "build>=1",
@@ -67,6 +68,7 @@ setup(
         "pydensecrf": PYDENSECRF,
         "smp": SMP,
         "tensorboard": TENSORBOARD,
+        "docs": DOCS,
         "dev": DEV,
     },
     entry_points={

@@ -23,6 +23,14 @@ def suppress_neighbors(
     Returns
     -------
     Rows in the order of falling score.
+
+    Examples
+    --------
+    The second is too near to the first, which is better:
+
+    >>> centers_yx = np.array([[0.0, 0.0], [0.0, 3.0], [0.0, 9.0]])
+    >>> suppress_neighbors(centers_yx, np.array([0.8, 0.3, 0.9]), 5.0).tolist()
+    [2, 0]
     """
     order = np.argsort(-scores, kind="stable")
     if len(order) < 2 or distance_px <= 0:

@@ -51,6 +51,15 @@ def refine_logits(
     -----
     Krähenbühl & Koltun, NeurIPS 2011. Weights have the same meaning as in pydensecrf. The refined
     logits are multiplied by the temperature again, so that thresholds keep their meaning.
+
+    Examples
+    --------
+    A pixel that contradicts its neighbours gives way:
+
+    >>> logits = torch.ones(9, 9)
+    >>> logits[4, 4] = -1
+    >>> bool(refine_logits(logits, {}, CrfParams(gaussian_weight=3.0))[4, 4] > 0)
+    True
     """
     unary = _finite(logits) / params.temperature
     known = _known(valid, unary)

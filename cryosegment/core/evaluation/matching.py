@@ -51,6 +51,14 @@ def match(
     The assignment problem of Kuhn's Hungarian method, solved on the sparse graph of neighbours
     (Jonker & Volgenant, Computing 1987): every pick may also take a reference of its own, which
     means "unmatched" and costs more than all pairs together could.
+
+    Examples
+    --------
+    Two pairs are more than one of the least distance:
+
+    >>> found = match(np.array([[0.0, 0.0], [0.0, 4.0]]), np.array([[0.0, 4.0], [0.0, 8.0]]), 5.0)
+    >>> found.picks.tolist(), found.reference.tolist(), found.distances.tolist()
+    ([0, 1], [0, 1], [4.0, 4.0])
     """
     picks, particles = len(picks_yx), len(reference_yx)
     if picks == 0 or particles == 0:

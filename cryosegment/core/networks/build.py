@@ -33,6 +33,12 @@ def build_network(name: str, **arguments: object) -> nn.Module:
         If there is no network of that name, or an argument is out of range.
     ModelError
         If the network needs a library that is not installed.
+
+    Examples
+    --------
+    >>> import torch
+    >>> build_network("compact")(torch.zeros(1, 1, 70, 50)).shape
+    torch.Size([1, 6, 70, 50])
     """
     part = {**NETWORKS, **EARLIER_NETWORKS}.get(name)
     if part is None:

@@ -16,5 +16,10 @@ def box_side(diameter: float, pixel_size: float) -> int:
         Of the particles, Å.
     pixel_size
         Of the micrographs, Å/px.
+
+    Examples
+    --------
+    >>> box_side(160.0, 1.06)
+    226
     """
     return 2 * round(BOX_PER_DIAMETER * diameter / pixel_size / 2)

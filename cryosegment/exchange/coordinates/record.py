@@ -57,6 +57,12 @@ class Coordinates:
     InputError
         If the arrays do not fit, a centre or score is infinite, a centre is NaN, or the pixel
         size is not positive.
+
+    Examples
+    --------
+    >>> picks = Coordinates([[10.0, 20.0], [30.0, 40.0]], 1.5, "image", scores=[0.9, 0.2])
+    >>> picks.select(picks.scores > 0.5).at_pixel_size(3.0)
+    Coordinates(image: 1 at 3 Å/px)
     """
 
     centers_yx: np.ndarray
