@@ -29,6 +29,7 @@ CORE = [
 SCIPION = ["scipion-app>=3.8", "scipion-em>=3.11.1", "scipion-pyworkflow>=3.11.7"]
 PYDENSECRF = ["pydensecrf2>=1.1"]
 SMP = ["segmentation-models-pytorch>=0.5"]
+SAM = ["transformers>=4.57"]
 TENSORBOARD = ["tensorboard>=2.10"]
 DOCS = ["pdoc>=14"]
 DEV = [
@@ -67,6 +68,7 @@ setup(
         "scipion": SCIPION,
         "pydensecrf": PYDENSECRF,
         "smp": SMP,
+        "sam": SAM,
         "tensorboard": TENSORBOARD,
         "docs": DOCS,
         "dev": DEV,

@@ -72,6 +72,8 @@ class PickSettings:
         Whether candidates on contamination are no picks.
     precision, number
         Target of the threshold, instead of the highest expected F1.
+    sam
+        Folder of the checkpoint for centres by SAM.
     """
 
     input: InputParams
@@ -86,6 +88,7 @@ class PickSettings:
     drops_contaminated: bool = True
     precision: Optional[float] = None
     number: Optional[int] = None
+    sam: str = ""
 
     def scores(self, raw: np.ndarray) -> np.ndarray:
         """Scores of picks from the network's own, (n,)."""
@@ -151,6 +154,7 @@ def pick_settings(params: PickParams, card: ModelCard) -> PickSettings:
         drops_contaminated=params.contaminated == DROP,
         precision=params.precision,
         number=params.number,
+        sam=params.sam,
     )
 
 

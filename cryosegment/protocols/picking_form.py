@@ -8,6 +8,7 @@ from pyworkflow.protocol import params
 
 from cryosegment.exchange.coordinates import BOX_PER_DIAMETER
 from cryosegment.exchange.params import NO_CRF, PickParams
+from cryosegment.exchange.parts import SAM
 from cryosegment.protocols.form_fields import add_field, field_choices
 
 SELECTION = (
@@ -17,6 +18,13 @@ SELECTION = (
     ("edge", "edge", "Distance from the border (diameters)"),
 )
 """Parameter, form field and label of the expert fields of the selection."""
+
+OF_PARTICLE_MAPS = (
+    "The others use the particle map alone. *contour*: circles around its eroded regions. "
+    "*crocker-grier*: centroids around maxima. *grid-nms*: local maxima from a grid. *watershed*: "
+    "centroids of its regions, parted at their waists. *size-mode*: regions of the commonest size. "
+    "*sam*: masks of the Segment Anything Model, which needs its checkpoint."
+)
 
 
 class PickingForm(EMProtocol):
@@ -77,8 +85,7 @@ class PickingForm(EMProtocol):
             "centers",
             "Centre finder",
             help="*heatmap*: peaks of the network's centre map on which its offsets agree.\n"
-            "The others use the particle map alone. *contour*: circles around its eroded regions. "
-            "*crocker-grier*: centroids around maxima. *grid-nms*: local maxima from a grid.",
+            + OF_PARTICLE_MAPS,
             **advanced,
         )
         add_field(
@@ -89,6 +96,8 @@ class PickingForm(EMProtocol):
             help="The share stands in _cryosegmentContamination.",
         )
         add_field(form, PickParams, "exclude", "Masks of other programs", **advanced)
+        with_sam = f"centers == {field_choices(PickParams, 'centers').index(SAM)}"
+        add_field(form, PickParams, "sam", "SAM checkpoint", condition=with_sam, **advanced)
         for name, attribute, label in SELECTION:
             add_field(form, PickParams, name, label, attribute, allowsPointers=True, **advanced)
 

@@ -17,16 +17,17 @@ from cryosegment.exchange.errors import CryoSegmentError
 from cryosegment.exchange.job import JOB_NAME, Job
 from cryosegment.exchange.model_files import model_path
 from cryosegment.exchange.params import PickParams, RepickParams
+from cryosegment.exchange.parts import SAM
 from cryosegment.exchange.pick_folder import PICKING_NAME
 from cryosegment.exchange.records import record_from_dict
 from cryosegment.exchange.repicking import picking_job
 from cryosegment.exchange.settings import PickSettings, pick_settings
 from cryosegment.objects import SetOfMicrographMasks
 from cryosegment.protocols.core_run import CoreRun
-from cryosegment.protocols.form_fields import add_field, form_values
+from cryosegment.protocols.form_fields import add_field, field_choices, form_values
 from cryosegment.protocols.messages import counted
 from cryosegment.protocols.picked import Picked
-from cryosegment.protocols.picking_form import SELECTION
+from cryosegment.protocols.picking_form import OF_PARTICLE_MAPS, SELECTION
 from cryosegment.protocols.remembered import Remembered, identity
 
 
@@ -75,7 +76,9 @@ class CryoSegmentProtRepick(CoreRun, Remembered, Picked):
             add_field(form, RepickParams, name, label, attribute, **options)
         add_field(form, RepickParams, "contaminated", "Picks on contamination")
         expert = {"expertLevel": params.LEVEL_ADVANCED}
-        add_field(form, RepickParams, "centers", "Centre finder", **expert)
+        add_field(form, RepickParams, "centers", "Centre finder", help=OF_PARTICLE_MAPS, **expert)
+        with_sam = f"centers == {field_choices(RepickParams, 'centers').index(SAM)}"
+        add_field(form, RepickParams, "sam", "SAM checkpoint", condition=with_sam, **expert)
         add_field(form, RepickParams, "masks", "Masks of the particles?")
 
     # --------------------------- INSERT steps functions ----------------------

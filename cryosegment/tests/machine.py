@@ -13,6 +13,7 @@ NO_RELION = "no RELION: apt-get install relion"
 NO_DISPLAY = "no display server: apt-get install xvfb"
 NO_DATA = "no test data: set CRYOSEGMENT_DATA"
 NO_DENSECRF = "no pydensecrf2: a C++ compiler and the headers of Python build it"
+NO_TRANSFORMERS = "no transformers: pip install scipion-em-cryosegment[sam]"
 NO_GPU = "no GPU"
 
 

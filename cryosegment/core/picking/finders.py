@@ -38,6 +38,8 @@ class Search:
         Candidates with a lower score are left out.
     edge_px
         Centres nearer than this to the border of the image or to invalid pixels are left out.
+    sam
+        Folder of a checkpoint of SAM, for the finder that asks it.
     """
 
     diameter_px: float
@@ -45,6 +47,7 @@ class Search:
     scale: float
     floor: float = 0.05
     edge_px: float = 0.0
+    sam: str = ""
 
 
 Finder = Callable[[ParticleMaps, Search], Candidates]
@@ -57,6 +60,7 @@ def find_particles(
     selection: SelectionParams,
     floor: float = 0.05,
     edge_px: float = 0.0,
+    sam: str = "",
 ) -> Candidates:
     """Candidates of an image, best first, on the device of its maps.
 
@@ -66,7 +70,7 @@ def find_particles(
         Maps of the network; the finder `heatmap` needs all of a picking network.
     selection
         Finder, its scale, and the smallest distance.
-    diameter_px, floor, edge_px
+    diameter_px, floor, edge_px, sam
         As in `Search`.
 
     Raises
@@ -77,7 +81,7 @@ def find_particles(
     part = CENTER_FINDERS[selection.centers]
     find: Finder = load_part(part)
     scale = selection.scale or part.scales[0]
-    return find(maps, Search(diameter_px, selection.min_distance, scale, floor, edge_px))
+    return find(maps, Search(diameter_px, selection.min_distance, scale, floor, edge_px, sam))
 
 
 def particle_map(maps: ParticleMaps) -> Float[np.ndarray, "h w"]:

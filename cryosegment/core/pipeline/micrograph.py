@@ -131,7 +131,8 @@ def pick(name: str, working: WorkingImage, maps: ParticleMaps, settings: PickSet
     """
     diameter_px = working.in_pixels(settings.diameter)
     edge_px = settings.edge * diameter_px
-    found = find_particles(maps, diameter_px, settings.selection, CANDIDATE_FLOOR, edge_px)
+    selection = settings.selection
+    found = find_particles(maps, diameter_px, selection, CANDIDATE_FLOOR, edge_px, settings.sam)
     centers = found.centers_yx.cpu()
     labels = find_instances(maps.particle, centers, diameter_px, INSTANCE_THRESHOLD).cpu()
     sizes = instance_diameters(labels, len(found)).numpy() * working.pixel_size

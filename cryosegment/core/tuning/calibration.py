@@ -15,7 +15,6 @@ from cryosegment.core.labels.labelled import LabelledImage
 from cryosegment.core.picking import (
     Candidates,
     find_instances,
-    find_particles,
     instance_diameters,
 )
 from cryosegment.core.picking.centers import away_from_edge
@@ -122,7 +121,7 @@ def calibrate(
     judged = []
     for image in images:
         diameter = image.labelled.diameter
-        found = find_particles(image.maps, diameter, selection, CANDIDATE_FLOOR, image.edge)
+        found = image.find(selection, CANDIDATE_FLOOR)
         labels = find_instances(image.maps.particle, found.centers_yx, diameter)
         sizes = instance_diameters(labels, len(found)).cpu().numpy() / diameter
         kept = selection.has_size(sizes)

@@ -13,6 +13,7 @@ from cryosegment.core.picking.centers import away_from_edge
 from cryosegment.core.pipeline.micrograph import segment
 from cryosegment.core.tuning.calibration import calibrate
 from cryosegment.core.tuning.figure import draw_tuning
+from cryosegment.core.tuning.finder_table import best_of_finders, finder_table
 from cryosegment.core.tuning.model import metric_rows, set_up
 from cryosegment.core.tuning.pick_search import (
     Figures,
@@ -67,7 +68,7 @@ def tune_picking(
     """
     bench = set_up(folders, params, device, progress)
     use = bench.model.card.use
-    images = [mapped_image(item, bench.model) for item in bench.images]
+    images = [replace(mapped_image(i, bench.model), sam=params.sam) for i in bench.images]
     trials = try_selections(images, use.selection, params.centers, progress)
     tuning = judge(trials, use.threshold, params.score, params.folds)
     write_text(output.with_suffix(TABLE), csv_text(_rows(trials)))
@@ -75,7 +76,9 @@ def tune_picking(
     metrics: list[Facts] = []
     if tuning.choice is not tuning.before:
         use, metrics = _tuned_use(use, tuning, images), _metrics(tuning, len(images))
-    return summary(tuning, recommended_threshold(bench.save(output, use, metrics)))
+    finders = finder_table(list(best_of_finders(trials, images, params.score)))
+    found = summary(tuning, recommended_threshold(bench.save(output, use, metrics)))
+    return "\n".join([*finders, found])
 
 
 def summary(tuning: PickTuning, threshold: float) -> str:

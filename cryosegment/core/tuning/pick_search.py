@@ -48,11 +48,19 @@ class MappedImage:
         The image; its labels are unknown where there must be no picks.
     edge
         Smallest distance of a pick from the border, px.
+    sam
+        Folder of the checkpoint for centres by SAM.
     """
 
     maps: ParticleMaps
     labelled: LabelledImage
     edge: float
+    sam: str = ""
+
+    def find(self, selection: SelectionParams, floor: float) -> Candidates:
+        """Candidates down to a score."""
+        diameter = self.labelled.diameter
+        return find_particles(self.maps, diameter, selection, floor, self.edge, self.sam)
 
 
 PickTrial = Trial[SelectionParams, Counts]
@@ -145,10 +153,15 @@ def try_selections(
     return trials
 
 
+def try_selection(images: Sequence[MappedImage], selection: SelectionParams) -> PickTrial:
+    """Trial of one selection."""
+    return Trial(selection, [_count(image, [selection])[0] for image in images])
+
+
 def _count(image: MappedImage, selections: Sequence[SelectionParams]) -> list[Counts]:
     """Counts of an image for selections that differ in the sizes alone."""
     diameter = image.labelled.diameter
-    found = find_particles(image.maps, diameter, selections[0], THRESHOLDS[0], image.edge)
+    found = image.find(selections[0], THRESHOLDS[0])
     labels = find_instances(image.maps.particle, found.centers_yx, diameter)
     sizes = instance_diameters(labels, len(found)).cpu().numpy() / diameter
     counts = []

@@ -43,6 +43,9 @@ NUMBER_HELP = (
     "instead of a threshold: number of picks on all micrographs together; more where the last ones "
     "have the same score"
 )
+SAM_HELP = (
+    "folder with a checkpoint of SAM or SAM 2 in the format of Hugging Face, for centers by sam"
+)
 EDGE_HELP = "smallest distance of a pick from the edge of the micrograph, in particle diameters"
 FORMATS = (*WRITTEN, *JOINT)
 """Formats of coordinates besides STAR."""
@@ -88,6 +91,7 @@ class PickParams(Params):
         "otherwise",
         choices=(AUTO, *CENTER_FINDERS),
     )
+    sam: str = param("", SAM_HELP, metavar="DIR", is_path=True)
     min_distance: str = param(
         AUTO,
         "smallest distance between two picks, in particle diameters; auto: that of the model",

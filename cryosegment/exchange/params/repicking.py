@@ -15,6 +15,7 @@ from cryosegment.exchange.params.picking import (
     FORMATS_HELP,
     NUMBER_HELP,
     PRECISION_HELP,
+    SAM_HELP,
     PickParams,
 )
 from cryosegment.exchange.parts import CENTER_FINDERS, HEAT_MAP
@@ -44,6 +45,7 @@ class RepickParams(Params):
         "others look for them in its maps, which pick --maps writes",
         choices=(KEPT, *(name for name in CENTER_FINDERS if name != HEAT_MAP)),
     )
+    sam: str = param("", SAM_HELP, metavar="DIR", is_path=True)
     min_distance: str = param(
         "", "smallest distance between two picks, in particle diameters" + AS_FOR_PICK
     )
@@ -80,6 +82,6 @@ class RepickParams(Params):
             if given not in ("", None, KEPT):
                 values[name] = given.strip().lower() if isinstance(given, str) else given
         if self.centers != KEPT:
-            values["centers"] = self.centers
+            values.update(centers=self.centers, sam=self.sam)
         values.update(masks=self.masks, formats=self.formats)
         return replace(run, **values, maps=False, overlays=False, decoys=0, resume=False)

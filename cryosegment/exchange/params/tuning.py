@@ -18,6 +18,7 @@ from cryosegment.exchange.params.fields import (
     param,
 )
 from cryosegment.exchange.params.front_end import CTF_HELP
+from cryosegment.exchange.params.picking import SAM_HELP
 from cryosegment.exchange.parts import CENTER_FINDERS, HEAT_MAP
 
 F1, AVERAGE_PRECISION = "f1", "average-precision"
@@ -34,6 +35,7 @@ class TuneParams(Params):
         choices=tuple(CENTER_FINDERS),
         metavar="FINDER",
     )
+    sam: str = param("", SAM_HELP, metavar="DIR", is_path=True)
     score: str = param(
         F1, "what is maximised; the threshold always maximises F1", choices=(F1, AVERAGE_PRECISION)
     )

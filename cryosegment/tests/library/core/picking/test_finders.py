@@ -20,10 +20,10 @@ from cryosegment.core.picking.crocker_grier import crocker_grier_centers
 from cryosegment.core.picking.grid_maxima import _thin_out, _window_scores, grid_centers
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.params import SelectionParams
-from cryosegment.exchange.parts import CENTER_FINDERS, HEAT_MAP
+from cryosegment.exchange.parts import CENTER_FINDERS, HEAT_MAP, SAM
 
 DIAMETER = 20.0
-OF_PARTICLE_MAPS = [name for name in CENTER_FINDERS if name != HEAT_MAP]
+OF_PARTICLE_MAPS = [name for name in CENTER_FINDERS if name not in (HEAT_MAP, SAM)]
 SHAPE = (150, 130)
 CENTERS_YX = np.array([[30.3, 25.8], [30.0, 70.5], [75.4, 40.2], [95.1, 92.6], [120.7, 25.0]])
 
@@ -64,6 +64,19 @@ def test_touching_discs_are_parted(name: str) -> None:
     pair = np.array([[60.0, 50.0], [60.0, 70.0]])
     found = find_particles(maps_of(disc_map(pair)), DIAMETER, SelectionParams(name))
     assert misses(found.centers_yx.numpy(), pair) < 2
+
+
+@pytest.mark.parametrize("name", [HEAT_MAP, *OF_PARTICLE_MAPS])
+def test_none_is_found_twice(name: str) -> None:
+    """On a map of blobs of all sizes, crowded and merged, none is within 0.4 diameter."""
+    random = np.random.default_rng(11)
+    noise = ndimage.gaussian_filter(random.standard_normal((6, 300, 300)), (0, 3, 3))
+    planes = torch.from_numpy((1 / (1 + np.exp(-40 * noise))).astype(np.float32))
+    valid = torch.ones((300, 300), dtype=torch.bool)
+    maps = PickingMaps(planes[0], 0 * planes[1], valid, planes[0], planes[3], 4 * planes[4:6] - 2)
+    found = find_particles(maps, DIAMETER, SelectionParams(name), 0.02).centers_yx.numpy()
+    assert len(found) > 10
+    assert cKDTree(found).query(found, k=2)[0][:, 1].min() >= 0.4 * DIAMETER
 
 
 @pytest.mark.parametrize("name", OF_PARTICLE_MAPS)
@@ -206,7 +219,8 @@ def test_the_score_is_the_mean_over_the_disc(name: str) -> None:
 @pytest.mark.parametrize("name", OF_PARTICLE_MAPS)
 def test_floor_edge_and_distance(name: str) -> None:
     def count(floor: float = 0.05, edge: float = 0.0, **selection: float) -> int:
-        chosen = SelectionParams(name, **{"min_distance": 0.5, **selection})
+        usual = {"scale": CENTER_FINDERS[name].scales[-1], "min_distance": 0.5}
+        chosen = SelectionParams(name, **{**usual, **selection})
         return len(find_particles(maps, DIAMETER, chosen, floor, edge))
 
     maps = maps_of(disc_map(CENTERS_YX) * np.linspace(0.6, 1, 150, dtype=np.float32)[:, None])
