@@ -30,6 +30,7 @@ from cryosegment.core.training.data.augmentation import BASIC, LEVELS, Augmentat
 from cryosegment.core.training.data.patches import PatchBatches
 from cryosegment.core.training.fit.loop import fit
 from cryosegment.core.training.fit.settings import FitSettings, Validation
+from cryosegment.core.training.losses.picking import PickingLoss
 from cryosegment.core.training.validation import best_f1
 from cryosegment.exchange.params import InputParams
 from cryosegment.exchange.progress import no_progress
@@ -101,7 +102,9 @@ def train(
         load_model("general", "cpu").network if start == "general" else build_network("compact")
     )
     batches = PatchBatches(images, patch, range(BATCH), seed, VARIANTS[variant])
-    settings = FitSettings(steps=steps, minutes=None, learning_rate=rate, validations=1)
+    settings = FitSettings(
+        PickingLoss(), steps=steps, minutes=None, learning_rate=rate, validations=1
+    )
     state.with_suffix(".safetensors").unlink(missing_ok=True)
     best, _ = fit(
         network, batches, rising(), settings, state.with_suffix(".safetensors"), lambda *told: None
@@ -112,7 +115,7 @@ def train(
 def rising() -> Callable[[nn.Module], Validation]:
     """A validation for which the last network is the best."""
     scores = itertools.count()
-    return lambda network: Validation(float(next(scores)), 0.5)
+    return lambda network: Validation(float(next(scores)))
 
 
 def f1(network: nn.Module, images: Sequence[LabelledImage]) -> float:

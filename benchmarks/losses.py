@@ -11,7 +11,7 @@ from __future__ import annotations
 from scoring import run
 from zoo import TRAINING, parse_arguments, score, simulate_sets
 
-from cryosegment.exchange.params.training import LOSSES
+from cryosegment.exchange.parts import LOSSES
 
 
 def main() -> None:

@@ -56,7 +56,9 @@ from cryosegment.core.training.data.scenes import (
 from cryosegment.core.training.fit.loop import fit
 from cryosegment.core.training.fit.schedule import STEADY_END
 from cryosegment.core.training.fit.settings import FitSettings
-from cryosegment.core.training.fit.state import Progress, relabel_state
+from cryosegment.core.training.fit.state import TrainingProgress, relabel_state
+from cryosegment.core.training.losses.picking import PickingLoss
+from cryosegment.core.training.validation import THRESHOLD
 from cryosegment.exchange.card import Facts, ModelCard, Provenance, TrainedNetwork, Use
 from cryosegment.exchange.files import write_text
 from cryosegment.exchange.params import CRF_PRESETS, DEFAULT_PRESET, InputParams
@@ -99,6 +101,7 @@ def main() -> None:
     torch.manual_seed(arguments.seed)
     network = build_network("compact", **NETWORK)
     fit_settings = FitSettings(
+        loss=PickingLoss(),
         steps=1 if arguments.snapshot else arguments.steps,
         minutes=arguments.minutes,
         learning_rate=2e-3,
@@ -116,7 +119,7 @@ def main() -> None:
     validation = SceneValidation(bank, settings, arguments.seed)
     with tqdm(total=100.0, unit="%") as bar:
 
-        def report(progress: Progress, share: float) -> None:
+        def report(progress: TrainingProgress, share: float) -> None:
             """Show the step and the last validation's score."""
             last = progress.history[-1]
             bar.set_postfix(step=progress.step, f1=f"{last['score']:.3f}", refresh=False)
@@ -229,7 +232,10 @@ def at_bank_scale(path: Path) -> Molecule:
 
 
 def describe(
-    bank: ProjectionBank, phases: list[Facts], progress: Progress, arguments: argparse.Namespace
+    bank: ProjectionBank,
+    phases: list[Facts],
+    progress: TrainingProgress,
+    arguments: argparse.Namespace,
 ) -> ModelCard:
     """The card of the trained model."""
     known = len(bank.diameters) - PROCEDURAL
@@ -258,7 +264,7 @@ def describe(
                 "data": "simulated scenes",
                 "metric": "F1 at 0.25 diameter",
                 "value": round(progress.best_score, 4),
-                "threshold": progress.best_threshold,
+                "threshold": progress.best[THRESHOLD],
             },
         ),
         software={"cryosegment": __version__, "torch": torch.__version__},
@@ -269,7 +275,7 @@ def describe(
         name="general",
         network=TrainedNetwork("compact", NETWORK, HEADS),
         input=InputParams(SceneSettings.diameter),
-        use=Use(round(progress.best_threshold, 3), crf=CRF_PRESETS[DEFAULT_PRESET]),
+        use=Use(round(progress.best[THRESHOLD], 3), crf=CRF_PRESETS[DEFAULT_PRESET]),
         provenance=provenance,
     )
 

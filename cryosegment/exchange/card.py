@@ -21,6 +21,7 @@ from cryosegment.exchange.records import Record, record_from_dict, record_to_dic
 
 CARD_VERSION = 2
 CARD_KEY = "model_card"
+PICKING = "picking"
 STATE = ".state"
 """Part of the file names of a training that is not finished."""
 Facts = Dict[str, Any]
@@ -118,12 +119,14 @@ class ModelCard(Record):
     input
         What it receives.
     use
-        How it is best used.
+        How it is best used, if its task is picking.
     provenance
         Where it comes from.
     checksum
         What it answers to the test image (see `cryosegment.core.models.verification`), by which a
         copy or another machine is verified; empty in a model of an earlier version.
+    task
+        What it is for: `PICKING`, or another task, whose heads have other meanings.
     """
 
     name: str
@@ -132,6 +135,21 @@ class ModelCard(Record):
     use: Use = Use()
     provenance: Provenance = Provenance()
     checksum: Tuple[Tuple[float, ...], ...] = ()
+    task: str = PICKING
+
+    def check_task(self, task: str) -> None:
+        """Check that the model can be used for a task.
+
+        Raises
+        ------
+        ModelError
+            If it is for another.
+        """
+        if self.task != task:
+            raise ModelError(
+                f"expected a model for {task}, found {self.name}, which is for {self.task}: choose "
+                "another model"
+            )
 
     def to_json(self, indent: Optional[int] = None) -> str:
         """The card as JSON text."""

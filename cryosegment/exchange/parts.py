@@ -91,6 +91,19 @@ EARLIER_NETWORKS = {"smp-manet": Network(LIBRARY), "smp-upernet": Network(LIBRAR
 """Networks of models of earlier versions: what makes them is attention and pooling over the whole
 image, so that they cannot be local and are not trained any more."""
 
+LOSSES: Dict[str, Part] = {
+    "bce+dice": Part("training.losses.pixels:cross_entropy_and_dice"),
+    "bce": Part("training.losses.pixels:cross_entropy"),
+    "smoothed-bce": Part("training.losses.pixels:smoothed_cross_entropy"),
+    "focal": Part("training.losses.pixels:focal"),
+    "dice": Part("training.losses.pixels:dice"),
+    "jaccard": Part("training.losses.pixels:jaccard"),
+    "lovasz": Part("training.losses.pixels:lovasz"),
+    "tversky": Part("training.losses.pixels:usual_tversky"),
+    "focal-tversky": Part("training.losses.pixels:focal_tversky"),
+}
+"""Losses of the particle map, the default first."""
+
 SOLVERS: Dict[str, Part] = {
     "mean-field": Part("crf.solvers:MEAN_FIELD"),
     "entropic": Part("crf.solvers:ENTROPIC"),

@@ -13,7 +13,7 @@ from pyworkflow.protocol import params
 from pyworkflow.utils import createAbsLink
 
 from cryosegment.convert import card_lines
-from cryosegment.exchange.card import read_card
+from cryosegment.exchange.card import PICKING, read_card
 from cryosegment.exchange.errors import CryoSegmentError
 from cryosegment.exchange.model_files import GENERAL, model_path
 from cryosegment.objects import SegmentationModel
@@ -84,7 +84,7 @@ class CryoSegmentProtImportModel(EMProtocol):
         if self.source == SOURCE_FILE and not self.modelPath.get():
             return ["Choose a model file."]
         try:
-            read_card(self._sourcePath())
+            read_card(self._sourcePath()).check_task(PICKING)
         except CryoSegmentError as error:
             return [str(error)]
         return []

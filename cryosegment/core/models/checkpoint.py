@@ -15,7 +15,7 @@ from torch import nn
 
 from cryosegment.core.models.tensors import write_tensors
 from cryosegment.core.models.verification import checksum
-from cryosegment.core.networks import build_network
+from cryosegment.core.networks import Heads, build_network
 from cryosegment.exchange.card import CARD_KEY, Facts, ModelCard, TrainedNetwork, read_card
 from cryosegment.exchange.errors import ModelError, ParameterError
 
@@ -85,7 +85,7 @@ def _build(path: Path, facts: TrainedNetwork) -> nn.Module:
     try:
         _check_arguments(facts.arguments)
         with torch.device("meta"):
-            return build_network(facts.architecture, **facts.arguments)
+            return build_network(facts.architecture, Heads(facts.heads), **facts.arguments)
     except (TypeError, ValueError) as error:
         raise ModelError(
             f"expected a network that this version can build in {path}, found "

@@ -70,7 +70,7 @@ def picking_maps(
         The logits of the particle head after a CRF; None where there is none.
     """
     valid = valid.to(logits.device)
-    head = dict(zip(HEADS, logits, strict=True))
+    head = HEADS.split(logits)
     particle = head["particle"] if refined is None else refined
     return PickingMaps(
         center=head["center"].sigmoid() * valid,

@@ -12,7 +12,7 @@ from torch import nn
 from cryosegment.core.models.acceleration import accelerate
 from cryosegment.core.models.checkpoint import load_network
 from cryosegment.core.networks import HEADS
-from cryosegment.exchange.card import ModelCard
+from cryosegment.exchange.card import PICKING, ModelCard, read_card
 from cryosegment.exchange.errors import ModelError, ParameterError
 from cryosegment.exchange.files import PathLike
 from cryosegment.exchange.model_files import model_path
@@ -76,12 +76,14 @@ def load_model(model: PathLike, device: str = AUTO) -> Model:
         If there is no such device.
     """
     path = model_path(str(model))
-    network, card = load_network(path)
+    card = read_card(path)
+    card.check_task(PICKING)
     if card.network.heads != HEADS:
         raise ModelError(
             f"expected a picking model with the heads {', '.join(HEADS)}, found "
             f"{', '.join(card.network.heads)} in {path}: choose a model made by `cryosegment train`"
         )
+    network, card = load_network(path)
     try:
         return Model(network.to(best_device() if device == AUTO else device), card)
     except RuntimeError as error:

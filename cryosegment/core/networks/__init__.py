@@ -2,6 +2,6 @@
 """Networks: micrograph at working scale -> logits of every head."""
 
 from cryosegment.core.networks.build import build_network
-from cryosegment.core.networks.heads import HEADS
+from cryosegment.core.networks.heads import HEADS, Heads
 
-__all__ = ["HEADS", "build_network"]
+__all__ = ["HEADS", "Heads", "build_network"]

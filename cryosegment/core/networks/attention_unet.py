@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, cat, nn
 from torch.nn import functional
 
+from cryosegment.core.networks.heads import Heads
 from cryosegment.core.networks.segmenter import Segmenter
 from cryosegment.exchange.params.networks import BATCH_NORM
 
@@ -78,7 +79,9 @@ def _two_convolutions(channels_in: int, channels_out: int) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
-def attention_unet(widths: Sequence[int] = WIDTHS, normalization: str = BATCH_NORM) -> Segmenter:
+def attention_unet(
+    heads: Heads, widths: Sequence[int] = WIDTHS, normalization: str = BATCH_NORM
+) -> Segmenter:
     """Attention-gated U-Net; with the widths of CryoSegNet, 64 to 2048, 131 million weights."""
     body, stride = AttentionBody(widths), 2 ** (len(widths) - 1)
-    return Segmenter(body, widths[0], stride, normalization=normalization)
+    return Segmenter(body, heads, widths[0], stride, normalization=normalization)

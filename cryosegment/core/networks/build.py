@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from torch import nn
 
+from cryosegment.core.networks.heads import HEADS, Heads
 from cryosegment.core.parts import load_part
 from cryosegment.exchange.errors import ModelError, ParameterError
 from cryosegment.exchange.parts import EARLIER_NETWORKS, NETWORKS
@@ -17,13 +18,15 @@ LIBRARIES = {"monai": "monai", "segmentation_models_pytorch": "segmentation-mode
 """Libraries that networks need, and their names for pip."""
 
 
-def build_network(name: str, **arguments: object) -> nn.Module:
+def build_network(name: str, heads: Heads = HEADS, **arguments: object) -> nn.Module:
     """A network with fresh weights.
 
     Parameters
     ----------
     name
         One of `exchange.parts.NETWORKS`, or of earlier versions.
+    heads
+        Meaning of its output channels; those of a picking network if left out.
     arguments
         Arguments of the network, as stored in a model card.
 
@@ -56,5 +59,5 @@ def build_network(name: str, **arguments: object) -> nn.Module:
             f"expected the package {library} for network {name}, found none: install it (pip "
             f"install {LIBRARIES[library]})"
         ) from error
-    network: nn.Module = make(**arguments)
+    network: nn.Module = make(heads=heads, **arguments)
     return network

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cryosegment.core.networks.blocks import ResidualBlock, UpBlock, group_normalize
+from cryosegment.core.networks.heads import HEADS, Heads
 from cryosegment.exchange.params.networks import BATCH_NORM, GROUP_NORM
 
 STEM = 2
@@ -24,10 +25,8 @@ class CompactUNet(nn.Module):
 
     Parameters
     ----------
-    channels_in
-        Channels of the input image.
-    channels_out
-        Channels of the output: one per head.
+    heads
+        Meaning of the output channels.
     widths
         Channels per level, from fine to coarse; each level halves height and width.
     deep_blocks
@@ -38,26 +37,25 @@ class CompactUNet(nn.Module):
 
     def __init__(
         self,
-        channels_in: int = 1,
-        channels_out: int = 6,
+        heads: Heads = HEADS,
         widths: Sequence[int] = (32, 64, 128, 256),
         deep_blocks: int = 3,
         normalization: str = BATCH_NORM,
     ) -> None:
         super().__init__()
-        before = (channels_in * STEM**2, *widths[:-1])
+        before = (STEM**2, *widths[:-1])
         self.down = nn.ModuleList(map(ResidualBlock, before, widths))
         self.deep = nn.Sequential(
             *(ResidualBlock(widths[-1], widths[-1]) for _ in range(deep_blocks))
         )
         finer = list(reversed(widths))
         self.up = nn.ModuleList(map(UpBlock, finer[:-1], finer[1:]))
-        self.head = nn.Conv2d(widths[0], channels_out * STEM**2, 1)
+        self.head = nn.Conv2d(widths[0], len(heads) * STEM**2, 1)
         self.stride = STEM * 2 ** (len(widths) - 1)
         if normalization == GROUP_NORM:
             group_normalize(self)
 
-    def forward(self, image: Float[Tensor, "b c h w"]) -> Float[Tensor, "b k h w"]:
+    def forward(self, image: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b k h w"]:
         """Logits of every head, at the size of the image, which may be any."""
         height, width = image.shape[-2:]
         padding = (0, -width % self.stride, 0, -height % self.stride)

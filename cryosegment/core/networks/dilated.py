@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, cat, nn
 
 from cryosegment.core.networks.encoders import build_encoder
+from cryosegment.core.networks.heads import Heads
 from cryosegment.core.networks.segmenter import Segmenter
 from cryosegment.exchange.params.networks import BATCH_NORM, GROUP_NORM
 
@@ -84,15 +85,16 @@ def _convolution(channels_in: int, channels_out: int, size: int, rate: int = 1) 
     )
 
 
-def fcn(encoder: str = "resnet18", normalization: str = BATCH_NORM) -> Segmenter:
+def fcn(heads: Heads, encoder: str = "resnet18", normalization: str = BATCH_NORM) -> Segmenter:
     """Fully convolutional network (Long et al., 2015) in torchvision's form, as CRISP used it."""
     body = DilatedBody(encoder)
     width = body.channels // 4
     body.neck = _convolution(body.channels, width, 3)
-    return Segmenter(body, width, SCALE, SCALE, normalization)
+    return Segmenter(body, heads, width, SCALE, SCALE, normalization)
 
 
 def deeplabv3(
+    heads: Heads,
     encoder: str = "resnet18",
     rates: Sequence[int] = RATES,
     width: int = WIDTH,
@@ -102,4 +104,4 @@ def deeplabv3(
     body = DilatedBody(encoder)
     pyramid = AtrousPyramid(body.channels, rates, width, normalization == GROUP_NORM)
     body.neck = nn.Sequential(pyramid, _convolution(width, width, 3))
-    return Segmenter(body, width, SCALE, SCALE, normalization)
+    return Segmenter(body, heads, width, SCALE, SCALE, normalization)

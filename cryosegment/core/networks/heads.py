@@ -1,9 +1,28 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Output channels of a picking network."""
+"""Heads: what the output channels of a network mean."""
 
-HEADS = ("particle", "center", "offset_y", "offset_x", "edge", "contamination")
-"""Channels of a picking network, in order. Offsets are (centre - pixel) / particle radius."""
+from __future__ import annotations
 
-CENTER_PRIOR = 0.01
-"""Probability of a centre that a fresh network of the zoo starts from (Lin et al., Focal loss,
-2017, section 4.1): else the many pixels without one rule the first steps."""
+import torch
+
+PRIORS = {"center": 0.01}
+"""Probability, by head, that a fresh network of the zoo starts from (Lin et al., Focal loss, 2017,
+section 4.1): else the many pixels without a centre rule the first steps."""
+
+
+class Heads(tuple[str, ...]):
+    """Names of the output channels of a network, in order."""
+
+    def split(self, logits: torch.Tensor) -> dict[str, torch.Tensor]:
+        """The channels by name.
+
+        Parameters
+        ----------
+        logits
+            Maps of every head, `(..., k, h, w)`.
+        """
+        return dict(zip(self, logits.unbind(-3), strict=True))
+
+
+HEADS = Heads(("particle", "center", "offset_y", "offset_x", "edge", "contamination"))
+"""Heads of a picking network. Offsets are (centre - pixel) / particle radius."""

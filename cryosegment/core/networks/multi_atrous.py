@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from jaxtyping import Float
 from torch import Tensor, cat, nn
 
+from cryosegment.core.networks.heads import Heads
 from cryosegment.core.networks.segmenter import Segmenter
 from cryosegment.exchange.errors import ParameterError
 from cryosegment.exchange.params import MOST_BRANCHES
@@ -63,6 +64,7 @@ def _convolution(
 
 
 def multi_atrous(
+    heads: Heads,
     branches: int = 4,
     widths: Sequence[int] = WIDTHS,
     branch_width: int = 256,
@@ -75,6 +77,8 @@ def multi_atrous(
 
     Parameters
     ----------
+    heads
+        Meaning of the output channels.
     branches
         1 to 5.
     widths, branch_width
@@ -90,4 +94,4 @@ def multi_atrous(
     if not 1 <= branches <= MOST_BRANCHES:
         raise ParameterError(f"expected 1 to {MOST_BRANCHES} branches, got {branches}")
     body = MultiAtrousBody(branches, widths, branch_width)
-    return Segmenter(body, branches * branch_width, 8, 8, normalization)
+    return Segmenter(body, heads, branches * branch_width, 8, 8, normalization)

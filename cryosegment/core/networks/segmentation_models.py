@@ -6,6 +6,7 @@ from __future__ import annotations
 import segmentation_models_pytorch
 from torch import nn
 
+from cryosegment.core.networks.heads import Heads
 from cryosegment.core.networks.segmenter import Segmenter
 from cryosegment.exchange.params.networks import BATCH_NORM
 
@@ -18,12 +19,14 @@ processes wants."""
 
 
 def segmentation_model(
-    architecture: str, encoder: str, normalization: str = BATCH_NORM
+    heads: Heads, architecture: str, encoder: str, normalization: str = BATCH_NORM
 ) -> Segmenter:
     """Network of that library, with fresh weights.
 
     Parameters
     ----------
+    heads
+        Meaning of the output channels.
     architecture, encoder
         As the library calls them.
     normalization
@@ -37,7 +40,7 @@ def segmentation_model(
             delattr(body.encoder, name)
     if normalization == BATCH_NORM:
         _align_halves(body)
-    return Segmenter(body, FEATURES, STRIDE, normalization=normalization)
+    return Segmenter(body, heads, FEATURES, STRIDE, normalization=normalization)
 
 
 def _align_halves(body: nn.Module) -> None:

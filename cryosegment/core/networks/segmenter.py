@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cryosegment.core.networks.blocks import group_normalize, localize
-from cryosegment.core.networks.heads import CENTER_PRIOR, HEADS
+from cryosegment.core.networks.heads import PRIORS, Heads
 from cryosegment.exchange.params.networks import BATCH_NORM, GROUP_NORM
 
 
@@ -22,6 +22,8 @@ class Segmenter(nn.Module):
     body
         Takes images `(b, 1, h, w)` whose sides are multiples of `stride`, gives maps
         `(b, c, h / scale, w / scale)`.
+    heads
+        Meaning of the output channels.
     features
         Channels of these maps.
     stride
@@ -35,6 +37,7 @@ class Segmenter(nn.Module):
     def __init__(
         self,
         body: nn.Module,
+        heads: Heads,
         features: int,
         stride: int,
         scale: int = 1,
@@ -46,15 +49,17 @@ class Segmenter(nn.Module):
         else:
             localize(body)
         self.body = body
-        self.head = nn.Conv2d(features, len(HEADS), 1)
-        self._expect_few_centers()
+        self.head = nn.Conv2d(features, len(heads), 1)
+        self._start_from_priors(heads)
         self.stride = stride
         self.scale = scale
 
-    def _expect_few_centers(self) -> None:
+    def _start_from_priors(self, heads: Heads) -> None:
         bias = self.head.bias
         assert bias is not None
-        nn.init.constant_(bias[HEADS.index("center")], math.log(CENTER_PRIOR / (1 - CENTER_PRIOR)))
+        for name in PRIORS.keys() & set(heads):
+            prior = PRIORS[name]
+            nn.init.constant_(bias[heads.index(name)], math.log(prior / (1 - prior)))
 
     def forward(self, image: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b k h w"]:
         """Logits of every head, at the size of the image, which may be any."""

@@ -11,6 +11,7 @@ from monai.networks.nets.flexible_unet import UNetDecoder
 from torch import Tensor, cat, nn
 
 from cryosegment.core.networks.encoders import STRIDE, build_encoder
+from cryosegment.core.networks.heads import Heads
 from cryosegment.core.networks.segmenter import Segmenter
 from cryosegment.exchange.params.networks import BATCH_NORM
 
@@ -127,20 +128,22 @@ def _up(coarse: int, fine: int, width: int) -> UpCat:
 
 
 def unet(
+    heads: Heads,
     encoder: str = "resnet18",
     widths: Sequence[int] = WIDTHS,
     normalization: str = BATCH_NORM,
 ) -> Segmenter:
     """U-Net."""
     body = UNetBody(encoder, widths)
-    return Segmenter(body, widths[-1], STRIDE, normalization=normalization)
+    return Segmenter(body, heads, widths[-1], STRIDE, normalization=normalization)
 
 
 def nested_unet(
+    heads: Heads,
     encoder: str = "resnet18",
     widths: Sequence[int] = WIDTHS,
     normalization: str = BATCH_NORM,
 ) -> Segmenter:
     """U-Net++."""
     body = NestedBody(encoder, widths)
-    return Segmenter(body, widths[-1], STRIDE, normalization=normalization)
+    return Segmenter(body, heads, widths[-1], STRIDE, normalization=normalization)

@@ -17,6 +17,7 @@ from cryosegment.core.models.model import load_model
 from cryosegment.core.networks import HEADS, build_network
 from cryosegment.core.training.data.split import Split
 from cryosegment.core.training.fit.settings import Validation
+from cryosegment.core.training.validation import THRESHOLD
 from cryosegment.exchange.card import ModelCard, Provenance, TrainedNetwork, Use
 from cryosegment.exchange.labels import read_labels_index
 from cryosegment.exchange.model_files import model_path
@@ -80,11 +81,11 @@ def describe(
                 "data": "validation micrographs" if parts.is_held_out else "training micrographs",
                 "metric": "F1 at 0.25 diameter",
                 "value": round(found.score, 4),
-                "threshold": found.threshold,
+                "threshold": found.figures[THRESHOLD],
             },
         ),
         software={"cryosegment": __version__, "torch": torch.__version__},
         date=datetime.date.today().isoformat(),
     )
-    use = replace(card.use, threshold=round(found.threshold, 3))
+    use = replace(card.use, threshold=round(found.figures[THRESHOLD], 3))
     return replace(card, use=use, provenance=provenance)

@@ -18,14 +18,15 @@ from cryosegment.core.training.data.completeness import labelled_share, share_wi
 from cryosegment.core.training.data.patches import PatchBatches
 from cryosegment.core.training.data.split import Split, split
 from cryosegment.core.training.examples import write_examples
+from cryosegment.core.training.fit.curves import Curves
 from cryosegment.core.training.fit.loop import fit
+from cryosegment.core.training.fit.objective import Loss
 from cryosegment.core.training.fit.ranks import ALONE, Ranks
-from cryosegment.core.training.fit.record import Record
 from cryosegment.core.training.fit.settings import FitSettings, Validation
 from cryosegment.core.training.fit.state import remove_state
 from cryosegment.core.training.joint import RefinedNetwork
-from cryosegment.core.training.losses import PickingLoss
-from cryosegment.core.training.validation import best_f1
+from cryosegment.core.training.losses.picking import PickingLoss
+from cryosegment.core.training.validation import THRESHOLD, best_f1
 from cryosegment.core.tuning.calibration import calibrate
 from cryosegment.core.tuning.crf_choice import choose_card_crf
 from cryosegment.core.tuning.pick_model import mapped_image
@@ -61,7 +62,7 @@ def train(
     """Train on the labels of some folders and write the best network with its card.
 
     Each validation writes, beside the model, `.state.safetensors`, from which a training is
-    resumed, the best network so far, the curves (see `Record`) and a picture (see
+    resumed, the best network so far, the curves (see `Curves`) and a picture (see
     `write_examples`). Resuming a finished training only writes the model again.
 
     Parameters
@@ -99,21 +100,20 @@ def train(
         card.input.pixels_per_diameter,
     )
     settings = replace(
-        _settings(params, len(parts.training), device),
-        loss=loss,
+        _settings(params, loss, len(parts.training), device),
         ranks=ranks,
         labels=f"{labels_fingerprint(images)} {fingerprint(params)}",
     )
     batches = _batches(parts.training, params, device, ranks)
-    state_path, record = _state_path(output, params, ranks), Record(output, progress)
+    state_path, curves = _state_path(output, params, ranks), Curves(output, "F1", progress)
     validate = _validation(parts, share, output)
-    best, state = fit(network, batches, validate, settings, state_path, record)
+    best, state = fit(network, batches, validate, settings, state_path, curves)
     if not ranks.is_first:
         return
-    record.write(state)
-    record.close()
+    curves.write(state)
+    curves.close()
     model = _as_used(best, card, parts, progress)
-    found = Validation(state.best_score, state.best_threshold)
+    found = Validation(state.best_score, state.best)
     facts = {
         "labelled_share": round(share, 3),
         "steps": state.step,
@@ -168,7 +168,10 @@ def _validation(parts: Split, share: float, output: Path) -> Callable[[nn.Module
         network = candidate.network if isinstance(candidate, RefinedNetwork) else candidate
         found = best_f1(network, parts.validation, share)
         write_examples(
-            output.with_suffix(".examples.png"), candidate, parts.validation, found.threshold
+            output.with_suffix(".examples.png"),
+            candidate,
+            parts.validation,
+            found.figures[THRESHOLD],
         )
         return found
 
@@ -194,7 +197,7 @@ def _batches(
     return PatchBatches(training, params.patch, batch, params.seed, augmentation, device)
 
 
-def _settings(params: TrainParams, micrographs: int, device: str) -> FitSettings:
+def _settings(params: TrainParams, loss: Loss, micrographs: int, device: str) -> FitSettings:
     """How long and how fast to train on that many micrographs."""
     rate = params.learning_rate or (FINETUNE_RATE if params.start else SCRATCH_RATE)
     steps = None
@@ -204,6 +207,7 @@ def _settings(params: TrainParams, micrographs: int, device: str) -> FitSettings
     if steps is None and minutes is None:
         minutes = DEFAULT_MINUTES
     return FitSettings(
+        loss=loss,
         steps=steps,
         minutes=minutes,
         learning_rate=rate,

@@ -11,6 +11,9 @@ from cryosegment.core.labels.labelled import LabelledImage
 from cryosegment.core.training.fit.settings import Validation
 from cryosegment.core.tuning.thresholds import best_threshold, count_hits
 
+THRESHOLD = "threshold"
+"""What is noted with the F1: the threshold that gives it."""
+
 
 def best_f1(
     network: nn.Module, images: Sequence[LabelledImage], labelled_share: float = 1.0
@@ -26,4 +29,5 @@ def best_f1(
     labelled_share
         Fraction of the particles that is labelled.
     """
-    return Validation(*best_threshold(count_hits(network, images), labelled_share))
+    f1, threshold = best_threshold(count_hits(network, images), labelled_share)
+    return Validation(f1, {THRESHOLD: threshold})

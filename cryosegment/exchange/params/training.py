@@ -34,22 +34,11 @@ from cryosegment.exchange.params.networks import (
     OWN_ENCODED_NETWORKS,
     check_network,
 )
-from cryosegment.exchange.parts import NETWORKS
+from cryosegment.exchange.parts import LOSSES, NETWORKS
 
 TRAINED_PRESETS = ("gaussian", "intensity", "logits")
 """CRFs that a network can be trained through: gradients pass through their features."""
 
-LOSSES = (
-    "bce+dice",
-    "bce",
-    "smoothed-bce",
-    "focal",
-    "dice",
-    "jaccard",
-    "lovasz",
-    "tversky",
-    "focal-tversky",
-)
 COMPLETE, PARTIAL = "complete", "partial"
 DEFAULT_MINUTES = 10.0
 """Training time if neither minutes nor epochs are given."""
@@ -95,7 +84,9 @@ class TrainParams(Params):
         minimum=1,
         maximum=MOST_BRANCHES,
     )
-    loss: str = param("bce+dice", "loss function of the particle map", choices=LOSSES)
+    loss: str = param(
+        next(iter(LOSSES)), "loss function of the particle map", choices=tuple(LOSSES)
+    )
     labels_are: str = param(
         COMPLETE,
         "whether every particle of the micrographs is labelled (complete) or a random part of them "

@@ -30,9 +30,10 @@ from cryosegment.core.networks import build_network
 assert build_network("plain")(torch.zeros(2, 1, 33, 47)).shape[-2:] == (33, 47)
 """,
     "A loss": """
-from cryosegment.core.training.losses import PIXEL_LOSSES
+from cryosegment.core.parts import load_part
 from cryosegment.exchange.params import TrainParams
-loss = PIXEL_LOSSES[TrainParams(loss="brier").loss]
+from cryosegment.exchange.parts import LOSSES
+loss = load_part(LOSSES[TrainParams(loss="brier").loss])
 assert float(loss(torch.tensor([0.0, 0.0]), torch.tensor([0.0, 1.0]))) == 0.25
 """,
     "A CRF solver": """

@@ -20,7 +20,7 @@ from cryosegment.core.pipeline.micrograph import CANDIDATE_FLOOR
 from cryosegment.core.simulation.bank import ProjectionBank
 from cryosegment.core.simulation.scenes import Scene, SceneSettings, draw_scene
 from cryosegment.core.simulation.textures import Texture
-from cryosegment.core.training.data.targets import Targets, make_targets
+from cryosegment.core.training.data.targets import PickingTargets, make_targets
 from cryosegment.core.training.fit.batches import Batch
 from cryosegment.core.training.fit.settings import Validation
 from cryosegment.core.training.validation import best_f1
@@ -71,7 +71,7 @@ def _images(scenes: list[Scene], settings: SceneSettings) -> Float[Tensor, "b 1 
     return working_normalize(image, None, InputParams(settings.diameter))[:, None]
 
 
-def _targets(scenes: list[Scene], diameter: float) -> Targets:
+def _targets(scenes: list[Scene], diameter: float) -> PickingTargets:
     """Targets of the scenes, all of which are known."""
     contamination = torch.stack([scene.contamination for scene in scenes])
     return make_targets(

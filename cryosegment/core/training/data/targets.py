@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Targets of the heads of the network, from label maps."""
+"""Targets of the heads of a picking network, from label maps."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional
+
+from cryosegment.core.training.fit.objective import Targets
 
 CENTER_SIGMA = 0.12
 """Width of the centre heat map, in particle diameters."""
@@ -19,7 +20,7 @@ HEAT_REACH = 5.0
 
 
 @dataclass(frozen=True)
-class Targets:
+class PickingTargets(Targets):
     """Targets of a batch; every map is `(b, h, w)` but `offset`, which is `(b, 2, h, w)`.
 
     Parameters
@@ -39,10 +40,6 @@ class Targets:
     offset: Float[Tensor, "b 2 h w"]
     known: Float[Tensor, "b h w"]
 
-    def map(self, function: Callable[[Tensor], Tensor]) -> Targets:
-        """The same targets with a function applied to every map."""
-        return Targets(**{f.name: function(getattr(self, f.name)) for f in fields(self)})
-
 
 def make_targets(
     instances: Int[Tensor, "b h w"],
@@ -51,7 +48,7 @@ def make_targets(
     centers_yx: Float[Tensor, "b n 2"],
     diameters: Float[Tensor, " b"],
     edge: Float[Tensor, "b h w"] | None = None,
-) -> Targets:
+) -> PickingTargets:
     """Targets of some patches.
 
     Parameters
@@ -78,7 +75,7 @@ def make_targets(
     pixels = torch.stack(torch.meshgrid(*sides, indexing="ij"), -1)
     displacement = table[numbers, instances.long()] - pixels
     outline = _outline(instances)
-    return Targets(
+    return PickingTargets(
         particle=particle,
         center=_heat(instances, table, CENTER_SIGMA * diameters),
         edge=outline if edge is None else torch.maximum(outline, edge),

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from cryosegment.core.training.data.targets import Targets
+from cryosegment.core.training.fit.objective import Targets
 
 Batch = tuple[Float[Tensor, "b 1 h w"], Targets]
 DrawBatch = Callable[[int], Batch]

@@ -13,18 +13,17 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from cryosegment.core.training.data.targets import Targets
 from cryosegment.core.training.fit.batches import Batch, DrawBatch, batches
+from cryosegment.core.training.fit.objective import Targets, total
 from cryosegment.core.training.fit.schedule import has_stalled, learning_rate, next_validation
 from cryosegment.core.training.fit.settings import FitSettings, Validation
 from cryosegment.core.training.fit.state import (
-    Progress,
+    TrainingProgress,
     load_best,
     load_state,
     save_best,
     save_state,
 )
-from cryosegment.core.training.losses import total
 from cryosegment.exchange.errors import InputError, ModelError, ParameterError
 
 logger = logging.getLogger(__name__)
@@ -40,8 +39,8 @@ def fit(
     validate: Callable[[nn.Module], Validation],
     settings: FitSettings,
     state_path: Path,
-    report: Callable[[Progress, float], None],
-) -> tuple[nn.Module, Progress]:
+    report: Callable[[TrainingProgress, float], None],
+) -> tuple[nn.Module, TrainingProgress]:
     """Train until steps or minutes are used up, or the score stalls.
 
     Parameters
@@ -109,7 +108,7 @@ class _Run:
         self._optimizer = torch.optim.AdamW(
             network.parameters(), lr=settings.learning_rate, weight_decay=WEIGHT_DECAY
         )
-        self.progress = Progress(labels=settings.labels)
+        self.progress = TrainingProgress(labels=settings.labels)
         if state_path.exists():
             self.progress = load_state(state_path, network, self.average, self._optimizer)
         if self.progress.labels != settings.labels:
@@ -135,7 +134,7 @@ class _Run:
         return self.share >= 1 or has_stalled(scores, self._settings.patience)
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """One optimiser step; loss by head and gradient, which a GPU may still be working on.
+        """One optimiser step; terms of the loss and gradient, which a GPU may still be working on.
 
         Where its memory is exhausted, this and all later steps take the first half of the batch.
         """
@@ -175,7 +174,7 @@ class _Run:
         return {**losses, "gradient": gradient}
 
     def finish(self, losses: dict[str, Tensor]) -> dict[str, float]:
-        """Wait for a step; loss by head and norm of the gradient before it was clipped."""
+        """Wait for a step; terms of the loss and norm of the gradient before it was clipped."""
         values = torch.stack([value.detach() for value in losses.values()])
         terms = dict(zip(losses, values.tolist(), strict=True))
         broken = [f"{name} {value}" for name, value in terms.items() if not math.isfinite(value)]
@@ -201,14 +200,14 @@ class _Run:
         self, validate: Callable[[nn.Module], Validation], terms: dict[str, float]
     ) -> None:
         """Score the averaged network; keep it where it is the best so far."""
-        found = validate(self.average) if self._ranks.is_first else Validation(0.0, 0.0)
-        found = Validation(*self._ranks.from_first(found.score, found.threshold))
+        found = validate(self.average) if self._ranks.is_first else Validation(0.0)
+        (score,) = self._ranks.from_first(found.score)
         self._tick()
         progress = self.progress
         row = {"step": float(progress.step), "seconds": progress.seconds, **terms}
-        progress.history.append({**row, "score": found.score, "threshold": found.threshold})
-        if found.score > progress.best_score:
-            progress.best_score, progress.best_threshold = found.score, found.threshold
+        progress.history.append({**row, "score": score, **found.figures})
+        if score > progress.best_score:
+            progress.best_score, progress.best = score, dict(found.figures)
             if self._ranks.is_first:
                 save_best(self.best_path, self.average)
 

@@ -3,19 +3,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from cryosegment.core.training.fit.objective import Loss
 from cryosegment.core.training.fit.ranks import ALONE, Ranks
-from cryosegment.core.training.losses import PickingLoss
 from cryosegment.exchange.errors import ParameterError
 
 
 @dataclass(frozen=True)
 class Validation:
-    """Result of a validation: the score to maximise, and the threshold that gives it."""
+    """Result of a validation: the score to maximise, and figures to note with it, by name."""
 
     score: float
-    threshold: float
+    figures: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,8 @@ class FitSettings:
 
     Parameters
     ----------
+    loss
+        Loss function.
     steps
         Number of optimiser steps; None if only the time is limited.
     minutes
@@ -49,12 +52,11 @@ class FitSettings:
         Torch device.
     ranks
         The processes that train it. Only the first validates, writes and reports.
-    loss
-        Loss function.
     labels
         Fingerprint of the labels and parameters, which must be the same to resume a training.
     """
 
+    loss: Loss
     steps: int | None
     minutes: float | None
     learning_rate: float = 2e-3
@@ -67,7 +69,6 @@ class FitSettings:
     workers: int = 0
     device: str = "cpu"
     ranks: Ranks = ALONE
-    loss: PickingLoss = field(default_factory=PickingLoss)
     labels: str = ""
 
     def __post_init__(self) -> None:

@@ -15,9 +15,12 @@ from torch import Tensor, nn
 from cryosegment.core.models.tensors import write_tensors
 from cryosegment.exchange.errors import InputError, ModelError
 
+EARLIER = "best_threshold"
+"""Where states of earlier versions have what was noted with the best score, a threshold alone."""
+
 
 @dataclass
-class Progress:
+class TrainingProgress:
     """Progress of a training.
 
     Parameters
@@ -28,10 +31,10 @@ class Progress:
         Time spent in all runs.
     best_score
         Best validation score so far.
-    best_threshold
-        Score threshold that reached it.
+    best
+        What was noted with it, by name.
     history
-        One row per validation: step, seconds, loss terms, gradient, score, threshold.
+        One row per validation: step, seconds, loss terms, gradient, score and what was noted.
     is_halved
         Whether the memory of the GPU was enough for half the batch only.
     labels
@@ -41,7 +44,7 @@ class Progress:
     step: int = 0
     seconds: float = 0.0
     best_score: float = -1.0
-    best_threshold: float = 0.5
+    best: dict[str, float] = field(default_factory=dict)
     history: list[dict[str, float]] = field(default_factory=list)
     is_halved: bool = False
     labels: str = ""
@@ -52,7 +55,7 @@ def save_state(
     network: nn.Module,
     average: nn.Module,
     optimizer: torch.optim.Optimizer,
-    progress: Progress,
+    progress: TrainingProgress,
 ) -> None:
     """Write everything that is needed to resume a training."""
     tensors = {f"network.{name}": tensor for name, tensor in network.state_dict().items()}
@@ -64,7 +67,7 @@ def save_state(
 
 def load_state(
     path: Path, network: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer
-) -> Progress:
+) -> TrainingProgress:
     """Load a state written by `save_state` into the given objects.
 
     Raises
@@ -105,7 +108,7 @@ def relabel_state(path: Path, labels: str) -> int:
         If the state is damaged.
     """
     progress, tensors = _read(path)
-    progress.labels, progress.best_score = labels, Progress.best_score
+    progress.labels, progress.best_score = labels, TrainingProgress.best_score
     write_tensors(path, tensors, {"progress": json.dumps(asdict(progress))})
     return progress.step
 
@@ -151,11 +154,14 @@ def load_best(path: Path, network: nn.Module) -> None:
     _load_weights(path, network, tensors)
 
 
-def _read(path: Path) -> tuple[Progress, dict[str, Tensor]]:
+def _read(path: Path) -> tuple[TrainingProgress, dict[str, Tensor]]:
     try:
         with safe_open(path, framework="pt") as file:
-            progress = Progress(**json.loads(file.metadata()["progress"]))
-            return progress, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            values = json.loads(file.metadata()["progress"])
+            if EARLIER in values:
+                values["best"] = {"threshold": values.pop(EARLIER)}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            return TrainingProgress(**values), tensors
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise ModelError(
             f"expected the state of a training in {path}, found a damaged or other file: remove "

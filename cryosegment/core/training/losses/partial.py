@@ -11,7 +11,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional
 
-from cryosegment.core.training.data.targets import Targets
+from cryosegment.core.networks import HEADS
+from cryosegment.core.training.data.targets import PickingTargets
 from cryosegment.core.training.losses.pixels import center_focal
 
 Map = Float[Tensor, "b h w"]
@@ -23,7 +24,7 @@ SITE_REACH = 0.25
 
 
 def nonnegative_terms(
-    logits: Float[Tensor, "b 6 h w"], targets: Targets, share: float
+    logits: Float[Tensor, "b 6 h w"], targets: PickingTargets, share: float
 ) -> dict[str, Tensor]:
     """Terms of particle map, centre map and edges by non-negative risks.
 
@@ -39,6 +40,7 @@ def nonnegative_terms(
     share
         Fraction of the particles that is labelled.
     """
+    maps = HEADS.split(logits)
     labelled = targets.particle * targets.known
     own = _own_area(targets)
     pixels = targets.known.sum().clamp(min=1)
@@ -49,12 +51,12 @@ def nonnegative_terms(
         return nonnegative_risk(given * area, negative * area, rest, share)
 
     nothing = torch.zeros_like(targets.center)
-    centers = [center_focal(logits[:, 1], target) for target in (targets.center, nothing)]
-    dice = nonnegative_dice(logits[:, 0], labelled, targets.known - labelled, share)
+    centers = [center_focal(maps["center"], target) for target in (targets.center, nothing)]
+    dice = nonnegative_dice(maps["particle"], labelled, targets.known - labelled, share)
     return {
-        "particle": risk(labelled, *_entropies(logits[:, 0], targets.particle)) / pixels + dice,
+        "particle": risk(labelled, *_entropies(maps["particle"], targets.particle)) / pixels + dice,
         "center": risk(own, *centers) / particles,
-        "edge": risk(labelled, *_entropies(logits[:, 4], targets.edge)) / pixels,
+        "edge": risk(labelled, *_entropies(maps["edge"], targets.edge)) / pixels,
     }
 
 
@@ -112,13 +114,13 @@ def _entropies(logits: Map, target: Map) -> tuple[Map, Map]:
     return entropy(logits, target, reduction="none"), functional.softplus(logits)
 
 
-def _own_area(targets: Targets) -> Map:
+def _own_area(targets: PickingTargets) -> Map:
     """1 on known pixels of labelled particles and around their centres."""
     return torch.maximum(targets.particle, (targets.center > NEAR).float()) * targets.known
 
 
 def binomial_terms(
-    logits: Float[Tensor, "b 6 h w"], targets: Targets, share: float, diameter: float
+    logits: Float[Tensor, "b 6 h w"], targets: PickingTargets, share: float, diameter: float
 ) -> dict[str, Tensor]:
     """Terms of particle map, centre map and edges by generalised expectation (GE-binomial).
 
@@ -136,18 +138,19 @@ def binomial_terms(
     diameter
         Particle diameter, px.
     """
+    maps = HEADS.split(logits)
     labelled = targets.particle * targets.known
     own = _own_area(targets)
     particles = ((targets.center == 1) * targets.known).sum().clamp(min=1)
     missing = float(particles) * (1 - share) / share
-    sites = find_sites(logits[:, 1], targets.known - own, diameter)
+    sites = find_sites(maps["center"], targets.known - own, diameter)
     size = 2 * (round(diameter) // 4) + 1
-    around = functional.avg_pool2d(logits[:, 0].sigmoid(), size, 1, size // 2)
-    entropy = _entropies(logits[:, 0], targets.particle)[0] * labelled
-    edge = _entropies(logits[:, 4], targets.edge)[0] * labelled
+    around = functional.avg_pool2d(maps["particle"].sigmoid(), size, 1, size // 2)
+    entropy = _entropies(maps["particle"], targets.particle)[0] * labelled
+    edge = _entropies(maps["edge"], targets.edge)[0] * labelled
     pixels = labelled.sum().clamp(min=1)
-    focal = (center_focal(logits[:, 1], targets.center) * own).sum() / particles
-    counted = [binomial_penalty(p[sites], missing) for p in (around, logits[:, 1].sigmoid())]
+    focal = (center_focal(maps["center"], targets.center) * own).sum() / particles
+    counted = [binomial_penalty(p[sites], missing) for p in (around, maps["center"].sigmoid())]
     return {
         "particle": entropy.sum() / pixels + counted[0] / missing,
         "center": focal + counted[1] / missing,

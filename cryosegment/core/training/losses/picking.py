@@ -5,25 +5,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from cryosegment.core.training.data.targets import Targets
+from cryosegment.core.networks import HEADS
+from cryosegment.core.parts import load_part
+from cryosegment.core.training.data.targets import PickingTargets
 from cryosegment.core.training.losses.partial import binomial_terms, nonnegative_terms
 from cryosegment.core.training.losses.pixels import (
-    PIXEL_LOSSES,
     center_focal,
     cross_entropy,
     of_known,
 )
 from cryosegment.exchange.params import TrainParams
+from cryosegment.exchange.parts import LOSSES
 
 WEIGHTS = {"particle": 1.0, "center": 1.0, "offset": 1.0, "edge": 0.3, "contamination": 0.5}
+OFFSET = slice(HEADS.index("offset_y"), HEADS.index("offset_x") + 1)
 
 
-def offset_distance(offset: Float[Tensor, "b 2 h w"], targets: Targets) -> Float[Tensor, ""]:
+def offset_distance(offset: Float[Tensor, "b 2 h w"], targets: PickingTargets) -> Float[Tensor, ""]:
     """Smooth L1 distance of the offsets on particle pixels, in particle radii."""
     weight = (targets.particle * targets.known)[:, None]
     loss = functional.smooth_l1_loss(offset, targets.offset, beta=0.2, reduction="none")
@@ -37,7 +39,7 @@ class PickingLoss:
     Parameters
     ----------
     particle
-        Name of the loss of the particle map, of `PIXEL_LOSSES`, for complete labels.
+        Name of the loss of the particle map, of `exchange.parts.LOSSES`, for complete labels.
     labelled_share
         Fraction of the particles that is labelled.
     partial
@@ -51,7 +53,9 @@ class PickingLoss:
     partial: str = TrainParams.partial_loss
     diameter: float = 20.0
 
-    def __call__(self, logits: Float[Tensor, "b 6 h w"], targets: Targets) -> dict[str, Tensor]:
+    def __call__(
+        self, logits: Float[Tensor, "b 6 h w"], targets: PickingTargets
+    ) -> dict[str, Tensor]:
         """Weighted terms by head; their sum is what to minimise.
 
         Parameters
@@ -62,15 +66,17 @@ class PickingLoss:
             Targets of the logits.
         """
         logits = logits.float()
-        known = targets.known
+        known, maps = targets.known, HEADS.split(logits)
         terms = self._particle_terms(logits, targets) | {
-            "offset": offset_distance(logits[:, 2:4], targets),
-            "contamination": of_known(cross_entropy, logits[:, 5], targets.contamination, known),
+            "offset": offset_distance(logits[:, OFFSET], targets),
+            "contamination": of_known(
+                cross_entropy, maps["contamination"], targets.contamination, known
+            ),
         }
         return {name: weight * terms[name] for name, weight in WEIGHTS.items()}
 
     def _particle_terms(
-        self, logits: Float[Tensor, "b 6 h w"], targets: Targets
+        self, logits: Float[Tensor, "b 6 h w"], targets: PickingTargets
     ) -> dict[str, Tensor]:
         """Terms of the heads that locate particles."""
         if self.labelled_share == 1:
@@ -81,14 +87,15 @@ class PickingLoss:
 
 
 def complete_terms(
-    logits: Float[Tensor, "b 6 h w"], targets: Targets, particle: str
+    logits: Float[Tensor, "b 6 h w"], targets: PickingTargets, particle: str
 ) -> dict[str, Tensor]:
     """Terms of particle map, centre map and edges for complete labels."""
-    known = targets.known
+    known, maps = targets.known, HEADS.split(logits)
+    loss = load_part(LOSSES[particle])
     return {
-        "particle": of_known(PIXEL_LOSSES[particle], logits[:, 0], targets.particle, known),
-        "center": center_loss(logits[:, 1], targets.center, known),
-        "edge": of_known(cross_entropy, logits[:, 4], targets.edge, known),
+        "particle": of_known(loss, maps["particle"], targets.particle, known),
+        "center": center_loss(maps["center"], targets.center, known),
+        "edge": of_known(cross_entropy, maps["edge"], targets.edge, known),
     }
 
 
@@ -98,8 +105,3 @@ def center_loss(
     """Penalty-reduced focal loss per particle."""
     particles = ((target == 1) * known).sum()
     return (center_focal(logits, target) * known).sum() / particles.clamp(min=1)
-
-
-def total(terms: dict[str, Tensor]) -> Float[Tensor, ""]:
-    """The sum of the terms."""
-    return torch.stack(list(terms.values())).sum()

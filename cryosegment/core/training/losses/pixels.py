@@ -148,19 +148,7 @@ def cross_entropy_and_dice(logits: Row, target: Row) -> Float[Tensor, ""]:
     return cross_entropy(logits, target) + tversky_of_particles(logits, target, 0.5, 0.5)
 
 
-PIXEL_LOSSES: dict[str, PixelLoss] = {
-    "bce+dice": cross_entropy_and_dice,
-    "bce": cross_entropy,
-    "smoothed-bce": smoothed_cross_entropy,
-    "focal": focal,
-    "dice": partial(tversky, false_positives=0.5, false_negatives=0.5),
-    "jaccard": partial(tversky, false_positives=1.0, false_negatives=1.0),
-    "lovasz": lovasz,
-    "tversky": partial(tversky, false_positives=FALSE_POSITIVES, false_negatives=FALSE_NEGATIVES),
-    "focal-tversky": partial(
-        tversky,
-        false_positives=FALSE_POSITIVES,
-        false_negatives=FALSE_NEGATIVES,
-        focus=TVERSKY_FOCUS,
-    ),
-}
+dice = partial(tversky, false_positives=0.5, false_negatives=0.5)
+jaccard = partial(tversky, false_positives=1.0, false_negatives=1.0)
+usual_tversky = partial(tversky, false_positives=FALSE_POSITIVES, false_negatives=FALSE_NEGATIVES)
+focal_tversky = partial(usual_tversky, focus=TVERSKY_FOCUS)

@@ -48,6 +48,17 @@ def test_a_card_comes_back_from_its_text():
     assert card_from_json(CARD.to_json(indent=2)) == CARD
 
 
+def test_the_task_is_picking_where_a_card_says_none():
+    values = json.loads(CARD.to_json())
+    assert values.pop("task") == "picking"
+    assert card_from_json(json.dumps(values)) == CARD
+    other = dataclasses.replace(CARD, task="screening")
+    assert card_from_json(other.to_json()) == other
+    CARD.check_task("picking")
+    with pytest.raises(ModelError, match="model for picking, found test, which is for screening"):
+        other.check_task("picking")
+
+
 def test_a_card_holds_the_values_of_its_crf_not_the_name_of_a_preset():
     use = json.loads(CARD.to_json())["use"]
     assert use["crf"]["iterations"] == 7

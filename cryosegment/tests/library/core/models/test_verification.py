@@ -5,6 +5,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from cryosegment.core.images.micrograph import Micrograph
+from cryosegment.core.images.working import working_image
 from cryosegment.core.models.checkpoint import load_network
 from cryosegment.core.models.verification import (
     TOLERANCE,
@@ -13,10 +15,10 @@ from cryosegment.core.models.verification import (
     draw_test_image,
     verify,
 )
-from cryosegment.exchange.card import ModelCard
+from cryosegment.exchange.card import ModelCard, TrainedNetwork
 from cryosegment.exchange.errors import ModelError
 from cryosegment.exchange.model_files import GENERAL, model_path
-from cryosegment.exchange.params import FrontEndParams, NoiseParams
+from cryosegment.exchange.params import FrontEndParams, InputParams, NoiseParams
 
 Loaded = tuple[nn.Module, ModelCard]
 
@@ -54,6 +56,34 @@ def test_a_model_is_what_its_card_says(general: Loaded) -> None:
     assert len(card.checksum) == len(card.network.heads)
     assert {len(head) for head in card.checksum} == {16}
     assert verify(network, card) == 0
+
+
+class Classifier(nn.Module):
+    """A network that gives a box one answer: its mean and its largest value, or their opposites."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sign = nn.Parameter(torch.ones(2))
+
+    def forward(self, image: Tensor) -> Tensor:
+        return self.sign * torch.stack((image.mean((1, 2, 3)), image.amax((1, 2, 3))), 1)
+
+
+def test_a_network_that_gives_boxes_one_answer() -> None:
+    """Each block of the test image is a box: 48 x 48 px, row by row."""
+    network, seen = Classifier(), InputParams(32.0)
+    micrograph = Micrograph(draw_test_image(), 5.0, "test image")
+    image = working_image(micrograph, 160.0, seen, "dark").image
+    means, largest = checksum(network, seen)
+    boxes = [image[y : y + 48, x : x + 48] for y in range(0, 192, 48) for x in range(0, 192, 48)]
+    assert means == pytest.approx([float(box.mean()) for box in boxes], abs=1e-5)
+    assert largest == pytest.approx([float(box.max()) for box in boxes], abs=1e-5)
+    card = ModelCard("toy", TrainedNetwork("boxes", {}, ("mean", "largest")), seen)
+    card = replace(card, checksum=(means, largest), task="screening")
+    assert verify(network, card) == 0
+    network.sign.data[1] = -1
+    with pytest.raises(ModelError, match="copy the model again"):
+        verify(network, card)
 
 
 def test_another_rounding_is_within_the_tolerance(general: Loaded) -> None:

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import pytest
 
-from cryosegment.core.networks import build_network
+from cryosegment.core.networks import Heads, build_network
 from cryosegment.exchange.errors import ParameterError
 
 
 def test_arguments_reach_the_network() -> None:
-    network = build_network("compact", widths=(8, 16), channels_out=3)
+    network = build_network("compact", widths=(8, 16), heads=Heads(("one", "two", "three")))
     assert network.head.weight.shape == (3 * 4, 8, 1, 1)
 
 

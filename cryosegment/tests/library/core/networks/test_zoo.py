@@ -17,7 +17,8 @@ from cryosegment.core.models.inference import predict_logits
 from cryosegment.core.networks import HEADS, build_network, encoders
 from cryosegment.core.networks.encoders import Encoder
 from cryosegment.core.training.data.targets import make_targets
-from cryosegment.core.training.losses import PickingLoss, total
+from cryosegment.core.training.fit.objective import total
+from cryosegment.core.training.losses.picking import PickingLoss
 from cryosegment.exchange.card import ModelCard, TrainedNetwork
 from cryosegment.exchange.errors import ModelError, ParameterError
 from cryosegment.exchange.params import OWN_ENCODED_NETWORKS, InputParams

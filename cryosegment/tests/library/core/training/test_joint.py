@@ -11,8 +11,9 @@ from cryosegment.core.crf import crf_features, refine_logits
 from cryosegment.core.models.checkpoint import load_network
 from cryosegment.core.networks import HEADS
 from cryosegment.core.training.data.targets import make_targets
+from cryosegment.core.training.fit.objective import total
 from cryosegment.core.training.joint import RefinedNetwork
-from cryosegment.core.training.losses import PickingLoss, total
+from cryosegment.core.training.losses.picking import PickingLoss
 from cryosegment.core.training.train import train
 from cryosegment.exchange.card import read_card
 from cryosegment.exchange.errors import ParameterError

@@ -15,7 +15,7 @@ from cryosegment.core.training.card import start_of
 from cryosegment.core.training.data.completeness import labelled_share
 from cryosegment.core.training.data.patches import PatchBatches
 from cryosegment.core.training.data.split import split
-from cryosegment.core.training.losses import PickingLoss
+from cryosegment.core.training.losses.picking import PickingLoss
 from cryosegment.core.training.train import train
 from cryosegment.core.training.validation import best_f1
 from cryosegment.exchange.card import ModelCard, TrainedNetwork, read_card

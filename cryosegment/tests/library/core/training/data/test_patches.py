@@ -15,7 +15,7 @@ from cryosegment.core.training.data.patches import (
     sampling_grid,
     window,
 )
-from cryosegment.core.training.data.targets import Targets
+from cryosegment.core.training.data.targets import PickingTargets
 from cryosegment.exchange.labels import BACKGROUND, CONTAMINATION, EDGE, PARTICLE, UNKNOWN
 from cryosegment.tests.labelled import labelled_image
 
@@ -46,11 +46,13 @@ def labelled() -> LabelledImage:
 
 
 @pytest.fixture
-def batch(labelled: LabelledImage) -> tuple[torch.Tensor, Targets]:
+def batch(labelled: LabelledImage) -> tuple[torch.Tensor, PickingTargets]:
     return PatchBatches([labelled], 96, range(12), seed=3)(0)
 
 
-def same(first: tuple[torch.Tensor, Targets], second: tuple[torch.Tensor, Targets]) -> bool:
+def same(
+    first: tuple[torch.Tensor, PickingTargets], second: tuple[torch.Tensor, PickingTargets]
+) -> bool:
     maps = [torch.equal(getattr(first[1], n), getattr(second[1], n)) for n in vars(first[1])]
     return torch.equal(first[0], second[0]) and all(maps)
 
@@ -115,14 +117,14 @@ def test_a_batch_depends_on_seed_and_step_alone(labelled: LabelledImage) -> None
     assert not same(PatchBatches([labelled], 64, range(2), seed=2)(5), later)
 
 
-def test_shapes(batch: tuple[torch.Tensor, Targets]) -> None:
+def test_shapes(batch: tuple[torch.Tensor, PickingTargets]) -> None:
     image, targets = batch
     assert image.shape == (12, 1, 96, 96)
     assert targets.offset.shape == (12, 2, 96, 96)
     assert targets.particle.shape == targets.known.shape == (12, 96, 96)
 
 
-def test_labels_move_with_the_image(batch: tuple[torch.Tensor, Targets]) -> None:
+def test_labels_move_with_the_image(batch: tuple[torch.Tensor, PickingTargets]) -> None:
     image, targets = batch
     inner = (targets.particle > 0) & (targets.edge == 0)
     around = -torch.nn.functional.max_pool2d(-(targets.known - targets.particle), 5, 1, 2) > 0
@@ -133,7 +135,7 @@ def test_labels_move_with_the_image(batch: tuple[torch.Tensor, Targets]) -> None
 
 
 def test_offsets_lead_to_the_centres_after_rotation_flip_and_zoom(
-    batch: tuple[torch.Tensor, Targets], labelled: LabelledImage
+    batch: tuple[torch.Tensor, PickingTargets], labelled: LabelledImage
 ) -> None:
     """All pixels of a particle agree on one centre, where the particle's shape has it."""
     _, targets = batch
@@ -185,7 +187,7 @@ def test_outside_and_unknown_pixels_are_unknown(labelled: LabelledImage) -> None
 
 
 def test_the_edge_of_the_labels_moves_along(
-    batch: tuple[torch.Tensor, Targets], labelled: LabelledImage
+    batch: tuple[torch.Tensor, PickingTargets], labelled: LabelledImage
 ) -> None:
     """Its share of the particles stays: more than the outline, but not all."""
     _, targets = batch
@@ -194,7 +196,7 @@ def test_the_edge_of_the_labels_moves_along(
     assert float(targets.edge.sum() / targets.particle.sum()) == pytest.approx(expected, rel=0.08)
 
 
-def test_contamination_moves_along(batch: tuple[torch.Tensor, Targets]) -> None:
+def test_contamination_moves_along(batch: tuple[torch.Tensor, PickingTargets]) -> None:
     _, targets = batch
     assert targets.contamination.any()
     assert not (targets.contamination * targets.particle).any()

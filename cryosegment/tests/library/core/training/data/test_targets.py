@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import torch
 
-from cryosegment.core.training.data.targets import CENTER_SIGMA, Targets, make_targets
+from cryosegment.core.training.data.targets import CENTER_SIGMA, PickingTargets, make_targets
 
 DIAMETER = 8.0
 CENTERS = torch.tensor([[5.3, 4.0], [6.0, 11.5], [-2.0, 17.0]])
@@ -40,7 +40,7 @@ def instances() -> torch.Tensor:
     return torch.where(distance.amin(0) <= 16, nearest, 0).int()
 
 
-def make(instances: torch.Tensor) -> Targets:
+def make(instances: torch.Tensor) -> PickingTargets:
     plane = torch.zeros(instances.shape)
     known, contamination = plane.clone(), plane.clone()
     known[2:] = 1

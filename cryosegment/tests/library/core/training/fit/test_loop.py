@@ -9,12 +9,12 @@ import pytest
 import torch
 from torch import nn
 
-from cryosegment.core.training.data.targets import Targets, make_targets
+from cryosegment.core.training.data.targets import PickingTargets, make_targets
 from cryosegment.core.training.fit.batches import Batch
 from cryosegment.core.training.fit.loop import fit
 from cryosegment.core.training.fit.settings import FitSettings, Validation
-from cryosegment.core.training.fit.state import Progress
-from cryosegment.core.training.losses import PickingLoss
+from cryosegment.core.training.fit.state import TrainingProgress
+from cryosegment.core.training.losses.picking import PickingLoss
 from cryosegment.core.training.validation import best_f1
 from cryosegment.exchange.errors import InputError, ModelError, ParameterError
 from cryosegment.tests.labelled import labelled_image
@@ -42,23 +42,25 @@ def never(step: int) -> NoReturn:
 def scores(values: Sequence[float]) -> Callable[[nn.Module], Validation]:
     """A validation that gives one value after the other."""
     remaining = iter(values)
-    return lambda network: Validation(next(remaining), 0.5)
+    return lambda network: Validation(next(remaining))
 
 
 def bias_score(network: nn.Module) -> Validation:
     """A validation that depends on the network alone."""
-    return Validation(float(network.head.bias.detach().square().sum()), 0.5)
+    return Validation(float(network.head.bias.detach().square().sum()))
 
 
-def no_report(progress: Progress, share: float) -> None:
+def no_report(progress: TrainingProgress, share: float) -> None:
     pass
 
 
 def settings(steps: int | None = 12, **more: object) -> FitSettings:
-    return FitSettings(**{"steps": steps, "minutes": None, "validations": 4, **more})
+    return FitSettings(
+        **{"loss": PickingLoss(), "steps": steps, "minutes": None, "validations": 4, **more}
+    )
 
 
-def curve(progress: Progress) -> list[dict[str, float]]:
+def curve(progress: TrainingProgress) -> list[dict[str, float]]:
     """The history without the time it took."""
     return [{k: v for k, v in row.items() if k != "seconds"} for row in progress.history]
 
@@ -87,7 +89,7 @@ def test_an_interrupted_training_goes_on_as_if_nothing_was(
     start = copy.deepcopy(tiny_network)
     best, whole = fit(tiny_network, draw_batch, bias_score, settings(), state, no_report)
 
-    def interrupt(progress: Progress, share: float) -> None:
+    def interrupt(progress: TrainingProgress, share: float) -> None:
         if progress.step == 8:
             raise KeyboardInterrupt
 
@@ -151,11 +153,11 @@ def test_the_best_of_all_validations_is_returned(tiny_network: nn.Module, state:
 
     def validate(network: nn.Module) -> Validation:
         seen.append(weights(network).clone())
-        return Validation((0.1, 0.2, 0.9, 0.3, 0.9)[len(seen) - 1], 0.1 * len(seen))
+        return Validation((0.1, 0.2, 0.9, 0.3, 0.9)[len(seen) - 1], {"threshold": 0.1 * len(seen)})
 
     best, progress = fit(tiny_network, draw_batch, validate, settings(), state, no_report)
     assert torch.equal(weights(best), seen[2])
-    assert (progress.best_score, progress.best_threshold) == (0.9, pytest.approx(0.3))
+    assert (progress.best_score, progress.best) == (0.9, {"threshold": pytest.approx(0.3)})
 
 
 @pytest.mark.parametrize(("until", "moved"), [(0.0, False), (1.0, True)])
@@ -185,14 +187,14 @@ def test_the_network_that_is_scored_is_an_average(tiny_network: nn.Module, state
     expected = weights(tiny_network).clone()
     seen = []
 
-    def average(progress: Progress, share: float) -> None:
+    def average(progress: TrainingProgress, share: float) -> None:
         nonlocal expected
         keep = min(0.4, (1 + progress.step) / (10 + progress.step))
         expected = keep * expected + (1 - keep) * weights(tiny_network)
 
     def validate(network: nn.Module) -> Validation:
         seen.append(weights(network).clone())
-        return Validation(float(len(seen)), 0.5)
+        return Validation(float(len(seen)))
 
     options = settings(6, validations=1, averaging=0.4)
     best, _ = fit(tiny_network, draw_batch, validate, options, state, average)
@@ -215,7 +217,7 @@ def test_the_learning_rate_follows_the_schedule(state: Path, schedule: str, shar
 def test_a_training_that_stalls_is_ended(tiny_network: nn.Module, state: Path) -> None:
     shares = []
 
-    def report(progress: Progress, share: float) -> None:
+    def report(progress: TrainingProgress, share: float) -> None:
         shares.append(share)
 
     start = copy.deepcopy(tiny_network)
@@ -247,12 +249,12 @@ class Greedy(nn.Module):
 
 def draw_four(step: int) -> Batch:
     images, targets = zip(*(draw_batch(4 * step + index) for index in range(4)), strict=True)
-    maps = [[getattr(one, field.name) for one in targets] for field in fields(Targets)]
-    return torch.cat(images), Targets(*map(torch.cat, maps))
+    maps = [[getattr(one, field.name) for one in targets] for field in fields(PickingTargets)]
+    return torch.cat(images), PickingTargets(*map(torch.cat, maps))
 
 
 def any_score(network: nn.Module) -> Validation:
-    return Validation(0.5, 0.5)
+    return Validation(0.5)
 
 
 def test_half_the_batch_is_taken_when_memory_is_short(
@@ -312,7 +314,7 @@ def test_a_loss_that_is_no_number(tiny_network: nn.Module, state: Path) -> None:
 def test_time_ends_a_training(tiny_network: nn.Module, state: Path) -> None:
     shares = []
 
-    def report(progress: Progress, share: float) -> None:
+    def report(progress: TrainingProgress, share: float) -> None:
         shares.append(share)
 
     limit = settings(None, minutes=0.5 / 60)

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import copy
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 from cryosegment.core.training.fit.state import (
-    Progress,
+    TrainingProgress,
     load_best,
     load_state,
     relabel_state,
@@ -19,7 +20,7 @@ from cryosegment.core.training.fit.state import (
 )
 from cryosegment.exchange.errors import InputError, ModelError
 
-PROGRESS = Progress(7, 1.5, 0.25, 0.4, [{"step": 7.0, "score": 0.25}])
+PROGRESS = TrainingProgress(7, 1.5, 0.25, {"threshold": 0.4}, [{"step": 7.0, "score": 0.25}])
 
 
 def optimizer_of(network: nn.Module) -> torch.optim.AdamW:
@@ -60,6 +61,17 @@ def test_a_restored_training_takes_the_same_steps(
         train_a_step(other, restored)
     for mine, yours in zip(network.parameters(), other.parameters(), strict=True):
         assert torch.equal(mine, yours)
+
+
+def test_a_state_of_an_earlier_version(
+    saved: tuple[Path, nn.Module, torch.optim.AdamW],
+) -> None:
+    """It has the threshold of the best score in a field of its own."""
+    path, network, optimizer = saved
+    progress = asdict(PROGRESS)
+    progress.update(best_threshold=progress.pop("best")["threshold"])
+    save_file(load_file(path), path, {"progress": json.dumps(progress)})
+    assert load_state(path, network, copy.deepcopy(network), optimizer) == PROGRESS
 
 
 def test_a_training_goes_on_with_other_labels(

@@ -11,8 +11,7 @@ from scipy import stats
 from scipy.ndimage import maximum_filter
 from torch import Tensor
 
-from cryosegment.core.training.data.targets import Targets, make_targets
-from cryosegment.core.training.losses import PickingLoss
+from cryosegment.core.training.data.targets import PickingTargets, make_targets
 from cryosegment.core.training.losses.partial import (
     binomial_penalty,
     binomial_terms,
@@ -21,13 +20,13 @@ from cryosegment.core.training.losses.partial import (
     nonnegative_risk,
     nonnegative_terms,
 )
-from cryosegment.core.training.losses.picking import complete_terms
+from cryosegment.core.training.losses.picking import PickingLoss, complete_terms
 
 SIDE, DIAMETER = 120, 12.0
 LATTICE = torch.cartesian_prod(torch.arange(8.0, SIDE, 15), torch.arange(8.0, SIDE, 15))
 
 
-def draw(centers_yx: Tensor) -> Targets:
+def draw(centers_yx: Tensor) -> PickingTargets:
     """Discs at some centres; the last rows are unknown."""
     plane = torch.arange(SIDE)
     pixels = torch.stack(torch.meshgrid(plane, plane, indexing="ij"), -1)
@@ -41,12 +40,12 @@ def draw(centers_yx: Tensor) -> Targets:
 
 
 @pytest.fixture
-def every() -> Targets:
+def every() -> PickingTargets:
     return draw(LATTICE)
 
 
 @pytest.fixture
-def logits(every: Targets) -> Tensor:
+def logits(every: PickingTargets) -> Tensor:
     """Of a network that is mostly right about all particles, `(1, 6, h, w)`."""
     generator = torch.Generator().manual_seed(0)
     noise = torch.randn(1, 6, SIDE, SIDE, generator=generator)
@@ -55,13 +54,13 @@ def logits(every: Targets) -> Tensor:
     return noise
 
 
-def some(share: float, seed: int) -> Targets:
+def some(share: float, seed: int) -> PickingTargets:
     """The targets where a share of the particles, drawn at random, is labelled."""
     order = np.random.default_rng(seed).permutation(len(LATTICE))
     return draw(LATTICE[order[: round(share * len(LATTICE))]])
 
 
-def test_all_labels_make_the_losses_of_all_labels(logits: Tensor, every: Targets) -> None:
+def test_all_labels_make_the_losses_of_all_labels(logits: Tensor, every: PickingTargets) -> None:
     expected = complete_terms(logits, every, "bce+dice")
     found = nonnegative_terms(logits, every, 1.0)
     assert set(found) == set(expected)
@@ -71,7 +70,7 @@ def test_all_labels_make_the_losses_of_all_labels(logits: Tensor, every: Targets
 
 @pytest.mark.parametrize("share", [0.25, 0.5])
 def test_some_labels_estimate_the_losses_of_all(
-    logits: Tensor, every: Targets, share: float
+    logits: Tensor, every: PickingTargets, share: float
 ) -> None:
     """On average over which are labelled; those of all labels are far off."""
     expected = complete_terms(logits, every, "bce+dice")

@@ -8,9 +8,14 @@ from scipy.special import expit
 from torch import Tensor
 
 from cryosegment.core.networks import HEADS
-from cryosegment.core.training.data.targets import Targets
-from cryosegment.core.training.losses import PickingLoss, total
-from cryosegment.core.training.losses.picking import WEIGHTS, center_loss, offset_distance
+from cryosegment.core.training.data.targets import PickingTargets
+from cryosegment.core.training.fit.objective import total
+from cryosegment.core.training.losses.picking import (
+    WEIGHTS,
+    PickingLoss,
+    center_loss,
+    offset_distance,
+)
 from cryosegment.core.training.losses.pixels import cross_entropy, of_known
 
 SHAPE = (2, 5, 7)
@@ -30,14 +35,16 @@ def maps(random: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
 
 
 @pytest.fixture
-def targets(random: np.random.Generator) -> Targets:
+def targets(random: np.random.Generator) -> PickingTargets:
     binary = [torch.from_numpy(random.integers(0, 2, SHAPE)).float() for _ in range(4)]
     center = torch.from_numpy(random.choice([0, 0.2, 0.9, 1], SHAPE)).float()
     offset = torch.from_numpy(random.normal(0, 0.4, (2, 2, 5, 7))).float()
-    return Targets(binary[0], center, binary[1], binary[2], offset, binary[3])
+    return PickingTargets(binary[0], center, binary[1], binary[2], offset, binary[3])
 
 
-def test_focal_loss_by_its_formula(targets: Targets, maps: tuple[Tensor, Tensor, Tensor]) -> None:
+def test_focal_loss_by_its_formula(
+    targets: PickingTargets, maps: tuple[Tensor, Tensor, Tensor]
+) -> None:
     logits, _, known = maps
     loss, particles = 0.0, 0
     for index in np.ndindex(SHAPE):
@@ -60,7 +67,9 @@ def test_focal_loss_without_particles() -> None:
     assert float(found) == pytest.approx(expected, rel=1e-6)
 
 
-def test_offset_distance_by_its_formula(targets: Targets, random: np.random.Generator) -> None:
+def test_offset_distance_by_its_formula(
+    targets: PickingTargets, random: np.random.Generator
+) -> None:
     offset = torch.from_numpy(random.normal(0, 0.4, (2, 2, 5, 7))).float()
     losses = []
     for b, y, x in np.ndindex(SHAPE):
@@ -71,7 +80,7 @@ def test_offset_distance_by_its_formula(targets: Targets, random: np.random.Gene
     assert float(found) == pytest.approx(np.mean(losses), rel=1e-5)
 
 
-def test_unknown_pixels_do_not_count(targets: Targets) -> None:
+def test_unknown_pixels_do_not_count(targets: PickingTargets) -> None:
     logits = torch.randn(2, 6, 5, 7, generator=torch.Generator().manual_seed(0))
     logits.requires_grad_()
     total(PickingLoss()(logits, targets)).backward()
@@ -79,13 +88,13 @@ def test_unknown_pixels_do_not_count(targets: Targets) -> None:
     assert logits.grad.movedim(1, -1)[targets.known == 1].any(1).all()
 
 
-def test_nothing_known_gives_a_finite_loss(targets: Targets) -> None:
-    unknown = Targets(**{**vars(targets), "known": torch.zeros(SHAPE)})
+def test_nothing_known_gives_a_finite_loss(targets: PickingTargets) -> None:
+    unknown = PickingTargets(**{**vars(targets), "known": torch.zeros(SHAPE)})
     terms = PickingLoss()(torch.randn(2, 6, 5, 7), unknown)
     assert all(float(value) == 0 for value in terms.values())
 
 
-def test_every_head_is_compared_with_its_own_target(targets: Targets) -> None:
+def test_every_head_is_compared_with_its_own_target(targets: PickingTargets) -> None:
     """Only the head whose logits change to what is asked for gets a lower term."""
     wanted = {
         "particle": 20 * targets.particle - 10,
@@ -106,7 +115,7 @@ def test_every_head_is_compared_with_its_own_target(targets: Targets) -> None:
         assert all(torch.equal(after[name], before[name]) for name in WEIGHTS if name != term)
 
 
-def test_total_is_the_weighted_sum(targets: Targets) -> None:
+def test_total_is_the_weighted_sum(targets: PickingTargets) -> None:
     logits = torch.randn(2, 6, 5, 7)
     terms = PickingLoss()(logits, targets)
     edge = of_known(cross_entropy, logits[:, 4], targets.edge, targets.known)
@@ -114,6 +123,6 @@ def test_total_is_the_weighted_sum(targets: Targets) -> None:
     assert float(total(terms)) == pytest.approx(sum(float(value) for value in terms.values()))
 
 
-def test_half_precision_logits_are_compared_in_single(targets: Targets) -> None:
+def test_half_precision_logits_are_compared_in_single(targets: PickingTargets) -> None:
     logits = torch.randn(2, 6, 5, 7, generator=torch.Generator().manual_seed(0)).bfloat16()
     assert PickingLoss()(logits, targets) == PickingLoss()(logits.float(), targets)

@@ -13,9 +13,9 @@ from scipy.special import expit
 from torch import Tensor
 from torch.nn import functional
 
-from cryosegment.core.training.losses import PIXEL_LOSSES
+from cryosegment.core.parts import load_part
 from cryosegment.core.training.losses.pixels import of_known
-from cryosegment.exchange.params.training import LOSSES
+from cryosegment.exchange.parts import LOSSES
 
 SHAPE = (2, 5, 7)
 SMOOTH = {"sigmoid": True, "batch": True, "smooth_nr": 1.0, "smooth_dr": 1.0}
@@ -42,11 +42,7 @@ def maps() -> tuple[Tensor, Tensor, Tensor]:
 
 
 def everywhere(name: str, logits: Tensor, target: Tensor) -> Tensor:
-    return of_known(PIXEL_LOSSES[name], logits, target, torch.ones_like(target))
-
-
-def test_every_loss_that_can_be_asked_for_is_there() -> None:
-    assert tuple(PIXEL_LOSSES) == LOSSES
+    return of_known(load_part(LOSSES[name]), logits, target, torch.ones_like(target))
 
 
 @pytest.mark.parametrize("name", OVERLAPS)
@@ -71,7 +67,7 @@ def test_cross_entropy(maps: tuple[Tensor, Tensor, Tensor]) -> None:
     probability = expit(logits)
     right = np.where(target == 1, probability, 1 - probability)
     expected = -np.log(right)[known == 1].mean()
-    assert float(of_known(PIXEL_LOSSES["bce"], *maps)) == pytest.approx(expected, rel=1e-5)
+    assert float(of_known(load_part(LOSSES["bce"]), *maps)) == pytest.approx(expected, rel=1e-5)
 
 
 def test_smoothed_cross_entropy_is_torchs(maps: tuple[Tensor, Tensor, Tensor]) -> None:
@@ -121,21 +117,21 @@ def test_lovasz_of_a_sure_map_is_its_jaccard_loss() -> None:
     assert float(everywhere("lovasz", logits, target)) == pytest.approx(1 - 2 / 4)
 
 
-@pytest.mark.parametrize("name", PIXEL_LOSSES)
+@pytest.mark.parametrize("name", LOSSES)
 def test_unknown_pixels_do_not_count(name: str, maps: tuple[Tensor, Tensor, Tensor]) -> None:
     """The value is that of the known pixels alone; elsewhere there is no gradient."""
     logits, target, known = maps
     chosen = known == 1
     line = [plane[chosen][None, None] for plane in (logits, target)]
     logits = torch.where(chosen, logits, 7.0).requires_grad_()
-    found = of_known(PIXEL_LOSSES[name], logits, target, known)
+    found = of_known(load_part(LOSSES[name]), logits, target, known)
     torch.testing.assert_close(found.detach(), everywhere(name, *line))
     found.backward()
     assert not logits.grad[~chosen].any()
     assert logits.grad[chosen].any()
 
 
-@pytest.mark.parametrize("name", PIXEL_LOSSES)
+@pytest.mark.parametrize("name", LOSSES)
 def test_the_gradient_leads_to_the_target(name: str, maps: tuple[Tensor, Tensor, Tensor]) -> None:
     """A few steps down make every loss smaller; at the target all are small and finite."""
     logits, target, _ = maps
@@ -156,10 +152,10 @@ def test_the_gradient_leads_to_the_target(name: str, maps: tuple[Tensor, Tensor,
         assert float(loss.detach()) < 1e-4
 
 
-@pytest.mark.parametrize("name", PIXEL_LOSSES)
+@pytest.mark.parametrize("name", LOSSES)
 def test_nothing_known_gives_no_loss(name: str, maps: tuple[Tensor, Tensor, Tensor]) -> None:
     logits = maps[0].requires_grad_()
-    loss = of_known(PIXEL_LOSSES[name], logits, maps[1], torch.zeros(SHAPE))
+    loss = of_known(load_part(LOSSES[name]), logits, maps[1], torch.zeros(SHAPE))
     loss.backward()
     assert float(loss.detach()) == 0
     assert not logits.grad.any()

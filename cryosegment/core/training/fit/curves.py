@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-import csv
 import importlib.util
-import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cryosegment.core.training.fit.state import Progress as TrainingProgress
+from cryosegment.core.training.fit.state import TrainingProgress
+from cryosegment.exchange.csv_rows import csv_text
 from cryosegment.exchange.files import write_text
 from cryosegment.exchange.progress import Progress
 
@@ -22,7 +21,7 @@ PARTS = 1000
 """Parts of a training in which progress is reported."""
 
 
-class Record:
+class Curves:
     """Curves and progress of a training.
 
     `.history.csv` has a row for each validation. Where the tensorboard package is installed,
@@ -32,13 +31,16 @@ class Record:
     ----------
     output
         Model file.
+    score
+        What the score of a validation is.
     progress
         Called after every step.
     """
 
-    def __init__(self, output: Path, progress: Progress) -> None:
+    def __init__(self, output: Path, score: str, progress: Progress) -> None:
         self._history = output.with_suffix(HISTORY)
         self._scalars = output.with_suffix(SCALARS)
+        self._score = score
         self._progress = progress
         self._written: int | None = None
         self._writer: SummaryWriter | None = None
@@ -47,7 +49,7 @@ class Record:
         """Write new validations, and report the step."""
         self.write(state)
         last = state.history[-1]
-        text = f"step {state.step}, F1 {last['score']:.3f}"
+        text = f"step {state.step}, {self._score} {last['score']:.3f}"
         self._progress(round(PARTS * share), PARTS, text)
 
     def write(self, state: TrainingProgress) -> None:
@@ -80,8 +82,4 @@ class Record:
 
 def _write_table(path: Path, rows: list[dict[str, float]]) -> None:
     names = list(dict.fromkeys(name for row in rows for name in row))
-    text = io.StringIO()
-    writer = csv.DictWriter(text, names, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_text(path, text.getvalue())
+    write_text(path, csv_text([names, *([row.get(name, "") for name in names] for row in rows)]))
