@@ -44,3 +44,8 @@ def test_numbers_in_a_table(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     write_rows(path, ("name", "value"), [("a, b", 1 / 3), ("c", float("nan")), ("d", 7)])
     assert path.read_text() == 'name,value\n"a, b",0.3333\nc,\nd,7\n'
+
+
+def test_folders_of_a_file_are_made(tmp_path):
+    append_row(tmp_path / "some" / "where" / "rows.csv", ["a", 1])
+    assert (tmp_path / "some" / "where" / "rows.csv").read_text() == "a,1\n"

@@ -60,7 +60,9 @@ def test_line_search_lowers_any_energy(solver: str) -> None:
     """A compatibility that rewards differences is not concave."""
     unary, reward = torch.stack([random(1), random(2)]), -3 * potts(2).double()
     energy = LabelEnergy(unary, dense_terms(3, 1.0), reward)
-    trace = solve(energy, solver, 30, 1.0, 0.0).energies
+    solution = solve(energy, solver, 30, 1.0, 0.0)
+    assert 0 <= solution.q.min() <= solution.q.max() <= 1
+    trace = solution.energies
     assert np.diff(trace).max() < 1e-9
     shares = torch.linspace(0, 1, 11, dtype=torch.float64)
     start = energy.start()

@@ -60,6 +60,7 @@ def test_ratios() -> None:
     assert total.recall == pytest.approx(0.5)
     assert total.f1 == pytest.approx(2 * 0.3 / 1.1)
     assert math.isnan(BoundaryCounts().f1)
+    assert BoundaryCounts() + total == total
     assert BoundaryCounts(1, 0, 1, 0).f1 == 0
 
 

@@ -7,7 +7,12 @@ import torch
 from scipy.ndimage import distance_transform_edt
 from scipy.spatial import cKDTree
 
-from cryosegment.core.picking.centers import PickingMaps, disc_means, find_candidates
+from cryosegment.core.picking.centers import (
+    PickingMaps,
+    _subpixel_shifts,
+    disc_means,
+    find_candidates,
+)
 
 DIAMETER = 20.0
 GRID = [(y, x) for y in (15.3, 40.0, 64.7) for x in (14.8, 39.5, 66.2)]
@@ -199,3 +204,21 @@ def test_discs_count_their_pixels_up_to_the_border() -> None:
     expected = disc[rows >= 0].sum() / disc.sum()
     means = disc_means(plane, valid, middles, DIAMETER)
     np.testing.assert_allclose(means, expected, rtol=1e-6)
+
+
+def test_shifts_of_peaks_beside_the_border_are_those_of_a_gaussian() -> None:
+    """On the border itself there is none: one neighbour is missing."""
+    y, x = torch.meshgrid(torch.arange(9.0), torch.arange(9.0), indexing="ij")
+    image = torch.exp(-((y - 1.3) ** 2 + (x - 6.8) ** 2) / 4)
+    shifts = _subpixel_shifts(image, torch.tensor([[1, 7], [0, 8]]))
+    torch.testing.assert_close(shifts, torch.tensor([[0.3, -0.2], [0.0, 0.0]]), atol=1e-4, rtol=0)
+
+
+def test_candidates_go_down_to_a_score_of_a_twentieth() -> None:
+    maps = ideal_maps([(40.0, 40.0)])
+    clean = float(find_candidates(maps, DIAMETER).scores[0])
+    counts = []
+    for score in (0.049, 0.051):
+        dirt = torch.full((80, 80), 1 - score / clean)
+        counts.append(len(find_candidates(changed(maps, contamination=dirt), DIAMETER)))
+    assert counts == [0, 1]

@@ -17,6 +17,7 @@ from cryosegment.core.picking import (
 )
 from cryosegment.core.picking.contours import LONGEST_SIDE, contour_centers
 from cryosegment.core.picking.crocker_grier import crocker_grier_centers
+from cryosegment.core.picking.finders import Search, score_centers
 from cryosegment.core.picking.grid_maxima import _thin_out, _window_scores, grid_centers
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.params import SelectionParams
@@ -137,6 +138,8 @@ def test_contours_are_those_of_the_eroded_map() -> None:
     particle[40:60, 30:50] = particle[48:52, 50:70] = particle[40:60, 70:90] = 0.6
     found = contour_centers(particle, DIAMETER, 0.35)  # more than the bridge is wide
     np.testing.assert_allclose(sorted(found.tolist()), [[49.5, 39.5], [49.5, 79.5]], atol=0.01)
+    particle[47:53, 50:70] = 0.6
+    assert len(contour_centers(particle, DIAMETER, 0.25)) == 0  # one region, longer than a particle
 
 
 def test_crocker_grier_finds_the_centroids_of_blobs() -> None:
@@ -149,6 +152,7 @@ def test_crocker_grier_finds_the_centroids_of_blobs() -> None:
 
 def test_crocker_grier_agrees_with_scipy_in_its_windows() -> None:
     particle = disc_map(CENTERS_YX)
+    particle[41, 36] = 1  # in the square around the first centre, not in the disc
     found = crocker_grier_centers(particle, DIAMETER, 1.0, 1.2)
     smooth = ndimage.gaussian_filter(particle.astype(float), 1.0, mode="nearest")
     band = smooth - ndimage.uniform_filter(particle.astype(float), 25, mode="nearest")
@@ -189,6 +193,8 @@ def test_overlapping_boxes_give_way_and_pull() -> None:
             moved[i] = 0.8 * moved[i] + 0.2 * centers[j]
     assert 10 < kept.sum() < 50
     np.testing.assert_allclose(_thin_out(centers, side, 0.3), moved[kept])
+    pair = np.array([[0.0, 0.0], [0.0, 14.0]])
+    assert len(_thin_out(pair, side, 0.3)) == 2  # not more than that part
 
 
 @pytest.mark.parametrize("name", OF_PARTICLE_MAPS)
@@ -244,3 +250,9 @@ def test_the_heat_map_needs_a_network() -> None:
     found = find_particles(every, DIAMETER, SelectionParams(min_distance=0.7), 0.01, 3.0)
     expected = find_candidates(every, DIAMETER, 0.7, 0.01, 3.0)
     assert torch.equal(found.centers_yx, expected.centers_yx)
+
+
+def test_a_search_alone_leaves_nothing_out_at_the_border() -> None:
+    corner = np.zeros((1, 2), np.float32)
+    search = Search(DIAMETER, min_distance=0.5, scale=0.0, floor=0.0)
+    assert len(score_centers(maps_of(disc_map(CENTERS_YX)), corner, search)) == 1

@@ -51,9 +51,10 @@ def test_one_vote_is_a_gaussian_where_it_points(target):
 
 def test_votes_beyond_the_border_and_of_invalid_pixels_are_lost():
     particle = torch.ones(30, 30)
-    outwards = torch.full((2, 30, 30), 5.0)
     everywhere = torch.ones(30, 30, dtype=torch.bool)
-    assert vote_map(outwards, particle, everywhere, 20.0).sum() == 0
+    for outwards in [(5.0, 0.0), (-5.0, 0.0), (0.0, 5.0), (0.0, -5.0)]:
+        offsets = torch.tensor(outwards).view(2, 1, 1).expand(2, 30, 30)
+        assert vote_map(offsets, particle, everywhere, 20.0).sum() == 0
     assert vote_map(torch.zeros(2, 30, 30), particle, ~everywhere, 20.0).sum() == 0
 
 

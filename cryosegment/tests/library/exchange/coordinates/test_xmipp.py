@@ -2,6 +2,7 @@
 import pytest
 
 from cryosegment.exchange.coordinates import read_coordinates
+from cryosegment.exchange.errors import InputError
 
 COLUMN = """# XMIPP_STAR_1 *
 #
@@ -42,3 +43,12 @@ def test_one_file_for_all_micrographs(tmp_path, text):
         "a": [[20, 10], [60, 50]],
         "b": [[40, 30]],
     }
+
+
+def test_a_file_without_particles(tmp_path):
+    """Where nothing was picked there is a header alone; other files are none of Xmipp's."""
+    (tmp_path / "a.pos").write_text("data_header\n _pickingMicrographState Available\n")
+    assert len(read_coordinates(tmp_path / "a.pos", 1.0)["a"]) == 0
+    (tmp_path / "b.pos").write_text("data_other\n _some thing\n")
+    with pytest.raises(InputError, match="expected data_particles"):
+        read_coordinates(tmp_path / "b.pos", 1.0)
