@@ -9,7 +9,7 @@ import pytest
 from cryosegment.tests.imports import PACKAGE
 
 FILES = [path for path in sorted(PACKAGE.rglob("*.py")) if PACKAGE / "tests" not in path.parents]
-COUNTERS = {"Fetched", "Progress", "Report", "_Download"}
+COUNTERS = {"Fetched", "Report", "TrainingProgress", "_Download"}
 """Classes that count or change as something goes on."""
 
 
