@@ -65,8 +65,8 @@ CENTER_FINDERS: Dict[str, CenterFinder] = {
     CONTOUR: CenterFinder("picking.contours:find_by_contours", (0.25, 0.15, 0.35)),
     CROCKER_GRIER: CenterFinder("picking.crocker_grier:find_by_crocker_grier", (1.0, 1.2, 1.4)),
     GRID_NMS: CenterFinder("picking.grid_maxima:find_by_grid_maxima", (0.4, 0.2, 0.6)),
-    WATERSHED: CenterFinder("picking.watersheds:find_by_watershed", (0.5, 0.35, 0.7)),
-    SIZE_MODE: CenterFinder("picking.size_mode:find_by_size_mode", (0.14, 0.25, 0.4)),
+    WATERSHED: CenterFinder("picking.watersheds:find_by_watershed", (0.25, 0.2, 0.35)),
+    SIZE_MODE: CenterFinder("picking.size_mode:find_by_size_mode", (0.4, 0.25, 0.14)),
     SAM: CenterFinder("picking.sam:find_by_sam", (0.5, 0.35)),
 }
 """All but the first use the particle map alone; the last needs a model of its own."""

@@ -15,7 +15,7 @@ from cryosegment.core.picking.centers import Candidates, ParticleMaps
 from cryosegment.core.picking.finders import Search, particle_map, score_centers
 from cryosegment.core.picking.watersheds import parted_regions
 
-BETWEEN = 0.5
+BETWEEN = 0.25
 """Smallest distance of two regions, in particle diameters."""
 SMALLER = 1 / 3
 """How much smaller than the mode a side may be, relative to how much larger."""
