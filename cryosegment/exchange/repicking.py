@@ -103,7 +103,7 @@ class Repicking:
         if kept.all():
             with atomic_path(self.target.file(CANDIDATES, name)) as copy:
                 shutil.copyfile(str(self.source.file(CANDIDATES, name)), str(copy))
-            self.record(candidates, summary.expected)
+            self._record(name, summary.expected)
         else:
             self.add(candidates.select(kept))
         return kept
@@ -113,11 +113,10 @@ class Repicking:
         settings = pick_settings(self.after, self.card)
         write_coordinates(self.target.file(CANDIDATES, candidates.name), candidates)
         total = float(candidates.scores.sum()) if settings.calibration else float("nan")
-        self.record(candidates, total)
+        self._record(candidates.name, total)
 
-    def record(self, candidates: Coordinates, total: float) -> None:
+    def _record(self, name: str, total: float) -> None:
         """List a micrograph, whose other files of an earlier run go."""
-        name = candidates.name
         self.target.remove(name, set(SUFFIXES) - {CANDIDATES})
         append_summary(self.target.path, replace(self.summaries[name], expected=total))
 

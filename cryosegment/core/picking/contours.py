@@ -8,10 +8,8 @@ import numpy as np
 from jaxtyping import Float
 
 from cryosegment.core.picking.centers import Candidates, ParticleMaps
-from cryosegment.core.picking.finders import Search, particle_map, score_centers
+from cryosegment.core.picking.finders import LEVEL, Search, particle_map, score_centers
 
-LEVEL = 0.5
-"""Threshold of the probability map."""
 SMALLEST_AREA = 0.01
 """Smallest area of a region, relative to the disc of a particle."""
 LONGEST_SIDE = 1.26

@@ -21,6 +21,9 @@ from cryosegment.exchange.params import SelectionParams
 from cryosegment.exchange.parts import CENTER_FINDERS
 from cryosegment.exchange.suppression import suppress_neighbors
 
+LEVEL = 0.5
+"""Threshold of the particle map for finders that need a mask."""
+
 
 @dataclass(frozen=True)
 class Search:

@@ -17,15 +17,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from cryosegment.core.picking.centers import Candidates, ParticleMaps
-from cryosegment.core.picking.finders import Search, particle_map, score_centers
+from cryosegment.core.picking.finders import LEVEL, Search, particle_map, score_centers
 from cryosegment.core.picking.size_mode import have_usual_size, middles
 from cryosegment.exchange.errors import InputError, ModelError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-LEVEL = 0.5
-"""Points are given where the probability is higher: a point on the ice gives no particle."""
 SURE = 0.94
 """Masks of a lower predicted overlap with what they show are left out, as in CryoSegNet."""
 STABLE, OFFSET = 0.95, 1.0
@@ -97,7 +95,7 @@ def load_sam(checkpoint: str) -> PreTrainedModel:
 
 
 def points_on(particle: Float[np.ndarray, "h w"], spacing_px: float) -> Float[np.ndarray, "n 2"]:
-    """Points (y, x) of a grid that lie on particles.
+    """Points (y, x) of a grid that lie on particles: one on the ice would give none.
 
     Parameters
     ----------

@@ -10,10 +10,8 @@ from skimage.feature import peak_local_max
 from skimage.segmentation import watershed
 
 from cryosegment.core.picking.centers import Candidates, ParticleMaps
-from cryosegment.core.picking.finders import Search, particle_map, score_centers
+from cryosegment.core.picking.finders import LEVEL, Search, particle_map, score_centers
 
-LEVEL = 0.5
-"""Threshold of the probability map."""
 SMOOTHING = 0.05
 """Standard deviation of the smoothing of the distances from the outline, in particle diameters."""
 AREAS = (0.1, 3.0)
