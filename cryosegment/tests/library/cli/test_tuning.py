@@ -64,7 +64,8 @@ def test_tuning_writes_a_card_that_picking_follows(
     micrograph = str(next((tmp_path / "sim/micrographs").glob("*.mrc")))
     for name, expected in ((model, False), (tuned, True)):
         output = tmp_path / name.stem
-        own = ["--diameter", "120", "--model", str(name), "--gpu", "cpu", "--output", str(output)]
+        own = ["--diameter", "120", "--model", str(name), "--gpu", "cpu", "--contaminated", "flag"]
+        own += ["--output", str(output)]  # a random network calls much contaminated
         assert main(["pick", micrograph, *own]) == 0
         picks = (next((output / "coordinates").glob("*.star"))).read_text().count("\n")
         assert (picks > 20) == expected
