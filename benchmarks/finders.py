@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Every centre finder on real beta-galactosidase, from the same maps of one model.
 
-    python benchmarks/finders.py --data DATA --work runs/finders [--model MODEL] [--sam DIR]
+    python benchmarks/finders.py --data DATA --work runs/finders [--model MODEL [--held-out]]
+
+`--held-out` is for the model that `empiar10017.py` has trained: it picks the nine micrographs that
+were not trained on. `--sam DIR` adds SAM from a checkpoint.
 
 DATA holds `empiar10017/`. The micrographs are segmented once; the other finders pick in the maps
 that this leaves. All have their default settings. The threshold of every half of them is the
@@ -12,8 +15,10 @@ one with the best F1 on the other half, as the scores of most finders are not ca
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
+from empiar10017 import split
 from micrograph_sets import REAL_DIAMETER, MicrographSet, read_empiar10017
 from scipy.spatial import cKDTree
 from scoring import HEADER, Sets, only, run
@@ -29,7 +34,12 @@ TWICE = 0.4
 def main() -> None:
     """Segment once, find centres in every way, print the table."""
     arguments = parse_arguments()
-    real = read_empiar10017(arguments.data / "empiar10017")
+    folder = arguments.data / "empiar10017"
+    real = read_empiar10017(folder)
+    if arguments.held_out:
+        micrographs = split(folder)[1]
+        reference = only(real.reference, {path.stem for path in micrographs})
+        real = replace(real, micrographs=micrographs, reference=reference)
     files = [str(path) for path in real.micrographs]
     maps = arguments.work / "maps"
     options = ["--diameter", str(real.diameter), "--pixel-size", str(real.pixel_size), "--maps"]
@@ -82,6 +92,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--model", default="general")
+    parser.add_argument("--held-out", action="store_true")
     parser.add_argument("--sam", default="")
     return parser.parse_args()
 
