@@ -154,7 +154,7 @@ def test_crocker_grier_finds_the_centroids_of_blobs() -> None:
 
 def test_crocker_grier_agrees_with_scipy_in_its_windows() -> None:
     particle = disc_map(CENTERS_YX)
-    particle[41, 36] = 1  # in the square around the first centre, not in the disc
+    particle[40:44, 35:39] = 1  # in the square around the first centre, not in the disc
     found = crocker_grier_centers(particle, DIAMETER, 1.0, 1.2)
     smooth = ndimage.gaussian_filter(particle.astype(float), 1.0, mode="nearest")
     band = smooth - ndimage.uniform_filter(particle.astype(float), 25, mode="nearest")
