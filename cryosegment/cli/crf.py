@@ -8,7 +8,8 @@ from pathlib import Path
 from cryosegment.cli.batches import report_failures, run_each
 from cryosegment.cli.devices import choose_device
 from cryosegment.cli.outcome import Outcome, counted
-from cryosegment.cli.training import model_file
+from cryosegment.core.pipeline.saved_maps import find_maps, refine_map
+from cryosegment.core.tuning.crf_model import tune_model
 from cryosegment.exchange.files import check_names
 from cryosegment.exchange.finished import Finished, check_others
 from cryosegment.exchange.job import Job
@@ -18,8 +19,6 @@ from cryosegment.exchange.progress import Progress
 
 def run_crf(job: Job, params: CrfMapsParams, progress: Progress) -> Outcome:
     """Refine saved probability maps; those that fail are listed and the rest go on."""
-    from cryosegment.core.pipeline.saved_maps import find_maps, refine_map
-
     maps = find_maps([Path(folder) for folder in job.inputs])
     check_names(item.name for item in maps)
     output, device = Path(job.output), choose_device(params.gpu)
@@ -37,9 +36,7 @@ def run_crf(job: Job, params: CrfMapsParams, progress: Progress) -> Outcome:
 
 def run_crf_tune(job: Job, params: CrfTuneParams, progress: Progress) -> Outcome:
     """Search the CRF that gives the best masks, and write it in the card of a model."""
-    output = model_file(job.output)
-    from cryosegment.core.tuning.crf_model import tune_model
-
+    output = Path(job.output)
     device = choose_device(params.gpu)
     result = tune_model([Path(folder) for folder in job.inputs], output, params, device, progress)
     print(result)

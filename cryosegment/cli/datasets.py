@@ -7,6 +7,9 @@ import sys
 from pathlib import Path
 
 from cryosegment.cli.outcome import Outcome, counted
+from cryosegment.core.datasets.fetch import fetch_data_set, list_data_set
+from cryosegment.core.datasets.search import search_entries
+from cryosegment.core.datasets.server import server_at
 from cryosegment.exchange.errors import InputError, ParameterError
 from cryosegment.exchange.job import Job
 from cryosegment.exchange.params import FetchParams
@@ -34,9 +37,6 @@ def run_fetch(job: Job, params: FetchParams, progress: Progress) -> Outcome:
 
 
 def _search(params: FetchParams) -> None:
-    from cryosegment.core.datasets.search import search_entries
-    from cryosegment.core.datasets.server import server_at
-
     found = search_entries(
         server_at(params.server),
         params.search,
@@ -53,9 +53,6 @@ def _search(params: FetchParams) -> None:
 
 
 def _list(names: tuple[str, ...], params: FetchParams) -> None:
-    from cryosegment.core.datasets.fetch import list_data_set
-    from cryosegment.core.datasets.server import server_at
-
     for name in names:
         for file in list_data_set(server_at(params.server), name, params.pattern):
             print(f"{'?' if file.size is None else _size(file.size)}\t{file.path}")
@@ -64,9 +61,6 @@ def _list(names: tuple[str, ...], params: FetchParams) -> None:
 def _fetch(
     names: tuple[str, ...], params: FetchParams, folder: Path, progress: Progress
 ) -> Outcome:
-    from cryosegment.core.datasets.fetch import fetch_data_set
-    from cryosegment.core.datasets.server import server_at
-
     count, size, failures = 0, 0, {}
     for name in names:
         server = server_at(params.server)

@@ -6,17 +6,15 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from cryosegment.cli.outcome import Outcome
+from cryosegment.core.evaluation.metrics import ParticleMetrics, evaluate
+from cryosegment.core.evaluation.report import evaluation_to_dict, write_report
 from cryosegment.exchange.coordinates import Coordinates, read_coordinates
 from cryosegment.exchange.job import Job
 from cryosegment.exchange.names import match_names, name_of_picks
 from cryosegment.exchange.params import EvaluateParams
 from cryosegment.exchange.progress import Progress
-
-if TYPE_CHECKING:
-    from cryosegment.core.evaluation.metrics import ParticleMetrics
 
 COLUMNS = (
     ("picks", "picks", "d"),
@@ -29,14 +27,12 @@ COLUMNS = (
     ("at score", "best_threshold", ".3f"),
     ("error Å", "center_error_mean", ".1f"),
 )
+
 WIDTH = 9
 
 
 def run_evaluate(job: Job, params: EvaluateParams, progress: Progress) -> Outcome:
     """Compare picks with a reference; print a table or JSON, and write a report on request."""
-    from cryosegment.core.evaluation.metrics import evaluate
-    from cryosegment.core.evaluation.report import evaluation_to_dict, write_report
-
     picks = read_coordinates(params.picks, params.pixel_size)
     reference = read_coordinates(
         params.reference, params.pixel_size, height=params.height, y_up=params.y_up

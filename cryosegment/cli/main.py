@@ -18,7 +18,7 @@ import cryosegment
 from cryosegment.cli.arguments import add_options, params_from_namespace
 from cryosegment.cli.commands import COMMANDS, GROUPS, MICROGRAPHS, Command, find_command
 from cryosegment.cli.devices import use_threads
-from cryosegment.cli.outputs import recorded
+from cryosegment.cli.outputs import check_model_file, recorded
 from cryosegment.cli.progress import LOG_FORMAT, show_progress
 from cryosegment.exchange.card import read_card
 from cryosegment.exchange.errors import CryoSegmentError, InputError, in_one_line
@@ -158,6 +158,8 @@ def _start_command(namespace: argparse.Namespace) -> int:
 
 def _execute(command: Command, job: Job, params: Params) -> int:
     """Run a job, which is left in its output; how many inputs failed."""
+    if command.output_is_file:
+        check_model_file(job.output)
     if command.inputs == MICROGRAPHS:
         job = _with_micrographs(job)
     try:

@@ -18,6 +18,21 @@ from cryosegment.exchange.finished import check_others, paths_of
 from cryosegment.exchange.job import Job, read_job
 from cryosegment.exchange.params import free_to_change, option_name
 
+MODEL_SUFFIX = ".safetensors"
+
+
+def check_model_file(output: str) -> None:
+    """Check that the name of a model to write ends as that of a model.
+
+    Raises
+    ------
+    ParameterError
+        If it does not.
+    """
+    path = Path(output)
+    if path.suffix != MODEL_SUFFIX:
+        raise ParameterError(f"expected an output that ends in {MODEL_SUFFIX}, got {path.name}")
+
 
 @contextmanager
 def recorded(command: Command, job: Job) -> Iterator[Job]:

@@ -8,6 +8,8 @@ from pathlib import Path
 from cryosegment.cli.batches import report_failures
 from cryosegment.cli.devices import choose_device
 from cryosegment.cli.outcome import Outcome, counted
+from cryosegment.core.models.model import load_model
+from cryosegment.core.pipeline.batch import pick_micrographs
 from cryosegment.exchange.job import Job
 from cryosegment.exchange.params import PickParams
 from cryosegment.exchange.progress import Progress
@@ -15,9 +17,6 @@ from cryosegment.exchange.progress import Progress
 
 def run_pick(job: Job, params: PickParams, progress: Progress) -> Outcome:
     """Pick particles on micrographs; those that fail are listed and the rest go on."""
-    from cryosegment.core.models.model import load_model
-    from cryosegment.core.pipeline.batch import pick_micrographs
-
     device = choose_device(params.gpu)
     model = load_model(params.model, device)
     output = Path(job.output)

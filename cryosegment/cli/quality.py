@@ -9,6 +9,9 @@ from pathlib import Path
 from cryosegment.cli.batches import report_failures, run_each
 from cryosegment.cli.devices import choose_device
 from cryosegment.cli.outcome import Outcome, counted
+from cryosegment.core.quality.inspection import Inspection, Inspector
+from cryosegment.core.quality.pictures import write_pictures
+from cryosegment.core.quality.report import Quality, read_rejected, write_tables
 from cryosegment.exchange.files import check_names
 from cryosegment.exchange.job import Job
 from cryosegment.exchange.labels import read_labels_index
@@ -18,10 +21,6 @@ from cryosegment.exchange.progress import Progress
 
 def run_labels_check(job: Job, params: LabelsCheckParams, progress: Progress) -> Outcome:
     """Check how well labels fit their micrographs; those that cannot be read are listed."""
-    from cryosegment.core.quality.inspection import Inspection, Inspector
-    from cryosegment.core.quality.pictures import write_pictures
-    from cryosegment.core.quality.report import Quality, read_rejected, write_tables
-
     folders, output = [Path(folder) for folder in job.inputs], Path(job.output)
     entries = [entry for folder in folders for entry in read_labels_index(folder).entries]
     names = [entry.name for entry in entries]

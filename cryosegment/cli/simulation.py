@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cryosegment.cli.devices import choose_device
 from cryosegment.cli.outcome import Outcome, counted
+from cryosegment.core.simulation.writer import write_simulation
 from cryosegment.exchange.job import Job
 from cryosegment.exchange.params import SimulateParams
 from cryosegment.exchange.progress import Progress
@@ -14,8 +15,6 @@ from cryosegment.exchange.progress import Progress
 
 def run_simulate(job: Job, params: SimulateParams, progress: Progress) -> Outcome:
     """Simulate micrographs, with their truth as a labels folder."""
-    from cryosegment.core.simulation.writer import write_simulation
-
     device = choose_device(params.gpu)
     index = write_simulation(Path(job.output), params, device, progress)
     size = f"{'up to ' if len(params.molecule) > 1 else ''}{index.entries[0].diameter:.0f} Å"

@@ -6,39 +6,20 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from cryosegment.cli.devices import use_threads
+from cryosegment.cli.devices import choose_devices, use_threads
 from cryosegment.cli.outcome import Outcome, counted
+from cryosegment.cli.processes import is_launched, joined, launch
 from cryosegment.cli.progress import LOG_FORMAT, show_progress
+from cryosegment.core.training.train import train
 from cryosegment.exchange.card import read_card
-from cryosegment.exchange.errors import ParameterError
 from cryosegment.exchange.job import Job
 from cryosegment.exchange.params import TrainParams
 from cryosegment.exchange.progress import Progress, no_progress
 
-MODEL_SUFFIX = ".safetensors"
-
-
-def model_file(output: str) -> Path:
-    """Path of a model to write.
-
-    Raises
-    ------
-    ParameterError
-        If its name does not end as that of a model.
-    """
-    path = Path(output)
-    if path.suffix != MODEL_SUFFIX:
-        raise ParameterError(f"expected an output that ends in {MODEL_SUFFIX}, got {path.name}")
-    return path
-
 
 def run_train(job: Job, params: TrainParams, progress: Progress) -> Outcome:
     """Train a model on the labels of one or more folders."""
-    output = model_file(job.output)
-    from cryosegment.cli.devices import choose_devices
-    from cryosegment.cli.processes import is_launched, joined, launch
-    from cryosegment.core.training.train import train
-
+    output = Path(job.output)
     folders = [Path(folder) for folder in job.inputs]
     if is_launched():
         with joined(params.gpu) as (device, ranks):

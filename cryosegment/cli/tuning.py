@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cryosegment.cli.devices import choose_device
 from cryosegment.cli.outcome import Outcome
-from cryosegment.cli.training import model_file
+from cryosegment.core.tuning.pick_model import tune_picking
 from cryosegment.exchange.job import Job
 from cryosegment.exchange.params import TuneParams
 from cryosegment.exchange.progress import Progress
@@ -15,9 +15,7 @@ from cryosegment.exchange.progress import Progress
 
 def run_tune(job: Job, params: TuneParams, progress: Progress) -> Outcome:
     """Search the best picking parameters, and write them in the card of a model."""
-    output = model_file(job.output)
-    from cryosegment.core.tuning.pick_model import tune_picking
-
+    output = Path(job.output)
     device = choose_device(params.gpu)
     result = tune_picking([Path(folder) for folder in job.inputs], output, params, device, progress)
     print(result)
