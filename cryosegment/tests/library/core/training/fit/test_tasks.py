@@ -38,7 +38,7 @@ def draw(step: int, count: int = 16) -> tuple[Tensor, Shape]:
     """Discs (0) and rings (1) of the same mean grey level in noise; background, rim, inside."""
     random = torch.Generator().manual_seed(step)
     kind = torch.randint(2, (count,), generator=random)
-    center = (SIDE - 1) / 2 + 4 * torch.rand(count, 2, generator=random) - 2
+    center = (SIDE - 1) / 2 + 14 * torch.rand(count, 2, generator=random) - 7
     pixels = torch.stack(torch.meshgrid(torch.arange(SIDE), torch.arange(SIDE), indexing="ij"), -1)
     distance = (pixels - center[:, None, None]).norm(dim=-1)
     inside, rim = distance < RADIUS - RIM, (distance >= RADIUS - RIM) & (distance < RADIUS)
