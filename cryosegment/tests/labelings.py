@@ -15,7 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
-from cryosegment.core.crf.potentials import PairwiseTerm, mean_label, message
+from cryosegment.core.crf.potentials import PairwiseTerm, message
 
 
 def coupling_matrix(terms: Sequence[PairwiseTerm], height: int, width: int) -> Float[Tensor, "n n"]:
@@ -86,4 +86,4 @@ def free_energy(
     """
     q = torch.sigmoid(logits)
     entropy = -(q * logsigmoid(logits) + (1 - q) * logsigmoid(-logits)).sum()
-    return energies(unary, coupling, mean_label(logits)[None])[0] - entropy
+    return energies(unary, coupling, (2 * q - 1)[None])[0] - entropy

@@ -81,8 +81,3 @@ def conditional_logits(
 def message(terms: Sequence[PairwiseTerm], field: Float[Tensor, "h w"]) -> Float[Tensor, "h w"]:
     """The sum of all terms' messages; zero without terms."""
     return conditional_logits(torch.zeros_like(field), terms, field)
-
-
-def mean_label(logits: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-    """Expectation of a label that is -1 or 1."""
-    return torch.sigmoid(logits) * 2 - 1

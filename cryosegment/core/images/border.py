@@ -42,20 +42,6 @@ class Bounds:
         return (self.bottom - self.top) * (self.right - self.left)
 
 
-def valid_area(image: Float[Tensor, "h w"]) -> Bool[Tensor, "h w"]:
-    """True inside the dead border, False on it (see `valid_bounds`).
-
-    Parameters
-    ----------
-    image
-        A micrograph at its own pixel size.
-    """
-    bounds = valid_bounds(image)
-    valid = torch.zeros(image.shape, dtype=torch.bool, device=image.device)
-    valid[bounds.top : bounds.bottom, bounds.left : bounds.right] = True
-    return valid
-
-
 def valid_bounds(image: Float[Tensor, "h w"]) -> Bounds:
     """Rows and columns inside the border of constant lines and streaks.
 

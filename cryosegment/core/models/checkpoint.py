@@ -40,17 +40,6 @@ def save_checkpoint(path: Path, network: nn.Module, card: ModelCard) -> None:
     write_tensors(path, tensors, {CARD_KEY: card.to_json()})
 
 
-def save_again(source: Path, target: Path) -> None:
-    """Write a model in the format of today, whatever format it has, with the same weights.
-
-    Raises
-    ------
-    InputError, ModelError
-        If it cannot be read, is not a model, or cannot be written.
-    """
-    save_checkpoint(target, *load_network(source))
-
-
 def load_network(path: Path) -> tuple[nn.Module, ModelCard]:
     """A network in float32, in evaluation mode, and its card.
 

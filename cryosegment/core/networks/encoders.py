@@ -70,11 +70,6 @@ class Encoder(nn.Module):
                 module.padding = (reach, reach)
 
 
-def encoder_names() -> tuple[str, ...]:
-    """Names for `build_encoder`."""
-    return tuple(_ENCODERS)
-
-
 def build_encoder(name: str) -> Encoder:
     """An encoder of one-channel images, with fresh weights.
 

@@ -9,7 +9,7 @@ from cryosegment.core.crf.bilateral_grid import bilateral_grid
 from cryosegment.core.crf.energy import BinaryEnergy, LabelEnergy, potts, sparsemax
 from cryosegment.core.crf.exact import dense_kernel
 from cryosegment.core.crf.filters import gaussian_filter
-from cryosegment.core.crf.potentials import PairwiseTerm, mean_label, pairwise_term
+from cryosegment.core.crf.potentials import PairwiseTerm, pairwise_term
 from cryosegment.core.crf.solvers import solve
 from cryosegment.exchange.parts import SOLVERS
 from cryosegment.tests.labelings import coupling_matrix
@@ -91,12 +91,6 @@ def test_gradients_are_right() -> None:
     unary, feature = images(6)
     term = pairwise_term(1.0, dense_kernel(feature, 2.0, 1.0), torch.ones_like(unary))
     assert torch.autograd.gradcheck(lambda u: mean_field(u, [term], 3), unary.requires_grad_())
-
-
-def test_mean_label() -> None:
-    logits = torch.tensor([-1e4, -2.0, 0.0, 1e4], dtype=torch.float64)
-    expected = torch.tanh(logits / 2)
-    torch.testing.assert_close(mean_label(logits), expected)
 
 
 def random_distributions(labels: int, size: int) -> torch.Tensor:

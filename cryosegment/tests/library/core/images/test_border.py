@@ -5,7 +5,7 @@ import cv2
 import pytest
 import torch
 
-from cryosegment.core.images.border import Bounds, valid_area, valid_bounds
+from cryosegment.core.images.border import Bounds, valid_bounds
 from cryosegment.core.images.micrograph import read_micrograph
 
 SIZE = 512
@@ -86,21 +86,12 @@ def test_counted_electrons_have_no_border() -> None:
     counts = torch.poisson(
         torch.full((SIZE, SIZE), 0.3), generator=torch.Generator().manual_seed(0)
     )
-    assert valid_area(counts).all()
-
-
-def test_valid_area_is_the_inside(noise: torch.Tensor) -> None:
-    valid = valid_area(streak(noise, BORDERS[2]))
-    bounds = valid_bounds(streak(noise, BORDERS[2]))
-    inside = valid[bounds.top : bounds.bottom, bounds.left : bounds.right]
-    assert valid.shape == noise.shape
-    assert inside.all()
-    assert valid.sum() == inside.numel()
+    assert valid_bounds(counts).area == counts.numel()
 
 
 @pytest.mark.parametrize("shape", [(20, 500), (31, 31)])
 def test_tiny_images_are_not_searched(shape: tuple[int, int]) -> None:
-    assert valid_area(torch.zeros(shape)).all()
+    assert valid_bounds(torch.zeros(shape)).area == shape[0] * shape[1]
 
 
 def test_real_borders(shared_data: Path) -> None:
@@ -118,4 +109,5 @@ def test_real_images_without_border(shared_data: Path) -> None:
     paths = sorted((shared_data / "quality_classes").glob("*/*.png"))
     assert paths
     for path in paths:
-        assert valid_area(read_micrograph(path, 8.0).image).all(), path.name
+        image = read_micrograph(path, 8.0).image
+        assert valid_bounds(image).area == image.numel(), path.name

@@ -11,7 +11,6 @@ from torch import nn
 from cryosegment.core.models.checkpoint import (
     fingerprint,
     load_network,
-    save_again,
     save_checkpoint,
 )
 from cryosegment.core.models.verification import verify
@@ -91,7 +90,7 @@ def test_a_model_of_format_1_is_saved_again(tmp_path: Path, network: nn.Module) 
         for name, tensor in network.state_dict().items()
     }
     save_file(halves, old, {CARD_KEY: json.dumps(first)})
-    save_again(old, new)
+    save_checkpoint(new, *load_network(old))
     before, after = load_network(old), load_network(new)
     for name, tensor in before[0].state_dict().items():
         assert torch.equal(after[0].state_dict()[name], tensor)
