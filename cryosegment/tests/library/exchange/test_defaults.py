@@ -9,12 +9,18 @@ from typing import Any, Dict, Type
 import pytest
 
 from cryosegment.exchange import params
-from cryosegment.exchange.params import Params
+from cryosegment.exchange.params import Params, free_to_change
 
 NOTHING = ("", None, False, 0, ())
 """Defaults that leave something out."""
 BODY = {"map_threshold": "surface", "low_pass": 3.0, "footprint": "silhouette", "thickness": 10.0}
 DEFAULTS: Dict[Type[Params], Dict[str, Any]] = {
+    params.AppearanceTerm: {
+        "feature": "logits",
+        "weight": 1.0,
+        "sigma": 10.0,
+        "feature_sigma": 2.0,
+    },
     params.CalibrationParams: {"centers": "heatmap", "a": 1.0, "b": 1.0},
     params.CrfMapsParams: {"crf": "auto", "solver": "auto", "engine": "grid", "strength": 1.0},
     params.CrfParams: {
@@ -68,3 +74,9 @@ def test_defaults(record: Type[Params]) -> None:
         and field.name != "gpu"
     }
     assert found == DEFAULTS[record]
+
+
+@pytest.mark.parametrize("record", DEFAULTS, ids=lambda record: record.__name__)
+def test_a_resumed_run_may_have_other_devices(record: Type[Params]) -> None:
+    names = {field.name for field in dataclasses.fields(record)}
+    assert names & {"gpu", "threads", "resume"} <= free_to_change(record)
