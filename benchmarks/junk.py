@@ -67,8 +67,8 @@ def print_thumbnail(path: Path, model: Model) -> None:
     working = read_working_image(path, path.stem, settings)
     picks = pick(path.stem, working, segment(working, model, settings.crf), settings)
     summary = summarise(picks, settings)
-    doubts = "; ".join(summary.doubts)
-    print(f"| {path.stem[:24]} | {path.parent.name} | {summary.picks} | {doubts} |", flush=True)
+    remarks = "; ".join(summary.remarks)
+    print(f"| {path.stem[:24]} | {path.parent.name} | {summary.picks} | {remarks} |", flush=True)
 
 
 def print_contaminated(data: Path, model: Model) -> None:
@@ -89,7 +89,7 @@ def print_contaminated(data: Path, model: Model) -> None:
         for name, both in found.items():
             classes = np.asarray(Image.open(folder / f"{name}.png"))
             some = getattr(both, kind)
-            chosen = some.select(some.scores >= threshold)
+            chosen = some.select(settings.chosen(some, threshold))
             on_carbon += int(lies_on(chosen, classes == CARBON).sum())
             on_ice += int(lies_on(chosen, classes == ICE).sum())
             reference = real.reference[name]
@@ -106,9 +106,10 @@ def candidates(path: Path, model: Model, settings: PickSettings) -> Both:
     working = read_working_image(path, path.stem, settings)
     maps = segment(working, model, settings.crf)
     bare = replace(maps, contamination=maps.contamination * 0)
+    free = replace(working, excluded=None)
     return Both(
         pick(path.stem, working, maps, settings).candidates,
-        pick(path.stem, working, bare, settings).candidates,
+        pick(path.stem, free, bare, settings).candidates,
     )
 
 

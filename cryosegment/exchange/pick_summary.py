@@ -22,7 +22,7 @@ GRADES = {
     EMPTY: "at most two candidates are more likely particles than not",
     NO_ICE: "no particles, and noise alone",
     CRYSTALLINE: "its ice has the spots, or the mottling, of crystals",
-    CONTAMINATED: "most of it is contamination",
+    CONTAMINATED: "more than two thirds of it are contamination",
 }
 """Grades of micrographs, and what the bad ones mean."""
 

@@ -17,6 +17,8 @@ from cryosegment.core.images.normalize import MAD_TO_SD
 
 FEWEST, USUAL = 4.0, 6.0
 """Side of the squares whose spectra are taken, in particle diameters: at least, and if possible."""
+MOST = 8
+"""Squares along either axis, at most."""
 LONG, PARTICLE, SHORT = (2.0, 4.0), (1.0, 2.0), (0.5, 1.0)
 """Bands of wavelengths, in particle diameters."""
 NOISE = (0.37, 0.48)
@@ -96,11 +98,13 @@ def ice_texture(
 
 
 def _spectra(image: Float[Tensor, "h w"], side: int) -> Iterator[Float[Tensor, "side half"]]:
-    """Power spectra of squares that overlap by about half."""
+    """Power spectra of squares, spread evenly; in small images they overlap by about half."""
     window = torch.hann_window(side, periodic=False, dtype=image.dtype, device=image.device)
     window = window[:, None] * window
     rows, columns = (
-        torch.linspace(0, length - side, max(1, round(2 * length / side) - 1)).long().tolist()
+        torch.linspace(0, length - side, min(MOST, max(1, round(2 * length / side) - 1)))
+        .long()
+        .tolist()
         for length in image.shape
     )
     for row in rows:

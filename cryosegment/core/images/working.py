@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from torch import Tensor
 
 from cryosegment.core.images.border import Bounds, valid_bounds
 from cryosegment.core.images.contrast import detect_contrast
+from cryosegment.core.images.film_edge import beyond_edge
 from cryosegment.core.images.front_ends import apply_front_end
 from cryosegment.core.images.ice_texture import IceTexture, ice_texture
 from cryosegment.core.images.micrograph import Micrograph
@@ -87,6 +88,11 @@ class WorkingImage:
         height, width = self.image.shape
         return round(height * self.scale_yx[0]), round(width * self.scale_yx[1])
 
+    def without(self, area: Bool[Tensor, "h w"]) -> WorkingImage:
+        """The same with more pixels excluded."""
+        excluded = area if self.excluded is None else self.excluded | area.to(self.excluded.device)
+        return replace(self, excluded=excluded)
+
     def in_pixels(self, length: float) -> float:
         """A length in Å, in pixels of this image."""
         return length / self.pixel_size
@@ -141,6 +147,7 @@ def working_image(
     valid = _valid_at_scale(bounds, (height, width), shape).to(image.device)
     inside = image[valid.any(1)][:, valid.any(0)]
     texture = ice_texture(inside, params.pixels_per_diameter, min(1.0, *scale_yx))
+    excluded = _excluded(inside, valid)
     image = apply_front_end(image, params.front_end, micrograph, scale_yx, diameter)
     if contrast == BRIGHT:
         image = -image
@@ -151,7 +158,19 @@ def working_image(
         image = -image
     pixel_size = micrograph.pixel_size * sum(scale_yx) / 2
     notes = (*micrograph.notes, *_doubts(micrograph, bounds, diameter))
-    return WorkingImage(image, valid, pixel_size, scale_yx, notes, texture=texture)
+    return WorkingImage(image, valid, pixel_size, scale_yx, notes, 0.0, texture, excluded)
+
+
+def _excluded(
+    inside: Float[Tensor, "h2 w2"], valid: Bool[Tensor, "h w"]
+) -> Bool[Tensor, "h w"] | None:
+    """What lies beyond the edge of a film or of the beam, from the pixels inside the border."""
+    found = beyond_edge(inside.cpu().numpy()) if inside.numel() else None
+    if found is None:
+        return None
+    excluded = torch.zeros_like(valid)
+    excluded[valid] = torch.from_numpy(found).to(valid.device).flatten()
+    return excluded
 
 
 def _doubts(micrograph: Micrograph, bounds: Bounds, diameter: float) -> Iterator[str]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -161,7 +161,7 @@ def _read_ahead(
         working = read_working_image(path, name, settings, ctfs.of(name))
         height, width = working.image.shape
         area = masks.area(name, (height, width)) if masks is not None else None
-        return working if area is None else replace(working, excluded=torch.from_numpy(area))
+        return working if area is None else working.without(torch.from_numpy(area))
 
     with ThreadPoolExecutor(max_workers=1) as reader:
         ahead: Future[WorkingImage] | None = None

@@ -6,8 +6,8 @@ from __future__ import annotations
 from cryosegment.core.pipeline.picks import Picks
 from cryosegment.exchange.pick_summary import CONTAMINATED, CRYSTALLINE, EMPTY, GOOD, NO_ICE
 
-MOSTLY = 0.5
-"""Contaminated share of the area that makes a micrograph useless."""
+MOSTLY = 2 / 3
+"""Contaminated share of the area that makes a micrograph useless: half a hole is worth having."""
 SPOTTED = 0.25
 """Share of the area with the spots of crystalline ice that does."""
 MOTTLED = 7.0

@@ -56,7 +56,7 @@ def test_contamination_counts_where_there_is_a_micrograph(
     contamination, valid = torch.zeros_like(picks.maps.contamination), picks.maps.valid.clone()
     height = len(valid)
     valid[height // 2 :] = False
-    for rows, share, grade in ((0.2, 0.4, GOOD), (0.3, 0.6, CONTAMINATED)):
+    for rows, share, grade in ((0.2, 0.4, GOOD), (0.4, 0.8, CONTAMINATED)):
         contamination[: round(rows * height)] = 0.9
         contamination[height // 2 :] = 0.9
         maps = replace(picks.maps, contamination=contamination, valid=valid)
