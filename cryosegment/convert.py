@@ -20,6 +20,7 @@ from pyworkflow.object import Float, Integer, String
 
 from cryosegment.exchange.card import ModelCard
 from cryosegment.exchange.coordinates import Coordinates
+from cryosegment.exchange.coordinates.relion import OF_PICKS
 from cryosegment.exchange.ctf import CtfEstimate
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import micrograph_name
@@ -181,7 +182,8 @@ def append_coordinates(
     if truth is None:
         coordinate._cryosegmentScore = Float()
         coordinate._rlnAutopickFigureOfMerit = Float()
-        coordinate._cryosegmentContamination = Float()
+        for column in OF_PICKS.values():
+            setattr(coordinate, f"_{column}", Float())
     coordinate._cryosegmentDiameter = Float()
     coordinate._rlnClassNumber = Integer(0)
     coordinate._rlnAnglePsi = Float(0.0)
@@ -201,7 +203,8 @@ def append_coordinates(
             if truth is None:
                 coordinate._cryosegmentScore.set(float(record.ranking[i]))
                 coordinate._rlnAutopickFigureOfMerit.set(float(record.ranking[i]))
-                coordinate._cryosegmentContamination.set(_finite(record.contamination[i]))
+                for field, column in OF_PICKS.items():
+                    getattr(coordinate, f"_{column}").set(_finite(getattr(record, field)[i]))
             for name in TRUTH if known else ():
                 getattr(coordinate, f"_{name}").set(known[name][i])
             target.append(coordinate)

@@ -29,7 +29,9 @@ PICK_SCORES = (FIGURE_OF_MERIT, "cryosegmentScore", "cryoloScore", "topazScore")
 POSE_SCORE = "rlnMaxValueProbDistribution"
 DIAMETER, SHORT_DIAMETER = "cryosegmentDiameter", "cryosegmentShortDiameter"
 CONTAMINATION = "cryosegmentContamination"
-"""Diameters in Å, which picking measures."""
+LONG_AXIS, SHORT_AXIS = "cryosegmentLongAxis", "cryosegmentShortAxis"
+AXIS_ANGLE, ISOLATION = "cryosegmentAxisAngle", "cryosegmentIsolation"
+"""What picking measures: lengths in Å, angles in degrees."""
 UNSET = (-999.0, -9999.0)
 """Values of RELION and crYOLO for an angle, score or class that is not set."""
 

@@ -74,6 +74,8 @@ class PickSettings:
         Target of the threshold, instead of the highest expected F1.
     sam
         Folder of the checkpoint for centres by SAM.
+    recenter
+        Whether picks are moved to the centres of mass of their masks.
     """
 
     input: InputParams
@@ -89,6 +91,7 @@ class PickSettings:
     precision: Optional[float] = None
     number: Optional[int] = None
     sam: str = ""
+    recenter: bool = False
 
     def scores(self, raw: np.ndarray) -> np.ndarray:
         """Scores of picks from the network's own, (n,)."""
@@ -155,6 +158,7 @@ def pick_settings(params: PickParams, card: ModelCard) -> PickSettings:
         precision=params.precision,
         number=params.number,
         sam=params.sam,
+        recenter=params.recenter,
     )
 
 

@@ -155,7 +155,7 @@ class _Run:
             return before
         candidates = self.read(CANDIDATES, name)
         is_chosen = self.settings.chosen(candidates, threshold)
-        chosen = candidates.select(is_chosen)
+        chosen = candidates.select(is_chosen).with_isolations()
         # both are the best of the same candidates
         differs = before is None or len(chosen) != len(before)
         if self.redraw is not None:

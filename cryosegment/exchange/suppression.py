@@ -1,9 +1,29 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Greedy suppression of neighbours: of close candidates the best is kept."""
+"""Neighbours: how far the nearest is, and of close candidates the best alone."""
 
 from __future__ import annotations
 
 import numpy as np
+
+AT_ONCE = 500
+"""Rows whose distances to all others are held at once."""
+
+
+def nearest_distances(centers_yx: np.ndarray) -> np.ndarray:
+    """Distance of each centre to the nearest other, (n,); NaN for one alone.
+
+    Parameters
+    ----------
+    centers_yx
+        Centres, (n, 2).
+    """
+    found = np.full(len(centers_yx), np.nan)
+    for start in range(0, len(centers_yx) if len(centers_yx) > 1 else 0, AT_ONCE):
+        some = centers_yx[start : start + AT_ONCE]
+        away = np.linalg.norm(some[:, None] - centers_yx, axis=-1)
+        away[np.arange(len(some)), start + np.arange(len(some))] = np.inf
+        found[start : start + AT_ONCE] = away.min(axis=1)
+    return found
 
 
 def suppress_neighbors(

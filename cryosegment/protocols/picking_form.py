@@ -98,6 +98,7 @@ class PickingForm(EMProtocol):
         add_field(form, PickParams, "exclude", "Masks of other programs", **advanced)
         with_sam = f"centers == {field_choices(PickParams, 'centers').index(SAM)}"
         add_field(form, PickParams, "sam", "SAM checkpoint", condition=with_sam, **advanced)
+        add_field(form, PickParams, "recenter", "At centres of mass?", **advanced)
         for name, attribute, label in SELECTION:
             add_field(form, PickParams, name, label, attribute, allowsPointers=True, **advanced)
 

@@ -83,11 +83,8 @@ class CryoSegmentProtPick(CryoSegmentProtPickBase, PickingForm, CtfChoice, GpuCh
 
     # --------------------------- what the base asks for ----------------------
     def _pickParams(self) -> Dict[str, Any]:
-        values = form_values(self, PickParams, are_hidden=True)
-        if not values["sam"]:
-            del values["sam"]  # so that runs that do without are as they were before it came
         return {
-            **values,
+            **form_values(self, PickParams, are_hidden=True),
             "pixel_size": self.getInputMicrographs().getSamplingRate(),
             "model": self._model(),
             **self._ctfParams(self._getExtraPath()),

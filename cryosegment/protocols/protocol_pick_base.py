@@ -19,6 +19,7 @@ from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import read_text, write_text
 from cryosegment.exchange.job import JOB_NAME, Job, read_job
 from cryosegment.exchange.micrograph_lists import FAILURES_NAME, read_failures, write_failures
+from cryosegment.exchange.params import PickParams
 from cryosegment.exchange.pick_folder import (
     CONTAMINATION_MASKS,
     PICKING_NAME,
@@ -27,6 +28,7 @@ from cryosegment.exchange.pick_folder import (
 from cryosegment.exchange.pick_summary import write_summaries
 from cryosegment.exchange.repicking import picking_job
 from cryosegment.objects import SetOfMicrographMasks
+from cryosegment.protocols.form_fields import field_default
 from cryosegment.protocols.graded_micrographs import DISCARDED, GOOD_ONES, GradedMicrographs
 from cryosegment.protocols.messages import counted, every
 from cryosegment.protocols.reselection import Reselection
@@ -235,6 +237,18 @@ class CryoSegmentProtPickBase(Reselection, GradedMicrographs, StreamedPicking):
     def _signature(self) -> str:
         params = json.dumps({**self._pickParams(), "box": self._box()}, sort_keys=True)
         return json.dumps([params, *self._inputIdentity()])
+
+    def _hasOtherParams(self) -> bool:
+        """Whether earlier results were made with other parameters, or of other inputs.
+
+        Parameters that an earlier version did not have were at their defaults.
+        """
+        if not super()._hasOtherParams():
+            return False
+        before = json.loads(json.loads(read_text(self._signatureFile()))[0])
+        now = json.loads(json.loads(self._signature())[0])
+        missing = {name: field_default(PickParams, name) for name in now if name not in before}
+        return self._hasOtherInputs() or {**missing, **before} != now
 
     def _hasOtherInputs(self) -> bool:
         """Whether earlier results were made of other inputs."""

@@ -106,6 +106,10 @@ class TestCryoSegmentPick(ProtocolTest):
             assert coordinate._rlnAutopickFigureOfMerit.get() == score
             assert coordinate._rlnClassNumber.get() == 0
             assert coordinate._rlnAnglePsi.get() == 0
+            axes = coordinate._cryosegmentLongAxis.get(), coordinate._cryosegmentShortAxis.get()
+            assert 1.5 * DIAMETER > axes[0] >= axes[1] > 0.2 * DIAMETER
+            assert abs(coordinate._cryosegmentAxisAngle.get()) <= 90
+            assert coordinate._cryosegmentIsolation.get() > 0.4 * DIAMETER
             assert coordinate.getMicName()
 
     def checkMasks(self, masks: SetOfMicrographMasks, count: int) -> None:
@@ -255,6 +259,10 @@ class TestCryoSegmentPick(ProtocolTest):
         many = pick.outputCoordinates.getSize()
         star = Path(pick._getExtraPath("coordinates", "simulated_0001.star"))
         before = star.stat().st_mtime_ns
+        written = pick._signatureFile()
+        params, *others = json.loads(written.read_text())
+        old = {name: value for name, value in json.loads(params).items() if name != "recenter"}
+        written.write_text(json.dumps([json.dumps(old), *others]))  # as of an earlier version
         self.launch(pick)
         assert pick.outputCoordinates.getSize() == many
         assert star.stat().st_mtime_ns == before

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Particles from maps: candidate centres with scores, and instances around them."""
 
+from cryosegment.core.picking.axes import instance_axes
 from cryosegment.core.picking.centers import (
     Candidates,
     ParticleMaps,
@@ -23,6 +24,7 @@ __all__ = [
     "find_candidates",
     "find_instances",
     "find_particles",
+    "instance_axes",
     "instance_diameters",
     "renumber",
 ]

@@ -28,7 +28,7 @@ Image = str | Path | Micrograph | npt.NDArray[np.generic] | Tensor
 
 OPTIONS = (
     *("threshold", "precision", "number"),
-    *("centers", "min_distance", "min_diameter", "max_diameter", "edge"),
+    *("centers", "sam", "min_distance", "min_diameter", "max_diameter", "recenter", "edge"),
     *("crf", "crf_solver", "crf_strength"),
     *("contrast", "contaminated"),
 )
@@ -59,8 +59,8 @@ def pick(
         Å/px; of a file, by default its header's.
     options
         As the options of `cryosegment pick`, with _ for -: threshold, precision, number; centers,
-        min_distance, min_diameter, max_diameter, edge; crf, crf_solver, crf_strength; contrast;
-        contaminated.
+        sam, min_distance, min_diameter, max_diameter, recenter, edge; crf, crf_solver,
+        crf_strength; contrast; contaminated.
 
     Returns
     -------

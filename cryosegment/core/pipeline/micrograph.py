@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
@@ -24,6 +25,7 @@ from cryosegment.core.picking import (
     disc_means,
     find_instances,
     find_particles,
+    instance_axes,
     instance_diameters,
 )
 from cryosegment.core.pipeline.picks import Picks, contaminated_pixels
@@ -136,15 +138,22 @@ def pick(name: str, working: WorkingImage, maps: ParticleMaps, settings: PickSet
     centers = found.centers_yx.cpu()
     labels = find_instances(maps.particle, centers, diameter_px, INSTANCE_THRESHOLD).cpu()
     sizes = instance_diameters(labels, len(found)).numpy() * working.pixel_size
+    axes = instance_axes(labels, len(found))
+    places = centers.numpy()
+    if settings.recenter:
+        places = np.where(np.isnan(axes.centers_yx), places, axes.centers_yx)
     contaminated = contaminated_pixels(maps, working).to(maps.particle.dtype)
     shares = disc_means(contaminated, maps.valid, found.centers_yx.round().long(), diameter_px)
     candidates = Coordinates(
-        centers_yx=working.in_micrograph(centers.numpy()),
+        centers_yx=working.in_micrograph(places),
         pixel_size=working.micrograph_pixel_size,
         name=name,
         scores=settings.scores(found.scores.cpu().numpy()),
         diameters=sizes,
         contamination=shares.cpu().numpy(),
+        long_axes=axes.long * working.pixel_size,
+        short_axes=axes.short * working.pixel_size,
+        axis_angles=axes.angles,
     )
     threshold = settings.threshold_for(candidates.scores[settings.is_eligible(candidates)])
     chosen = settings.chosen(candidates, threshold)

@@ -69,7 +69,7 @@ class Picks:
     @property
     def chosen(self) -> Coordinates:
         """The candidates that are picks."""
-        return self.candidates.select(self.is_chosen)
+        return self.candidates.select(self.is_chosen).with_isolations()
 
     @property
     def contaminated(self) -> Bool[Tensor, "h w"]:

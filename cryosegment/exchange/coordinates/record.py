@@ -10,11 +10,15 @@ import numpy as np
 
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import PathLike
+from cryosegment.exchange.suppression import nearest_distances
 
 ArrayLike = Union[np.ndarray, Sequence[float], Sequence[Sequence[float]]]
 
 
-OPTIONAL = ("scores", "diameters", "short_diameters", "angles", "contamination")
+OPTIONAL = (
+    *("scores", "diameters", "short_diameters", "angles"),
+    *("contamination", "long_axes", "short_axes", "axis_angles", "isolations"),
+)
 """Fields that are NaN if left out."""
 SURE = 1.0
 """Rank of particles without a score: before all others."""
@@ -49,6 +53,14 @@ class Coordinates:
     contamination
         Contaminated share of the disc around each centre, (n,), in [0, 1]; NaN where unknown or
         left out.
+    long_axes, short_axes
+        Axes of the ellipse with the moments of each particle's mask in Å, (n,); NaN where unknown
+        or left out.
+    axis_angles
+        Angle of the long axis in degrees, (n,), from the rows towards the first row; NaN where
+        unknown or left out.
+    isolations
+        Distance of each particle to the nearest other in Å, (n,); NaN where unknown or left out.
     rows
         Number of each particle in its file, (n,), from 1.
 
@@ -73,6 +85,10 @@ class Coordinates:
     short_diameters: np.ndarray = field(default_factory=_absent)
     angles: np.ndarray = field(default_factory=_absent)
     contamination: np.ndarray = field(default_factory=_absent)
+    long_axes: np.ndarray = field(default_factory=_absent)
+    short_axes: np.ndarray = field(default_factory=_absent)
+    axis_angles: np.ndarray = field(default_factory=_absent)
+    isolations: np.ndarray = field(default_factory=_absent)
     rows: np.ndarray = field(default_factory=_absent)
 
     def __post_init__(self) -> None:
@@ -133,7 +149,13 @@ class Coordinates:
         """The same particles with y counted from the last of `height` rows, or back."""
         centers_yx = self.centers_yx.copy()
         centers_yx[:, 0] = height - 1 - centers_yx[:, 0]
-        return replace(self, centers_yx=centers_yx, angles=0.0 - self.angles)
+        turned = {name: 0.0 - getattr(self, name) for name in ("angles", "axis_angles")}
+        return replace(self, centers_yx=centers_yx, **turned)
+
+    def with_isolations(self) -> Coordinates:
+        """The same particles with the distance of each to the nearest other of them."""
+        distances = nearest_distances(self.centers_yx) * self.pixel_size
+        return replace(self, isolations=distances)
 
     def renamed(self, name: str) -> Coordinates:
         """The same particles under another micrograph name."""

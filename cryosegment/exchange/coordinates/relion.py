@@ -15,16 +15,20 @@ from cryosegment.exchange.files import PathLike
 from cryosegment.exchange.names import name_of_picks
 from cryosegment.exchange.relion import (
     ANGLES,
+    AXIS_ANGLE,
     CENTER,
     CLASS,
     CONTAMINATION,
     DIAMETER,
     FIGURE_OF_MERIT,
     IMAGE,
+    ISOLATION,
+    LONG_AXIS,
     MICROGRAPH,
     PICK_SCORES,
     PLACE,
     SHIFT_PX,
+    SHORT_AXIS,
     SHORT_DIAMETER,
     project_file,
     read_relion_blocks,
@@ -32,12 +36,16 @@ from cryosegment.exchange.relion import (
 )
 from cryosegment.exchange.star import Block, Cell, read_star, write_star
 
-MEASURED = {
-    "diameters": DIAMETER,
-    "short_diameters": SHORT_DIAMETER,
+OF_PICKS = {
     "contamination": CONTAMINATION,
+    "long_axes": LONG_AXIS,
+    "short_axes": SHORT_AXIS,
+    "axis_angles": AXIS_ANGLE,
+    "isolations": ISOLATION,
 }
-"""Columns of what picking measures of each particle, by field."""
+"""Columns of what picking measures of each pick besides its diameter, by field."""
+MEASURED = {"diameters": DIAMETER, "short_diameters": SHORT_DIAMETER, **OF_PICKS}
+"""Columns of sizes and of what else is measured, by field."""
 PSI = ANGLES[2]
 LIST_BLOCK, LISTED = "coordinate_files", "rlnMicrographCoordinates"
 HEAD = 4096
@@ -132,8 +140,8 @@ def write_coordinates(path: PathLike, coordinates: Coordinates) -> None:
     """Write one micrograph's coordinates as a STAR file that RELION 3.1 and later read.
 
     Scores stand in `_rlnAutopickFigureOfMerit`, diameters (Å) in `_cryosegmentDiameter` and
-    `_cryosegmentShortDiameter`, contaminated shares in `_cryosegmentContamination`, where any is
-    known.
+    `_cryosegmentShortDiameter`, and what else picking measures in columns of that kind, where any
+    is known.
     """
     write_star(path, {"": _columns(coordinates)})
 

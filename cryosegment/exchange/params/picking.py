@@ -102,6 +102,7 @@ class PickParams(Params):
     max_diameter: str = param(
         AUTO, "largest diameter of a pick's mask; auto: that of the model; 0: no limit", "Å"
     )
+    recenter: bool = param(False, "move each pick to the centre of mass of its mask")
     edge: float = param(0.5, EDGE_HELP, minimum=0, maximum=10)
     contrast: str = param(
         AUTO,

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Greedy suppression against the obvious double loop."""
+"""Neighbours against the obvious double loop."""
 
 import numpy as np
 import pytest
 
-from cryosegment.exchange.suppression import suppress_neighbors
+from cryosegment.exchange.suppression import AT_ONCE, nearest_distances, suppress_neighbors
 
 
 def by_double_loop(centers_yx, scores, distance_px):
@@ -32,3 +32,13 @@ def test_suppressed_rows_suppress_nothing():
 @pytest.mark.parametrize("count", [0, 1])
 def test_few(count):
     assert len(suppress_neighbors(np.zeros((count, 2)), np.ones(count), 5.0)) == count
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 40, AT_ONCE + 3])
+def test_distance_to_the_nearest_other(count):
+    centers_yx = np.random.default_rng(5).random((count, 2)) * 100
+    found = nearest_distances(centers_yx)
+    for row in range(count):
+        others = np.delete(centers_yx, row, axis=0)
+        away = [np.hypot(*(centers_yx[row] - other)) for other in others]
+        np.testing.assert_allclose(found[row], min(away, default=np.nan))

@@ -20,7 +20,7 @@ from cryosegment.core.pipeline.micrograph import (
 )
 from cryosegment.exchange.errors import InputError, ParameterError
 from cryosegment.exchange.params import CRF_PRESETS, CrfParams, PickParams, SelectionParams
-from cryosegment.exchange.parts import CENTER_FINDERS
+from cryosegment.exchange.parts import CENTER_FINDERS, SAM
 from cryosegment.exchange.settings import pick_settings
 
 pytestmark = pytest.mark.slow
@@ -139,7 +139,7 @@ def test_edge_and_distance_are_fractions_of_the_diameter(
     assert gaps.min() >= 3.4 * 30
 
 
-@pytest.mark.parametrize("centers", CENTER_FINDERS)
+@pytest.mark.parametrize("centers", [name for name in CENTER_FINDERS if name != SAM])
 def test_every_centre_finder_finds_discs(
     draw_truth: Callable, disc_model: Model, centers: str
 ) -> None:
