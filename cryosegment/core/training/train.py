@@ -93,14 +93,8 @@ def train(
     images = read_labels(folders, card.input, progress, params.ctf)
     parts = split(images, params.validation, params.seed)
     (share,) = ranks.from_first(_labelled_share(images, network.to(device), params, progress))
-    loss = PickingLoss(
-        params.loss,
-        share_with_picks(parts.training, share),
-        params.partial_loss,
-        card.input.pixels_per_diameter,
-    )
     settings = replace(
-        _settings(params, loss, len(parts.training), device),
+        _settings(params, _loss(params, parts, share, card), len(parts.training), device),
         ranks=ranks,
         labels=f"{labels_fingerprint(images)} {fingerprint(params)}",
     )
@@ -187,6 +181,16 @@ def _labelled_share(
     share = labelled_share(network, images, params.expected_particles)
     progress(len(images), len(images), f"{share:.0%} of the particles are labelled")
     return share
+
+
+def _loss(params: TrainParams, parts: Split, share: float, card: ModelCard) -> PickingLoss:
+    """The loss where a share of the particles that are not picks is labelled."""
+    return PickingLoss(
+        params.loss,
+        share_with_picks(parts.training, share),
+        params.partial_loss,
+        card.input.pixels_per_diameter,
+    )
 
 
 def _batches(
