@@ -79,18 +79,14 @@ class Scene:
 
 UNSEEN = tuple(Scene(name, snr) for name in ("6vxx", "1wcm", "5a1a") for snr in (0.05, 0.01))
 """Molecules that the training of the shipped model never saw, with ice and carbon."""
+DIRT = "--particles 200 --ice-blobs 60 --carbon 1 --gold 5 --aggregates 6 --ice-gradient 1"
 HARD = (
     Scene("1e6v", 0.01, 1.0, word="small"),
     Scene("5a1a", 0.003, word="very noisy"),
     Scene("6vxx", 0.02, options="--coverage 0.6 --min-distance 0.8 --touching 0.5", word="crowded"),
     Scene("5a1a", 0.01, options="--particles 10", word="sparse"),
-    Scene(
-        "1wcm",
-        0.05,
-        options="--particles 200 --ice-blobs 60 --carbon 1 --gold 5 --junk 0.5 --aggregates 6 "
-        "--ice-gradient 1",
-        word="dirty",
-    ),
+    Scene("1wcm", 0.05, options=f"{DIRT} --junk 0.5", word="dirty"),
+    Scene("1wcm", 0.05, options=DIRT, word="dirty without broken particles"),
 )
 NUMBERS = tuple(
     Scene("6vxx", 0.02, options=f"--particles {number}", word=f"{number} particles")
