@@ -7,9 +7,9 @@ MAPS holds atomic models (PDB, mmCIF) and density maps (MRC), in any subfolders.
 HELD_OUT are never shown: they are for the figures in docs/benchmarks.md. A run that was
 interrupted goes on when it is called again, with more minutes or steps too, and with other scenes:
 the card lists which scenes were drawn from which step on. With --backgrounds some of the scenes
-lie on real micrographs without particles: those that TEXTURES names, in any subfolders. With
---snapshot it trains no more and writes the best network so far, also while another run is
-training.
+lie on real micrographs without particles: those that TEXTURES names, in any subfolders. What is
+written is the average at the end. With --snapshot it trains no more and writes the best network so
+far, also while another run is training.
 """
 
 from __future__ import annotations
@@ -56,7 +56,11 @@ from cryosegment.core.training.data.scenes import (
 from cryosegment.core.training.fit.loop import fit
 from cryosegment.core.training.fit.schedule import STEADY_END
 from cryosegment.core.training.fit.settings import FitSettings
-from cryosegment.core.training.fit.state import TrainingProgress, relabel_state
+from cryosegment.core.training.fit.state import (
+    TrainingProgress,
+    load_average,
+    relabel_state,
+)
 from cryosegment.core.training.losses.picking import PickingLoss
 from cryosegment.core.training.validation import THRESHOLD
 from cryosegment.exchange.card import Facts, ModelCard, Provenance, TrainedNetwork, Use
@@ -81,6 +85,10 @@ TEXTURES = (
 )
 """Thumbnails of a hole without ice, of crystalline and of vitreous ice, and three micrographs of
 liposomes (docs/datasets.md); the other half of each is for measuring."""
+SOURCES = (
+    "github.com/cianfrocco-lab/Automatic-cryoEM-preprocessing (MIT)",
+    "github.com/KatrineHommelhoffJensen/vesicle-model-repo (BSD-2-Clause)",
+)
 CRYSTALLINE = "18jul13c"
 TEXTURE_SIDE = 512
 """Backgrounds are reduced to about this many pixels."""
@@ -125,12 +133,16 @@ def main() -> None:
             bar.set_postfix(step=progress.step, f1=f"{last['score']:.3f}", refresh=False)
             bar.update(100 * share - bar.n)
 
-        best, progress = fit(network, batches, validation, fit_settings, state, report)
-    card = describe(bank, phases, progress, arguments)
+        trained, progress = fit(network, batches, validation, fit_settings, state, report)
+    noted = {"score": progress.best_score, **progress.best}
+    if not arguments.snapshot:  # at the end of a steady training the average is as good as any
+        load_average(state, trained)
+        noted = progress.history[-1]
+    card = describe(bank, phases, progress, noted, arguments)
     banks = (bank, unseen_bank(arguments.seed))
-    calibration = calibrate_on_scenes(best, banks, settings, arguments.seed)
+    calibration = calibrate_on_scenes(trained, banks, settings, arguments.seed)
     card = replace(card, use=replace(card.use, calibration=calibration))
-    save_checkpoint(arguments.output, best, card)
+    save_checkpoint(arguments.output, trained, card)
     for row in progress.history:
         print({name: round(value, 4) for name, value in row.items()})
 
@@ -235,10 +247,13 @@ def describe(
     bank: ProjectionBank,
     phases: list[Facts],
     progress: TrainingProgress,
+    noted: dict[str, float],
     arguments: argparse.Namespace,
 ) -> ModelCard:
-    """The card of the trained model."""
+    """The card of the trained model, of which `noted` has the score and its threshold."""
     known = len(bank.diameters) - PROCEDURAL
+    threshold = noted[THRESHOLD]
+    backgrounds = {"id": "backgrounds of real micrographs", "files": TEXTURES, "sources": SOURCES}
     provenance = Provenance(
         particle_diameters=(float(bank.diameters.min()), float(bank.diameters.max())),
         training_data=(
@@ -249,6 +264,7 @@ def describe(
                 "scenes": progress.step * arguments.batch,
                 "held_out": list(HELD_OUT),
             },
+            *([backgrounds] if arguments.backgrounds else []),
         ),
         label_source="simulation",
         training={
@@ -263,8 +279,8 @@ def describe(
             {
                 "data": "simulated scenes",
                 "metric": "F1 at 0.25 diameter",
-                "value": round(progress.best_score, 4),
-                "threshold": progress.best[THRESHOLD],
+                "value": round(noted["score"], 4),
+                "threshold": threshold,
             },
         ),
         software={"cryosegment": __version__, "torch": torch.__version__},
@@ -275,7 +291,7 @@ def describe(
         name="general",
         network=TrainedNetwork("compact", NETWORK, HEADS),
         input=InputParams(SceneSettings.diameter),
-        use=Use(round(progress.best[THRESHOLD], 3), crf=CRF_PRESETS[DEFAULT_PRESET]),
+        use=Use(round(threshold, 3), crf=CRF_PRESETS[DEFAULT_PRESET]),
         provenance=provenance,
     )
 

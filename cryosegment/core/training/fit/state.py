@@ -86,6 +86,17 @@ def load_state(
     return progress
 
 
+def load_average(path: Path, network: nn.Module) -> None:
+    """Load the averaged weights of a state into a network.
+
+    Raises
+    ------
+    ModelError
+        If the state is damaged or of another network.
+    """
+    _load_weights(path, network, _under("average.", _read(path)[1]))
+
+
 def relabel_state(path: Path, labels: str) -> int:
     """Let a training go on from its weights with something else to learn from.
 

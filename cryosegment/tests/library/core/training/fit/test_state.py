@@ -11,6 +11,7 @@ from torch import nn
 
 from cryosegment.core.training.fit.state import (
     TrainingProgress,
+    load_average,
     load_best,
     load_state,
     relabel_state,
@@ -72,6 +73,22 @@ def test_a_state_of_an_earlier_version(
     progress.update(best_threshold=progress.pop("best")["threshold"])
     save_file(load_file(path), path, {"progress": json.dumps(progress)})
     assert load_state(path, network, copy.deepcopy(network), optimizer) == PROGRESS
+
+
+def test_the_average_of_a_state(
+    saved: tuple[Path, nn.Module, torch.optim.AdamW], tiny_network: nn.Module
+) -> None:
+    """It is what was saved as the average, not the network itself."""
+    path, network, _ = saved
+    network.load_state_dict({name: 0 * value for name, value in network.state_dict().items()})
+    load_average(path, network)
+    tensors = load_file(path)
+    for name, value in network.state_dict().items():
+        assert torch.equal(value, tensors[f"average.{name}"])
+    assert any(
+        not torch.equal(value, tensors[f"network.{name}"])
+        for name, value in network.state_dict().items()
+    )
 
 
 def test_a_training_goes_on_with_other_labels(
