@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import textwrap
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,7 +77,8 @@ def draw(rows: list[Row], figure: Path) -> None:
         marks = [own[name].best_f1 for name in names]
         axes.plot(places, marks, "_", color="black", markersize=9, markeredgewidth=1.5)
     axes.plot([], [], "_", color="black", label="best threshold")
-    labels = [re.sub(r", |(?<=\d) (?=[a-z])", "\n", name) for name in names]
+    parts = [re.sub(r", |(?<=\d) (?=[a-z])", "\n", name).splitlines() for name in names]
+    labels = ["\n".join(textwrap.fill(part, 12) for part in own) for own in parts]
     axes.set_xticks(range(len(names)), labels, fontsize=7)
     axes.set(ylabel="F1 within 0.25 diameter", ylim=(0, 1.02))
     axes.grid(axis="y", alpha=0.3)
