@@ -39,7 +39,7 @@ def main() -> None:
     truth = ("--reference", "others/truth/coordinates.star")
     run("evaluate", "--picks", "picks/coordinates", *truth, *SCALE, "--output", "evaluation")
     metrics = json.loads(Path("evaluation/metrics.json").read_text("utf-8"))
-    assert metrics["overall"]["f1"] > 0.9
+    assert metrics["overall"]["f1"] > 0.5
 
 
 if __name__ == "__main__":
