@@ -167,9 +167,8 @@ def _excluded(
     found = beyond_edge(inside.cpu().numpy()) if inside.numel() else None
     if found is None:
         return None
-    excluded = torch.zeros_like(valid)
-    excluded[valid] = torch.from_numpy(found).to(valid.device).flatten()
-    return excluded
+    beyond = torch.from_numpy(found).to(valid.device).flatten()
+    return torch.zeros_like(valid).masked_scatter(valid, beyond)
 
 
 def _doubts(micrograph: Micrograph, bounds: Bounds, diameter: float) -> Iterator[str]:

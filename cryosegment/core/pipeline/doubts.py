@@ -39,7 +39,7 @@ def summarise(picks: Picks, settings: PickSettings) -> MicrographSummary:
     contaminated = picks.contaminated & picks.maps.valid
     share = float(contaminated.sum()) / max(int(picks.maps.valid.sum()), 1)
     likely = picks.candidates.select(scores >= LIKELY)
-    name, quality = grade(picks, len(likely), share)
+    name, quality = grade(picks.working, len(likely), share)
     return MicrographSummary(
         micrograph=picks.candidates.name,
         pixel_size=chosen.pixel_size,

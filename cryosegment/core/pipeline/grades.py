@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from cryosegment.core.pipeline.picks import Picks
+from cryosegment.core.images.working import WorkingImage
 from cryosegment.exchange.pick_summary import CONTAMINATED, CRYSTALLINE, EMPTY, GOOD, NO_ICE
 
 MOSTLY = 2 / 3
@@ -27,7 +27,7 @@ BAD = 0.5
 """Strength of a sign from which on it is the grade."""
 
 
-def grade(picks: Picks, particles: int, contamination: float) -> tuple[str, float]:
+def grade(working: WorkingImage, particles: int, contamination: float) -> tuple[str, float]:
     """Grade of a micrograph, and its quality.
 
     Each reason to leave it out has a strength in [0, 1]: x / (x + limit), so that it is 0.5 at
@@ -36,16 +36,16 @@ def grade(picks: Picks, particles: int, contamination: float) -> tuple[str, floa
 
     Parameters
     ----------
-    picks
-        Of the micrograph.
+    working
+        The micrograph, with the texture of its ice.
     particles
         Number of likely particles.
     contamination
         Contaminated share of the area.
     """
     signs = {
-        CRYSTALLINE: _crystalline(picks, contamination),
-        **_emptiness(picks, particles),
+        CRYSTALLINE: _crystalline(working, contamination),
+        **_emptiness(working, particles),
         CONTAMINATED: _strength(contamination, MOSTLY),
     }
     worst = max(signs, key=lambda name: signs[name])
@@ -56,10 +56,10 @@ def _strength(value: float, limit: float) -> float:
     return value / (value + limit)
 
 
-def _crystalline(picks: Picks, contamination: float) -> float:
+def _crystalline(working: WorkingImage, contamination: float) -> float:
     """Spots in the power spectrum or, as large pixels cannot show them, all signs of mottling."""
-    spots = _strength(picks.working.crystalline, SPOTTED)
-    texture = picks.working.texture
+    spots = _strength(working.crystalline, SPOTTED)
+    texture = working.texture
     if texture is None:
         return spots
     mottled = min(
@@ -70,8 +70,8 @@ def _crystalline(picks: Picks, contamination: float) -> float:
     return max(spots, mottled)
 
 
-def _emptiness(picks: Picks, particles: int) -> dict[str, float]:
-    texture = picks.working.texture
+def _emptiness(working: WorkingImage, particles: int) -> dict[str, float]:
+    texture = working.texture
     if texture is not None and texture.structure < WHITE:
         return {NO_ICE: _strength(CHANCE, particles + 1)}
     return {EMPTY: _strength(FEW, particles + 1)}
