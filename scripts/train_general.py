@@ -65,7 +65,7 @@ from cryosegment.core.training.losses.picking import PickingLoss
 from cryosegment.core.training.validation import THRESHOLD
 from cryosegment.exchange.card import Facts, ModelCard, Provenance, TrainedNetwork, Use
 from cryosegment.exchange.files import write_text
-from cryosegment.exchange.params import CRF_PRESETS, DEFAULT_PRESET, InputParams
+from cryosegment.exchange.params import CRF_PRESETS, InputParams
 from cryosegment.exchange.params.networks import BATCH_NORM
 
 HELD_OUT = ("5a1a", "betaGal", "1f4a", "6vxx", "6vyb", "1wcm", "1e6v")
@@ -92,6 +92,8 @@ SOURCES = (
 CRYSTALLINE = "18jul13c"
 TEXTURE_SIDE = 512
 """Backgrounds are reduced to about this many pixels."""
+CRF = CRF_PRESETS["gaussian"].stronger(0.3)
+"""Masks fit best with this or with none (docs/benchmarks.md); stronger ones make them too small."""
 NETWORK: Facts = {
     "widths": [32, 64, 128, 256],
     "deep_blocks": 3,
@@ -291,7 +293,7 @@ def describe(
         name="general",
         network=TrainedNetwork("compact", NETWORK, HEADS),
         input=InputParams(SceneSettings.diameter),
-        use=Use(round(threshold, 3), crf=CRF_PRESETS[DEFAULT_PRESET]),
+        use=Use(round(threshold, 3), crf=CRF),
         provenance=provenance,
     )
 
