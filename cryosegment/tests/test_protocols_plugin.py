@@ -88,7 +88,7 @@ class TestCryoSegmentPlugin(ProtocolTest):
             **{"diameter": 160.0, "contrast": "auto", "masks": False, "maps": False},
             **{"threshold": "auto", "centers": "auto", "min_distance": "auto", "edge": 0.5},
             **{"min_diameter": "auto", "max_diameter": "auto"},
-            **{"contaminated": "drop", "exclude": ""},
+            **{"contaminated": "drop", "exclude": "", "sam": "", "recenter": False},
             **{"crf": "none", "crf_solver": "auto", "crf_strength": 1.0},
         }
         assert set(values) - set(form_values(pick, PickParams)) == {"crf_solver", "crf_strength"}
