@@ -91,7 +91,8 @@ class TestCryoSegmentPlugin(ProtocolTest):
             **{"contaminated": "drop", "exclude": "", "sam": "", "recenter": False},
             **{"crf": "none", "crf_solver": "auto", "crf_strength": 1.0},
         }
-        assert set(values) - set(form_values(pick, PickParams)) == {"crf_solver", "crf_strength"}
+        hidden = {"crf_solver", "crf_strength", "sam"}
+        assert set(values) - set(form_values(pick, PickParams)) == hidden
         labels = self.newProtocol(CryoSegmentProtLabels, source=1, classes="1, 3.0")
         values = form_values(labels, LabelsReconstructionParams)
         assert values["classes"] == [1, 3]
