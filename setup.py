@@ -40,6 +40,7 @@ DEV = [
     "ruff>=0.6",
     "scipion-em-relion>=5.0.2",
     "starfile>=0.5.6",
+    *SAM,
     *TENSORBOARD,
 ]
 

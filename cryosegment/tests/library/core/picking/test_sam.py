@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Masks of SAM: small models of transformers with random weights, and what is made of masks."""
 
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -165,7 +166,9 @@ def test_what_is_no_model_of_sam(maps: ParticleMaps, tmp_path: Path) -> None:
         assert reason in str(error.value)
 
 
-@pytest.mark.skipif(find_spec("transformers") is not None, reason="transformers is installed")
-def test_without_transformers(maps: ParticleMaps, tmp_path: Path) -> None:
+def test_without_transformers(
+    maps: ParticleMaps, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "transformers", None)  # what is not there
     with pytest.raises(InputError, match=r"install scipion-em-cryosegment\[sam\]"):
         find_particles(maps, DIAMETER, SelectionParams("sam"), sam=str(tmp_path))
