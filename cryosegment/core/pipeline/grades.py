@@ -32,7 +32,8 @@ def grade(working: WorkingImage, particles: int, contamination: float) -> tuple[
 
     Each reason to leave it out has a strength in [0, 1]: x / (x + limit), so that it is 0.5 at
     the limit. The strongest is the grade if it is at least that; else the micrograph is good.
-    The quality is one minus the strongest.
+    Crystals go first, as they can be why there are no particles. The quality is one minus the
+    strongest.
 
     Parameters
     ----------
@@ -49,7 +50,10 @@ def grade(working: WorkingImage, particles: int, contamination: float) -> tuple[
         CONTAMINATED: _strength(contamination, MOSTLY),
     }
     worst = max(signs, key=lambda name: signs[name])
-    return worst if signs[worst] >= BAD else GOOD, 1 - signs[worst]
+    quality = 1 - signs[worst]
+    if signs[CRYSTALLINE] >= BAD:
+        return CRYSTALLINE, quality
+    return worst if signs[worst] >= BAD else GOOD, quality
 
 
 def _strength(value: float, limit: float) -> float:
