@@ -17,6 +17,7 @@ from cryosegment.tests.scripted import (
     CryoSegmentProtImportModel,
     CryoSegmentProtLabels,
     CryoSegmentProtPick,
+    CryoSegmentProtRepick,
     CryoSegmentProtSimulate,
     CryoSegmentProtTrain,
     CryoSegmentViewerLabels,
@@ -31,6 +32,7 @@ FORMS = {
     CryoSegmentProtImportModel: [{}],
     CryoSegmentProtLabels: [{}, {"shape": 1}, {"shape": 2}, {"source": 1}],
     CryoSegmentProtPick: [{}, {"modelSource": 1}],
+    CryoSegmentProtRepick: [{}],
     CryoSegmentProtSimulate: [{}, {"molecule": 1}, {"molecule": 2}],
     CryoSegmentProtTrain: [
         {},
