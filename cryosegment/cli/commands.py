@@ -14,6 +14,7 @@ from cryosegment.exchange.job import JOB_NAME, Job
 from cryosegment.exchange.params import (
     CrfMapsParams,
     CrfTuneParams,
+    DiameterParams,
     EvaluateParams,
     FetchParams,
     LabelsCheckParams,
@@ -109,6 +110,16 @@ COMMANDS: Sequence[Command] = (
         OUTPUT_DIR,
         ("'micrographs/*.mrc' --diameter 160 --pixel-size 1.06", "--output picks"),
         MICROGRAPHS,
+    ),
+    Command(
+        "diameter",
+        "estimate the particle diameter from a few micrographs, where it is not known",
+        DiameterParams,
+        "diameter:run_diameter",
+        ("DIR", "folder for the JSON file"),
+        ("'micrographs/*.mrc' --pixel-size 1.06",),
+        MICROGRAPHS,
+        needs_output=False,
     ),
     Command(
         "repick",

@@ -14,9 +14,11 @@ from cryosegment.exchange.pick_folder import CONTENTS, PROBABILITY
 REPORTS = {FAILURES_NAME, REJECTED_NAME, REPORT_NAME, SUMMARY_NAME}
 """What a run says of itself: no results."""
 
+DIAMETER_NAME = "diameter.json"
 LABELLED = ("coordinates", "instances", "classes", LABELS_NAME, FINISHED_NAME, *sorted(REPORTS))
 TARGETS: Mapping[str, tuple[str, ...]] = {
     "pick": CONTENTS,
+    "diameter": (DIAMETER_NAME,),
     "repick": CONTENTS,
     "simulate": ("micrographs", "truth", FINISHED_NAME),
     "labels coordinates": LABELLED,

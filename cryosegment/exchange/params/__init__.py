@@ -15,6 +15,7 @@ from cryosegment.exchange.params.crf import (
     parse_appearance,
 )
 from cryosegment.exchange.params.datasets import FetchParams
+from cryosegment.exchange.params.diameter import DiameterParams
 from cryosegment.exchange.params.evaluation import (
     EvaluateParams,
 )
@@ -120,6 +121,7 @@ __all__ = [
     "CrfMapsParams",
     "CrfParams",
     "CrfTuneParams",
+    "DiameterParams",
     "EvaluateParams",
     "FetchParams",
     "FrontEndParams",
