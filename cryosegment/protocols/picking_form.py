@@ -55,6 +55,8 @@ class PickingForm(EMProtocol):
     def _definePickingParams(self, form: params.Form) -> None:
         form.addSection(label="Picking")
         self._defineSelectionParams(form)
+        form.addSection(label="Contamination")
+        self._defineContaminationParams(form)
         form.addSection(label="CRF and masks")
         self._defineRefinementParams(form)
         add_field(form, PickParams, "masks", "Masks of the particles?")
@@ -88,6 +90,13 @@ class PickingForm(EMProtocol):
             + OF_PARTICLE_MAPS,
             **advanced,
         )
+        with_sam = f"centers == {field_choices(PickParams, 'centers').index(SAM)}"
+        add_field(form, PickParams, "sam", "SAM checkpoint", condition=with_sam, **advanced)
+        add_field(form, PickParams, "recenter", "At centres of mass?", **advanced)
+        for name, attribute, label in SELECTION:
+            add_field(form, PickParams, name, label, attribute, allowsPointers=True, **advanced)
+
+    def _defineContaminationParams(self, form: params.Form) -> None:
         add_field(
             form,
             PickParams,
@@ -95,12 +104,7 @@ class PickingForm(EMProtocol):
             "Picks on contamination",
             help="The share stands in _cryosegmentContamination.",
         )
-        add_field(form, PickParams, "exclude", "Masks of other programs", **advanced)
-        with_sam = f"centers == {field_choices(PickParams, 'centers').index(SAM)}"
-        add_field(form, PickParams, "sam", "SAM checkpoint", condition=with_sam, **advanced)
-        add_field(form, PickParams, "recenter", "At centres of mass?", **advanced)
-        for name, attribute, label in SELECTION:
-            add_field(form, PickParams, name, label, attribute, allowsPointers=True, **advanced)
+        add_field(form, PickParams, "exclude", "Masks of other programs")
 
     def _defineRefinementParams(self, form: params.Form) -> None:
         add_field(

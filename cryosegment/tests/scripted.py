@@ -38,6 +38,7 @@ from cryosegment.protocols import (
     CryoSegmentProtSimulate,
     CryoSegmentProtTrain,
 )
+from cryosegment.protocols.form_fields import form_values
 from cryosegment.protocols.messages import counted, every
 from cryosegment.protocols.streamed_picking import QUIET_SECONDS
 from cryosegment.viewers import (
@@ -76,6 +77,7 @@ __all__ = [
     "counted",
     "domain",
     "every",
+    "form_values",
     "objects",
     "plugin_class",
     "simulate",

@@ -10,7 +10,6 @@ from typing import Any, MutableMapping
 
 from cryosegment import __version__
 from cryosegment.exchange.params import LabelsReconstructionParams, PickParams, TrainParams
-from cryosegment.protocols.form_fields import form_values
 from cryosegment.tests.scripted import (
     CryoSegmentProtImportModel,
     CryoSegmentProtLabels,
@@ -24,6 +23,7 @@ from cryosegment.tests.scripted import (
     counted,
     domain,
     every,
+    form_values,
 )
 
 KINDS = (
