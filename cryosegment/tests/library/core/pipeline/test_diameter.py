@@ -53,7 +53,7 @@ def test_the_estimate_is_where_the_assumed_diameter_is_what_masks_say() -> None:
 
 def test_rungs_with_few_particles_and_those_where_neighbours_merge_do_not_count() -> None:
     def says(assumed: float) -> float:
-        return 60.0 if assumed < 100 else 160.0 if assumed < 300 else 3 * assumed
+        return 60.0 if assumed < 100 else 3 * assumed if 300 < assumed < 500 else 160.0
 
     found = estimate_diameter([ladder(says, lambda d: 20 if d < 100 else 50)])
     assert found.diameter == pytest.approx(160.0)
