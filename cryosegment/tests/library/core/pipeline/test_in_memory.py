@@ -122,8 +122,8 @@ def test_many_have_one_threshold(draw_truth: Callable, disc_model: Model) -> Non
     dirty = replace(truths[1].micrograph, image=truths[1].micrograph.image.clone())
     dirty.image[:150] += 6 * torch.rand(150, 220, generator=torch.manual_seed(0))
     images = [truths[0].micrograph, dirty]
-    alone = [pick(image, model, DIAMETER) for image in images]
-    both = pick_many(images, model, DIAMETER)
+    alone = [pick(image, model, DIAMETER, contaminated="flag") for image in images]
+    both = pick_many(images, model, DIAMETER, contaminated="flag")
     scores = np.concatenate([picks.candidates.scores for picks in alone])
     threshold = threshold_of_best_f1(scores, probabilities_in_data_set(scores))
     for picks, own in zip(both, alone, strict=True):

@@ -45,11 +45,13 @@ def test_curves_for_tensorboard(tmp_path: Path) -> None:
 
     output = tmp_path / "model.safetensors"
     changed = {**NEXT, "score": 0.75}
-    for last in (NEXT, changed):  # an interrupted training, and one in its place
+    for run, last in enumerate((NEXT, changed)):  # an interrupted training, and one in its place
         curves = Curves(output, "F1", no_progress)
         curves(TrainingProgress(step=1, seconds=2.0, history=[START]), 0.01)
         curves(TrainingProgress(step=10, seconds=60.0, history=[START, last]), 0.1)
         curves.close()
+        for file in (tmp_path / "model.tensorboard").glob("events.out.tfevents.*.*.*"):
+            file.rename(file.with_name(f"events.out.tfevents.{run}"))  # they are read in this order
     events = EventAccumulator(str(tmp_path / "model.tensorboard"))
     events.Reload()
     assert set(events.Tags()["scalars"]) == {"seconds", "particle", "score", "threshold"}
