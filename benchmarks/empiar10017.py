@@ -65,7 +65,7 @@ def picked_by_others(folder: Path) -> set[str]:
 def parse_arguments() -> argparse.Namespace:
     """Options of the script."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--minutes", default="10")
     parser.add_argument("--model", default="general")

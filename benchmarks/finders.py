@@ -89,7 +89,7 @@ def count_twice(picks: Coordinates) -> int:
 def parse_arguments() -> argparse.Namespace:
     """Options of the script."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--model", default="general")
     parser.add_argument("--held-out", action="store_true")

@@ -20,11 +20,11 @@ import numpy as np
 from jaxtyping import Bool
 from micrograph_sets import REAL_DIAMETER, REAL_PIXEL_SIZE, read_empiar10017
 from PIL import Image
+from scoring import summary_of
 from tqdm import tqdm
 
 from cryosegment.core.evaluation.matching import match
 from cryosegment.core.models.model import Model, load_model
-from cryosegment.core.pipeline.doubts import summarise
 from cryosegment.core.pipeline.micrograph import pick, read_working_image, segment
 from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.exchange.params import PickParams
@@ -63,10 +63,7 @@ def print_thumbnail(path: Path, model: Model) -> None:
     """The picks on one thumbnail, as if it were a data set."""
     width = min(Image.open(path).size)
     params = PickParams(diameter=THUMBNAIL_SIZE * width / WIDE, pixel_size=THUMBNAIL_SIZE)
-    settings = pick_settings(params, model.card)
-    working = read_working_image(path, path.stem, settings)
-    picks = pick(path.stem, working, segment(working, model, settings.crf), settings)
-    summary = summarise(picks, settings)
+    summary = summary_of(path, params, model)
     remarks = "; ".join(summary.remarks)
     print(f"| {path.stem[:24]} | {path.parent.name} | {summary.picks} | {remarks} |", flush=True)
 

@@ -14,8 +14,15 @@ import torch
 
 from cryosegment.core.evaluation.metrics import evaluate
 from cryosegment.core.evaluation.pixels import PixelCounts, count_pixels
+from cryosegment.core.models.model import Model
+from cryosegment.core.pipeline.doubts import summarise
+from cryosegment.core.pipeline.micrograph import pick as pick_maps
+from cryosegment.core.pipeline.micrograph import read_working_image, segment
 from cryosegment.exchange.coordinates import Coordinates, read_coordinates
 from cryosegment.exchange.labels import LabelEntry
+from cryosegment.exchange.params import PickParams
+from cryosegment.exchange.pick_summary import MicrographSummary
+from cryosegment.exchange.settings import pick_settings
 
 Sets = dict[str, Coordinates]
 HEADER = "| picks | micrographs | P | R | F1 | AP | best F1 | error Å |\n" + "|---" * 8 + "|"
@@ -72,3 +79,11 @@ def count_masks(entries: Sequence[LabelEntry], output: Path) -> PixelCounts:
         )
         counts = counts + count_pixels(found, exact)
     return counts
+
+
+def summary_of(path: Path, params: PickParams, model: Model) -> MicrographSummary:
+    """Figures of a micrograph, as if it were a data set."""
+    settings = pick_settings(params, model.card)
+    working = read_working_image(path, path.stem, settings)
+    maps = segment(working, model, settings.crf)
+    return summarise(pick_maps(path.stem, working, maps, settings), settings)

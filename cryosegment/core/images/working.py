@@ -38,6 +38,7 @@ FEWEST_DIAMETERS, MOST_DIAMETERS = 4, 200
 """Usual range of the shorter side of a micrograph, in particle diameters."""
 
 MAX_WORKING_PIXELS = 2**26
+
 MUCH_BORDER = 0.1
 """Part of a micrograph above which a dead border is told."""
 

@@ -87,7 +87,7 @@ def pick_micrographs(
     ------
     ParameterError, ModelError, InputError
         If the model lacks what is asked for or recommends what is not known, files of earlier
-        runs cannot be read, or no mask belongs to these micrographs.
+        runs or masks cannot be read, or two masks belong to one micrograph.
     """
     settings = pick_settings(params, model.card)
     results = PickFolder(folder)

@@ -6,7 +6,6 @@ from scipy.stats import norm
 
 from cryosegment.exchange.mixture import (
     FEW,
-    OTHERS,
     PARTICLES,
     SHARE,
     WEIGHT,
@@ -18,7 +17,7 @@ def data_set(particles: int, others: int, mean: float, deviation: float = 1.0) -
     """Log odds of particles, then of other candidates."""
     random = np.random.default_rng(0)
     return np.concatenate(
-        [random.normal(mean, deviation, particles), random.normal(*OTHERS, others)]
+        [random.normal(mean, deviation, particles), random.normal(-1.0, 1.5, others)]
     )
 
 
@@ -35,10 +34,10 @@ def test_the_result_is_what_its_own_particles_give(
     fitted = np.average(values, weights=weights)
     spread = np.average((values - fitted) ** 2, weights=weights) ** 0.5
     priors = found.sum() + 1, len(found) - found.sum() + 1
-    densities = norm(fitted, spread).pdf(log_odds), norm(*OTHERS).pdf(log_odds)
+    densities = norm(fitted, spread).pdf(log_odds), norm(-1.0, 1.5).pdf(log_odds)
     odds = np.log(priors[0] * densities[0]) - np.log(priors[1] * densities[1])
     share = SHARE * len(found) / (len(found) + FEW)
-    between = (log_odds > OTHERS[0]) & (log_odds < fitted)
+    between = (log_odds > -1.0) & (log_odds < fitted)
     wanted = expit(share * odds + (1 - share) * log_odds)
     np.testing.assert_allclose(found[between], wanted[between], atol=1e-3)
 
@@ -70,6 +69,13 @@ def test_particles_without_anything_else_are_not_split() -> None:
     """All are particles, those of lower scores, too."""
     found = probabilities_in_data_set(expit(np.random.default_rng(0).normal(5.9, 0.8, 300)))
     assert found.min() > 0.9
+
+
+def test_a_score_beyond_all_others_is_no_doubt() -> None:
+    """Particles of one narrow peak, and one that is far clearer than these."""
+    log_odds = np.append(data_set(3000, 300, 3.0, 0.3), 9.0)
+    found = probabilities_in_data_set(expit(log_odds))
+    assert found[-1] == found.max() > 0.99
 
 
 def test_no_candidates() -> None:
