@@ -24,9 +24,13 @@ from cryosegment.exchange.errors import CryoSegmentError, in_one_line
 from cryosegment.exchange.finished import Finished
 from cryosegment.exchange.params import PickParams
 from cryosegment.exchange.pick_folder import SUFFIXES, PickFolder
-from cryosegment.exchange.pick_summary import append_summary, odd_micrographs
+from cryosegment.exchange.pick_summary import (
+    MicrographSummary,
+    append_summary,
+    odd_micrographs,
+)
 from cryosegment.exchange.progress import Progress
-from cryosegment.exchange.settings import PickSettings, pick_settings
+from cryosegment.exchange.settings import pick_settings
 from cryosegment.exchange.settling import settle
 
 logger = logging.getLogger(__name__)
@@ -89,35 +93,15 @@ def pick_micrographs(
         If the model lacks what is asked for or recommends what is not known, files of earlier
         runs or masks cannot be read, or two masks belong to one micrograph.
     """
-    settings = pick_settings(params, model.card)
-    results = PickFolder(folder)
-    known = results.summaries() if params.resume else {}
-    finished = Finished(folder, params, params.resume)
-    waiting = [
-        (name, path)
-        for name, path in micrographs
-        if not (name in known and results.is_picked(name) and finished.has(name, path))
-    ]
-    masks = None
-    if params.exclude:
-        masks = ContaminationMaps(Path(params.exclude), [name for name, _ in micrographs])
+    run = _Run(PickFolder(folder), model, params, [name for name, _ in micrographs])
+    waiting = run.waiting(micrographs)
     failures: dict[str, str] = {}
-    done, told = len(micrographs) - len(waiting), set[str]()
-    sizes: list[float] = []
-    for (name, path), working in zip(
-        waiting, _read_ahead(waiting, settings, params.ctf, masks), strict=True
-    ):
+    done = len(micrographs) - len(waiting)
+    for (name, path), working in zip(waiting, run.read_ahead(waiting), strict=True):
         done += 1
         try:
             with in_one_line(f"micrograph {name}"):
-                image = working.result()
-                sizes.append(image.micrograph_pixel_size)
-                _tell(name, image.notes, told)
-                picks = pick(name, image, segment(image, model, settings.crf), settings)
-                with finished.making(name, path):
-                    summary = summarise(picks, settings)
-                    append_summary(folder, summary)
-                    write_picks(results, name, picks, params, settings.threshold is not None)
+                summary = run.pick(name, path, working.result())
             remarks = f" ({', '.join(summary.remarks)})" if summary.remarks else ""
             text = f"{name}: {summary.picks} particles{remarks}"
         except CryoSegmentError as error:
@@ -128,46 +112,88 @@ def pick_micrographs(
     if not good:
         return PickedMicrographs(0, failures, (), ())
     for name in failures:
-        results.remove(name, SUFFIXES)
-    redraw = redrawing(model.card, params, folder)
-    settled = settle(good, model.card, params, folder, redraw)
-    notes = [str(settled), *odd_micrographs(settled.summaries)]
-    notes += [masks.note] if masks is not None and masks.note else []
-    if params.decoys:
-        found = measure_false_discoveries(good, model, params, folder)
-        notes.append(found.describe(settled.threshold))
-    found_sizes = (min(sizes), max(sizes)) if sizes else ()
-    return PickedMicrographs(settled.picks, failures, found_sizes, notes)
+        run.results.remove(name, SUFFIXES)
+    picks, notes = run.settle(good)
+    return PickedMicrographs(picks, failures, run.pixel_sizes, notes)
 
 
-def _tell(name: str, notes: Iterable[str], told: set[str]) -> None:
-    """Log the warnings about a micrograph, each kind once."""
-    for note in notes:
-        if note not in told:
-            told.add(note)
-            logger.warning("%s: %s", name, note)
+class _Run:
+    """What holds for all micrographs of a run, and what each of them leaves."""
 
+    def __init__(
+        self, results: PickFolder, model: Model, params: PickParams, names: Sequence[str]
+    ) -> None:
+        self.results, self._model, self._params = results, model, params
+        self._settings = pick_settings(params, model.card)
+        self._known = results.summaries() if params.resume else {}
+        self._finished = Finished(results.path, params, params.resume)
+        self._masks = ContaminationMaps(Path(params.exclude), names) if params.exclude else None
+        self._told, self._sizes = set[str](), list[float]()
 
-def _read_ahead(
-    micrographs: Sequence[tuple[str, Path]],
-    settings: PickSettings,
-    ctf: str,
-    masks: ContaminationMaps | None,
-) -> Iterator[Future[WorkingImage]]:
-    """Each micrograph in turn, while the next one is being read in a thread."""
-    ctfs = read_ctfs(ctf)
+    @property
+    def pixel_sizes(self) -> tuple[float, ...]:
+        """Lowest and highest of the micrographs that were read, Å/px."""
+        return (min(self._sizes), max(self._sizes)) if self._sizes else ()
 
-    def read(name: str, path: Path) -> WorkingImage:
-        working = read_working_image(path, name, settings, ctfs.of(name))
-        height, width = working.image.shape
-        area = masks.area(name, (height, width)) if masks is not None else None
-        return working if area is None else working.without(torch.from_numpy(area))
+    def waiting(self, micrographs: Sequence[tuple[str, Path]]) -> list[tuple[str, Path]]:
+        """The micrographs that an earlier run has not finished."""
+        return [
+            (name, path)
+            for name, path in micrographs
+            if not (
+                name in self._known
+                and self.results.is_picked(name)
+                and self._finished.has(name, path)
+            )
+        ]
 
-    with ThreadPoolExecutor(max_workers=1) as reader:
-        ahead: Future[WorkingImage] | None = None
-        for index, (name, path) in enumerate(micrographs):
-            current = ahead or reader.submit(read, name, path)
-            ahead = None
-            if index + 1 < len(micrographs):
-                ahead = reader.submit(read, *micrographs[index + 1])
-            yield current
+    def read_ahead(self, micrographs: Sequence[tuple[str, Path]]) -> Iterator[Future[WorkingImage]]:
+        """Each micrograph in turn, while the next one is being read in a thread."""
+        ctfs = read_ctfs(self._params.ctf)
+
+        def read(name: str, path: Path) -> WorkingImage:
+            working = read_working_image(path, name, self._settings, ctfs.of(name))
+            height, width = working.image.shape
+            area = self._masks.area(name, (height, width)) if self._masks is not None else None
+            return working if area is None else working.without(torch.from_numpy(area))
+
+        with ThreadPoolExecutor(max_workers=1) as reader:
+            ahead: Future[WorkingImage] | None = None
+            for index, (name, path) in enumerate(micrographs):
+                current = ahead or reader.submit(read, name, path)
+                ahead = None
+                if index + 1 < len(micrographs):
+                    ahead = reader.submit(read, *micrographs[index + 1])
+                yield current
+
+    def pick(self, name: str, path: Path, image: WorkingImage) -> MicrographSummary:
+        """Pick a micrograph and write its files."""
+        self._sizes.append(image.micrograph_pixel_size)
+        self._tell(name, image.notes)
+        maps = segment(image, self._model, self._settings.crf)
+        picks = pick(name, image, maps, self._settings)
+        with self._finished.making(name, path):
+            summary = summarise(picks, self._settings)
+            append_summary(self.results.path, summary)
+            is_settled = self._settings.threshold is not None
+            write_picks(self.results, name, picks, self._params, is_settled)
+        return summary
+
+    def settle(self, micrographs: Sequence[tuple[str, Path]]) -> tuple[int, list[str]]:
+        """Bring the picks of all micrographs under one threshold: their number, and remarks."""
+        card, params, folder = self._model.card, self._params, Path(self.results.path)
+        redraw = redrawing(card, params, folder)
+        settled = settle(micrographs, card, params, folder, redraw)
+        notes = [str(settled), *odd_micrographs(settled.summaries)]
+        notes += [self._masks.note] if self._masks is not None and self._masks.note else []
+        if params.decoys:
+            found = measure_false_discoveries(micrographs, self._model, params, folder)
+            notes.append(found.describe(settled.threshold))
+        return settled.picks, notes
+
+    def _tell(self, name: str, notes: Iterable[str]) -> None:
+        """Log the warnings about a micrograph, each kind once."""
+        for note in notes:
+            if note not in self._told:
+                self._told.add(note)
+                logger.warning("%s: %s", name, note)
