@@ -110,19 +110,24 @@ class PickSettings:
         """Mask of the candidates that are picks, (n,)."""
         return self.is_eligible(candidates) & (candidates.scores >= threshold)
 
-    def threshold_for(self, scores: np.ndarray) -> float:
+    def threshold_for(
+        self, scores: np.ndarray, probabilities: Optional[np.ndarray] = None
+    ) -> float:
         """Lowest score of a pick.
 
         Parameters
         ----------
         scores
             Of all eligible candidates of the data set, (n,).
+        probabilities
+            Of each to be a particle in this data set, (n,), where they are known already.
         """
         if self.threshold is not None:
             return self.threshold
         if self.number is not None:
             return threshold_of_number(scores, self.number)
-        probabilities = probabilities_in_data_set(scores)
+        if probabilities is None:
+            probabilities = probabilities_in_data_set(scores)
         if self.precision is not None:
             return threshold_of_precision(scores, probabilities, self.precision)
         return threshold_of_best_f1(scores, probabilities)

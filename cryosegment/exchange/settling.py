@@ -106,7 +106,9 @@ def settle(
     finished = [m for m in micrographs if m[0] in summaries and m[0] in with_candidates]
     run = _Run(results, params, settings, summaries, redraw)
     scores = run.scores([name for name, _ in finished])
-    threshold = settings.threshold_for(scores)
+    follows_candidates = settings.threshold is None and settings.calibration is not None
+    probabilities = probabilities_in_data_set(scores) if follows_candidates else None
+    threshold = settings.threshold_for(scores, probabilities)
     pairs = [(path, run.picks(name, path, threshold)) for name, path in finished]
     rows = [_updated(summaries[chosen.name], chosen) for _, chosen in pairs]
     write_summaries(folder, rows)
@@ -116,9 +118,8 @@ def settle(
             joint.write(folder / joint.file, [run.picked(*pair) for pair in pairs])
         else:
             remove_file(folder / joint.file)
-    if settings.threshold is not None or settings.calibration is None:
+    if probabilities is None:
         return Settled(threshold, rows)
-    probabilities = probabilities_in_data_set(scores)
     return Settled(threshold, rows, expected(scores, probabilities, threshold))
 
 

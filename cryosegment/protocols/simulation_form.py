@@ -69,8 +69,16 @@ class SimulationForm(EMProtocol):
         self._defineMoleculeParams(form)
         add_field(form, SimulateParams, "count", "Micrographs")
         form.addSection(label="Particles")
+        self._defineParticleParams(form)
+        form.addSection(label="Contamination")
+        _add_fields(form, CONTAMINATION)
+        form.addSection(label="Image")
+        self._defineImageParams(form)
+        form.addSection(label="Microscope")
+        _add_fields(form, MICROSCOPE)
+
+    def _defineParticleParams(self, form: params.Form) -> None:
         _add_fields(form, CROWDING)
-        expert = {"expertLevel": params.LEVEL_ADVANCED}
         _add_fields(form, VIEWS)
         for name, value in zip(("Rot", "Tilt"), field_default(SimulateParams, "preferred_view")):
             form.addParam(
@@ -79,11 +87,10 @@ class SimulationForm(EMProtocol):
                 default=value,
                 label=f"Preferred view, {name.lower()} (°)",
                 help="Angle of the preferred view, in RELION's convention.",
-                **expert,
+                expertLevel=params.LEVEL_ADVANCED,
             )
-        form.addSection(label="Contamination")
-        _add_fields(form, CONTAMINATION)
-        form.addSection(label="Image")
+
+    def _defineImageParams(self, form: params.Form) -> None:
         height, width = field_default(SimulateParams, "size")
         for name, value in (("height", height), ("width", width)):
             form.addParam(
@@ -93,6 +100,7 @@ class SimulationForm(EMProtocol):
                 label=f"{name.capitalize()} (px)",
                 help="Size of the micrographs.",
             )
+        expert = {"expertLevel": params.LEVEL_ADVANCED}
         _add_fields(form, IMAGE)
         add_field(
             form,
@@ -105,8 +113,6 @@ class SimulationForm(EMProtocol):
         )
         _add_fields(form, DETECTOR)
         add_field(form, SimulateParams, "seed", "Seed", **expert)
-        form.addSection(label="Microscope")
-        _add_fields(form, MICROSCOPE)
 
     def _defineMoleculeParams(self, form: params.Form) -> None:
         form.addParam(

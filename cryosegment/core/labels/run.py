@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Int
 
 from cryosegment.core.images.contamination_maps import ContaminationMaps
 from cryosegment.core.images.micrograph import Micrograph, read_image, read_micrograph
@@ -23,6 +23,8 @@ from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.finished import Finished
 from cryosegment.exchange.labels import REJECTED_NAME, UNKNOWN, LabelEntry, is_particle
 from cryosegment.exchange.params import LabelsParams
+
+Maps = tuple[Int[np.ndarray, "h w"], Int[np.ndarray, "h w"]]
 
 
 @runtime_checkable  # as the tests check the types of arguments
@@ -118,38 +120,20 @@ class LabelsRun:
             or none of those on it can be labelled although some should.
         """
         micrograph = self._read(name)
-        if name not in self.source:
-            others = [rejection.micrograph for rejection in self.source.elsewhere[:1]]
-            named = f", which names {others[0]!r}" if others else ""
-            raise InputError(
-                f"no particles of micrograph {name} in {self.source.path}{named}: leave it out or "
-                "correct the names"
-            )
+        self._check_named(name)
         entry = self._entry(micrograph)
         contaminated = (
             self._contamination.area(entry.name, entry.shape) if self._contamination else None
         )
         found = self.source.screen(entry, contaminated)
-        for note in micrograph.notes:
-            self._told.setdefault(note, f"{name}: {note}")  # the first of each kind
-        self.report.notes = [*self.source.notes, *self._notes, *self._told.values()]
-        if not len(found.labelled) and any(r.reason not in ASKED_FOR for r in found.rejections):
-            self.report.add(name, found, 0.0, 0.0, None)
-            raise InputError(
-                f"none of {len(found.rejections)} particles of {_why_none(found, name)}"
-            )
+        self._tell(micrograph)
+        self._check_labelled(name, found)
         coordinates = self.source.coordinates(entry, found)
         path = self.source.micrographs[name]
         is_kept = self._finished.has(name, path) and entry.coordinates.exists()
-        if is_kept:
-            instances, classes = (
-                read_image(path)[0].astype(kind)
-                for path, kind in ((entry.instances, np.int16), (entry.classes, np.int8))
-            )
-        else:
-            canvas = self.source.paint(entry, found)
-            classes = canvas.classes(self._rules(entry), contaminated)
-            instances = np.where(is_particle(classes), canvas.instances, np.int16(0))
+        instances, classes = (
+            _read_maps(entry) if is_kept else self._paint(entry, found, contaminated)
+        )
         contrast = None
         if len(coordinates):
             centers_yx = coordinates.centers_yx
@@ -165,6 +149,40 @@ class LabelsRun:
 
     def _read(self, name: str) -> Micrograph:
         return read_micrograph(self.source.micrographs[name], self._params.pixel_size, name)
+
+    def _check_named(self, name: str) -> None:
+        if name not in self.source:
+            others = [rejection.micrograph for rejection in self.source.elsewhere[:1]]
+            named = f", which names {others[0]!r}" if others else ""
+            raise InputError(
+                f"no particles of micrograph {name} in {self.source.path}{named}: leave it out or "
+                "correct the names"
+            )
+
+    def _tell(self, micrograph: Micrograph) -> None:
+        """Report what is odd about the input so far; of a micrograph, the first of each kind."""
+        for note in micrograph.notes:
+            self._told.setdefault(note, f"{micrograph.name}: {note}")
+        self.report.notes = [*self.source.notes, *self._notes, *self._told.values()]
+
+    def _check_labelled(self, name: str, found: Screening[Any]) -> None:
+        """Check that particles are left, where any should; they are reported in any case."""
+        if not len(found.labelled) and any(r.reason not in ASKED_FOR for r in found.rejections):
+            self.report.add(name, found, 0.0, 0.0, None)
+            raise InputError(
+                f"none of {len(found.rejections)} particles of {_why_none(found, name)}"
+            )
+
+    def _paint(
+        self,
+        entry: LabelEntry,
+        found: Screening[Any],
+        contaminated: Bool[np.ndarray, "h w"] | None,
+    ) -> Maps:
+        """Instances and classes of a micrograph."""
+        canvas = self.source.paint(entry, found)
+        classes = canvas.classes(self._rules(entry), contaminated)
+        return np.where(is_particle(classes), canvas.instances, np.int16(0)), classes
 
     def _entry(self, micrograph: Micrograph) -> LabelEntry:
         name, diameter = micrograph.name, self.source.diameter
@@ -184,6 +202,14 @@ class LabelsRun:
             self._params.unknown_ring * diameter_px,
             diameter_px if self._params.unknown_outside else None,
         )
+
+
+def _read_maps(entry: LabelEntry) -> Maps:
+    """Instances and classes of a micrograph that an earlier run has labelled."""
+    return (
+        read_image(entry.instances)[0].astype(np.int16),
+        read_image(entry.classes)[0].astype(np.int8),
+    )
 
 
 def _why_none(found: Screening[Any], name: str) -> str:
