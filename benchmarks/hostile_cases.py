@@ -27,32 +27,36 @@ def cases(folder: Path) -> Iterator[Case]:
     yield from _jobs(folder)
 
 
+DAMAGED = {
+    "empty.mrc": "an empty file",
+    "text.mrc": "text named .mrc",
+    "truncated.mrc": "half of a micrograph",
+    "huge.mrc": "a header that claims 10⁶ x 10⁶ px",
+    "sparse.mrc": "360 GB of nothing (a sparse file)",
+    "complex.mrc": "a transform (mode 4)",
+    "nan.mrc": "all pixels NaN",
+    "constant.mrc": "all pixels the same",
+    "enormous.mrc": "pixels of ±3e38",
+    "tiny.mrc": "3 x 3 px",
+    "movie.mrc": "a movie",
+    "array.mrc": "a NumPy array named .mrc",
+    "bomb.mrc.gz": "gzip of 32 GB of zeros",
+    "truncated.tif": "a third of a TIFF",
+    "offset.tif": "a TIFF whose directory lies beyond its end",
+    "size.tif": "a TIFF that claims 4·10⁶ x 4·10⁶ px",
+    "size.png": "a PNG that claims 10⁵ x 10⁵ px",
+    "linked.mrc": "a link to nowhere",
+    "loop.mrc": "a link to itself",
+    "pipe": "a pipe that nobody writes to",
+    "/dev/zero": "a device that never ends",
+    "missing.mrc": "no such file",
+}
+"""Micrographs that are none, and what they are."""
+
+
 def _micrographs() -> Iterator[Case]:
     """Each beside a good one, which goes on."""
-    for name, what in {
-        "empty.mrc": "an empty file",
-        "text.mrc": "text named .mrc",
-        "truncated.mrc": "half of a micrograph",
-        "huge.mrc": "a header that claims 10⁶ x 10⁶ px",
-        "sparse.mrc": "360 GB of nothing (a sparse file)",
-        "complex.mrc": "a transform (mode 4)",
-        "nan.mrc": "all pixels NaN",
-        "constant.mrc": "all pixels the same",
-        "enormous.mrc": "pixels of ±3e38",
-        "tiny.mrc": "3 x 3 px",
-        "movie.mrc": "a movie",
-        "array.mrc": "a NumPy array named .mrc",
-        "bomb.mrc.gz": "gzip of 32 GB of zeros",
-        "truncated.tif": "a third of a TIFF",
-        "offset.tif": "a TIFF whose directory lies beyond its end",
-        "size.tif": "a TIFF that claims 4·10⁶ x 4·10⁶ px",
-        "size.png": "a PNG that claims 10⁵ x 10⁵ px",
-        "linked.mrc": "a link to nowhere",
-        "loop.mrc": "a link to itself",
-        "pipe": "a pipe that nobody writes to",
-        "/dev/zero": "a device that never ends",
-        "missing.mrc": "no such file",
-    }.items():
+    for name, what in DAMAGED.items():
         yield Case("pick", what, (name, "good.mrc", *MODEL, *SIZE), SOME)
     yield Case("pick", "the one micrograph is empty", ("empty.mrc", *MODEL, *SIZE))
     yield Case("pick", "a name of 304 letters", ("x" * 300 + ".mrc", "good.mrc", *MODEL, *SIZE))

@@ -7,9 +7,9 @@ MAPS holds atomic models (PDB, mmCIF) and density maps (MRC), in any subfolders.
 HELD_OUT are never shown: they are for the figures in docs/benchmarks.md. A run that was
 interrupted goes on when it is called again, with more minutes or steps too, and with other scenes:
 the card lists which scenes were drawn from which step on. With --backgrounds some of the scenes
-lie on real micrographs without particles: those that TEXTURES names, in any subfolders. What is
-written is the average at the end. With --snapshot it trains no more and writes the best network so
-far, also while another run is training.
+lie on real micrographs without particles: those that `backgrounds.py` names, in any subfolders.
+What is written is the average at the end. With --snapshot it trains no more and writes the best
+network so far, also while another run is training.
 """
 
 from __future__ import annotations
@@ -22,14 +22,13 @@ from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
+from backgrounds import SOURCES, TEXTURES, read_textures
 from tqdm import tqdm
 
 from cryosegment import __version__
 from cryosegment.core import simulation
-from cryosegment.core.images.micrograph import read_micrograph
 from cryosegment.core.models.checkpoint import save_checkpoint
 from cryosegment.core.networks import HEADS, build_network
 from cryosegment.core.simulation.bank import (
@@ -46,7 +45,6 @@ from cryosegment.core.simulation.molecule import (
 )
 from cryosegment.core.simulation.scenes import SceneSettings
 from cryosegment.core.simulation.shapes import random_molecule
-from cryosegment.core.simulation.textures import Texture
 from cryosegment.core.training.data.scenes import (
     CALIBRATION_STREAM,
     SceneBatches,
@@ -75,23 +73,6 @@ SKIPPED = ("4v94",)  # two molecules in one map
 PROCEDURAL = 80
 UNSEEN = 20
 VIEWS = 160
-TEXTURES = (
-    "18dec17a_grid3_00085gr_00105sq_00003hl_00011en-a.png",
-    "18jul13c_gr1b_00013gr_00001sq_v01_00003hl_00010en-a.png",
-    "18dec17a_grid3_00119gr_00088sq_00007hl_00009en-a.png",
-    "MicData_1.mrc",
-    "MicData_2.mrc",
-    "MicData_3.mrc",
-)
-"""Thumbnails of a hole without ice, of crystalline and of vitreous ice, and three micrographs of
-liposomes (docs/datasets.md); the other half of each is for measuring."""
-SOURCES = (
-    "github.com/cianfrocco-lab/Automatic-cryoEM-preprocessing (MIT)",
-    "github.com/KatrineHommelhoffJensen/vesicle-model-repo (BSD-2-Clause)",
-)
-CRYSTALLINE = "18jul13c"
-TEXTURE_SIDE = 512
-"""Backgrounds are reduced to about this many pixels."""
 CRF = CRF_PRESETS["gaussian"].stronger(0.3)
 """Masks fit best with this or with none (docs/benchmarks.md); stronger ones make them too small."""
 NETWORK: Facts = {
@@ -110,20 +91,7 @@ def main() -> None:
     phases = read_phases(arguments, state, settings)
     torch.manual_seed(arguments.seed)
     network = build_network("compact", **NETWORK)
-    fit_settings = FitSettings(
-        loss=PickingLoss(),
-        steps=1 if arguments.snapshot else arguments.steps,
-        minutes=arguments.minutes,
-        learning_rate=2e-3,
-        schedule="steady",
-        validations=arguments.validations,
-        averaging=0.999,
-        moving_statistics=STEADY_END,
-        bfloat16=arguments.bfloat16,
-        workers=arguments.workers,
-        device=arguments.device,
-        labels=phases[-1]["fingerprint"],
-    )
+    fit_settings = settings_of_fit(arguments, phases[-1]["fingerprint"])
     textures = read_textures(arguments.backgrounds) if arguments.backgrounds else ()
     batches = SceneBatches(bank, settings, arguments.batch, arguments.seed, textures)
     validation = SceneValidation(bank, settings, arguments.seed)
@@ -147,6 +115,24 @@ def main() -> None:
     save_checkpoint(arguments.output, trained, card)
     for row in progress.history:
         print({name: round(value, 4) for name, value in row.items()})
+
+
+def settings_of_fit(arguments: argparse.Namespace, labels: str) -> FitSettings:
+    """How the network is fitted to scenes with the fingerprint `labels`."""
+    return FitSettings(
+        loss=PickingLoss(),
+        steps=1 if arguments.snapshot else arguments.steps,
+        minutes=arguments.minutes,
+        learning_rate=2e-3,
+        schedule="steady",
+        validations=arguments.validations,
+        averaging=0.999,
+        moving_statistics=STEADY_END,
+        bfloat16=arguments.bfloat16,
+        workers=arguments.workers,
+        device=arguments.device,
+        labels=labels,
+    )
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -203,27 +189,6 @@ def load_bank(maps: Path, work: Path, seed: int) -> ProjectionBank:
     return read_bank(path)
 
 
-def read_textures(folder: Path) -> list[Texture]:
-    """Backgrounds in units of their standard deviation, and where contamination lies on them."""
-    return [read_texture(next(folder.rglob(name))) for name in TEXTURES]
-
-
-def read_texture(path: Path) -> Texture:
-    """The background of one file; contamination is all of a crystal, or the liposomes."""
-    image = read_micrograph(path, 1.0).image.numpy().astype(np.float32)
-    mask = np.full_like(image, float(path.name.startswith(CRYSTALLINE)))
-    table = path.with_suffix(".csv")
-    if table.exists():
-        for x, y, radius in np.loadtxt(table, delimiter=",", skiprows=1):
-            cv2.circle(mask, (round(x - 1), round(y - 1)), round(radius + 2), 1.0, -1)
-    factor = max(1, round(min(image.shape) / TEXTURE_SIDE))
-    height, width = (length // factor for length in image.shape)
-    image, mask = (
-        cv2.resize(plane, (width, height), interpolation=cv2.INTER_AREA) for plane in (image, mask)
-    )
-    return Texture((image - image.mean()) / image.std(), (mask > 0.5).astype(np.float32))
-
-
 def unseen_bank(seed: int) -> ProjectionBank:
     """Molecules that no training sees, for the calibration of the scores."""
     random = np.random.default_rng((seed, CALIBRATION_STREAM))
@@ -245,6 +210,21 @@ def at_bank_scale(path: Path) -> Molecule:
     return read_molecule(path, coarse.diameter / PIXELS_PER_DIAMETER)
 
 
+def data_of(
+    bank: ProjectionBank, progress: TrainingProgress, arguments: argparse.Namespace
+) -> tuple[Facts, ...]:
+    """What the model was trained on."""
+    scenes = {
+        "id": "simulated scenes",
+        "molecules": len(bank.diameters) - PROCEDURAL,
+        "procedural": PROCEDURAL,
+        "scenes": progress.step * arguments.batch,
+        "held_out": list(HELD_OUT),
+    }
+    backgrounds = {"id": "backgrounds of real micrographs", "files": TEXTURES, "sources": SOURCES}
+    return (scenes, backgrounds) if arguments.backgrounds else (scenes,)
+
+
 def describe(
     bank: ProjectionBank,
     phases: list[Facts],
@@ -253,21 +233,10 @@ def describe(
     arguments: argparse.Namespace,
 ) -> ModelCard:
     """The card of the trained model, of which `noted` has the score and its threshold."""
-    known = len(bank.diameters) - PROCEDURAL
     threshold = noted[THRESHOLD]
-    backgrounds = {"id": "backgrounds of real micrographs", "files": TEXTURES, "sources": SOURCES}
     provenance = Provenance(
         particle_diameters=(float(bank.diameters.min()), float(bank.diameters.max())),
-        training_data=(
-            {
-                "id": "simulated scenes",
-                "molecules": known,
-                "procedural": PROCEDURAL,
-                "scenes": progress.step * arguments.batch,
-                "held_out": list(HELD_OUT),
-            },
-            *([backgrounds] if arguments.backgrounds else []),
-        ),
+        training_data=data_of(bank, progress, arguments),
         label_source="simulation",
         training={
             "steps": progress.step,
