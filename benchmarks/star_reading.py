@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Time and memory of reading a large STAR file of particles, ours beside starfile, in one run.
+"""Time and memory of reading and writing a large STAR file of particles, ours beside starfile.
 
     OMP_NUM_THREADS=1 python benchmarks/star_reading.py [--particles 1000000]
 
 The file has 13 columns of a refinement. Each reader runs in a process of its own, imports before
 the clock starts, the best of `--repeats` runs that alternate. `columns` takes coordinates, scores
 and micrographs of our STAR reader, `all columns` every column of it (two as text), `coordinates`
-and `particles` are what commands read; starfile reads everything, as it always does.
+and `particles` are what commands read; starfile reads everything, as it always does. `parts` is a
+round trip: a kept and a dropped half are written with every column and eight more.
 """
 
 from __future__ import annotations
@@ -45,6 +46,16 @@ READERS = {
     "coordinates": "from cryosegment.exchange.coordinates import read_coordinates\n"
     "def read(path): return read_coordinates(path, 1.5)",
     "particles": "from cryosegment.exchange.particles import read_particles as read",
+    "parts": """
+import numpy as np
+from cryosegment.exchange.particles import open_particles
+def read(path):
+    particles = open_particles(path)
+    added = {f"Score{i}": np.linspace(0, 1, len(particles)) for i in range(8)}
+    is_kept = np.arange(len(particles)) % 2 == 0
+    for name, chosen in (("kept", is_kept), ("dropped", ~is_kept)):
+        particles.write_part(f"{path}.{name}.star", chosen, added)
+""",
 }
 MEASURE = """
 import json, resource, sys, time

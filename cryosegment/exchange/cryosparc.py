@@ -123,10 +123,8 @@ def _joined(main: np.ndarray, other: np.ndarray, path: Path, other_path: Path) -
     for values, name in ((main, path), (other, other_path)):
         if "uid" not in values.dtype.names:
             raise InputError(f"expected the field uid in {name}, not found: export it again")
-    order = np.argsort(other["uid"], kind="stable")
-    index = np.searchsorted(other["uid"], main["uid"], sorter=order)
-    found = order[np.minimum(index, len(order) - 1)] if len(order) else np.empty(0, np.intp)
-    absent = len(main) if not len(order) else int((other["uid"][found] != main["uid"]).sum())
+    found = match_uids(main, other)
+    absent = int((found < 0).sum())
     if absent:
         raise InputError(
             f"{absent} of {len(main)} particles of {path} are not in {other_path}: give the "
@@ -134,6 +132,16 @@ def _joined(main: np.ndarray, other: np.ndarray, path: Path, other_path: Path) -
         )
     names = [name for name in other.dtype.names if name not in main.dtype.names]
     return {name: other[name][found] for name in names}
+
+
+def match_uids(main: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Row in `other` of each particle of `main`, (n,), by their field uid; -1 where it has none."""
+    if not len(other):
+        return np.full(len(main), -1)
+    order = np.argsort(other["uid"], kind="stable")
+    index = np.searchsorted(other["uid"], main["uid"], sorter=order)
+    found = order[np.minimum(index, len(order) - 1)]
+    return np.where(other["uid"][found] == main["uid"], found, -1)
 
 
 def centers_and_shapes(fields: Fields) -> Tuple[np.ndarray, np.ndarray]:

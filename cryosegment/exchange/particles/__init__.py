@@ -4,19 +4,25 @@
 Everything is kept in RELION's convention; other conventions are converted here and nowhere else.
 """
 
+from cryosegment.exchange.particles.files import ParticleFile, open_particles
 from cryosegment.exchange.particles.masks import write_particle_masks
 from cryosegment.exchange.particles.readers import read_particle_images, read_particles
 from cryosegment.exchange.particles.record import UNCLASSIFIED, ParticleImages, Particles
 from cryosegment.exchange.particles.relion import write_particles
 from cryosegment.exchange.particles.rotations import angles_from_matrices, matrices_from_vectors
 from cryosegment.exchange.particles.split import split_by_micrograph
+from cryosegment.exchange.particles.stacks import Named, ParticleStacks
 
 __all__ = [
     "UNCLASSIFIED",
+    "Named",
+    "ParticleFile",
     "ParticleImages",
+    "ParticleStacks",
     "Particles",
     "angles_from_matrices",
     "matrices_from_vectors",
+    "open_particles",
     "read_particle_images",
     "read_particles",
     "split_by_micrograph",

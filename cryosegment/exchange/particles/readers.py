@@ -39,7 +39,7 @@ def read_particles(
     InputError
         If a file is missing, of another kind, empty, or lacks poses or coordinates.
     """
-    if _is_cryosparc(path):
+    if is_cryosparc(path):
         particles = read_cryosparc(path, passthrough, score, pixel_size)
     else:
         particles = read_relion(path, score, pixel_size)
@@ -62,7 +62,7 @@ def read_particle_images(
     InputError
         If a file is missing, of another kind, empty, or lacks poses, images or pixel sizes.
     """
-    if _is_cryosparc(path):
+    if is_cryosparc(path):
         images = read_cryosparc_images(path, passthrough, score, pixel_size)
     else:
         images = read_relion_images(path, score, pixel_size)
@@ -74,7 +74,7 @@ def read_particle_images(
     return images
 
 
-def _is_cryosparc(path: PathLike) -> bool:
+def is_cryosparc(path: PathLike) -> bool:
     """Whether a particle file is CryoSPARC's, else RELION's."""
     path = Path(path)
     check_file(path)

@@ -84,7 +84,7 @@ class Block(Mapping[str, List[str]]):
         self, columns: Sequence[str], rows: Rows, items: Optional[List[str]] = None
     ) -> None:
         self.columns, self.count = tuple(columns), rows.count
-        self._rows, self._items = rows, items
+        self.rows, self._items = rows, items
         self._index = {column: i for i, column in enumerate(columns)}
         self._texts: Optional[Texts] = None
 
@@ -94,6 +94,11 @@ class Block(Mapping[str, List[str]]):
         if self._texts is None:
             self._texts = self.read(texts=self.columns)[1]
         return self._texts[column]
+
+    @property
+    def is_loop(self) -> bool:
+        """Whether it has rows, and not single items."""
+        return self._items is None
 
     def __contains__(self, column: object) -> bool:
         return column in self._index
@@ -134,7 +139,7 @@ class Block(Mapping[str, List[str]]):
         values: Dict[str, List[np.ndarray]] = {column: [np.empty(0)] for column in numbers}
         words: Texts = {column: [] for column in texts}
         known: Dict[str, str] = {}
-        lines, count = self._rows.lines(), 0
+        lines, count = self.rows.lines(), 0
         while count < self.count:
             rows = list(itertools.islice(lines, CHUNK))
             if not any(map(str.strip, rows)):
@@ -158,12 +163,12 @@ class Block(Mapping[str, List[str]]):
 
     def _read_words(self, numbers: List[str], texts: List[str]) -> Tuple[Numbers, Texts]:
         """The columns word by word: with comments, quotations, and errors that say where."""
-        rows = self._rows.words(len(self.columns)) if self._items is None else [self._items]
+        rows = self.rows.words(len(self.columns)) if self._items is None else [self._items]
         index = {column: self._index[column] for column in (*numbers, *texts)}
         words: Texts = {column: [] for column in index}
         for row in rows:
             for column, i in index.items():
                 words[column].append(row[i])
-        path = self._rows.path
+        path = self.rows.path
         found = {column: as_numbers(path, column, words[column]) for column in numbers}
         return found, {column: words[column] for column in texts}

@@ -28,11 +28,12 @@ def write_star(path: PathLike, blocks: Mapping[str, Mapping[str, Sequence[Cell]]
             raise InputError(f"expected columns of one length in data_{name}, got {lengths}")
         lines += ["", f"data_{name}", "", "loop_"]
         lines += [f"_{column} #{i}" for i, column in enumerate(columns, start=1)]
-        lines += [" ".join(map(_cell_text, row)) for row in zip(*columns.values())]
+        lines += [" ".join(map(cell_text, row)) for row in zip(*columns.values())]
     write_text(path, "\n".join(lines) + "\n\n")
 
 
-def _cell_text(value: Cell) -> str:
+def cell_text(value: Cell) -> str:
+    """A value as it stands in a STAR file."""
     if isinstance(value, float):
         return f"{value:.6f}"
     text = str(value)
