@@ -102,6 +102,7 @@ def score(label: str, front_end: str, scene: Scene, entries: Sequence[LabelEntry
     held_out = entries[TRAINING:]
     diameter = held_out[0].diameter
     options = ["--diameter", str(diameter), "--model", str(model), "--masks", "--gpu", "cpu", *ctf]
+    options += ["--mask-scale", "micrograph"]
     files = [entry.micrograph for entry in held_out]
     found = pick(files, folder / "picks", PIXEL_SIZE, options)
     reference = read_coordinates(scene.truth / "coordinates", PIXEL_SIZE)

@@ -61,6 +61,7 @@ def main() -> None:
         run("train", str(labels), "--output", str(model), "--epochs", arguments.epochs)
         output = arguments.work / f"picks_{source}"
         wanted = ["--diameter", str(diameter), "--model", str(model), "--masks"]
+        wanted += ["--mask-scale", "micrograph"]
         found = pick(held_out, output, PIXEL_SIZE, wanted)
         print_row(source, found, reference, diameter)
         iou, f1 = pixel_iou(output, truth, held_out), mask_f1(output, truth, held_out)

@@ -42,7 +42,8 @@ def main() -> None:
             for crf in CRFS:
                 output = arguments.work / "picks" / crf / some.folder
                 lengths = f"--diameter {some.diameter:.1f} --pixel-size {some.pixel_size}"
-                options = f"{lengths} --masks --edge 0 --crf {crf} --model {arguments.model}"
+                options = f"{lengths} --masks --mask-scale micrograph --edge 0 --crf {crf}"
+                options += f" --model {arguments.model}"
                 files = [str(entry.micrograph) for entry in entries]
                 run("pick", *files, *options.split(), "--output", str(output))
                 curves.setdefault((molecule, crf), []).append(count_masks(entries, output).iou)

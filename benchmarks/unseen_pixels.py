@@ -55,7 +55,8 @@ def score(crf: str, model: Path, entries: Sequence[LabelEntry], output: Path) ->
     """One line of the table."""
     size = ["--diameter", f"{entries[0].diameter:.1f}", "--pixel-size", str(PIXEL_SIZE)]
     files = [str(entry.micrograph) for entry in entries]
-    options = [*size, "--model", str(model), "--crf", crf, "--masks", "--edge", "0"]
+    options = [*size, "--model", str(model), "--crf", crf, "--edge", "0"]
+    options += ["--masks", "--mask-scale", "micrograph"]
     run("pick", *files, *options, "--output", str(output))
     counts = count_masks(entries, output)
     figures = (counts.accuracy, counts.precision, counts.recall, counts.iou, counts.f1)

@@ -215,7 +215,7 @@ def _draw_overlays(pick: Any, folder: Path) -> int:
         axes = figure.subplots()
         axes.set_title(f"{picks.name}: {len(picks)} picks")
         draw_micrograph(axes, mic.getFileName())
-        draw_mask(axes, pick.getMaskFile(mic))
+        draw_mask(axes, pick.getMaskFile(mic), mic.getDim()[1::-1])
         circles = draw_picks(axes, picks, pick.diameter.get() / mic.getSamplingRate())
         figure.colorbar(circles, ax=axes, label="score", shrink=0.8)
         figure.savefig(folder / f"{picks.name}.png", dpi=120)

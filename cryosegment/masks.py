@@ -23,6 +23,12 @@ def mask_content(path: str) -> Tuple[int, float]:
         return int(np.count_nonzero(particles)), float(particles.sum() / max(labels.size, 1))
 
 
+def mask_pixel_size(path: str) -> float:
+    """Pixel size of a mask, Å/px, which need not be that of its micrograph."""
+    with mrcfile.open(path, header_only=True) as mask:
+        return float(mask.voxel_size.x)
+
+
 def labels_of_masks(sets: Iterable[SetOfMicrographMasks]) -> Dict[str, LabelsIndex]:
     """Labels of the masks of some sets only, by labels folder.
 

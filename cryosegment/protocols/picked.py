@@ -14,7 +14,7 @@ from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.exchange.pick_folder import CANDIDATES, COORDINATES, INSTANCES, PickFolder
 from cryosegment.exchange.pick_summary import MicrographSummary
 from cryosegment.exchange.settings import PickSettings
-from cryosegment.masks import mask_content
+from cryosegment.masks import mask_content, mask_pixel_size
 from cryosegment.objects import MicrographMask, SetOfMicrographMasks
 
 SAMPLE = 64
@@ -96,9 +96,11 @@ class Picked(EMProtocol):
         append_coordinates(target, records, doubts=doubts)
 
     def _appendMasks(self, target: SetOfMicrographMasks, micrographs: List[Micrograph]) -> None:
-        """Append the masks of micrographs that are done."""
+        """Append the masks of micrographs that are done; the first gives the set its scale."""
         for mic in micrographs:
             mask = MicrographMask(self.getMaskFile(mic))
+            if not target.getSamplingRate():
+                target.setSamplingRate(mask_pixel_size(mask.getFileName()))
             mask.setMicrograph(mic)
             mask.setContent(*mask_content(mask.getFileName()))
             target.append(mask)

@@ -60,6 +60,7 @@ class PickingForm(EMProtocol):
         form.addSection(label="CRF and masks")
         self._defineRefinementParams(form)
         add_field(form, PickParams, "masks", "Masks of the particles?")
+        add_field(form, PickParams, "mask_scale", "Pixels of the masks", condition="masks")
         add_field(
             form,
             PickParams,

@@ -198,7 +198,6 @@ class CryoSegmentProtPickBase(Reselection, GradedMicrographs, StreamedPicking):
         is_new = not self.hasAttribute("outputMasks")
         if is_new:
             masks = SetOfMicrographMasks.create(self._getPath())
-            masks.setSamplingRate(self.getInputMicrographs().getSamplingRate())
             masks.setMicrographs(self.getInputMicrographsPointer())
         else:
             masks = self.outputMasks

@@ -115,7 +115,6 @@ class CryoSegmentProtRepick(CoreRun, Remembered, Picked):
         self._defineSourceRelation(micrographs, coordinates)
         if self.masks:
             masks = SetOfMicrographMasks.create(self._getPath())
-            masks.setSamplingRate(self.getInputMicrographs().getSamplingRate())
             masks.setMicrographs(micrographs)
             self._appendMasks(masks, done)
             self._defineOutputs(outputMasks=masks)

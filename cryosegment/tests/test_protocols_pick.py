@@ -113,9 +113,12 @@ class TestCryoSegmentPick(ProtocolTest):
             assert coordinate.getMicName()
 
     def checkMasks(self, masks: SetOfMicrographMasks, count: int) -> None:
-        """One mask a micrograph, of its size, with about as many particles as picks."""
+        """One mask a micrograph, which it covers, with about as many particles as picks."""
         assert masks.getSize() == 3
-        assert masks.getDim()[:2] == (768, 640)
+        extent = np.multiply(masks.getDim()[:2], masks.getSamplingRate())
+        whole = np.multiply((768, 640), PIXEL_SIZE)
+        assert np.abs(extent - whole).max() < masks.getSamplingRate()
+        assert masks.getSamplingRate() > PIXEL_SIZE
         assert masks.getMicrographs().getSize() == 3
         assert abs(sum(mask.getParticles() for mask in masks) - count) < 0.2 * count
         for mask in masks:

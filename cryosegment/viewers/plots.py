@@ -70,14 +70,19 @@ def draw_picks(axes: Any, coordinates: Coordinates, diameter_px: float) -> Any:
     return circles
 
 
-def draw_mask(axes: Any, path: str, numbers: Optional[np.ndarray] = None) -> None:
-    """Particles of an instance mask, tinted, over what is drawn already: all, or some numbers."""
+def draw_mask(
+    axes: Any, path: str, shape: Sequence[int], numbers: Optional[np.ndarray] = None
+) -> None:
+    """Particles of an instance mask, tinted, over what is drawn already: all, or some numbers.
+
+    The mask may have any scale; `shape` is that of the micrograph, (rows, columns).
+    """
     labels = np.squeeze(np.asarray(ImageReadersRegistry.open(path).getImage(0)))
     if numbers is not None:
         labels = np.where(np.isin(labels, numbers), labels, 0)
     step = max(1, int(np.ceil(max(labels.shape) / SHOWN_SIDE)))
     small = labels[::step, ::step]
-    height, width = labels.shape
+    (height, width), (y, x) = labels.shape, np.divide(shape, labels.shape)
     axes.imshow(
         np.ma.masked_where(small == 0, small % 8),
         cmap="Set1",
@@ -85,7 +90,7 @@ def draw_mask(axes: Any, path: str, numbers: Optional[np.ndarray] = None) -> Non
         vmax=8,  # the ninth colour is grey
         alpha=0.4,
         interpolation="nearest",
-        extent=(-0.5, width - 0.5, height - 0.5, -0.5),
+        extent=(-0.5 * x, (width - 0.5) * x, (height - 0.5) * y, -0.5 * y),
     )
 
 

@@ -90,7 +90,7 @@ class CryoSegmentViewerLabels(ResultsViewer):
         title = f"{entry.name}: {counted(len(centers), 'particle')}"
         axes = plotter.createSubPlot(title, "x (px)", "y (px)")
         draw_micrograph(axes, str(entry.micrograph))
-        draw_mask(axes, str(entry.instances))
+        draw_mask(axes, str(entry.instances), entry.shape)
         draw_classes(axes, str(entry.classes))
         draw_points(axes, centers, self._rejected(entry.name))
         return [plotter]

@@ -102,7 +102,8 @@ class CryoSegmentViewerPick(ResultsViewer):
         draw_micrograph(axes, mic.getFileName())
         if self.withMask and self._hasMasks():
             rows = np.flatnonzero(self.protocol.getPicks(mic).scores >= self.threshold.get())
-            draw_mask(axes, self.protocol.getMaskFile(mic), 1 + rows)
+            columns, height = mic.getDim()[:2]
+            draw_mask(axes, self.protocol.getMaskFile(mic), (height, columns), 1 + rows)
         diameter_px = self.protocol.getDiameter() / mic.getSamplingRate()
         circles = draw_picks(axes, picks, diameter_px)
         plotter.getFigure().colorbar(circles, ax=axes, label="score", shrink=0.8)

@@ -26,7 +26,7 @@ from cryosegment.exchange.coordinates import (
 )
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import atomic_path
-from cryosegment.exchange.params import PickParams
+from cryosegment.exchange.params import MICROGRAPH, PickParams
 from cryosegment.exchange.pick_folder import (
     CANDIDATES,
     CONTAMINATION,
@@ -53,31 +53,31 @@ class Segmentation:
     labels
         At working scale: 0 background, k the pixels of candidate k - 1.
     particle
-        Particle map from which they were made.
+        Particle map from which they were made, for masks at the scale of the micrograph; None
+        where masks are at working scale.
     pixel_size, scale_yx
         As in `WorkingImage`.
     """
 
     labels: Int[Tensor, "h w"]
-    particle: Float[Tensor, "h w"]
+    particle: Float[Tensor, "h w"] | None
     pixel_size: float
     scale_yx: tuple[float, float]
 
     @classmethod
-    def of(cls, picks: Picks) -> Segmentation:
-        """That of a micrograph's candidates."""
+    def of(cls, picks: Picks, scale: str) -> Segmentation:
+        """That of a micrograph's candidates, for masks at a `mask_scale`."""
         particle, working = picks.maps.particle.cpu(), picks.working
-        return cls(picks.labels, particle, working.pixel_size, working.scale_yx)
+        outlines = particle if scale == MICROGRAPH else None
+        return cls(picks.labels, outlines, working.pixel_size, working.scale_yx)
 
     def write(self, path: Path) -> None:
         """Write it as NumPy's `.npz`."""
+        particle = self.particle
+        half = {} if particle is None else {"particle": particle.numpy().astype(np.float16)}
+        scale = np.array([self.pixel_size, *self.scale_yx])
         with atomic_path(path) as temporary:
-            np.savez_compressed(
-                temporary,
-                labels=self.labels.numpy(),
-                particle=self.particle.numpy().astype(np.float16),
-                scale=np.array([self.pixel_size, *self.scale_yx]),
-            )
+            np.savez_compressed(temporary, labels=self.labels.numpy(), scale=scale, **half)
 
     @classmethod
     def read(cls, path: Path) -> Segmentation:
@@ -90,23 +90,31 @@ class Segmentation:
         """
         try:
             with np.load(path, allow_pickle=False) as file:
-                labels, particle = (torch.from_numpy(file[name]) for name in ("labels", "particle"))
+                labels = torch.from_numpy(file["labels"])
+                outlines = (
+                    torch.from_numpy(file["particle"]).float() if "particle" in file else None
+                )
                 pixel_size, *scale = map(float, file["scale"])
         except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise InputError(
                 f"cannot read {path}, from which masks are made: {error}; pick again without "
                 "--resume"
             ) from error
-        return cls(labels, particle.float(), pixel_size, (scale[0], scale[1]))
+        return cls(labels, outlines, pixel_size, (scale[0], scale[1]))
 
     def write_instances(
         self, folder: PickFolder, name: str, is_chosen: Bool[np.ndarray, " n"]
     ) -> None:
-        """Write the masks of the picks, at the pixel size of the micrograph."""
-        working = WorkingImage(self.particle, self.particle >= 0, self.pixel_size, self.scale_yx)
-        instances = renumber(self.labels, torch.from_numpy(is_chosen)).short()
-        full = at_micrograph_scale(instances, self.particle, working)
-        write_image(folder.file(INSTANCES, name), full, working.micrograph_pixel_size)
+        """Write the masks of the picks."""
+        instances, size = (
+            renumber(self.labels, torch.from_numpy(is_chosen)).short(),
+            self.pixel_size,
+        )
+        if self.particle is not None:
+            working = WorkingImage(self.particle, self.particle >= 0, size, self.scale_yx)
+            instances = at_micrograph_scale(instances, self.particle, working)
+            size = working.micrograph_pixel_size
+        write_image(folder.file(INSTANCES, name), instances, size)
 
 
 def _written(params: PickParams) -> set[str]:
@@ -132,14 +140,16 @@ def write_picks(
     working = picks.working
     write_coordinates(folder.file(CANDIDATES, name), picks.candidates)
     if params.masks:
-        segmentation = Segmentation.of(picks)
+        segmentation = Segmentation.of(picks, params.mask_scale)
         segmentation.write(folder.file(SEGMENTATIONS, name))
         if settled:
             segmentation.write_instances(folder, name, picks.is_chosen)
         else:
             folder.remove(name, {INSTANCES})
-        dirty = resample_labels(picks.contaminated.cpu().numpy(), working.micrograph_shape)
-        size = working.micrograph_pixel_size
+        dirty, size = picks.contaminated.cpu().numpy(), working.pixel_size
+        if params.mask_scale == MICROGRAPH:
+            dirty = resample_labels(dirty, working.micrograph_shape)
+            size = working.micrograph_pixel_size
         write_image(folder.file(CONTAMINATION_MASKS, name), dirty, size)
     if params.maps:
         excluded = picks.contaminated & (picks.maps.contamination <= CONTAMINATED)

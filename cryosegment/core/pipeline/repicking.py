@@ -59,4 +59,4 @@ def find_again(run: Repicking, name: str) -> None:
     picks = pick(name, working, maps, pick_settings(run.after, run.card))
     run.add(picks.candidates)
     if run.after.masks:
-        Segmentation.of(picks).write(run.target.file(SEGMENTATIONS, name))
+        Segmentation.of(picks, run.after.mask_scale).write(run.target.file(SEGMENTATIONS, name))

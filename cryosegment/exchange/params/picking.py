@@ -34,6 +34,8 @@ from cryosegment.exchange.parts import CENTER_FINDERS, HEAT_MAP, SOLVERS
 from cryosegment.exchange.records import check_value, in_words
 
 CARD = "card"
+WORKING, MICROGRAPH = "working", "micrograph"
+"""Scales of masks."""
 DROP, FLAG = "drop", "flag"
 """What becomes of picks on contamination."""
 PRECISION_HELP = (
@@ -123,6 +125,12 @@ class PickParams(Params):
     )
     ctf: str = param("", CTF_HELP, **FILE)
     masks: bool = param(False, "write masks of particles and of contamination")
+    mask_scale: str = param(
+        WORKING,
+        "pixels of the masks: working, those that the network sees, which the header has; or "
+        "micrograph, those of the micrograph, with outlines between the working pixels",
+        choices=(WORKING, MICROGRAPH),
+    )
     maps: bool = param(False, "write probability maps of particles and contamination")
     formats: Tuple[str, ...] = param((), FORMATS_HELP, choices=FORMATS, metavar="FORMAT")
     overlays: bool = param(

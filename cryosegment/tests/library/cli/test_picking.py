@@ -53,7 +53,15 @@ def pick(folder, model, *more, names=("a", "b")):
 
 
 def test_everything_that_can_be_asked_for(folder, model):
-    more = ["--masks", "--maps", "--overlays", "--formats", "box,cbox,csv,eman2,cs"]
+    more = [
+        "--masks",
+        "--mask-scale",
+        "micrograph",
+        "--maps",
+        "--overlays",
+        "--formats",
+        "box,cbox,csv,eman2,cs",
+    ]
     assert pick(folder, model, *more) == 0
     out = folder / "out"
     for path in (

@@ -16,14 +16,16 @@ from cryosegment.core.pipeline.settling import redrawing
 from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.job import Job
-from cryosegment.exchange.params import PickParams, RepickParams
+from cryosegment.exchange.params import MICROGRAPH, PickParams, RepickParams
 from cryosegment.exchange.pick_folder import CANDIDATES, COORDINATES, INSTANCES, PickFolder
 from cryosegment.exchange.progress import no_progress
 from cryosegment.exchange.records import record_to_dict
 from cryosegment.exchange.repicking import Repicking
 from cryosegment.exchange.settling import settle
 
-PARAMS = PickParams(diameter=60.0, crf="none", threshold="0.1", masks=True, maps=True)
+PARAMS = PickParams(
+    diameter=60.0, crf="none", threshold="0.1", masks=True, mask_scale=MICROGRAPH, maps=True
+)
 SIZE, NAME = 2.0, "one"
 
 

@@ -12,7 +12,7 @@ from cryosegment.core.models.model import Model
 from cryosegment.core.pipeline.batch import pick_micrographs
 from cryosegment.exchange.coordinates import Coordinates, read_coordinates
 from cryosegment.exchange.mixture import probabilities_in_data_set
-from cryosegment.exchange.params import CalibrationParams, PickParams
+from cryosegment.exchange.params import MICROGRAPH, WORKING, CalibrationParams, PickParams
 from cryosegment.exchange.pick_summary import read_summaries
 from cryosegment.exchange.progress import no_progress
 from cryosegment.exchange.thresholds import threshold_of_best_f1
@@ -87,11 +87,12 @@ def test_so_many_picks_of_all_micrographs(
         np.testing.assert_allclose(scores_of(read(folder / kind)), best, atol=1e-5)
 
 
+@pytest.mark.parametrize("scale", [WORKING, MICROGRAPH])
 def test_masks_and_pictures_follow_the_picks(
-    micrographs: Micrographs, model: Model, tmp_path: Path
+    micrographs: Micrographs, model: Model, tmp_path: Path, scale: str
 ) -> None:
     """They are those of a run that was given the threshold."""
-    wishes = {"masks": True, "overlays": True}
+    wishes = {"masks": True, "mask_scale": scale, "overlays": True}
     folder, other = tmp_path / "picks", tmp_path / "given"
     params = replace(PARAMS, number=7, **wishes)
     pick_micrographs(micrographs, model, params, folder, no_progress)
