@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from cryosegment.core.crf.filters import Width, filter_axis, fixed, gaussian_taps
+from cryosegment.core.filters import Width, filter_axis, fixed, gaussian_taps
 
 STEP = 2 / 3  # cell in sigmas, but at least one pixel; the rms error of a message is then 2 %
 SPLAT_VARIANCE = 1 / 3  # in cells: linear splat and slice add 1/6 each

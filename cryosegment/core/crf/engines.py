@@ -13,9 +13,9 @@ from torch import Tensor
 
 from cryosegment.core.crf.bilateral_grid import bilateral_grid
 from cryosegment.core.crf.exact import dense_kernel
-from cryosegment.core.crf.filters import Width, gaussian_filter
 from cryosegment.core.crf.potentials import Kernel, PairwiseTerm, pairwise_term
 from cryosegment.core.crf.windows import window_kernel
+from cryosegment.core.filters import Width, gaussian_filter
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.params import CrfParams
 

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from cryosegment.core.crf.filters import Width
+from cryosegment.core.filters import Width
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from cryosegment.core.crf.filters import gaussian_filter
+from cryosegment.core.filters import gaussian_filter
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.params import CrfParams
 

@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from cryosegment.core.crf.filters import Width
+from cryosegment.core.filters import Width
 
 Kernel = Callable[[Tensor], Tensor]
 """A symmetric linear map from a field `(h, w)` to a field `(h, w)`: one filtering engine."""

@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from cryosegment.core.crf.filters import Width, fixed
+from cryosegment.core.filters import Width, fixed
 
 TRUNCATE = 3.0  # radius of the window in sigmas
 LARGEST_RADIUS = 8  # px; 144 planes of weights

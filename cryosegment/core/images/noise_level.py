@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional
 
+from cryosegment.core.filters import filter_axis
 from cryosegment.core.images.normalize import MAD_TO_SD
 from cryosegment.exchange.params import InputParams, NoiseParams
 
@@ -94,9 +95,9 @@ def _blur(planes: Float[Tensor, "b h w"], sigma: float) -> Float[Tensor, "b h w"
     steps = torch.arange(-reach, reach + 1, dtype=planes.dtype, device=planes.device)
     weights = torch.exp(-0.5 * (steps / sigma) ** 2)
     weights /= weights.sum()
-    padded = functional.pad(planes[:, None], (reach,) * 4, mode="replicate")
-    rows = functional.conv2d(padded, weights[None, None, :, None])
-    return functional.conv2d(rows, weights[None, None, None, :])[:, 0]
+    padded = functional.pad(planes[:, None], (reach,) * 4, mode="replicate")[:, 0]
+    blurred = filter_axis(filter_axis(padded, weights, 1), weights, 2)
+    return blurred[:, reach:-reach, reach:-reach]
 
 
 def _cells(

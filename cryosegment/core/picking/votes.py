@@ -8,7 +8,8 @@ import math
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
-from torch.nn import functional
+
+from cryosegment.core.filters import filter_axis
 
 VOTE_SIGMA = 0.08
 """Width of the smoothing of the votes, in particle diameters."""
@@ -78,5 +79,4 @@ def gaussian_smooth(image: Float[Tensor, "h w"], sigma: float) -> Float[Tensor, 
     steps = torch.arange(-half, half + 1, dtype=image.dtype, device=image.device)
     kernel = torch.exp(-(steps**2) / (2 * sigma**2))
     kernel = kernel / kernel.sum()
-    rows = functional.conv2d(image[None, None], kernel.view(1, 1, -1, 1), padding=(half, 0))
-    return functional.conv2d(rows, kernel.view(1, 1, 1, -1), padding=(0, half))[0, 0]
+    return filter_axis(filter_axis(image, kernel, 0), kernel, 1)

@@ -4,8 +4,8 @@ import torch
 
 from cryosegment.core.crf.bilateral_grid import bilateral_grid
 from cryosegment.core.crf.exact import dense_kernel
-from cryosegment.core.crf.filters import gaussian_filter
 from cryosegment.core.crf.potentials import pairwise_term
+from cryosegment.core.filters import gaussian_filter
 
 SIZE = 56
 

@@ -6,9 +6,9 @@ import torch
 
 from cryosegment.core.crf.energy import BinaryEnergy
 from cryosegment.core.crf.exact import dense_kernel
-from cryosegment.core.crf.filters import gaussian_filter
 from cryosegment.core.crf.potentials import PairwiseTerm, pairwise_term
 from cryosegment.core.crf.solvers import solve
+from cryosegment.core.filters import gaussian_filter
 from cryosegment.tests.labelings import (
     all_labelings,
     coupling_matrix,

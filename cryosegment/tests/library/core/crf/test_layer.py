@@ -7,8 +7,8 @@ from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from cryosegment.core.crf import refine_labels, refine_logits
-from cryosegment.core.crf.filters import gaussian_filter
 from cryosegment.core.crf.layer import CrfLayer, LabelCrfLayer
+from cryosegment.core.filters import gaussian_filter
 from cryosegment.exchange.errors import ParameterError
 from cryosegment.exchange.params import CrfParams
 

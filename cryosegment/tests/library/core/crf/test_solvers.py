@@ -5,9 +5,9 @@ import torch
 
 from cryosegment.core.crf.energy import BinaryEnergy, LabelEnergy, potts
 from cryosegment.core.crf.exact import dense_kernel
-from cryosegment.core.crf.filters import gaussian_filter
 from cryosegment.core.crf.potentials import PairwiseTerm, pairwise_term
 from cryosegment.core.crf.solvers import solve
+from cryosegment.core.filters import gaussian_filter
 from cryosegment.exchange.parts import SOLVERS
 from cryosegment.tests.labelings import (
     all_labelings,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Separable Gaussian filters, written as small banded matrix products.
+"""Separable filters, written as small banded matrix products.
 
 A 1-D filter is a banded matrix. Cut into blocks of rows, the band is the same small dense
 matrix for every block, so one batched matrix product filters an axis: several times faster than

@@ -4,7 +4,7 @@ import pytest
 import torch
 from scipy.ndimage import correlate1d
 
-from cryosegment.core.crf.filters import filter_axis, gaussian_filter, gaussian_taps
+from cryosegment.core.filters import filter_axis, gaussian_filter, gaussian_taps
 
 
 def random(*shape: int) -> torch.Tensor:
