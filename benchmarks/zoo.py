@@ -36,7 +36,7 @@ from cryosegment.exchange.card import ModelCard, TrainedNetwork
 from cryosegment.exchange.files import write_text
 from cryosegment.exchange.params import ENCODERS, OWN_ENCODED_NETWORKS, InputParams, TrainParams
 from cryosegment.exchange.progress import no_progress
-from cryosegment.exchange.settings import network_arguments
+from cryosegment.exchange.training_settings import network_arguments
 
 TRAINED = (
     ("compact", ""),

@@ -7,12 +7,20 @@ import re
 
 from cryosegment.exchange.errors import InputError, ParameterError
 from cryosegment.exchange.params import AUTO
+from cryosegment.exchange.params.fields import auto_or_given
 
 CPU = "cpu"
 
 
-def choose_devices(gpu: str) -> tuple[str, ...]:
+def choose_devices(gpu: str, every: bool = False) -> tuple[str, ...]:
     """Names of torch devices for `auto`, `cpu` or GPU numbers such as `0,1`.
+
+    Parameters
+    ----------
+    gpu
+        As the option has it.
+    every
+        Whether `auto` means every GPU, and not the first alone.
 
     Raises
     ------
@@ -26,11 +34,11 @@ def choose_devices(gpu: str) -> tuple[str, ...]:
     from cryosegment.core.models.model import best_device
 
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    text = gpu.strip().lower()
+    text = auto_or_given(gpu)
     if text == CPU:
         return (CPU,)
-    if text in ("", AUTO):
-        return (best_device(),)
+    if text == AUTO:
+        return tuple(f"cuda:{i}" for i in range(count)) if every and count else (best_device(),)
     numbers = _words(text)
     if not all(number.isdigit() for number in numbers):
         raise ParameterError(f"expected gpu to be auto, cpu or numbers such as 0,1, got {gpu!r}")
@@ -85,11 +93,7 @@ def own_device(gpu: str, process: int) -> str:
     ParameterError, InputError
         As `choose_devices`, and if there are more processes than GPUs.
     """
-    import torch
-
-    if gpu.strip().lower() in ("", AUTO) and torch.cuda.is_available():
-        gpu = ",".join(map(str, range(torch.cuda.device_count())))
-    devices = choose_devices(gpu)
+    devices = choose_devices(gpu, every=True)
     if devices == (CPU,):
         return CPU
     if process >= len(devices):

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Settings: what the parameters say, or where they say auto the model card, or else the default.
 
-All that is auto is decided here, but for what depends on the machine (which GPU) or on the image
-(whether its particles are dark), which is measured where it is met.
+All that is auto is decided here (for trainings in `training_settings.py`), but for what depends on
+the machine (which GPU) or on the image (whether its particles are dark), which is measured where it
+is met.
 """
 
 from __future__ import annotations
@@ -25,15 +26,10 @@ from cryosegment.exchange.params import (
     CalibrationParams,
     CrfMapsParams,
     CrfParams,
-    FrontEndParams,
     InputParams,
     PickParams,
     SelectionParams,
-    TrainParams,
 )
-from cryosegment.exchange.params.networks import BATCH_NORM, DEFAULT_ENCODER
-from cryosegment.exchange.params.training import SCRATCH_PIXELS_PER_DIAMETER
-from cryosegment.exchange.parts import BRANCHES, ENCODER, NETWORKS
 from cryosegment.exchange.thresholds import (
     threshold_of_best_f1,
     threshold_of_number,
@@ -57,7 +53,7 @@ class PickSettings:
     pixel_size
         Of the micrographs, Å/px; None for that of each file's header.
     contrast
-        Whether particles are dark or bright in the micrographs; auto where each is looked at.
+        Whether particles are dark or bright in the micrographs, or auto (see `finds_contrast`).
     edge
         Smallest distance of a pick from the edge of the micrograph, in particle diameters.
     crf
@@ -92,6 +88,11 @@ class PickSettings:
     number: Optional[int] = None
     sam: str = ""
     recenter: bool = False
+
+    @property
+    def finds_contrast(self) -> bool:
+        """Whether each micrograph is looked at for whether its particles are dark."""
+        return self.contrast == AUTO
 
     def scores(self, raw: np.ndarray) -> np.ndarray:
         """Scores of picks from the network's own, (n,)."""
@@ -184,11 +185,16 @@ def _threshold(params: PickParams, card: ModelCard, centers: str) -> Optional[fl
     """Lowest score of a pick; None where the candidates of the data set decide."""
     if params.number is not None or params.precision is not None:
         return None
-    if params.threshold not in (AUTO, CARD):
+    if is_score(params.threshold):
         return float(params.threshold)
     if params.threshold == CARD or _calibration(card, centers) is None:
         return recommended_threshold(card, centers)
     return None
+
+
+def is_score(threshold: str) -> bool:
+    """Whether a threshold of picks is given as a score, and not by the model or the data set."""
+    return threshold not in (AUTO, CARD)
 
 
 def _calibration(card: ModelCard, centers: str) -> Optional[CalibrationParams]:
@@ -255,47 +261,3 @@ def crf_of_maps(params: CrfMapsParams, card: ModelCard) -> CrfParams:
         appearance=params.appearance or crf.appearance,
     )
     return changed.stronger(params.strength)
-
-
-def trained_input(params: TrainParams, start: Optional[InputParams] = None) -> InputParams:
-    """Input of a network in training; where the parameters leave it open, that of the start.
-
-    Parameters
-    ----------
-    params
-        How it is trained.
-    start
-        Input of the model that training starts from; None from scratch.
-    """
-    own = InputParams(SCRATCH_PIXELS_PER_DIAMETER) if start is None else start
-    front_end = chosen_front_end(params.front_end, own.front_end, params.low_pass)
-    scale = params.pixels_per_diameter or own.pixels_per_diameter
-    return replace(own, pixels_per_diameter=scale, front_end=front_end)
-
-
-def chosen_front_end(
-    name: str, own: FrontEndParams, resolution: float = FrontEndParams.resolution
-) -> FrontEndParams:
-    """The front end that a user chose.
-
-    Parameters
-    ----------
-    name
-        `auto` for that of the model, or one of `FRONT_ENDS`.
-    own
-        Of the model that training starts from; none from scratch.
-    resolution
-        Of a low-pass, Å.
-    """
-    return own if name == AUTO else FrontEndParams(name, resolution)
-
-
-def network_arguments(params: TrainParams) -> Dict[str, Any]:
-    """What builds the network of a training from scratch, beside its name."""
-    part = NETWORKS[params.network]
-    told = {
-        ENCODER: DEFAULT_ENCODER if params.encoder == AUTO else params.encoder,
-        BRANCHES: params.branches,
-    }
-    given = {name: told[name] for name in part.takes}
-    return {**part.arguments, **given, "normalization": BATCH_NORM}

@@ -10,7 +10,7 @@ from pyworkflow.protocol import Protocol, params
 
 from cryosegment.exchange.errors import ParameterError
 from cryosegment.exchange.params import Params, kind_of
-from cryosegment.exchange.params.fields import AUTO
+from cryosegment.exchange.params.fields import AUTO, auto_or_given
 
 
 class Parameter(NamedTuple):
@@ -148,8 +148,7 @@ def _kind(record: Type[Params], name: str) -> Type[params.Param]:
 def auto_or_text(value: Any) -> str:
     """Text of a field that may be auto: in capitals, and with nothing in it, too."""
     given = value.get()
-    text = "" if given is None else str(given).strip().lower()
-    return text or AUTO
+    return auto_or_given("" if given is None else str(given))
 
 
 def numbers(text: Optional[str]) -> List[float]:

@@ -17,9 +17,9 @@ from cryosegment.exchange.coordinates import box_side
 from cryosegment.exchange.errors import CryoSegmentError
 from cryosegment.exchange.files import check_names
 from cryosegment.exchange.micrograph_lists import FAILURES_NAME
-from cryosegment.exchange.params import AUTO, CARD, PickParams
+from cryosegment.exchange.params import PickParams
 from cryosegment.exchange.pick_summary import odd_micrographs
-from cryosegment.exchange.settings import PickSettings, chosen_crf, pick_settings
+from cryosegment.exchange.settings import PickSettings, chosen_crf, is_score, pick_settings
 from cryosegment.plugin import Plugin
 from cryosegment.protocols.ctf_choice import CtfChoice
 from cryosegment.protocols.form_fields import auto_or_text, form_values
@@ -239,5 +239,5 @@ class CryoSegmentProtPick(CryoSegmentProtPickBase, PickingForm, CtfChoice, GpuCh
         settings, text = self._settings(), f"scores of at least {self.getThreshold():.2f}"
         if settings is not None and settings.threshold is None:
             return f"{text} (chosen on the micrographs)"
-        is_given = auto_or_text(self.threshold) not in (AUTO, CARD)
+        is_given = is_score(auto_or_text(self.threshold))
         return text if is_given else f"{text} (the model's threshold)"

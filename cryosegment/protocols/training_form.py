@@ -8,17 +8,15 @@ from typing import Any, Dict, List, Sequence
 from pyworkflow.protocol import params
 
 from cryosegment.exchange.params import (
-    AUTO,
     BRANCHED_NETWORKS,
     ENCODED_NETWORKS,
     LOW_PASS,
-    WITH_CTF,
     FrontEndParams,
     LabelsCoordinatesParams,
     TrainParams,
 )
 from cryosegment.exchange.params.training import DEFAULT_MINUTES
-from cryosegment.exchange.settings import chosen_front_end
+from cryosegment.exchange.training_settings import MAY_NEED_CTF, chosen_front_end
 from cryosegment.protocols.ctf_choice import CtfChoice
 from cryosegment.protocols.form_fields import add_field, field_choices, form_values
 from cryosegment.protocols.gpu_choice import GpuChoice
@@ -27,7 +25,7 @@ MODEL_SCRATCH = 2
 UNIT_MINUTES, UNIT_EPOCHS = 0, 1
 FRONT_ENDS = field_choices(TrainParams, "front_end")
 LOW_PASS_CHOICE = FRONT_ENDS.index(LOW_PASS)
-CTF_CHOICES = [FRONT_ENDS.index(name) for name in (AUTO, *WITH_CTF)]
+CTF_CHOICES = [FRONT_ENDS.index(name) for name in MAY_NEED_CTF]
 COMPLETE, PARTIAL = 0, 1
 
 OF_NETWORKS = {"encoder": ENCODED_NETWORKS, "branches": BRANCHED_NETWORKS}

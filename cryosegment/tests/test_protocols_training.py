@@ -18,7 +18,7 @@ from cryosegment.exchange.params import (
     TrainParams,
 )
 from cryosegment.exchange.parts import NETWORKS
-from cryosegment.exchange.settings import network_arguments
+from cryosegment.exchange.training_settings import network_arguments
 from cryosegment.tests.scripted import (
     DIAMETER,
     PIXEL_SIZE,

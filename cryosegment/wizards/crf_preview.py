@@ -18,6 +18,7 @@ from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.exchange.files import read_text
 from cryosegment.exchange.job import JOB_NAME, Job
 from cryosegment.exchange.params import AUTO, NO_CRF
+from cryosegment.exchange.parts import SOLVERS
 from cryosegment.exchange.pick_folder import COORDINATES, PROBABILITY, PickFolder
 from cryosegment.plugin import Plugin
 
@@ -33,7 +34,7 @@ class CrfChoice(NamedTuple):
         """Name for the window."""
         if self.crf == NO_CRF:
             return "no CRF"
-        solver = "" if self.solver == AUTO else f", {self.solver}"
+        solver = f", {self.solver}" if self.solver in SOLVERS else ""
         return f"CRF {self.crf}{solver}, strength {self.strength:g}"
 
 

@@ -54,7 +54,7 @@ def find_scale(
     Parameters
     ----------
     asked
-        "micrograph" or "particle" if the user gave it, else "auto".
+        "micrograph" or "particle" if the user gave it; anything else is found out.
     particles
         Particles of some micrographs, a record for each.
     shapes
@@ -62,7 +62,7 @@ def find_scale(
     pixel_sizes
         Of these micrographs, Å/px.
     """
-    if asked != "auto":
+    if asked in (MICROGRAPH, PARTICLE):
         return Scale(asked, f"coordinates are in {asked} pixels, as given")
     if any(_is_relative(own) for own in particles):
         return Scale(MICROGRAPH, "coordinates are fractions of the sides of the micrograph")

@@ -19,8 +19,10 @@ from cryosegment.exchange.model_files import model_path
 from cryosegment.exchange.params import AUTO
 
 
-def best_device() -> str:
-    """Name of the first GPU if there is one, else of the CPU."""
+def best_device(wished: str = AUTO) -> str:
+    """Name of the torch device that is wished; for auto of the first GPU if there is one."""
+    if wished != AUTO:
+        return wished
     return "cuda:0" if torch.cuda.is_available() else "cpu"
 
 
@@ -85,7 +87,7 @@ def load_model(model: PathLike, device: str = AUTO) -> Model:
         )
     network, card = load_network(path)
     try:
-        return Model(network.to(best_device() if device == AUTO else device), card)
+        return Model(network.to(best_device(device)), card)
     except RuntimeError as error:
         raise ParameterError(
             f"expected device to be auto, cpu or a GPU of this machine such as cuda:0, got "

@@ -8,7 +8,6 @@ import numpy as np
 from cryosegment.core.images.contrast import detect_contrast
 from cryosegment.core.pipeline.grades import grade
 from cryosegment.core.pipeline.picks import Picks
-from cryosegment.exchange.params import AUTO
 from cryosegment.exchange.pick_summary import (
     OTHER_CONTRAST,
     OTHER_DIAMETER,
@@ -79,7 +78,7 @@ def has_diameter(diameters: np.ndarray, diameter: float) -> bool:
 def _has_contrast(picks: Picks, settings: PickSettings) -> bool:
     """Whether particles look as the network wants them; taken for granted if found out."""
     working = picks.working
-    if settings.contrast == AUTO:
+    if settings.finds_contrast:
         return True
     diameter_px = working.in_pixels(settings.diameter)
     return detect_contrast(working.image, diameter_px, working.valid) == settings.input.contrast

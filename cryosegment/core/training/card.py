@@ -23,7 +23,7 @@ from cryosegment.exchange.labels import read_labels_index
 from cryosegment.exchange.model_files import model_path
 from cryosegment.exchange.params import CRF_PRESETS, DEFAULT_PRESET, SelectionParams, TrainParams
 from cryosegment.exchange.records import record_to_dict
-from cryosegment.exchange.settings import network_arguments, trained_input
+from cryosegment.exchange.training_settings import network_arguments, trained_input
 
 
 def start_of(params: TrainParams) -> tuple[nn.Module, ModelCard]:

@@ -11,8 +11,8 @@ from cryosegment.exchange.model_files import GENERAL
 from cryosegment.exchange.records import Record, field_types
 
 AUTO = "auto"
-"""Value of a parameter that something else decides: see `cryosegment.exchange.settings`, and for
-what depends on the machine or the image, their readers."""
+"""Value of a parameter that something else decides: see `cryosegment.exchange.settings` and
+`training_settings`, and for what depends on the machine or the image, their readers."""
 REQUIRED: Any = MISSING
 """Default of a parameter that must be given."""
 
@@ -41,6 +41,11 @@ def param(
 @dataclass(frozen=True)
 class Params(Record):
     """Parameters of a command, or of a part of it, with help and unit in the metadata of each."""
+
+
+def auto_or_given(text: str) -> str:
+    """What a parameter that may be auto says: in small letters; auto where it is empty."""
+    return text.strip().lower() or AUTO
 
 
 def option_name(cls: Type[Params], name: str) -> str:

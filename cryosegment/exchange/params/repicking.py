@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Dict, Optional, Tuple
 
-from cryosegment.exchange.params.fields import AUTO, Params, param
+from cryosegment.exchange.params.fields import Params, auto_or_given, param
 from cryosegment.exchange.params.picking import (
     DROP,
     EDGE_HELP,
@@ -76,7 +76,7 @@ class RepickParams(Params):
         values: Dict[str, Any] = {}
         if any(getattr(self, name) for name in WISHES):
             values.update({name: getattr(self, name) for name in WISHES})
-            values["threshold"] = self.threshold.strip().lower() or AUTO
+            values["threshold"] = auto_or_given(self.threshold)
         for name in LIMITS:
             given = getattr(self, name)
             if given not in ("", None, KEPT):

@@ -17,7 +17,7 @@ from cryosegment.exchange.params import (
     option_name,
 )
 from cryosegment.exchange.records import record_from_dict, record_to_dict
-from cryosegment.exchange.settings import network_arguments
+from cryosegment.exchange.training_settings import network_arguments
 
 CLASSES = [
     value
