@@ -21,7 +21,8 @@ from cryosegment.exchange.records import Record, record_from_dict, record_to_dic
 
 CARD_VERSION = 2
 CARD_KEY = "model_card"
-PICKING = "picking"
+PICKING, PARTICLE_IMAGES = "picking", "particle images"
+"""Tasks of networks."""
 STATE = ".state"
 """Part of the file names of a training that is not finished."""
 Facts = Dict[str, Any]

@@ -8,7 +8,6 @@ detector and a motion-correction programme add is drawn by `looks`.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -16,18 +15,16 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
-from torch.nn import functional
 
-from cryosegment.core.simulation.bank import PIXELS_PER_DIAMETER, SIDE, ProjectionBank
+from cryosegment.core.simulation.bank import ProjectionBank
 from cryosegment.core.simulation.debris import Debris, draw_debris
 from cryosegment.core.simulation.layers import log_uniform
 from cryosegment.core.simulation.looks import draw_look
 from cryosegment.core.simulation.microscope import Exposure, take_image
 from cryosegment.core.simulation.textures import Texture, draw_texture
+from cryosegment.core.simulation.views import compose, draw_views
 
 MARGIN = 32
-REACH = SIDE / PIXELS_PER_DIAMETER / 2
-"""How far a drawn particle reaches from its centre, in its diameters."""
 FEW = 8
 SMALL = (0.25, 0.5)
 """Diameter of molecules that are not the particles, over theirs."""
@@ -119,13 +116,13 @@ def draw_scene(
     molecule = int(random.integers(len(bank.diameters)))
     true_px = settings.diameter * log_uniform(random, *settings.scale)
     debris, recorded = _draw_surroundings(canvas, settings, random, textures)
-    centers = _place(canvas, true_px, settings, debris, random)
+    centers = place(canvas, true_px, settings, debris, random)
     signal, instances = _draw_particles(bank, molecule, centers, true_px, canvas, random)
-    signal = signal + _draw_aggregates(bank, debris, true_px, canvas, random)
+    signal = signal + draw_aggregates(bank, debris, true_px, canvas, random)
     if random.random() < settings.others:
-        signal = signal + _draw_others(bank, true_px, canvas, random)
+        signal = signal + draw_others(bank, true_px, canvas, random)
     pixel_size = float(bank.diameters[molecule]) / true_px * log_uniform(random, 0.6, 1.4)
-    exposure = Exposure(pixel_size, settings.diameter, _draw_snr(settings, random))
+    exposure = Exposure(pixel_size, settings.diameter, draw_snr(settings, random))
     image = take_image(signal, debris, exposure, random, recorded)
     image = draw_look(image, settings.diameter, random)
     window = slice(MARGIN, -MARGIN)
@@ -149,13 +146,13 @@ def _draw_surroundings(
     return replace(clean, mask=torch.from_numpy(mask)), torch.from_numpy(image)
 
 
-def _draw_snr(settings: SceneSettings, random: np.random.Generator) -> float:
+def draw_snr(settings: SceneSettings, random: np.random.Generator) -> float:
     low, middle, high = settings.snr
     is_hard = random.random() < settings.hard
     return log_uniform(random, *((low, middle) if is_hard else (middle, high)))
 
 
-def _place(
+def place(
     canvas: int,
     true_px: float,
     settings: SceneSettings,
@@ -188,69 +185,13 @@ def _draw_particles(
     random: np.random.Generator,
 ) -> tuple[Float[Tensor, "h w"], Int[Tensor, "h w"]]:
     """Summed projections, and instances in which the nearer centre owns a shared pixel."""
-    signal = torch.zeros(canvas, canvas)
-    instances = torch.zeros(canvas, canvas, dtype=torch.int32)
-    nearest = torch.full((canvas, canvas), float("inf"))
     if not len(centers):
-        return signal, instances
-    density, shape = _views(bank, molecule, centers, true_px, random)
-    patch_side = density.shape[-1]
-    offsets = torch.arange(patch_side, dtype=torch.float32) - patch_side // 2
-    corners = centers.round().int() - patch_side // 2
-    fractions = centers - centers.round()
-    for k, (corner, fraction) in enumerate(zip(corners.tolist(), fractions.tolist(), strict=True)):
-        rows, columns, patch = _window(corner, patch_side, canvas)
-        signal[rows, columns] += density[k][patch]
-        distance = (offsets[patch[0], None] - fraction[0]) ** 2
-        distance = distance + (offsets[None, patch[1]] - fraction[1]) ** 2
-        owned = (shape[k][patch] > 0.5) & (distance < nearest[rows, columns])
-        instances[rows, columns][owned] = k + 1
-        nearest[rows, columns][owned] = distance[owned]
-    return signal, instances
+        return torch.zeros(canvas, canvas), torch.zeros(canvas, canvas, dtype=torch.int32)
+    density, shape = draw_views(bank, molecule, centers, true_px, random)
+    return compose(density, shape, centers, canvas)
 
 
-def _window(corner: list[int], side: int, canvas: int) -> tuple[slice, slice, tuple[slice, slice]]:
-    """Rows and columns of the canvas that a patch covers, and that part of the patch."""
-    spans = [slice(max(start, 0), min(start + side, canvas)) for start in corner]
-    rows, columns = spans
-    row, column = (
-        slice(s.start - start, s.stop - start) for s, start in zip(spans, corner, strict=True)
-    )
-    return rows, columns, (row, column)
-
-
-def _views(
-    bank: ProjectionBank,
-    molecule: int,
-    centers: Float[Tensor, "n 2"],
-    true_px: float,
-    random: np.random.Generator,
-) -> tuple[Float[Tensor, "n p p"], Float[Tensor, "n p p"]]:
-    """Projections and silhouettes rotated in plane, scaled and shifted to sub-pixel centres."""
-    count = len(centers)
-    few = random.random() < 0.2  # preferred orientation
-    pool = random.permutation(bank.projections.shape[1])[: 4 if few else None]
-    chosen = torch.from_numpy(random.choice(pool, count))
-    planes = torch.stack((bank.projections[molecule], bank.silhouettes[molecule]), 1)[chosen]
-    angle = torch.from_numpy(random.uniform(0, 2 * np.pi, count)).float()
-    mirror = torch.from_numpy(random.choice([-1.0, 1.0], count)).float()
-    cosine, sine = angle.cos(), angle.sin()
-    zoom = PIXELS_PER_DIAMETER / true_px
-    reach = math.ceil(REACH * true_px)
-    grid = torch.arange(-reach, reach + 1, dtype=torch.float32)
-    fraction = centers - centers.round()
-    y = (grid[None, :] - fraction[:, :1])[:, :, None]
-    x = (grid[None, :] - fraction[:, 1:])[:, None, :]
-    source_x = zoom * (cosine[:, None, None] * x + sine[:, None, None] * y) * mirror[:, None, None]
-    source_y = zoom * (cosine[:, None, None] * y - sine[:, None, None] * x)
-    half = planes.shape[-1] / 2  # the origin n // 2 lies half a pixel past the middle of the grid
-    sample = torch.stack(((source_x + 0.5) / half, (source_y + 0.5) / half), -1)
-    drawn = functional.grid_sample(planes.float(), sample, align_corners=False)
-    strength = torch.from_numpy(random.uniform(0.75, 1.25, (count, 1, 1))).float()
-    return drawn[:, 0] * strength, drawn[:, 1]
-
-
-def _draw_aggregates(
+def draw_aggregates(
     bank: ProjectionBank,
     debris: Debris,
     true_px: float,
@@ -273,7 +214,7 @@ def _draw_aggregates(
     return _draw_particles(bank, molecule, heap, true_px, canvas, random)[0]
 
 
-def _draw_others(
+def draw_others(
     bank: ProjectionBank, true_px: float, canvas: int, random: np.random.Generator
 ) -> Float[Tensor, "h w"]:
     """Molecules or fragments that are smaller than the particles and are not to be picked."""

@@ -48,6 +48,18 @@ ROOMS = {
         "pipeline",
         "tuning",
     ),
+    "particles": (
+        "images",
+        "optics",
+        "networks",
+        "models",
+        "picking",
+        "labels",
+        "simulation",
+        "evaluation",
+        "training",
+        "tuning",
+    ),
 }
 """Rooms of the core, and which others each may import."""
 LAYERS = ("exchange", "core", "cli")

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from cryosegment.core.simulation.bank import PIXELS_PER_DIAMETER, SIDE, ProjectionBank
-from cryosegment.core.simulation.scenes import FEW, Scene, SceneSettings, _draw_snr, draw_scene
+from cryosegment.core.simulation.scenes import FEW, Scene, SceneSettings, draw_scene, draw_snr
 from cryosegment.core.simulation.textures import Texture
 
 PLAIN = SceneSettings(
@@ -147,7 +147,7 @@ def test_sparse_scenes_have_few_particles(bank: ProjectionBank) -> None:
 @pytest.mark.parametrize("hard", [0.0, 0.3, 1.0])
 def test_hard_scenes_have_a_low_snr(hard: float) -> None:
     random, settings = np.random.default_rng(0), replace(PLAIN, snr=(0.01, 0.2, 30.0), hard=hard)
-    drawn = np.array([_draw_snr(settings, random) for _ in range(2000)])
+    drawn = np.array([draw_snr(settings, random) for _ in range(2000)])
     assert 0.01 <= drawn.min() <= drawn.max() <= 30
     assert np.mean(drawn < 0.2) == pytest.approx(hard, abs=0.04)
 

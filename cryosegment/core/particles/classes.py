@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The three classes of a particle image's pixels: signal, edge, background.
+
+Notes
+-----
+As particleSeg has them: a particle's footprint is signal, but for a band along its rim, the edge:
+all its pixels whose square neighbourhood leaves the footprint. There the square has 11 px in images
+of 256 x 256 px, so that the band is 5 px wide, whatever the size of the particle; here it has 5 px
+at 48 px per particle diameter, the same share of a particle that fills half of the box.
+"""
+
+from __future__ import annotations
+
+from jaxtyping import Int
+from torch import Tensor
+from torch.nn.functional import max_pool2d
+
+from cryosegment.core.networks.heads import Heads
+
+SIGNAL, EDGE, BACKGROUND = range(3)
+CLASSES = Heads(("signal", "edge", "background"))
+"""Heads of a network that tells them apart; their softmax are the probabilities."""
+GOOD = "good"
+"""A further head: whether a good particle lies here, of which a sigmoid is the probability."""
+PARTICLE_HEADS = Heads((*CLASSES, GOOD))
+
+PIXELS_PER_DIAMETER = 48.0
+"""Working scale of particle images, px."""
+EDGE_SQUARE = 5
+"""Side of the square at that scale, px."""
+
+
+def class_map(instances: Int[Tensor, "n h w"], square: int = EDGE_SQUARE) -> Int[Tensor, "n h w"]:
+    """Class of every pixel of some images.
+
+    Parameters
+    ----------
+    instances
+        0 is background, any other number the particle that a pixel belongs to. Where two touch,
+        each has its own edge.
+    square
+        Side of the square neighbourhood, px, odd.
+    """
+    planes = instances.float()
+    highest = max_pool2d(planes, square, 1, square // 2)
+    lowest = -max_pool2d(-planes, square, 1, square // 2)
+    classes = instances.new_full(instances.shape, EDGE)
+    classes[highest == lowest] = SIGNAL
+    classes[instances == 0] = BACKGROUND
+    return classes

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Batches and validation of simulated particle images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from cryosegment.core.images.working import working_normalize
+from cryosegment.core.particles.classes import CLASSES, PIXELS_PER_DIAMETER, class_map
+from cryosegment.core.particles.losses import QualityTargets, middle_of
+from cryosegment.core.simulation.bank import ProjectionBank
+from cryosegment.core.simulation.particle_images import (
+    ParticleImages,
+    ParticleSettings,
+    draw_particle_images,
+)
+from cryosegment.core.training.fit.batches import Batch
+from cryosegment.core.training.fit.settings import Validation
+from cryosegment.core.tuning.calibration import Judged, fit_calibration
+from cryosegment.exchange.params import CalibrationParams, InputParams
+
+BOXES = (1.2, 2.0)
+"""Sides of boxes, in particle diameters."""
+PER_SCENE = 16
+VALIDATION_STREAM, CALIBRATION_STREAM = 2**32 - 1, 2**32 - 2
+"""Steps that no training reaches, whose images are for validation and for calibration."""
+INPUT = InputParams(PIXELS_PER_DIAMETER)
+
+
+@dataclass(frozen=True)
+class ParticleBatches:
+    """The batch of a step, drawn from the seed and the step alone.
+
+    Parameters
+    ----------
+    bank, settings
+        What images are drawn from.
+    scenes
+        Scenes of a batch, of each of which it has `PER_SCENE` images.
+    seed
+        Seed of the random numbers.
+    """
+
+    bank: ProjectionBank
+    settings: ParticleSettings
+    scenes: int
+    seed: int
+
+    def __call__(self, step: int) -> Batch:
+        """Images `(b, 1, s, s)` of a side of this step, and their targets."""
+        random = np.random.default_rng((self.seed, step))
+        side = 2 * round(PIXELS_PER_DIAMETER * random.uniform(*BOXES) / 2)
+        drawn = [
+            draw_particle_images(self.bank, self.settings, PER_SCENE, side, random)
+            for _ in range(self.scenes)
+        ]
+        return batch_of(drawn)
+
+
+def batch_of(drawn: list[ParticleImages]) -> tuple[Float[Tensor, "b 1 s s"], QualityTargets]:
+    """Images as a network sees them, and their targets."""
+    images = working_normalize(torch.cat([item.images for item in drawn]), None, INPUT)
+    targets = QualityTargets(
+        class_map(torch.cat([item.instances for item in drawn])),
+        torch.cat([item.good for item in drawn]),
+        torch.cat([item.cores for item in drawn]),
+    )
+    return images[:, None], targets
+
+
+def confusion(found: Int[Tensor, "*n"], truth: Int[Tensor, "*n"]) -> Int[Tensor, "3 3"]:
+    """How many pixels of each class (rows) were called which (columns)."""
+    number = len(CLASSES)
+    pairs = truth.flatten().long() * number + found.flatten().long()
+    return torch.bincount(pairs, minlength=number**2).reshape(number, number)
+
+
+def intersection_over_union(counts: Int[Tensor, "3 3"]) -> Float[Tensor, " 3"]:
+    """Intersection over union of each class, from a confusion matrix over all pixels."""
+    hits = counts.diagonal().double()
+    return hits / (counts.sum(0) + counts.sum(1) - hits).clamp(min=1)
+
+
+def area_under_curve(scores: Float[Tensor, " n"], truth: Tensor) -> float:
+    """Probability that a good image has a higher score than a bad one; ties count half."""
+    good, bad = scores[truth.bool()], scores[~truth.bool()].sort().values
+    below = torch.searchsorted(bad, good)
+    tied = torch.searchsorted(bad, good, right=True) - below
+    return float((below + 0.5 * tied).double().mean() / max(len(bad), 1))
+
+
+class ParticleValidation:
+    """Validation of a network on images that training never draws.
+
+    Parameters
+    ----------
+    bank, settings, seed
+        Of the training.
+    batches
+        How many batches of two scenes.
+    """
+
+    def __init__(
+        self, bank: ProjectionBank, settings: ParticleSettings, seed: int, batches: int = 40
+    ) -> None:
+        stream = ParticleBatches(bank, settings, 2, seed + VALIDATION_STREAM)
+        self._batches = [stream(step) for step in range(batches)]
+
+    def __call__(self, network: nn.Module) -> Validation:
+        """Mean of the IoU over the classes and of the area under the curve of the quality."""
+        counts = torch.zeros(len(CLASSES), len(CLASSES), dtype=torch.long)
+        quality, good = [], []
+        device = next(network.parameters()).device
+        for images, targets in self._batches:
+            with torch.inference_mode():
+                logits = network(images.to(device)).float().cpu()
+            counts += confusion(logits[:, : len(CLASSES)].argmax(1), targets.classes)
+            quality.append(middle_of(logits[:, len(CLASSES)]))
+            good.append(targets.good)
+        classes = intersection_over_union(counts)
+        area = area_under_curve(torch.cat(quality), torch.cat(good))
+        named = {f"iou of {name}": float(iou) for name, iou in zip(CLASSES, classes, strict=True)}
+        mean = float(classes.mean())
+        return Validation((mean + area) / 2, {"iou": mean, "auc": area, **named})
+
+
+def calibrate_quality(
+    network: nn.Module,
+    banks: Sequence[ProjectionBank],
+    settings: ParticleSettings,
+    seed: int,
+    batches: int = 60,
+) -> CalibrationParams | None:
+    """Calibration of the quality, for the card of a network.
+
+    Parameters
+    ----------
+    network
+        In evaluation mode.
+    banks
+        Of the training, and of molecules that it has not seen.
+    settings, seed
+        Of the training; the images are others.
+    batches
+        Batches of two scenes from each bank.
+    """
+    judged = []
+    for bank in banks:
+        stream = ParticleBatches(bank, settings, 2, seed + CALIBRATION_STREAM)
+        for step in range(batches):
+            images, targets = stream(step)
+            with torch.inference_mode():
+                logits = network(images).float()
+            scores = middle_of(logits[:, len(CLASSES)]).sigmoid().numpy().astype(np.float64)
+            judged.append(Judged(scores, targets.good.numpy()))
+    return fit_calibration(judged)
