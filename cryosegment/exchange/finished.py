@@ -15,7 +15,7 @@ from cryosegment.exchange.csv_rows import append_row
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import PathLike, make_folder, remove_file
 from cryosegment.exchange.micrograph_lists import FINISHED_NAME, read_list
-from cryosegment.exchange.model_files import GENERAL, model_path
+from cryosegment.exchange.model_files import SHIPPED, model_path
 from cryosegment.exchange.params import Params, free_to_change
 from cryosegment.exchange.pick_folder import COORDINATES, PickFolder
 from cryosegment.exchange.records import record_to_dict
@@ -109,7 +109,7 @@ def paths_of(params: Type[Params], values: Mapping[str, Any]) -> List[Path]:
             continue
         value = values.get(field.name, "")
         for text in value if isinstance(value, (list, tuple)) else (value,):
-            if text == GENERAL or (text and text not in field.metadata.get("names", ())):
+            if text in SHIPPED or (text and text not in field.metadata.get("names", ())):
                 found.append(model_path(text))
     return found
 

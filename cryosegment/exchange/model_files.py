@@ -11,15 +11,16 @@ from typing import BinaryIO, Dict
 from cryosegment.exchange.errors import InputError, ModelError
 from cryosegment.exchange.files import PathLike, check_file
 
-GENERAL = "general"
-"""Name of the model that is shipped with the package."""
+GENERAL, PARTICLES = "general", "particles"
+"""Names of the models that are shipped with the package: of micrographs, and of particle images."""
+SHIPPED = (GENERAL, PARTICLES)
 HEADER_LIMIT = 100_000_000  # bytes; safetensors' own bound on its header
 
 
 def model_path(model: str) -> Path:
-    """File of a model, given by its path or by the name `general`."""
-    if model == GENERAL:
-        return Path(__file__).resolve().parents[1] / "models" / "general.safetensors"
+    """File of a model, given by its path or by the name of one that is shipped."""
+    if model in SHIPPED:
+        return Path(__file__).resolve().parents[1] / "models" / f"{model}.safetensors"
     return Path(model)
 
 

@@ -86,8 +86,19 @@ def load_model(model: PathLike, device: str = AUTO) -> Model:
             f"{', '.join(card.network.heads)} in {path}: choose a model made by `cryosegment train`"
         )
     network, card = load_network(path)
+    return Model(on_device(network, device), card)
+
+
+def on_device(network: nn.Module, device: str) -> nn.Module:
+    """A network on a device, named as torch does or auto: a GPU if there is one.
+
+    Raises
+    ------
+    ParameterError
+        If there is no such device.
+    """
     try:
-        return Model(network.to(best_device(device)), card)
+        return network.to(best_device(device))
     except RuntimeError as error:
         raise ParameterError(
             f"expected device to be auto, cpu or a GPU of this machine such as cuda:0, got "

@@ -11,7 +11,7 @@ at 48 px per particle diameter, the same share of a particle that fills half of 
 
 from __future__ import annotations
 
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
@@ -28,6 +28,8 @@ PIXELS_PER_DIAMETER = 48.0
 """Working scale of particle images, px."""
 EDGE_SQUARE = 5
 """Side of the square at that scale, px."""
+MIDDLE = 1
+"""Quality is read within this many pixels of the middle."""
 
 
 def class_map(instances: Int[Tensor, "n h w"], square: int = EDGE_SQUARE) -> Int[Tensor, "n h w"]:
@@ -48,3 +50,10 @@ def class_map(instances: Int[Tensor, "n h w"], square: int = EDGE_SQUARE) -> Int
     classes[highest == lowest] = SIGNAL
     classes[instances == 0] = BACKGROUND
     return classes
+
+
+def middle_of(maps: Float[Tensor, "b h w"]) -> Float[Tensor, " b"]:
+    """Mean of each map around its middle, the pixel of row h // 2 and column w // 2."""
+    y, x = (length // 2 for length in maps.shape[-2:])
+    window = maps[:, y - MIDDLE : y + MIDDLE + 1, x - MIDDLE : x + MIDDLE + 1]
+    return window.mean((1, 2))

@@ -5,16 +5,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional
 
-from cryosegment.core.particles.classes import CLASSES
+from cryosegment.core.particles.classes import CLASSES, middle_of
 from cryosegment.core.training.fit.objective import Targets
-
-MIDDLE = 1
-"""Quality is read within this many pixels of the middle."""
 
 
 @dataclass(frozen=True)
@@ -87,10 +83,3 @@ def quality_loss(logits: Float[Tensor, "b k h w"], targets: QualityTargets) -> d
         ),
         "cores": functional.binary_cross_entropy_with_logits(quality, targets.cores.float()),
     }
-
-
-def middle_of(maps: Float[Tensor, "b h w"]) -> Float[Tensor, " b"]:
-    """Mean of each map around its middle, the pixel of row h // 2 and column w // 2."""
-    y, x = (length // 2 for length in maps.shape[-2:])
-    window = maps[:, y - MIDDLE : y + MIDDLE + 1, x - MIDDLE : x + MIDDLE + 1]
-    return torch.mean(window, (1, 2))

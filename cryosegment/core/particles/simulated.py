@@ -12,15 +12,14 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from cryosegment.core.images.working import working_normalize
-from cryosegment.core.particles.classes import CLASSES, PIXELS_PER_DIAMETER, class_map
-from cryosegment.core.particles.losses import QualityTargets, middle_of
+from cryosegment.core.particles.classes import CLASSES, PIXELS_PER_DIAMETER, class_map, middle_of
+from cryosegment.core.particles.losses import QualityTargets
 from cryosegment.core.simulation.bank import ProjectionBank
 from cryosegment.core.simulation.particle_images import (
     ParticleImages,
     ParticleSettings,
     draw_particle_images,
 )
-from cryosegment.core.training.fit.batches import Batch
 from cryosegment.core.training.fit.settings import Validation
 from cryosegment.core.tuning.calibration import Judged, fit_calibration
 from cryosegment.exchange.params import CalibrationParams, InputParams
@@ -52,8 +51,8 @@ class ParticleBatches:
     scenes: int
     seed: int
 
-    def __call__(self, step: int) -> Batch:
-        """Images `(b, 1, s, s)` of a side of this step, and their targets."""
+    def __call__(self, step: int) -> tuple[Float[Tensor, "b 1 s s"], QualityTargets]:
+        """Images of a side of this step, and their targets."""
         random = np.random.default_rng((self.seed, step))
         side = 2 * round(PIXELS_PER_DIAMETER * random.uniform(*BOXES) / 2)
         drawn = [

@@ -21,6 +21,13 @@ def test_agrees_with_scipy(shape: tuple[int, int], target: tuple[int, int]) -> N
     np.testing.assert_allclose(found.numpy(), expected, atol=2e-5)
 
 
+def test_several_images_are_resampled_one_by_one() -> None:
+    images = torch.randn(2, 3, 25, 24, generator=torch.Generator().manual_seed(0))
+    found = fourier_crop(images, 11, 30)
+    expected = [[fourier_crop(image, 11, 30) for image in row] for row in images]
+    torch.testing.assert_close(found, torch.stack([torch.stack(row) for row in expected]))
+
+
 def test_sample_i_lies_at_i_times_the_scale() -> None:
     y, x = torch.meshgrid(torch.arange(60.0), torch.arange(90.0), indexing="ij")
     image = torch.exp(-((y - 20) ** 2 + (x - 33) ** 2) / (2 * 6.0**2))

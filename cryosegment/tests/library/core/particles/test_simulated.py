@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from cryosegment.core.particles.classes import BACKGROUND, EDGE, SIGNAL
+from cryosegment.core.particles.simulated import (
+    ParticleBatches,
+    ParticleValidation,
+    area_under_curve,
+    calibrate_quality,
+    confusion,
+    intersection_over_union,
+)
+from cryosegment.core.simulation.bank import PIXELS_PER_DIAMETER, SIDE, ProjectionBank
+from cryosegment.core.simulation.particle_images import ParticleSettings
+
+
+@pytest.fixture(scope="module")
+def bank() -> ProjectionBank:
+    """Balls that fill their diameter."""
+    axis = torch.arange(SIDE) - SIDE // 2
+    ball = (axis[:, None] ** 2 + axis**2 <= (PIXELS_PER_DIAMETER / 2) ** 2).float()
+    views = ball.expand(1, 2, SIDE, SIDE)
+    return ProjectionBank(views, views, torch.tensor([200.0]))
+
+
+def test_batches_are_a_function_of_the_step(bank: ProjectionBank) -> None:
+    batches = ParticleBatches(bank, ParticleSettings(), 1, 3)
+    images, targets = batches(7)
+    assert images.shape[1] == 1
+    assert images.shape[2:] == targets.classes.shape[1:] == targets.cores.shape[1:]
+    assert set(targets.classes.unique().tolist()) == {SIGNAL, EDGE, BACKGROUND}
+    assert 57 <= images.shape[-1] <= 96  # boxes of 1.2 to 2 diameters
+    torch.testing.assert_close(batches(7)[0], images)
+    assert batches(8)[0].shape != images.shape
+
+
+def test_intersection_over_union_of_all_pixels() -> None:
+    random = np.random.default_rng(1)
+    truth, found = random.integers(0, 3, (2, 4, 9, 9))
+    counts = confusion(torch.from_numpy(found), torch.from_numpy(truth))
+    expected = [
+        ((truth == k) & (found == k)).sum() / ((truth == k) | (found == k)).sum() for k in range(3)
+    ]
+    np.testing.assert_allclose(intersection_over_union(counts).numpy(), expected)
+
+
+def test_area_under_the_curve_counts_pairs() -> None:
+    scores = torch.tensor([0.1, 0.4, 0.4, 0.7, 0.9, 0.2])
+    good = torch.tensor([0, 0, 1, 1, 0, 1])
+    pairs = [
+        1.0 if a > b else 0.5 if a == b else 0.0
+        for a, g in zip(scores, good, strict=True) if g
+        for b, h in zip(scores, good, strict=True) if not h
+    ]  # fmt: skip
+    assert area_under_curve(scores, good) == pytest.approx(np.mean(pairs))
+
+
+class Guess(nn.Module):
+    """Calls everything background, and an image good where its middle is dark."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(1))
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        dark = -nn.functional.avg_pool2d(image, 21, 1, 10)
+        return torch.cat((0 * dark, 0 * dark, 0 * dark + 1, dark), 1) * self.weight
+
+
+def test_validation_and_calibration(bank: ProjectionBank) -> None:
+    settings = ParticleSettings()
+    found = ParticleValidation(bank, settings, 0, 6)(Guess())
+    assert found.figures["iou of signal"] == found.figures["iou of edge"] == 0
+    assert found.figures["iou"] == pytest.approx(found.figures["iou of background"] / 3)
+    assert found.figures["auc"] > 0.6
+    assert found.score == pytest.approx((found.figures["iou"] + found.figures["auc"]) / 2)
+    calibration = calibrate_quality(Guess(), [bank], settings, 0, 4)
+    assert calibration is not None
+    assert calibration.a > 0
