@@ -29,13 +29,29 @@ from cryosegment.exchange.labels import (
     PICKS,
 )
 from cryosegment.exchange.particles import UNCLASSIFIED, Particles, angles_from_matrices
-from cryosegment.exchange.relion import ANGLES, DIAMETER, PICK_SCORES, POSE_SCORE
+from cryosegment.exchange.relion import (
+    ANGLES,
+    CLASS,
+    DIAMETER,
+    FIGURE_OF_MERIT,
+    PICK_SCORES,
+    POSE_SCORE,
+    SCORE,
+)
 from cryosegment.exchange.settings import recommended_threshold
 from cryosegment.exchange.star import Block
 
 SHAPE = (ANGLES[2], DIAMETER)
 """What coordinates carry of the shapes of their particles."""
-TRUTH = ("rlnClassNumber", "rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi")
+FIELDS = {
+    SCORE: "ranking",
+    FIGURE_OF_MERIT: "ranking",
+    **{column: field for field, column in OF_PICKS.items()},
+    DIAMETER: "diameters",
+}
+"""What coordinates carry of a pick, in this order: the fields of `Coordinates` by column. The score
+is there twice, as RELION's files keep it under its own name alone."""
+TRUTH = (CLASS, *ANGLES)
 DEFOCUS = ("U", "V", "Angle")
 """RELION's columns of simulated particles: species and orientation; what follows rlnDefocus."""
 
@@ -178,17 +194,8 @@ def append_coordinates(
     columns of simulated particles by micrograph, coordinates have species and orientation, and
     no scores. With `doubts` by micrograph, they have the warnings about their micrograph.
     """
-    coordinate = Coordinate()
-    if truth is None:
-        coordinate._cryosegmentScore = Float()
-        coordinate._rlnAutopickFigureOfMerit = Float()
-        for column in OF_PICKS.values():
-            setattr(coordinate, f"_{column}", Float())
-    coordinate._cryosegmentDiameter = Float()
-    coordinate._rlnClassNumber = Integer(0)
-    coordinate._rlnAnglePsi = Float(0.0)
-    if truth is not None:
-        coordinate._rlnAngleRot, coordinate._rlnAngleTilt = Float(), Float()
+    fields = FIELDS if truth is None else {DIAMETER: FIELDS[DIAMETER]}
+    coordinate = _with_attributes(fields, truth is not None)
     if doubts is not None:
         coordinate._cryosegmentDoubts = String()
     for micrograph, record in records:
@@ -196,18 +203,27 @@ def append_coordinates(
         if doubts is not None:
             coordinate._cryosegmentDoubts.set(doubts.get(record.name, ""))
         known = truth[record.name] if truth is not None else {}
+        measured = {column: getattr(record, field) for column, field in fields.items()}
         for i, (y, x) in enumerate(record.centers_yx):
             coordinate.setObjId(None)
             coordinate.setPosition(round(float(x)), round(float(y)))
-            coordinate._cryosegmentDiameter.set(_finite(record.diameters[i]))
-            if truth is None:
-                coordinate._cryosegmentScore.set(float(record.ranking[i]))
-                coordinate._rlnAutopickFigureOfMerit.set(float(record.ranking[i]))
-                for field, column in OF_PICKS.items():
-                    getattr(coordinate, f"_{column}").set(_finite(getattr(record, field)[i]))
+            for column, values in measured.items():
+                getattr(coordinate, f"_{column}").set(_finite(values[i]))
             for name in TRUTH if known else ():
                 getattr(coordinate, f"_{name}").set(known[name][i])
             target.append(coordinate)
+
+
+def _with_attributes(columns: Iterable[str], has_views: bool) -> Coordinate:
+    """A coordinate with columns of numbers, class and angles; Scipion keeps their order."""
+    coordinate = Coordinate()
+    for column in columns:
+        setattr(coordinate, f"_{column}", Float())
+    setattr(coordinate, f"_{CLASS}", Integer(0))
+    setattr(coordinate, f"_{ANGLES[2]}", Float(0.0))
+    for column in ANGLES[:2] if has_views else ():
+        setattr(coordinate, f"_{column}", Float())
+    return coordinate
 
 
 def _finite(value: float) -> Optional[float]:

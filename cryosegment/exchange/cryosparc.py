@@ -17,7 +17,8 @@ CENTER = ("location/center_y_frac", "location/center_x_frac")
 SHAPE = "location/micrograph_shape"
 MICROGRAPH_PIXEL_SIZE = "location/micrograph_psize_A"
 PIXEL_SIZE = ("alignments3D/psize_A", "blob/psize_A")
-SCORES = ("alignments3D/class_posterior", "pick_stats/ncc_score")
+PICK_SCORE = "pick_stats/ncc_score"
+SCORES = ("alignments3D/class_posterior", PICK_SCORE)
 
 Fields = Dict[str, np.ndarray]
 

@@ -23,8 +23,8 @@ MAGNIFICATION = ("rlnDetectorPixelSize", "rlnMagnification")
 CLASS, OPTICS_GROUP, DEPTH = "rlnClassNumber", "rlnOpticsGroup", "rlnCoordinateZ"
 PLACE = (*CENTER, DEPTH, *SHIFT, *SHIFT_PX, *PIXEL_SIZE, *MAGNIFICATION, OPTICS_GROUP)
 """Columns with the positions of particles."""
-FIGURE_OF_MERIT = "rlnAutopickFigureOfMerit"
-PICK_SCORES = (FIGURE_OF_MERIT, "cryosegmentScore", "cryoloScore", "topazScore")
+FIGURE_OF_MERIT, SCORE = "rlnAutopickFigureOfMerit", "cryosegmentScore"
+PICK_SCORES = (FIGURE_OF_MERIT, SCORE, "cryoloScore", "topazScore")
 """Scores of picking: RELION's, and those that Scipion's pickers give coordinates."""
 POSE_SCORE = "rlnMaxValueProbDistribution"
 DIAMETER, SHORT_DIAMETER = "cryosegmentDiameter", "cryosegmentShortDiameter"

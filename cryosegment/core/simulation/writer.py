@@ -24,6 +24,7 @@ from cryosegment.exchange.labels import (
 )
 from cryosegment.exchange.params import SimulateParams
 from cryosegment.exchange.progress import Progress, no_progress
+from cryosegment.exchange.relion import DIAMETER
 from cryosegment.exchange.star import read_star, write_star
 
 OPTICS_GROUP = "optics1"
@@ -89,7 +90,7 @@ def write_micrograph(
     name = entry.micrograph.relative_to(folder).as_posix()
     particles = _particles(simulated, name)
     if len(sample.molecules) > 1:
-        particles["cryosegmentDiameter"] = [
+        particles[DIAMETER] = [
             sample.molecules[species].diameter for species in simulated.species.tolist()
         ]
     write_star(entry.coordinates, {"optics": _optics(simulated), "particles": particles})

@@ -77,7 +77,7 @@ def write_cbox(path: PathLike, coordinates: Coordinates, box_size: float) -> Non
         "Depth": ["<NA>"] * count,
         "EstWidth": sizes,
         "EstHeight": sizes,
-        "Confidence": scores,
+        CONFIDENCE: scores,
         "NumBoxes": ["<NA>"] * count,
         "Angle": ["<NA>"] * count,
     }

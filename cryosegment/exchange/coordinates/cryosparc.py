@@ -16,6 +16,7 @@ from cryosegment.exchange.cryosparc import (
     CENTER,
     MICROGRAPH,
     MICROGRAPH_PIXEL_SIZE,
+    PICK_SCORE,
     SCORES,
     SHAPE,
     centers_and_shapes,
@@ -88,7 +89,7 @@ def _table(picked: Picked) -> np.ndarray:
         CENTER[0]: ("<f4", fractions_yx[:, 0]),
         CENTER[1]: ("<f4", fractions_yx[:, 1]),
         MICROGRAPH_PIXEL_SIZE: ("<f4", coordinates.pixel_size),
-        "pick_stats/ncc_score": ("<f4", coordinates.ranking),
+        PICK_SCORE: ("<f4", coordinates.ranking),
         "pick_stats/power": ("<f4", coordinates.ranking),
     }
     table = np.zeros(len(coordinates), [(name, kind) for name, (kind, _) in fields.items()])
