@@ -24,6 +24,7 @@ from scoring import Sets, run
 from cryosegment.core.evaluation.matching import ranked_hits
 from cryosegment.exchange.coordinates import read_coordinates
 from cryosegment.exchange.files import read_table
+from cryosegment.exchange.pick_folder import CANDIDATES, PickFolder
 
 BINS = 10
 TOLERANCE = 0.25
@@ -71,14 +72,14 @@ def measure(
     common = [*files, *lengths, "--model", model]
     run("pick", *common, "--decoys", decoys, "--output", str(output / "auto"))
     run("pick", *common, "--threshold", "card", "--output", str(output / "card"))
-    candidates = read_coordinates(output / "auto" / "candidates", some.pixel_size)
+    auto = PickFolder(output / "auto")
+    candidates = read_coordinates(auto.folder(CANDIDATES), some.pixel_size)
     scores, hits = judge(candidates, some)
-    counts = [read_table(output / kind / "micrographs.csv") for kind in ("auto", "card")]
-    picks = [sum(int(row["picks"]) for row in rows) for rows in counts]
+    picks = [sum(folder.counts().values()) for folder in (auto, PickFolder(output / "card"))]
     particles = sum(map(len, some.reference.values()))
     found = np.cumsum(hits)
     f1 = 2 * found / (np.arange(1, len(found) + 1) + particles)
-    table = read_table(output / "auto" / "false_discovery.csv")
+    table = read_table(auto.false_discovery)
     at_auto, at_card = (f1[count - 1] if count else 0.0 for count in picks)
     threshold = scores[picks[0] - 1] if picks[0] else 1.0
     cells = [

@@ -26,6 +26,7 @@ from scoring import HEADER, Sets, only, run
 from cryosegment.core.evaluation.metrics import evaluate
 from cryosegment.exchange.coordinates import Coordinates, read_coordinates
 from cryosegment.exchange.parts import CENTER_FINDERS, HEAT_MAP, SAM
+from cryosegment.exchange.pick_folder import CANDIDATES, PickFolder
 
 TWICE = 0.4
 """Picks nearer than this are one particle, in diameters."""
@@ -57,7 +58,7 @@ def main() -> None:
 
 def print_finder(name: str, output: Path, real: MicrographSet) -> None:
     """One line of the table."""
-    candidates = read_coordinates(output / "candidates", real.pixel_size)
+    candidates = read_coordinates(PickFolder(output).folder(CANDIDATES), real.pixel_size)
     chosen = chosen_by_halves(candidates, real.reference)
     total = evaluate(chosen, real.reference, real.diameter).overall
     ranked = evaluate(candidates, real.reference, real.diameter).overall

@@ -53,7 +53,7 @@ def main() -> None:
     arguments = parser.parse_args()
     folder = arguments.data / "empiar10017"
     experts = read_coordinates(folder / "coordinates", REAL_PIXEL_SIZE)
-    pickers = {"ours": read_coordinates(arguments.picks / "coordinates", REAL_PIXEL_SIZE)}
+    pickers = {"ours": read_coordinates(arguments.picks, REAL_PIXEL_SIZE)}
     for peer in PEERS:
         pickers[peer] = read_coordinates(folder / "other_pickers" / peer, REAL_PIXEL_SIZE)
     places = {name: kinds_of_places(name, experts, pickers) for name in experts}

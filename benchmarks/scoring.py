@@ -21,6 +21,7 @@ from cryosegment.core.pipeline.micrograph import read_working_image, segment
 from cryosegment.exchange.coordinates import Coordinates, read_coordinates
 from cryosegment.exchange.labels import LabelEntry
 from cryosegment.exchange.params import PickParams
+from cryosegment.exchange.pick_folder import CANDIDATES, COORDINATES, INSTANCES, PickFolder
 from cryosegment.exchange.pick_summary import MicrographSummary
 from cryosegment.exchange.settings import pick_settings
 
@@ -54,8 +55,10 @@ def pick(micrographs: list[Path], output: Path, pixel_size: float, options: list
     """What `cryosegment pick` finds."""
     files = [str(path) for path in micrographs]
     run("pick", *files, "--pixel-size", str(pixel_size), "--output", str(output), *options)
-    folders = (output / "coordinates", output / "candidates")
-    chosen, candidates = (read_coordinates(folder, pixel_size) for folder in folders)
+    results = PickFolder(output)
+    chosen, candidates = (
+        read_coordinates(results.folder(kind), pixel_size) for kind in (COORDINATES, CANDIDATES)
+    )
     return Scored(chosen, candidates)
 
 
@@ -75,7 +78,7 @@ def count_masks(entries: Sequence[LabelEntry], output: Path) -> PixelCounts:
     for entry in entries:
         found, exact = (
             torch.from_numpy(mrcfile.read(path) > 0)
-            for path in (output / "instances" / entry.instances.name, entry.instances)
+            for path in (PickFolder(output).file(INSTANCES, entry.name), entry.instances)
         )
         counts = counts + count_pixels(found, exact)
     return counts

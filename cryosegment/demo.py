@@ -224,12 +224,14 @@ def _draw_overlays(pick: Any, folder: Path) -> int:
 
 def _compare(pick: Any, micrographs: Micrographs, output: Path) -> None:
     """Print the table of picks against the truth."""
+    from cryosegment.exchange.pick_folder import COORDINATES, PickFolder
     from cryosegment.plugin import Plugin
 
     print("Against the known truth:", flush=True)
+    picks = PickFolder(pick._getExtraPath()).folder(COORDINATES)
     Plugin.runCore(
         "evaluate",
-        *("--picks", os.path.abspath(pick._getExtraPath("coordinates"))),
+        *("--picks", os.path.abspath(picks)),
         *("--reference", str(micrographs.truth / "coordinates.star")),
         *("--diameter", str(micrographs.diameter)),
         *("--pixel-size", str(micrographs.pixel_size)),

@@ -7,7 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cryosegment.cli.commands import Command
-from cryosegment.exchange.labels import LABELS_NAME, REJECTED_NAME, REPORT_NAME, SUMMARY_NAME
+from cryosegment.exchange.labels import (
+    LABEL_FOLDERS,
+    LABELS_NAME,
+    REJECTED_NAME,
+    REPORT_NAME,
+    SUMMARY_NAME,
+)
 from cryosegment.exchange.micrograph_lists import FAILURES_NAME, FINISHED_NAME
 from cryosegment.exchange.pick_folder import CONTENTS, PROBABILITY
 
@@ -15,7 +21,7 @@ REPORTS = {FAILURES_NAME, REJECTED_NAME, REPORT_NAME, SUMMARY_NAME}
 """What a run says of itself: no results."""
 
 DIAMETER_NAME = "diameter.json"
-LABELLED = ("coordinates", "instances", "classes", LABELS_NAME, FINISHED_NAME, *sorted(REPORTS))
+LABELLED = (*LABEL_FOLDERS, LABELS_NAME, FINISHED_NAME, *sorted(REPORTS))
 TARGETS: Mapping[str, tuple[str, ...]] = {
     "pick": CONTENTS,
     "diameter": (DIAMETER_NAME,),

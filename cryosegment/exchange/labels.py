@@ -108,7 +108,32 @@ class LabelsIndex(Record):
     classes: Dict[str, int] = field(default_factory=lambda: dict(CLASSES))
 
 
-FILE_FIELDS = ("micrograph", "instances", "classes", "coordinates")
+LABEL_FOLDERS = {"instances": ".mrc", "classes": ".mrc", "coordinates": ".star"}
+"""Folder of each kind of label, a field of the entries, and the end of its files' names."""
+FILE_FIELDS = ("micrograph", *LABEL_FOLDERS)
+
+
+def label_entry(
+    folder: PathLike,
+    name: str,
+    micrograph: Path,
+    pixel_size: float,
+    shape: Tuple[int, int],
+    diameter: float,
+) -> LabelEntry:
+    """A micrograph with its labels at their places in a labels folder; these may not be there.
+
+    Parameters
+    ----------
+    folder
+        The labels folder.
+    name, micrograph, pixel_size, shape, diameter
+        As in `LabelEntry`.
+    """
+    files = {kind: Path(folder, kind, f"{name}{end}") for kind, end in LABEL_FOLDERS.items()}
+    return LabelEntry(
+        name, micrograph, **files, pixel_size=pixel_size, shape=shape, diameter=diameter
+    )
 
 
 def write_labels_index(folder: PathLike, index: LabelsIndex) -> None:

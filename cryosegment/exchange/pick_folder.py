@@ -17,6 +17,7 @@ from cryosegment.exchange.coordinates import (
     write_coordinates,
 )
 from cryosegment.exchange.files import PathLike, remove_file
+from cryosegment.exchange.job import JOB_NAME
 from cryosegment.exchange.micrograph_lists import FAILURES_NAME, FINISHED_NAME, PICKED_NAME
 from cryosegment.exchange.params import PickParams
 from cryosegment.exchange.pick_summary import MicrographSummary, read_summaries
@@ -40,7 +41,6 @@ SUFFIXES = {
 """Folder of each kind of file of a micrograph, and the end of its files' names."""
 FALSE_DISCOVERY_NAME = "false_discovery.csv"
 PICKING_NAME = "picking.json"
-"""Where `job.json` is not that of `pick`: the run of it that would have given the results."""
 CONTENTS = (
     *SUFFIXES,
     *(joint.file for joint in JOINT.values()),
@@ -66,14 +66,38 @@ class PickFolder:
 
     path: PathLike
 
+    def folder(self, kind: str) -> Path:
+        """Folder of the files of a kind in `SUFFIXES`; it may not be there."""
+        return Path(self.path, kind)
+
     def file(self, kind: str, name: str) -> Path:
         """File of a micrograph, of a kind in `SUFFIXES`; it may not be there."""
-        return Path(self.path, kind, f"{name}{SUFFIXES[kind]}")
+        return self.folder(kind) / f"{name}{SUFFIXES[kind]}"
+
+    @property
+    def everything(self) -> Path:
+        """STAR file with the picks of all micrographs."""
+        return Path(self.path, EVERYTHING)
+
+    @property
+    def false_discovery(self) -> Path:
+        """Table of the rates of false discoveries by threshold."""
+        return Path(self.path, FALSE_DISCOVERY_NAME)
+
+    @property
+    def job(self) -> Path:
+        """Job of the last run there."""
+        return Path(self.path, JOB_NAME)
+
+    @property
+    def picking(self) -> Path:
+        """Where `job` is not that of `pick`: the run of it that would have given the results."""
+        return Path(self.path, PICKING_NAME)
 
     def names(self, kind: str) -> List[str]:
         """Names of the micrographs that have a file of a kind in `SUFFIXES`, by file name."""
         suffix = SUFFIXES[kind]
-        files = sorted(Path(self.path, kind).glob(f"*{suffix}"))
+        files = sorted(self.folder(kind).glob(f"*{suffix}"))
         return [file.name[: -len(suffix)] for file in files]
 
     def is_picked(self, name: str) -> bool:

@@ -14,11 +14,11 @@ from cryosegment.exchange.card import ModelCard, read_card
 from cryosegment.exchange.coordinates import Coordinates, write_coordinates
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import PathLike, atomic_path
-from cryosegment.exchange.job import JOB_NAME, Job, read_job
+from cryosegment.exchange.job import Job, read_job
 from cryosegment.exchange.model_files import model_path
 from cryosegment.exchange.params import KEPT, PickParams, RepickParams, free_to_change
 from cryosegment.exchange.params.repicking import LIMITS, WISHES
-from cryosegment.exchange.pick_folder import CANDIDATES, PICKING_NAME, SUFFIXES, PickFolder
+from cryosegment.exchange.pick_folder import CANDIDATES, SUFFIXES, PickFolder
 from cryosegment.exchange.pick_summary import MicrographSummary, append_summary
 from cryosegment.exchange.records import record_from_dict, record_to_dict
 from cryosegment.exchange.settings import PickSettings, pick_settings
@@ -33,8 +33,8 @@ def picking_job(folder: PathLike) -> Job:
     InputError
         If there is none.
     """
-    path = Path(folder, PICKING_NAME)
-    job = read_job(path if path.exists() else Path(folder, JOB_NAME))
+    results = PickFolder(folder)
+    job = read_job(results.picking if results.picking.exists() else results.job)
     if job.command != "pick":
         raise InputError(
             f"expected the results of `cryosegment pick` in {folder}, found those of "
@@ -87,7 +87,7 @@ class Repicking:
         """Leave the run of `pick` that would have given the new picks in their folder."""
         names, files = self.micrographs, map(str, self.micrographs.values())
         params, output = record_to_dict(self.after), str(self.target.path)
-        Job("pick", params, tuple(files), output, tuple(names)).write(Path(output, PICKING_NAME))
+        Job("pick", params, tuple(files), output, tuple(names)).write(self.target.picking)
 
     def take(self, name: str) -> np.ndarray:
         """Take over the candidates of a micrograph that keep the distances; mask of these, (n,).

@@ -11,7 +11,6 @@ import numpy as np
 
 from cryosegment.exchange.card import ModelCard
 from cryosegment.exchange.coordinates import (
-    EVERYTHING,
     JOINT,
     Coordinates,
     Picked,
@@ -112,7 +111,7 @@ def settle(
     pairs = [(path, run.picks(name, path, threshold)) for name, path in finished]
     rows = [_updated(summaries[chosen.name], chosen) for _, chosen in pairs]
     write_summaries(folder, rows)
-    write_coordinates_star(folder / EVERYTHING, pairs)
+    write_coordinates_star(results.everything, pairs)
     for kind, joint in JOINT.items():
         if kind in params.formats:
             joint.write(folder / joint.file, [run.picked(*pair) for pair in pairs])

@@ -17,12 +17,11 @@ from cryosegment.convert import mic_name
 from cryosegment.core_files import core_file
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import read_text, write_text
-from cryosegment.exchange.job import JOB_NAME, Job, read_job
-from cryosegment.exchange.micrograph_lists import FAILURES_NAME, read_failures, write_failures
+from cryosegment.exchange.job import Job, read_job
+from cryosegment.exchange.micrograph_lists import read_failures, write_failures
 from cryosegment.exchange.params import PickParams
 from cryosegment.exchange.pick_folder import (
     CONTAMINATION_MASKS,
-    PICKING_NAME,
     PickFolder,
 )
 from cryosegment.exchange.pick_summary import write_summaries
@@ -112,12 +111,12 @@ class CryoSegmentProtPickBase(Reselection, GradedMicrographs, StreamedPicking):
 
     def _runBatch(self, folder: Path, files: Dict[str, str]) -> Dict[str, str]:
         """Run the core on `files` (by micrograph name); errors by name of those that failed."""
-        cleanPath(str(folder / FAILURES_NAME))
+        write_failures(folder, {})
         values = {**self.getCoreParams(), **self._knownThreshold(), "resume": True}
         job = Job("pick", values, tuple(files.values()), str(folder), tuple(files))
         error = None
         try:
-            self._runCore(job, folder / JOB_NAME, self.useGpu.get(), self.binThreads.get())
+            self._runCore(job, PickFolder(folder).job, self.useGpu.get(), self.binThreads.get())
         except RuntimeError as stopped:
             error = stopped
         failures = read_failures(folder)
@@ -144,7 +143,7 @@ class CryoSegmentProtPickBase(Reselection, GradedMicrographs, StreamedPicking):
 
     def _recordPicking(self, part: Job) -> None:
         """Add the micrographs of a part to the picking run that the extra folder is that of."""
-        path = Path(self._getExtraPath(PICKING_NAME))
+        path = self._pickFolder().picking
         jobs = [*([read_job(path)] if path.exists() else []), part]
         files = {name: file for job in jobs for name, file in zip(job.names, job.inputs)}
         params, folder = self.getCoreParams(), self._getExtraPath()

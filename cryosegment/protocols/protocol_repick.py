@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any, Dict, List, Optional
 
 from pwem.objects import SetOfCoordinates, SetOfMicrographs
@@ -14,11 +13,11 @@ from pyworkflow.protocol import params
 
 from cryosegment.exchange.card import read_card
 from cryosegment.exchange.errors import CryoSegmentError
-from cryosegment.exchange.job import JOB_NAME, Job
+from cryosegment.exchange.job import Job
 from cryosegment.exchange.model_files import model_path
 from cryosegment.exchange.params import PickParams, RepickParams
 from cryosegment.exchange.parts import SAM
-from cryosegment.exchange.pick_folder import PICKING_NAME
+from cryosegment.exchange.pick_folder import PickFolder
 from cryosegment.exchange.records import record_from_dict
 from cryosegment.exchange.repicking import picking_job
 from cryosegment.exchange.settings import PickSettings, pick_settings
@@ -91,7 +90,7 @@ class CryoSegmentProtRepick(CoreRun, Remembered, Picked):
         """Select the picks of all micrographs, as one job of the core."""
         source, folder = self._picking()._getExtraPath(), self._getExtraPath()
         job = Job("repick", self._repickParams(), (source,), folder)
-        self._runCore(job, Path(folder, JOB_NAME))
+        self._runCore(job, self._pickFolder().job)
         self._remember()
 
     def createOutputStep(self, signature: str) -> None:
@@ -126,7 +125,7 @@ class CryoSegmentProtRepick(CoreRun, Remembered, Picked):
         if picking is None:
             return []  # Scipion itself says that it is missing
         folder = picking._getExtraPath()
-        if not Path(folder, PICKING_NAME).exists():
+        if not PickFolder(folder).picking.exists():
             return [
                 f"{picking.getRunName()} has picked nothing yet, or was made by an earlier "
                 "version: run it, or *Continue* it, first."
@@ -189,7 +188,7 @@ class CryoSegmentProtRepick(CoreRun, Remembered, Picked):
         return int(self._picking()._box())
 
     def _settings(self) -> Optional[PickSettings]:
-        if not Path(self._getExtraPath(PICKING_NAME)).exists():
+        if not self._pickFolder().picking.exists():
             return None
         params = record_from_dict(PickParams, picking_job(self._getExtraPath()).params)
         return pick_settings(params, read_card(model_path(params.model)))

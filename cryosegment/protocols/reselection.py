@@ -8,10 +8,10 @@ from typing import List
 
 from pyworkflow.utils import cleanPath
 
-from cryosegment.exchange.job import JOB_NAME, Job
+from cryosegment.exchange.job import Job
 from cryosegment.exchange.params import PickParams
 from cryosegment.exchange.params.repicking import LIMITS, WISHES
-from cryosegment.exchange.pick_folder import CANDIDATES, PICKING_NAME, SEGMENTATIONS
+from cryosegment.exchange.pick_folder import CANDIDATES, SEGMENTATIONS, PickFolder
 from cryosegment.exchange.records import record_from_dict
 from cryosegment.exchange.repicking import have_same_candidates, picking_job
 from cryosegment.protocols.core_run import CoreRun
@@ -30,7 +30,7 @@ class Reselection(CoreRun, Remembered, Picked):
     def _isReselection(self) -> bool:
         """Whether, of all that picks depend on, only their selection differs from the last run."""
         folder, card = self._getExtraPath(), self._card()
-        if card is None or not Path(folder, PICKING_NAME).exists() or self._hasOtherInputs():
+        if card is None or not self._pickFolder().picking.exists() or self._hasOtherInputs():
             return False
         before, after = (
             record_from_dict(PickParams, params)
@@ -51,7 +51,7 @@ class Reselection(CoreRun, Remembered, Picked):
             (self._getExtraPath(),),
             str(folder),
         )
-        self._runCore(job, folder / JOB_NAME, threads=self.binThreads.get())
+        self._runCore(job, PickFolder(folder).job, threads=self.binThreads.get())
         self._collect(folder)
         cleanPath(str(folder), self._getAllDone(), self._finishedMarker())
         self._forgetOutputs()

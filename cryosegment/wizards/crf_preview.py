@@ -16,7 +16,7 @@ from cryosegment.convert import mic_name
 from cryosegment.core_files import core_file
 from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.exchange.files import read_text
-from cryosegment.exchange.job import JOB_NAME, Job
+from cryosegment.exchange.job import Job
 from cryosegment.exchange.params import AUTO, NO_CRF
 from cryosegment.exchange.parts import SOLVERS
 from cryosegment.exchange.pick_folder import COORDINATES, PROBABILITY, PickFolder
@@ -89,13 +89,14 @@ class CrfPreviews:
         InputError
             If the micrograph cannot be read.
         """
-        output = Path(self._results(choice).path)
+        results = self._results(choice)
+        output = Path(results.path)
         output.mkdir(exist_ok=True)
         crf = {"crf": choice.crf, "crf_solver": choice.solver, "crf_strength": choice.strength}
         path = core_file(micrograph, str(self._folder))
         job = Job("pick", {**self._values, **crf}, (path,), str(output), (mic_name(micrograph),))
-        job.write(output / JOB_NAME)
-        return Plugin.startCore("run", str(output / JOB_NAME), log=str(self._log()))
+        job.write(results.job)
+        return Plugin.startCore("run", str(results.job), log=str(self._log()))
 
     def lastWords(self) -> str:
         """Last message of the core."""

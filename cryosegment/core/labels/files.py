@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Int8, Int16, Int32
 
-from cryosegment.core.images.micrograph import Micrograph, read_image, write_image
+from cryosegment.core.images.micrograph import read_image, write_image
 from cryosegment.exchange.coordinates import Coordinates, read_coordinates, write_coordinates
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.labels import CLASSES, LabelEntry
@@ -78,34 +78,6 @@ def _read_map(
             f"values from {low:g} to {high:g}: make the labels again"
         )
     return values.astype(np.int32)
-
-
-def label_entry(folder: Path, path: Path, micrograph: Micrograph, diameter: float) -> LabelEntry:
-    """Paths of the labels of a micrograph in a labels folder.
-
-    Parameters
-    ----------
-    folder
-        The labels folder.
-    path
-        File of the micrograph.
-    micrograph
-        The micrograph.
-    diameter
-        Of its particles, Å.
-    """
-    name = micrograph.name
-    height, width = micrograph.image.shape
-    return LabelEntry(
-        name=name,
-        micrograph=path,
-        instances=folder / "instances" / f"{name}.mrc",
-        classes=folder / "classes" / f"{name}.mrc",
-        coordinates=folder / "coordinates" / f"{name}.star",
-        pixel_size=micrograph.pixel_size,
-        shape=(height, width),
-        diameter=diameter,
-    )
 
 
 def write_labels(

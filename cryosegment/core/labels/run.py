@@ -15,13 +15,19 @@ from cryosegment.core.images.contamination_maps import ContaminationMaps
 from cryosegment.core.images.micrograph import Micrograph, read_image, read_micrograph
 from cryosegment.core.labels.canvas import Canvas, ClassRules
 from cryosegment.core.labels.contrast import micrograph_contrast
-from cryosegment.core.labels.files import label_entry, write_labels
+from cryosegment.core.labels.files import write_labels
 from cryosegment.core.labels.report import Report
 from cryosegment.core.labels.screening import ASKED_FOR, POOR, Rejection, Screening
 from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.finished import Finished
-from cryosegment.exchange.labels import REJECTED_NAME, UNKNOWN, LabelEntry, is_particle
+from cryosegment.exchange.labels import (
+    REJECTED_NAME,
+    UNKNOWN,
+    LabelEntry,
+    is_particle,
+    label_entry,
+)
 from cryosegment.exchange.params import LabelsParams
 
 Maps = tuple[Int[np.ndarray, "h w"], Int[np.ndarray, "h w"]]
@@ -186,7 +192,9 @@ class LabelsRun:
 
     def _entry(self, micrograph: Micrograph) -> LabelEntry:
         name, diameter = micrograph.name, self.source.diameter
-        entry = label_entry(self._folder, self.source.micrographs[name], micrograph, diameter)
+        height, width = micrograph.image.shape
+        path, size = self.source.micrographs[name], micrograph.pixel_size
+        entry = label_entry(self._folder, name, path, size, (height, width), diameter)
         if diameter / entry.pixel_size > min(entry.shape):
             raise InputError(
                 f"the particle is {diameter / entry.pixel_size:.0f} px long, but micrograph {name} "

@@ -21,7 +21,6 @@ from cryosegment.exchange.params import PickParams
 from cryosegment.exchange.pick_folder import (
     CANDIDATES,
     COORDINATES,
-    FALSE_DISCOVERY_NAME,
     PickFolder,
 )
 from cryosegment.exchange.settings import pick_settings
@@ -169,5 +168,5 @@ def measure_false_discoveries(
         targets.append(real.scores[settings.is_eligible(real)])
         decoys.append(found.scores[settings.is_eligible(found)])
     result = FalseDiscoveries(count, np.concatenate(targets), np.concatenate(decoys))
-    result.write(folder / FALSE_DISCOVERY_NAME)
+    result.write(results.false_discovery)
     return result

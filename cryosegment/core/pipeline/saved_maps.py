@@ -19,7 +19,7 @@ from cryosegment.exchange.card import ModelCard, read_card
 from cryosegment.exchange.ctf import read_ctfs
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.finished import Finished
-from cryosegment.exchange.job import JOB_NAME, Job, read_job
+from cryosegment.exchange.job import Job, read_job
 from cryosegment.exchange.model_files import model_path
 from cryosegment.exchange.params import (
     CrfMapsParams,
@@ -83,13 +83,13 @@ def find_maps(folders: Sequence[Path]) -> list[SavedMap]:
         names = results.names(PROBABILITY)
         if not names:
             raise InputError(
-                f"expected maps in {folder / PROBABILITY}, found none: give a folder made by "
-                "`cryosegment pick --maps`"
+                f"expected maps in {results.folder(PROBABILITY)}, found none: give a folder made "
+                "by `cryosegment pick --maps`"
             )
-        job = read_job(folder / JOB_NAME)
+        job = read_job(results.job)
         if job.command != "pick":
             raise InputError(
-                f"expected the job of `cryosegment pick` in {folder / JOB_NAME}, found that of "
+                f"expected the job of `cryosegment pick` in {results.job}, found that of "
                 f"`cryosegment {job.command}`: give a folder made by `cryosegment pick --maps`"
             )
         found += [SavedMap(name, results.file(PROBABILITY, name), job) for name in names]

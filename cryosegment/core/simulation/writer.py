@@ -20,6 +20,7 @@ from cryosegment.exchange.labels import (
     FILE_FIELDS,
     LabelEntry,
     LabelsIndex,
+    label_entry,
     write_labels_index,
 )
 from cryosegment.exchange.params import SimulateParams
@@ -61,7 +62,12 @@ def write_simulation(
     """
     sample = read_sample(params, device)
     names = [f"simulated_{number:04d}" for number in range(1, params.count + 1)]
-    entries = [_entry(folder, name, params, sample.diameter) for name in names]
+    size, shape, diameter = params.pixel_size, params.size, sample.diameter
+    files = {name: folder / "micrographs" / f"{name}.mrc" for name in names}
+    entries = [
+        label_entry(folder / "truth", name, file, size, shape, diameter)
+        for name, file in files.items()
+    ]
     finished = Finished(folder, params, params.resume)
     for number, entry in enumerate(entries):
         if not (finished.has(entry.name) and entry.coordinates.is_file()):
@@ -107,20 +113,6 @@ def write_image(path: Path, image: Tensor, pixel_size: float) -> None:
     with atomic_path(path) as temporary, mrcfile.new(temporary) as file:
         file.set_data(image.cpu().numpy())
         file.voxel_size = pixel_size
-
-
-def _entry(folder: Path, name: str, params: SimulateParams, diameter: float) -> LabelEntry:
-    truth = folder / "truth"
-    return LabelEntry(
-        name=name,
-        micrograph=folder / "micrographs" / f"{name}.mrc",
-        instances=truth / "instances" / f"{name}.mrc",
-        classes=truth / "classes" / f"{name}.mrc",
-        coordinates=truth / "coordinates" / f"{name}.star",
-        pixel_size=params.pixel_size,
-        shape=params.size,
-        diameter=diameter,
-    )
 
 
 def _seed(seed: int, number: int) -> int:

@@ -3,7 +3,7 @@ import pytest
 
 from cryosegment.exchange.coordinates import Coordinates, write_coordinates
 from cryosegment.exchange.errors import InputError
-from cryosegment.exchange.pick_folder import CANDIDATES, COORDINATES, PickFolder
+from cryosegment.exchange.pick_folder import CANDIDATES, CONTENTS, COORDINATES, SUFFIXES, PickFolder
 from cryosegment.exchange.pick_summary import MicrographSummary, write_summaries
 
 NAMES = ["a", "a.b_picks", "a_autopick"]
@@ -39,3 +39,14 @@ def test_counts_are_those_of_the_figures(folder):
     write_summaries(folder.path, rows)
     assert folder.counts() == {"a": 7, "z": 7}
     assert list(folder.summaries()) == ["a", "z"]
+
+
+def test_all_that_picking_writes_is_listed_but_its_job(folder, tmp_path):
+    files = {folder.everything, folder.false_discovery, folder.picking}
+    assert files == {
+        tmp_path / f for f in ("coordinates.star", "false_discovery.csv", "picking.json")
+    }
+    assert {path.name for path in files} < set(CONTENTS)
+    assert folder.job == tmp_path / "job.json"
+    assert folder.job.name not in CONTENTS
+    assert {folder.folder(kind).name for kind in SUFFIXES} < set(CONTENTS)
