@@ -5,8 +5,9 @@
 
 MAPS holds atomic models and density maps, as for train_general.py, whose bank of projections this
 takes where it finds it in the folder of the work; molecules that are held out there are held out
-here. A run that was interrupted goes on when it is called again, with more minutes too. With
---snapshot it trains no more and writes the network as it is, also while another run is training.
+here. Training starts from the weights of the picking model. A run that was interrupted goes on when
+it is called again, with more minutes too. With --snapshot it trains no more and writes the network
+as it is, also while another run is training.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ from dataclasses import asdict
 from pathlib import Path
 
 import torch
+from torch import nn
 from tqdm import tqdm
 from train_general import HELD_OUT, PROCEDURAL, load_bank, unseen_bank
 
 from cryosegment import __version__
-from cryosegment.core.models.checkpoint import save_checkpoint
+from cryosegment.core.models.checkpoint import fingerprint, save_checkpoint
+from cryosegment.core.models.model import load_model
 from cryosegment.core.networks import build_network
 from cryosegment.core.particles.classes import PARTICLE_HEADS
 from cryosegment.core.particles.losses import quality_loss
@@ -46,11 +49,12 @@ from cryosegment.exchange.card import (
     TrainedNetwork,
     Use,
 )
+from cryosegment.exchange.model_files import GENERAL, model_path
 from cryosegment.exchange.params.networks import BATCH_NORM
 
 NETWORK: Facts = {
-    "widths": [24, 48, 96, 192],
-    "deep_blocks": 3,
+    "widths": [32, 64, 128, 256],
+    "deep_blocks": 2,
     "normalization": BATCH_NORM,
 }
 
@@ -62,12 +66,12 @@ def main() -> None:
     settings = ParticleSettings()
     state = arguments.work / "particles.state.safetensors"
     torch.manual_seed(arguments.seed)
-    network = build_network("compact", PARTICLE_HEADS, **NETWORK)
+    network = start_from(arguments.start)
     fit_settings = FitSettings(
         loss=quality_loss,
         steps=1 if arguments.snapshot else None,
         minutes=arguments.minutes,
-        learning_rate=2e-3,
+        learning_rate=1e-3,
         schedule="steady",
         validations=arguments.validations,
         averaging=0.998,
@@ -110,6 +114,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--output", type=Path, default=Path("cryosegment/models/particles.safetensors")
     )
+    parser.add_argument("--start", default=GENERAL, help="picking model to start from")
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--snapshot", action="store_true", help="write what there is")
     parser.add_argument("--scenes", type=int, default=2, help=f"{PER_SCENE} boxes each, in a step")
@@ -120,6 +125,16 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()
+
+
+def start_from(model: str) -> nn.Module:
+    """A network for particle images with the weights of a picking model, where it has the same."""
+    network = build_network("compact", PARTICLE_HEADS, **NETWORK)
+    weights = network.state_dict()
+    found = load_model(model, "cpu").network.state_dict()
+    shared = {n: t for n, t in found.items() if n in weights and t.shape == weights[n].shape}
+    network.load_state_dict({**weights, **shared})
+    return network
 
 
 def describe(
@@ -133,6 +148,7 @@ def describe(
     metrics = {"three-class mean IoU": "iou", "area under the ROC curve of the quality": "auc"}
     return Provenance(
         label_source="simulation",
+        parent=fingerprint(model_path(arguments.start)),
         particle_diameters=(float(bank.diameters.min()), float(bank.diameters.max())),
         training_data=(
             {

@@ -63,9 +63,9 @@ class ParticleSettings:
         default_factory=lambda: SceneSettings(
             size=320,
             diameter=48.0,
-            snr=(0.02, 0.5, 20.0),
-            hard=0.7,
-            clean=0.4,
+            snr=(0.05, 0.6, 20.0),
+            hard=0.6,
+            clean=0.5,
             empty=0.03,
             sparse=0.3,
         )
