@@ -3,14 +3,15 @@
 
 Notes
 -----
-As particleSeg has them: a particle's footprint is signal, but for a band along its rim, the edge:
-all its pixels whose square neighbourhood leaves the footprint. There the square has 11 px in images
-of 256 x 256 px, so that the band is 5 px wide, whatever the size of the particle; here it has 5 px
-at 48 px per particle diameter, the same share of a particle that fills half of the box.
+As particleSeg has them: signal is the footprint of a particle, and edge the background whose square
+neighbourhood touches it. There the square has 11 px in images of 256 x 256 px, so that the edge is
+5 px wide, whatever the size of the particle; here it has 5 px at 48 px per particle diameter, the
+same share of a particle that fills half of the box.
 """
 
 from __future__ import annotations
 
+import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.functional import max_pool2d
@@ -38,17 +39,15 @@ def class_map(instances: Int[Tensor, "n h w"], square: int = EDGE_SQUARE) -> Int
     Parameters
     ----------
     instances
-        0 is background, any other number the particle that a pixel belongs to. Where two touch,
-        each has its own edge.
+        0 is background, all else the particle that a pixel belongs to.
     square
         Side of the square neighbourhood, px, odd.
     """
-    planes = instances.float()
-    highest = max_pool2d(planes, square, 1, square // 2)
-    lowest = -max_pool2d(-planes, square, 1, square // 2)
-    classes = instances.new_full(instances.shape, EDGE)
-    classes[highest == lowest] = SIGNAL
-    classes[instances == 0] = BACKGROUND
+    signal = (instances > 0).float()
+    near = max_pool2d(signal, square, 1, square // 2)
+    classes = torch.full_like(instances, BACKGROUND)
+    classes[near > 0] = EDGE
+    classes[signal > 0] = SIGNAL
     return classes
 
 
