@@ -27,23 +27,25 @@ def run_each(
     return failures
 
 
-def report_failures(folder: Path, failures: Mapping[str, str], count: int) -> int:
+def report_failures(
+    folder: Path, failures: Mapping[str, str], count: int, noun: str = "micrograph"
+) -> int:
     """Write `failures.csv`, warn of it, and say how many failed.
 
     Raises
     ------
     InputError
-        If all of the `count` micrographs failed.
+        If all of the `count` micrographs, or what else `noun` calls them, failed.
     """
     write_failures(folder, failures)
     if not failures:
         return 0
     first = next(iter(failures.values()))
     if len(failures) == count:
-        number = "the micrograph" if count == 1 else f"all {count} micrographs"
+        number = f"the {noun}" if count == 1 else f"all {count} {noun}s"
         raise InputError(f"{number} failed: {first}")
     print(
-        f"cryosegment: {len(failures)} of {count} micrographs failed, see "
+        f"cryosegment: {len(failures)} of {count} {noun}s failed, see "
         f"{folder / FAILURES_NAME}; the first: {first}",
         file=sys.stderr,
     )

@@ -23,6 +23,7 @@ from cryosegment.exchange.params import (
     LabelsReconstructionParams,
     Params,
     PickParams,
+    RankParams,
     RepickParams,
     SimulateParams,
     TrainParams,
@@ -116,7 +117,7 @@ COMMANDS: Sequence[Command] = (
         "estimate the particle diameter from a few micrographs, where it is not known",
         DiameterParams,
         "diameter:run_diameter",
-        ("DIR", "folder for the JSON file, and for picks with that diameter"),
+        ("DIR", "folder for the JSON file"),
         ("'micrographs/*.mrc' --pixel-size 1.06",),
         MICROGRAPHS,
         needs_output=False,
@@ -181,6 +182,15 @@ COMMANDS: Sequence[Command] = (
         ("DIR", "folder for the tables and pictures"),
         ("labels --output quality",),
         LABELS,
+    ),
+    Command(
+        "rank",
+        "score the images of particles, and write those to keep and those to drop with all that "
+        "their file says",
+        RankParams,
+        "ranking:run_rank",
+        OUTPUT_DIR,
+        ("--particles Extract/job012/particles.star", "--output ranked"),
     ),
     Command(
         "train",

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cryosegment.cli.commands import Command
-from cryosegment.exchange.diameter_estimate import DIAMETER_NAME
 from cryosegment.exchange.labels import (
     LABEL_FOLDERS,
     LABELS_NAME,
@@ -16,15 +15,17 @@ from cryosegment.exchange.labels import (
     SUMMARY_NAME,
 )
 from cryosegment.exchange.micrograph_lists import FAILURES_NAME, FINISHED_NAME
-from cryosegment.exchange.pick_folder import CONTENTS, COORDINATES, PROBABILITY
+from cryosegment.exchange.particles.ranked import DROPPED, KEPT, SCORES_NAME
+from cryosegment.exchange.pick_folder import CONTENTS, PROBABILITY
 
 REPORTS = {FAILURES_NAME, REJECTED_NAME, REPORT_NAME, SUMMARY_NAME}
 """What a run says of itself: no results."""
 
+DIAMETER_NAME = "diameter.json"
 LABELLED = (*LABEL_FOLDERS, LABELS_NAME, FINISHED_NAME, *sorted(REPORTS))
 TARGETS: Mapping[str, tuple[str, ...]] = {
     "pick": CONTENTS,
-    "diameter": (DIAMETER_NAME, COORDINATES),
+    "diameter": (DIAMETER_NAME,),
     "repick": CONTENTS,
     "simulate": ("micrographs", "truth", FINISHED_NAME),
     "labels coordinates": LABELLED,
@@ -37,6 +38,13 @@ TARGETS: Mapping[str, tuple[str, ...]] = {
         "quality.png",
         "overlays",
         FAILURES_NAME,
+    ),
+    "rank": (
+        *(f"{name}{suffix}" for name in (KEPT, DROPPED) for suffix in (".star", ".cs")),
+        SCORES_NAME,
+        "scores.npy",
+        FAILURES_NAME,
+        FINISHED_NAME,
     ),
     "train": (
         ".safetensors",

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Iterable, List, Sequence
 
 from cryosegment.exchange.errors import InputError
-from cryosegment.exchange.files import PathLike, read_text, write_text
+from cryosegment.exchange.files import PathLike, atomic_path, read_text
 
 LONGEST_ROW = 1 << 16
 """Bytes of a row, at most."""
@@ -32,7 +32,11 @@ def write_rows(path: PathLike, titles: Sequence[str], rows: Iterable[Sequence[ob
     InputError
         If it cannot be written.
     """
-    write_text(path, csv_text([titles, *(map(_cell, row) for row in rows)]))
+    with atomic_path(path) as temporary:
+        with temporary.open("w", encoding="utf-8", newline="") as stream:
+            table = csv.writer(stream, lineterminator="\n")
+            table.writerow(titles)
+            table.writerows(map(_cell, row) for row in rows)
 
 
 def _cell(value: object) -> object:

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+import subprocess
 import tkinter as tk
 from tkinter import ttk
-from typing import Any, List
+from typing import Any, List, Optional
 
 from pwem.objects import Micrograph
 from pyworkflow.gui.widgets import LabelSlider
@@ -16,15 +17,16 @@ from cryosegment.exchange.params import PickParams
 from cryosegment.protocols.form_fields import field_choices
 from cryosegment.protocols.messages import counted
 from cryosegment.viewers.plots import draw_changes, draw_outline
-from cryosegment.wizards.core_trials import CoreDialog
 from cryosegment.wizards.crf_preview import CrfChoice, CrfPreviews, Preview
+from cryosegment.wizards.micrograph_dialog import MicrographDialog
 
+INTERVAL = 200  # ms between two looks whether the core is done
 STRONGEST = 5.0
 WITHOUT = CrfChoice()
 HINT = "Yellow: outline of the particles. Green turns to particle, red to background."
 
 
-class CrfDialog(CoreDialog):
+class CrfDialog(MicrographDialog):
     """A micrograph without CRF and with the one that is chosen, as the core computes them.
 
     Parameters
@@ -44,6 +46,7 @@ class CrfDialog(CoreDialog):
     ) -> None:
         self.choice = choice
         self._previews = previews
+        self._process: Optional[subprocess.Popen[bytes]] = None
         super().__init__(parent, "CRF refinement", micrographs, panels=2)
 
     # --------------------------- controls -------------------------------------
@@ -93,14 +96,18 @@ class CrfDialog(CoreDialog):
             self.status.config(text=HINT)
             return
         try:
-            process = self._previews.start(self.micrograph, missing[0])
+            self._process = self._previews.start(self.micrograph, missing[0])
         except CryoSegmentError as error:
             self.status.config(text=str(error))
             return
         self.status.config(text=f"Computing {mic_name(self.micrograph)} ...")
-        self._waitFor(process, lambda: self._finished(missing[0]))
+        self._waiting = self.after(INTERVAL, self._look, missing[0])
 
-    def _finished(self, choice: CrfChoice) -> None:
+    def _look(self, choice: CrfChoice) -> None:
+        if self._process.poll() is None:
+            self._waiting = self.after(INTERVAL, self._look, choice)
+            return
+        self._process = None
         if self._isDone(choice):
             self.preview()
         else:
@@ -108,6 +115,18 @@ class CrfDialog(CoreDialog):
 
     def _isDone(self, choice: CrfChoice) -> bool:
         return self._previews.isDone(self.micrograph, choice)
+
+    def _stop(self) -> None:
+        if self._process is not None:
+            self.after_cancel(self._waiting)
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def destroy(self) -> None:
+        """Close the window, and stop what it has started."""
+        self._stop()
+        super().destroy()
 
     # --------------------------- drawing ---------------------------------------
     def _drawContent(self) -> None:

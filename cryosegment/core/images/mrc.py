@@ -152,6 +152,42 @@ def read_stack_side(path: Path) -> int:
     return width
 
 
+def read_sections(path: Path, numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+    """Some images of an MRC stack, `(n, h, w)`, in the order that is asked for.
+
+    Parameters
+    ----------
+    path
+        The stack.
+    numbers
+        Number of each image, (n,), at least one, from 0; neighbours are read at once.
+
+    Raises
+    ------
+    InputError
+        If this is not an MRC file, is truncated, has pixels of 4 bits, or lacks an image.
+    """
+    with open_image(path) as stream:
+        header = _read_header(stream, path)
+        count, height, width = (int(header[name]) for name in ("nz", "ny", "nx"))
+        if not 0 <= numbers.min() <= numbers.max() < count:
+            raise InputError(
+                f"expected image {numbers.max() + 1} in {path}, which holds {count}: give the "
+                "stacks that the list was made with"
+            )
+        if int(header["mode"]) == HALF_BYTES:
+            raise InputError(f"{path} has particles of 4 bits a pixel: convert it to float32")
+        dtype, start = _data_dtype(header), _HEADER_BYTES + max(0, int(header["nsymbt"]))
+        size = height * width * dtype.itemsize
+        found = np.empty((len(numbers), height, width), np.float32)
+        begins = np.flatnonzero(np.diff(numbers, prepend=-2) != 1)
+        for first, end in zip(begins, np.append(begins[1:], len(numbers)), strict=True):
+            stream.seek(start + int(numbers[first]) * size)
+            run = _read_bytes(stream, int(end - first) * size, path).view(dtype)
+            found[first:end] = run.reshape(-1, height, width)
+    return found
+
+
 class _Mrc(MrcObject):
     """An MRC header and image in memory: mrcfile's own files stay open when a disk is full."""
 

@@ -73,6 +73,7 @@ from cryosegment.exchange.params.picking import (
     PickParams,
     SelectionParams,
 )
+from cryosegment.exchange.params.ranking import RankParams
 from cryosegment.exchange.params.repicking import KEPT, RepickParams
 from cryosegment.exchange.params.simulation import (
     SimulateParams,
@@ -140,6 +141,7 @@ __all__ = [
     "P",
     "Params",
     "PickParams",
+    "RankParams",
     "RepickParams",
     "SelectionParams",
     "SimulateParams",

@@ -191,7 +191,12 @@ class CryosparcParticles(ParticleFile):
         write_cryosparc_subset(path, self._main, chosen, fields, self._passthrough)
 
 
-def open_particles(path: PathLike, passthrough: PathLike = "") -> ParticleFile:
+def open_particles(
+    path: PathLike,
+    passthrough: PathLike = "",
+    pixel_size: Optional[float] = None,
+    are_dark: Optional[bool] = None,
+) -> ParticleFile:
     """The particles of a RELION .star or a CryoSPARC .cs file.
 
     Parameters
@@ -200,11 +205,22 @@ def open_particles(path: PathLike, passthrough: PathLike = "") -> ParticleFile:
         The file.
     passthrough
         CryoSPARC's passthrough file of the same job; if left out, the only one beside the file.
+    pixel_size
+        Å/px of the images; wins over the file's.
+    are_dark
+        Whether particles are darker than the ice; wins over what the file says.
 
     Raises
     ------
     InputError
-        If a file is missing, of another kind, empty or names no images.
+        If a file is missing, of another kind or empty, names no images, or does not say their
+        pixel size.
     """
     path = Path(path)
-    return CryosparcParticles(path, passthrough) if is_cryosparc(path) else StarParticles(path)
+    found = CryosparcParticles(path, passthrough) if is_cryosparc(path) else StarParticles(path)
+    found.stacks = found.stacks.with_facts(pixel_size, are_dark)
+    if not (found.stacks.pixel_sizes > 0).all():
+        raise InputError(
+            f"{path} does not say the pixel size of the particle images: give --particle-pixel-size"
+        )
+    return found

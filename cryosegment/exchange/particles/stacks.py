@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Dict, Iterable, List, Tuple
+from dataclasses import dataclass, fields, replace
+from typing import Dict, Iterable, List, Optional, Tuple
 
 import numpy as np
 
@@ -79,6 +79,21 @@ class ParticleStacks:
 
     def __len__(self) -> int:
         return len(self.positions)
+
+    def image_name(self, row: int) -> str:
+        """Name of an image as RELION has it, such as `000001@stack.mrcs`."""
+        return f"{self.positions[row] + 1:06d}@{self.stacks[row]}"
+
+    def with_facts(
+        self, pixel_size: Optional[float] = None, are_dark: Optional[bool] = None
+    ) -> ParticleStacks:
+        """The same with what a user knows better than the file; None leaves what it says."""
+        sizes, dark = self.pixel_sizes, self.are_dark
+        return replace(
+            self,
+            pixel_sizes=sizes if pixel_size is None else np.full(len(self), float(pixel_size)),
+            are_dark=dark if are_dark is None else np.full(len(self), are_dark),
+        )
 
 
 def parse_image_names(texts: Iterable[str]) -> Tuple[Named, np.ndarray]:

@@ -44,6 +44,9 @@ DEFAULTS: Dict[Type[Params], Dict[str, Any]] = {
         **{"min_diameter": "auto", "max_diameter": "auto", "contrast": "auto"},
         "contaminated": "drop",
     },
+    params.RankParams: {
+        **{"model": "particles", "contrast": "auto", "score": "quality", "keep": "auto"},
+    },
     params.RepickParams: {"centers": "kept", "contaminated": "kept"},
     params.SelectionParams: {"centers": "heatmap", "min_distance": 0.5},
     params.SimulateParams: {

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The folder of ranked particles: what is kept, what is dropped, and the scores of all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Dict, Iterator, List, Mapping
+
+import numpy as np
+
+from cryosegment.exchange.csv_rows import write_rows
+from cryosegment.exchange.files import PathLike, read_table
+from cryosegment.exchange.particles.files import ParticleFile
+from cryosegment.exchange.particles.scores import SCORES, Selection
+from cryosegment.exchange.relion import UNSET
+
+KEPT, DROPPED, SCORES_NAME = "kept", "dropped", "scores.csv"
+KEPT_COLUMN = "kept"
+
+
+def write_ranked(
+    particles: ParticleFile,
+    scores: Mapping[str, np.ndarray],
+    selection: Selection,
+    folder: PathLike,
+) -> None:
+    """Write the kept and the dropped particles in the format that they came in, and all scores.
+
+    Particles without a score are among the dropped, with -999 for each, as RELION marks what is
+    not set.
+
+    Parameters
+    ----------
+    particles
+        All of them.
+    scores
+        Their scores by name, (n,); NaN where there is none.
+    selection
+        Which are kept.
+    folder
+        Gets `kept` and `dropped`, with the suffix of the format, and `scores.csv`.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be written.
+    """
+    folder = Path(folder)
+    write_rows(
+        folder / SCORES_NAME,
+        ("particle", "micrograph", "defocus", KEPT_COLUMN, *SCORES),
+        _score_rows(particles, scores, selection),
+    )
+    added = {
+        score.column: np.where(np.isfinite(scores[name]), scores[name], UNSET[0])
+        for name, score in SCORES.items()
+    }
+    for name, chosen in ((KEPT, selection.chosen), (DROPPED, ~selection.chosen)):
+        particles.write_part(folder / f"{name}{particles.suffix}", chosen, added)
+
+
+def _score_rows(
+    particles: ParticleFile, scores: Mapping[str, np.ndarray], selection: Selection
+) -> Iterator[List[object]]:
+    """A row for each particle, in the order of the file."""
+    stacks = particles.stacks
+    for row, is_kept in enumerate(selection.chosen.tolist()):
+        yield [
+            stacks.image_name(row),
+            stacks.micrographs[row],
+            float(stacks.defocus[row]),
+            int(is_kept),
+            *(float(scores[name][row]) for name in SCORES),
+        ]
+
+
+def read_scores(folder: PathLike) -> Dict[str, np.ndarray]:
+    """Columns of `scores.csv`: the scores, (n,), and with them `defocus` and `kept`.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read.
+    """
+    rows = read_table(Path(folder) / SCORES_NAME)
+    names = ("defocus", KEPT_COLUMN, *SCORES)
+    return {name: np.array([float(row[name] or "nan") for row in rows]) for name in names}
