@@ -117,7 +117,7 @@ COMMANDS: Sequence[Command] = (
         "estimate the particle diameter from a few micrographs, where it is not known",
         DiameterParams,
         "diameter:run_diameter",
-        ("DIR", "folder for the JSON file"),
+        ("DIR", "folder for the JSON file, and for picks with that diameter"),
         ("'micrographs/*.mrc' --pixel-size 1.06",),
         MICROGRAPHS,
         needs_output=False,

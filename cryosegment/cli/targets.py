@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cryosegment.cli.commands import Command
+from cryosegment.exchange.diameter_estimate import DIAMETER_NAME
 from cryosegment.exchange.labels import (
     LABEL_FOLDERS,
     LABELS_NAME,
@@ -16,16 +17,15 @@ from cryosegment.exchange.labels import (
 )
 from cryosegment.exchange.micrograph_lists import FAILURES_NAME, FINISHED_NAME
 from cryosegment.exchange.particles.ranked import DROPPED, KEPT, SCORES_NAME
-from cryosegment.exchange.pick_folder import CONTENTS, PROBABILITY
+from cryosegment.exchange.pick_folder import CONTENTS, COORDINATES, PROBABILITY
 
 REPORTS = {FAILURES_NAME, REJECTED_NAME, REPORT_NAME, SUMMARY_NAME}
 """What a run says of itself: no results."""
 
-DIAMETER_NAME = "diameter.json"
 LABELLED = (*LABEL_FOLDERS, LABELS_NAME, FINISHED_NAME, *sorted(REPORTS))
 TARGETS: Mapping[str, tuple[str, ...]] = {
     "pick": CONTENTS,
-    "diameter": (DIAMETER_NAME,),
+    "diameter": (DIAMETER_NAME, COORDINATES),
     "repick": CONTENTS,
     "simulate": ("micrographs", "truth", FINISHED_NAME),
     "labels coordinates": LABELLED,

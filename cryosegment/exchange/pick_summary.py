@@ -19,7 +19,8 @@ CRYSTALLINE = "crystalline"
 CONTAMINATED = "contaminated"
 GRADES = {
     GOOD: "",
-    EMPTY: "at most two candidates are more likely particles than not",
+    EMPTY: "at most two candidates are more likely particles than not; where most micrographs are, "
+    "the diameter or the contrast may be wrong",
     NO_ICE: "no particles, and noise alone",
     CRYSTALLINE: "its ice has the spots, or the mottling, of crystals",
     CONTAMINATED: "more than two thirds of it are contamination",

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, Iterator, List, Tuple
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from cryosegment.exchange.params import FRONT_ENDS
 from cryosegment.exchange.parts import NETWORKS
@@ -107,6 +109,7 @@ class TestCryoSegmentWindows(WindowTest):
             while not window.status["text"].startswith("Yellow"):
                 yield
             before, after = (axes.get_title() for axes in window.axes)
+            assert self.fits(window)
             assert before.startswith("no CRF: ")
             assert after.startswith("CRF gaussian, strength 1: ")
             assert before.split(" picks")[1] != after.split(" picks")[1]
@@ -150,6 +153,7 @@ class TestCryoSegmentWindows(WindowTest):
 
         def dragged(window: Any) -> Iterator[None]:
             yield
+            assert self.fits(window)
             drag(window, (100, 200), (130, 240))  # 50 px
             (circles,) = window.axes[0].collections
             np.testing.assert_allclose(circles.get_offsets(), [[115, 220]], atol=2)
@@ -167,6 +171,62 @@ class TestCryoSegmentWindows(WindowTest):
         assert abs(pick.diameter.get() - expected["drag"]) <= 2 * PIXEL_SIZE
         self.use(form, "diameter", slid)
         assert pick.diameter.get() == expected["slide"]
+
+    def testDiameterEstimated(self) -> None:
+        """The core's estimate, with circles on its picks, is taken; it can be stopped before."""
+        pick = self.newPick(self.source)
+
+        def script(window: Any) -> Iterator[None]:
+            hint = window.status["text"]
+            window.button.invoke()
+            stopped = window._process
+            yield
+            window.button.invoke()
+            assert stopped.poll() is not None
+            assert (window.status["text"], window.button["text"]) == (hint, "Estimate")
+            assert window.diameter == pick.diameter.get()
+            window.button.invoke()
+            window.slider.var.set(120.0)
+            yield
+            assert window.axes[0].get_title() == "120 Å, 40 px"  # it is alive meanwhile
+            while window.status["text"].startswith("Estimating"):
+                yield
+            said = re.match(r"Estimated: (\d+) Å, from (\d+) to (\d+) Å", window.status["text"])
+            diameter, low, high = map(int, said.groups())
+            assert low < diameter < high
+            assert window.diameter == diameter
+            assert abs(diameter / DIAMETER - 1) < 0.3
+            (circles,) = window.axes[0].collections
+            mic = window.micrograph
+            true = [c.getPosition() for c in self.source.outputCoordinates.iterCoordinates(mic)]
+            distances, _ = cKDTree(true).query(circles.get_offsets())
+            assert len(distances) > 5
+            assert np.median(distances) * PIXEL_SIZE < 0.25 * DIAMETER
+            window._handleResult(SELECT)
+            expected.append(diameter)
+
+        expected: List[int] = []
+        self.use(self.openForm(pick), "diameter", script)
+        assert [pick.diameter.get()] == expected
+
+    def testDiameterOfNothing(self) -> None:
+        """Where the core cannot estimate it, the window has its reason, and the old diameter."""
+        path = Path(self.source.outputMicrographs.getFirstItem().getFileName()).resolve()
+        hidden = path.with_suffix(".hidden")
+        self.addCleanup(hidden.rename, path)
+
+        def script(window: Any) -> Iterator[None]:
+            path.rename(hidden)
+            window.button.invoke()
+            while window.status["text"].startswith("Estimating"):
+                yield
+            assert "does not exist" in window.status["text"]
+            window._handleResult(CANCEL)
+
+        pick = self.newPick(self.source)
+        before = pick.diameter.get()
+        self.use(self.openForm(pick), "diameter", script)
+        assert pick.diameter.get() == before
 
     def testDiameterOfCoordinates(self) -> None:
         """Every coordinate of the micrograph that is chosen has a circle."""

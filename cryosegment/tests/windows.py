@@ -13,6 +13,7 @@ from typing import Any, Callable, Iterator, List
 
 from cryosegment.tests.machine import NO_DISPLAY
 from cryosegment.tests.scripted import ProtocolTest
+from cryosegment.wizards.micrograph_dialog import TOP
 
 # isort: split
 from pyworkflow.gui.gui import Window
@@ -63,6 +64,10 @@ class WindowTest(ProtocolTest):
         form.adjustSections()
         form.root.update_idletasks()
         return form.resize(form.root)[1] + TITLE_BAR
+
+    def fits(self, window: Any) -> bool:
+        """Whether a wizard's window and its title bar are on a small screen."""
+        return bool(TOP + window.winfo_reqheight() + TITLE_BAR <= window.winfo_screenheight())
 
     def use(self, form: FormWindow, name: str, script: Script) -> None:
         """Show the wizard of a form's field, and let `script` use the window that it opens.

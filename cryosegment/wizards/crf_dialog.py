@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-import subprocess
 import tkinter as tk
 from tkinter import ttk
-from typing import Any, List, Optional
+from typing import Any, List
 
 from pwem.objects import Micrograph
 from pyworkflow.gui.widgets import LabelSlider
@@ -17,16 +16,15 @@ from cryosegment.exchange.params import PickParams
 from cryosegment.protocols.form_fields import field_choices
 from cryosegment.protocols.messages import counted
 from cryosegment.viewers.plots import draw_changes, draw_outline
+from cryosegment.wizards.core_trials import CoreDialog
 from cryosegment.wizards.crf_preview import CrfChoice, CrfPreviews, Preview
-from cryosegment.wizards.micrograph_dialog import MicrographDialog
 
-INTERVAL = 200  # ms between two looks whether the core is done
 STRONGEST = 5.0
 WITHOUT = CrfChoice()
 HINT = "Yellow: outline of the particles. Green turns to particle, red to background."
 
 
-class CrfDialog(MicrographDialog):
+class CrfDialog(CoreDialog):
     """A micrograph without CRF and with the one that is chosen, as the core computes them.
 
     Parameters
@@ -46,7 +44,6 @@ class CrfDialog(MicrographDialog):
     ) -> None:
         self.choice = choice
         self._previews = previews
-        self._process: Optional[subprocess.Popen[bytes]] = None
         super().__init__(parent, "CRF refinement", micrographs, panels=2)
 
     # --------------------------- controls -------------------------------------
@@ -96,18 +93,14 @@ class CrfDialog(MicrographDialog):
             self.status.config(text=HINT)
             return
         try:
-            self._process = self._previews.start(self.micrograph, missing[0])
+            process = self._previews.start(self.micrograph, missing[0])
         except CryoSegmentError as error:
             self.status.config(text=str(error))
             return
         self.status.config(text=f"Computing {mic_name(self.micrograph)} ...")
-        self._waiting = self.after(INTERVAL, self._look, missing[0])
+        self._waitFor(process, lambda: self._finished(missing[0]))
 
-    def _look(self, choice: CrfChoice) -> None:
-        if self._process.poll() is None:
-            self._waiting = self.after(INTERVAL, self._look, choice)
-            return
-        self._process = None
+    def _finished(self, choice: CrfChoice) -> None:
         if self._isDone(choice):
             self.preview()
         else:
@@ -115,18 +108,6 @@ class CrfDialog(MicrographDialog):
 
     def _isDone(self, choice: CrfChoice) -> bool:
         return self._previews.isDone(self.micrograph, choice)
-
-    def _stop(self) -> None:
-        if self._process is not None:
-            self.after_cancel(self._waiting)
-            self._process.kill()
-            self._process.wait()
-            self._process = None
-
-    def destroy(self) -> None:
-        """Close the window, and stop what it has started."""
-        self._stop()
-        super().destroy()
 
     # --------------------------- drawing ---------------------------------------
     def _drawContent(self) -> None:

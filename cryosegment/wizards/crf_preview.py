@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import subprocess
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Callable, Dict, NamedTuple
 
 import mrcfile
@@ -15,12 +14,11 @@ from pwem.objects import Micrograph
 from cryosegment.convert import mic_name
 from cryosegment.core_files import core_file
 from cryosegment.exchange.coordinates import Coordinates
-from cryosegment.exchange.files import read_text
 from cryosegment.exchange.job import Job
 from cryosegment.exchange.params import AUTO, NO_CRF
 from cryosegment.exchange.parts import SOLVERS
 from cryosegment.exchange.pick_folder import COORDINATES, PROBABILITY, PickFolder
-from cryosegment.plugin import Plugin
+from cryosegment.wizards.core_trials import CoreTrials
 
 
 class CrfChoice(NamedTuple):
@@ -54,7 +52,7 @@ class Preview:
     picks: Coordinates
 
 
-class CrfPreviews:
+class CrfPreviews(CoreTrials):
     """Picks of micrographs with different CRFs, each computed once.
 
     Parameters
@@ -73,9 +71,9 @@ class CrfPreviews:
     """
 
     def __init__(self, values: Dict[str, Any], folder: str, in_words: Callable[[str], str]) -> None:
+        super().__init__(folder, in_words)
         self._values = {**values, "masks": False, "maps": True, "resume": True}
         self.diameter: float = values["diameter"]
-        self._folder, self._in_words = Path(folder), in_words
 
     def isDone(self, micrograph: Micrograph, choice: CrfChoice) -> bool:
         """Whether there is a result to read."""
@@ -89,19 +87,11 @@ class CrfPreviews:
         InputError
             If the micrograph cannot be read.
         """
-        results = self._results(choice)
-        output = Path(results.path)
-        output.mkdir(exist_ok=True)
+        output = str(self._results(choice).path)
         crf = {"crf": choice.crf, "crf_solver": choice.solver, "crf_strength": choice.strength}
         path = core_file(micrograph, str(self._folder))
-        job = Job("pick", {**self._values, **crf}, (path,), str(output), (mic_name(micrograph),))
-        job.write(results.job)
-        return Plugin.startCore("run", str(results.job), log=str(self._log()))
-
-    def lastWords(self) -> str:
-        """Last message of the core."""
-        lines = read_text(self._log()).strip().splitlines()
-        return self._in_words(lines[-1]) if lines else "the core stopped without a message"
+        job = Job("pick", {**self._values, **crf}, (path,), output, (mic_name(micrograph),))
+        return self._start(job)
 
     def read(self, micrograph: Micrograph, choice: CrfChoice) -> Preview:
         """The result, once it is done."""
@@ -112,6 +102,3 @@ class CrfPreviews:
 
     def _results(self, choice: CrfChoice) -> PickFolder:
         return PickFolder(self._folder / f"{choice.crf}_{choice.solver}_{choice.strength:g}")
-
-    def _log(self) -> Path:
-        return self._folder / "log.txt"

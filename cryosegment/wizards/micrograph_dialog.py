@@ -18,7 +18,7 @@ from cryosegment.convert import mic_name
 from cryosegment.viewers.plots import draw_shrunk, read_shrunk
 
 MOST_LISTED = 100  # micrographs: enough to find a typical one
-PANEL_INCHES = 5.6, 5.0  # width, height
+PANEL_INCHES = 5.6, 4.7  # width, height: the window fits on the screen of a small laptop
 DPI = 100
 TOP = 40  # px between the screen's upper border and the window
 TOOLS = ("Home", "Back", "Forward", "Pan", "Zoom", "Save")

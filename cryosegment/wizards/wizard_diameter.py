@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional
+import tempfile
+from typing import Any, Dict, Optional
 
 import numpy as np
-from pwem.objects import Micrograph, SetOfCoordinates
+from pwem.objects import Micrograph, SetOfCoordinates, SetOfMicrographs
 from pwem.protocols import EMProtocol
 from pyworkflow.gui import dialog
 from pyworkflow.wizard import Wizard
@@ -19,6 +20,7 @@ from cryosegment.protocols import (
     CryoSegmentProtTrain,
 )
 from cryosegment.wizards.diameter_dialog import Centers, DiameterDialog
+from cryosegment.wizards.diameter_trial import DiameterTrial
 from cryosegment.wizards.micrograph_dialog import listed_micrographs
 
 TITLE = "Particle diameter"
@@ -51,6 +53,16 @@ def centers_in(coordinates: SetOfCoordinates) -> Centers:
     return centers
 
 
+def estimate_params(protocol: EMProtocol, micrographs: SetOfMicrographs) -> Dict[str, Any]:
+    """Parameters of the `diameter` job of a form: a picking's own model, elsewhere the general."""
+    values = {"pixel_size": micrographs.getSamplingRate()}
+    if isinstance(protocol, CryoSegmentProtPick) and not protocol._modelErrors():
+        values["model"] = protocol._model()
+    if not getattr(protocol, "useGpu", False):
+        values["gpu"] = "cpu"
+    return values
+
+
 class CryoSegmentWizardDiameter(Wizard):
     """Circles over a micrograph, at the coordinates where there are any."""
 
@@ -73,11 +85,14 @@ class CryoSegmentWizardDiameter(Wizard):
         if micrographs is None or not micrographs.getSize():
             dialog.showWarning(TITLE, "Choose micrographs or coordinates first.", form.root)
             return
-        asked = DiameterDialog(
-            form.root,
-            listed_micrographs(micrographs),
-            protocol.diameter.get() or known,
-            None if coordinates is None else centers_in(coordinates),
-        )
+        with tempfile.TemporaryDirectory(prefix="cryosegment_") as folder:
+            values = estimate_params(protocol, micrographs)
+            asked = DiameterDialog(
+                form.root,
+                listed_micrographs(micrographs),
+                DiameterTrial(values, folder, protocol.inFormWords),
+                protocol.diameter.get() or known,
+                None if coordinates is None else centers_in(coordinates),
+            )
         if asked.resultYes():
             form.setVar("diameter", round(asked.diameter, 1))

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from cryosegment.core.images.normalize import MAD_TO_SD
 
@@ -94,55 +95,72 @@ def _arcs(cells: Plane) -> Iterator[_Arc]:
     deviation = MAD_TO_SD * float(np.median(np.abs(slopes)))
     slopes = np.clip(slopes / max(deviation, 1e-30), -STEEPEST, STEEPEST)
     slopes[:, [0, -1]] = slopes[:, :, [0, -1]] = 0
-    height, width = cells.shape
-    half = int(np.hypot(height, width) / 2) + 1
-    steps = np.arange(-half, half + 1, dtype=np.float32)
     y, x = (np.arange(length, dtype=np.float32) - (length - 1) / 2 for length in cells.shape)
-    for turn in np.arange(TURNS) * (2 * np.pi / TURNS):
-        down, right = float(np.sin(turn)), float(np.cos(turn))
+    for (down, right), sheaves in _directions(*cells.shape):
+        strength, place, bend = max((*_strongest(slopes, sheaf), sheaf.bend) for sheaf in sheaves)
         across = down * y[:, None] + right * x
         along = right * y[:, None] - down * x
-        strengths = [
-            (*_strongest(slopes, steps, down, right, bend / min(cells.shape)), bend)
-            for bend in BENDS
-        ]
-        strength, place, bend = max(strengths)
         raised = across - place - bend / min(cells.shape) * along**2 / 2
         yield _Arc(strength, raised.astype(np.float32))
 
 
-def _strongest(
-    slopes: Float[np.ndarray, "2 h w"],
-    steps: Float[np.ndarray, " n"],
-    down: float,
-    right: float,
-    curvature: float,
-) -> tuple[float, float]:
-    """Strength and place of the strongest of parallel arcs.
+@dataclass(frozen=True)
+class _Sheaf:
+    """Parallel arcs of one curvature, `bend`, and the pixels along each.
 
-    Parameters
-    ----------
-    slopes
-        Along y and x.
-    steps
-        Places of the arcs across, and of the points on each along, cells from the middle.
-    down, right
-        Direction from the dark to the bright side.
-    curvature
-        Of the arcs, per cell.
+    `places` are their distances from the middle, in cells; `pixels` are indices into the flat
+    image, 0 where the arc is outside; `normal_y` and `normal_x` belong to the points along an arc.
+    Arcs that are not `long` are no edges.
     """
-    height, width = slopes.shape[1:]
+
+    bend: float
+    places: Float[np.ndarray, " n"]
+    pixels: Int[np.ndarray, "n n"]
+    normal_y: Float[np.ndarray, " n"]
+    normal_x: Float[np.ndarray, " n"]
+    counts: Int[np.ndarray, " n"]
+    is_long: Bool[np.ndarray, " n"]
+
+
+@lru_cache(
+    maxsize=2
+)  # the micrographs of a run have one shape, and this takes longer than the rest
+def _directions(height: int, width: int) -> tuple[tuple[tuple[float, float], list[_Sheaf]], ...]:
+    """Directions from the dark to the bright side, (down, right), with arcs of each curvature."""
+    turns = np.arange(TURNS) * (2 * np.pi / TURNS)
+    directions = [(float(np.sin(turn)), float(np.cos(turn))) for turn in turns]
+    return tuple(
+        (direction, [_sheaf(height, width, direction, bend) for bend in BENDS])
+        for direction in directions
+    )
+
+
+def _sheaf(height: int, width: int, direction: tuple[float, float], bend: float) -> _Sheaf:
+    half = int(np.hypot(height, width) / 2) + 1
+    steps = np.arange(-half, half + 1, dtype=np.float32)
+    (down, right), curvature = direction, bend / min(height, width)
     rise = steps[:, None] + curvature * steps**2 / 2
     rows = np.rint(down * rise + right * steps + (height - 1) / 2).astype(np.intp)
     columns = np.rint(right * rise - down * steps + (width - 1) / 2).astype(np.intp)
     inside = (rows > 0) & (rows < height - 1) & (columns > 0) & (columns < width - 1)
-    pixels = np.where(inside, rows * width + columns, 0)  # the first pixel has no slope
     lean = curvature * steps
     length = np.sqrt(1 + lean**2)
-    normal_y, normal_x = (down - lean * right) / length, (right + lean * down) / length
-    found = slopes[0].take(pixels) * normal_y + slopes[1].take(pixels) * normal_x
     counts = inside.sum(1)
-    strengths = found.sum(1) / np.sqrt(np.maximum(counts, 1))
-    strengths[counts < SHORTEST * min(height, width)] = 0
+    return _Sheaf(
+        bend,
+        places=steps,
+        pixels=np.where(inside, rows * width + columns, 0),  # the first pixel has no slope
+        normal_y=(down - lean * right) / length,
+        normal_x=(right + lean * down) / length,
+        counts=counts,
+        is_long=counts >= SHORTEST * min(height, width),
+    )
+
+
+def _strongest(slopes: Float[np.ndarray, "2 h w"], sheaf: _Sheaf) -> tuple[float, float]:
+    """Strength and place of the strongest of parallel arcs, from the slopes along y and x."""
+    along_y, along_x = (slope.take(sheaf.pixels) for slope in slopes)
+    found = along_y @ sheaf.normal_y + along_x @ sheaf.normal_x
+    strengths = np.where(sheaf.is_long, found / np.sqrt(np.maximum(sheaf.counts, 1)), 0.0)
     best = int(strengths.argmax())
-    return float(strengths[best]), float(steps[best])
+    return float(strengths[best]), float(sheaf.places[best])

@@ -142,6 +142,11 @@ class _Uses(TorchDispatchMode):
         super().__init__()
         self.counts: Counter[int] = Counter()
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """No: torch would load its compiler, which takes a second, to leave these calls out."""
+        return False
+
     def __torch_dispatch__(
         self,
         func: Callable[..., object],

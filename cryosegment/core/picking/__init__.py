@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Particles from maps: candidate centres with scores, and instances around them."""
 
-from cryosegment.core.picking.axes import instance_axes
+from cryosegment.core.picking.axes import instance_axes, longest_dimension
 from cryosegment.core.picking.centers import (
     Candidates,
     ParticleMaps,
@@ -26,5 +26,6 @@ __all__ = [
     "find_particles",
     "instance_axes",
     "instance_diameters",
+    "longest_dimension",
     "renumber",
 ]

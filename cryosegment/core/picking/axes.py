@@ -9,6 +9,12 @@ import numpy as np
 from jaxtyping import Float, Int
 from torch import Tensor
 
+LONGEST = 85
+"""Percentile of the long axes of masks that stands for the longest dimension."""
+RIGHT = 0.925
+"""That percentile where the assumed diameter is right, in diameters; both numbers were chosen on
+simulated micrographs of ten molecules (see docs/benchmarks.md)."""
+
 
 @dataclass(frozen=True)
 class Axes:
@@ -47,3 +53,8 @@ def instance_axes(labels: Int[Tensor, "h w"], count: int) -> Axes:
     long, short = (4 * np.sqrt(np.maximum(half + sign * spread, 0)) for sign in (1, -1))
     angles = np.rad2deg(np.arctan2(-2 * xy, xx - yy)) / 2
     return Axes(middle, long, short, angles)
+
+
+def longest_dimension(long_axes: Float[np.ndarray, " n"]) -> float:
+    """The diameter that the long axes of masks say, in their unit."""
+    return float(np.percentile(long_axes, LONGEST)) / RIGHT

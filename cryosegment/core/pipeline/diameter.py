@@ -12,8 +12,10 @@ from jaxtyping import Float
 from cryosegment.core.images.micrograph import Micrograph
 from cryosegment.core.images.working import FEWEST_DIAMETERS, MIN_DIAMETER_PX
 from cryosegment.core.models.model import Model
+from cryosegment.core.picking import longest_dimension
 from cryosegment.core.pipeline.doubts import ENOUGH, LIKELY
 from cryosegment.core.pipeline.micrograph import pick_micrograph
+from cryosegment.exchange.diameter_estimate import DiameterEstimate
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.params import NO_CRF, PickParams
 
@@ -23,31 +25,8 @@ SIDE = 50
 """Of the square in the middle of a micrograph that is picked at most, in assumed diameters."""
 SHARE = 0.5
 """Rungs with fewer particles per area than this share of the most are not looked at."""
-LONGEST = 85
-"""Percentile of the long axes of masks that stands for the longest dimension."""
-RIGHT = 0.925
-"""That percentile where the assumed diameter is right, in diameters; both numbers were chosen on
-simulated micrographs of ten molecules (see docs/benchmarks.md)."""
 ERROR = 0.1
-"""Root mean square error of the estimates there, as a share of the diameter."""
-
-
-@dataclass(frozen=True)
-class DiameterEstimate:
-    """A particle diameter, Å: its longest dimension.
-
-    Parameters
-    ----------
-    diameter
-        The estimate.
-    low, high
-        The smallest and the largest of what each micrograph says alone, and of what masks say at
-        the assumed diameters next to the estimate; and an error of the method beyond.
-    """
-
-    diameter: float
-    low: float
-    high: float
+"""Root mean square error of the estimates on simulated micrographs, as a share of the diameter."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +55,7 @@ class Rung:
     @property
     def says(self) -> float:
         """Diameter that the masks say, Å."""
-        return float(np.percentile(self.long_axes, LONGEST)) / RIGHT
+        return longest_dimension(self.long_axes)
 
     def __add__(self, other: Rung) -> Rung:
         axes = np.concatenate((self.long_axes, other.long_axes))

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import logging
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -129,3 +131,15 @@ def test_either_kind_of_instructions_does(
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx, raising=False)
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx, raising=False)
     assert computes_bfloat16() == (avx or amx)
+
+
+@pytest.mark.slow
+def test_folding_loads_no_compiler() -> None:
+    """It takes a second of every run."""
+    code = (
+        "import sys; from torch import nn; "
+        "from cryosegment.core.models.acceleration import fold_normalizations; "
+        "fold_normalizations(nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2)).eval()); "
+        "sys.exit('torch._dynamo' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -9,17 +9,17 @@ import torch
 
 from cryosegment.core.images.micrograph import Micrograph
 from cryosegment.core.models.model import load_model
+from cryosegment.core.picking.axes import RIGHT
 from cryosegment.core.pipeline.diameter import (
     ERROR,
     LADDER,
-    RIGHT,
-    DiameterEstimate,
     Rung,
     climb,
     estimate_diameter,
 )
 from cryosegment.core.simulation.micrograph import simulate_micrograph
 from cryosegment.core.simulation.sample import read_sample
+from cryosegment.exchange.diameter_estimate import DiameterEstimate
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.model_files import GENERAL
 from cryosegment.exchange.params import SimulateParams

@@ -10,6 +10,7 @@ from cryosegment.core.models.model import Model
 from cryosegment.core.pipeline.doubts import has_diameter, summarise
 from cryosegment.core.pipeline.micrograph import pick_micrograph
 from cryosegment.core.pipeline.picks import Picks
+from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.exchange.params import CalibrationParams, PickParams
 from cryosegment.exchange.pick_summary import (
     CONTAMINATED,
@@ -69,9 +70,27 @@ def test_another_diameter(picks: Picks, settings: PickSettings) -> None:
     for diameter, doubts in ((60.0, ()), (32.0, (OTHER_DIAMETER,)), (130.0, (OTHER_DIAMETER,))):
         other = replace(settings, diameter=diameter)
         assert summarise(picks, other).doubts == doubts
-    sizes = np.array([50.0] * 9 + [np.nan] * 30)
-    assert has_diameter(sizes, 120.0)  # too few to tell
-    assert not has_diameter(np.append(sizes, 50.0), 120.0)
+
+
+def in_a_row(long_axes: list[float], apart: float) -> Coordinates:
+    """Masks on a line, so many Å apart."""
+    centers_yx = np.stack((np.zeros(len(long_axes)), apart * np.arange(len(long_axes))), axis=1)
+    return Coordinates(centers_yx, 1.0, "row", long_axes=long_axes)
+
+
+def test_masks_that_are_no_diameter_long() -> None:
+    """The 85th percentile of their long axes counts, where it is 0.925 of the diameter."""
+    masks = [*[60.0] * 15, *[92.5] * 5]
+    for diameter, is_it in ((100.0, True), (140.0, True), (145.0, False), (75.0, True)):
+        assert has_diameter(in_a_row(masks, 500.0), diameter) == is_it
+    assert not has_diameter(in_a_row(masks, 500.0), 70.0)
+    assert has_diameter(in_a_row([*[92.5] * 9, *[np.nan] * 30], 500.0), 10.0)  # too few to tell
+    assert not has_diameter(in_a_row([92.5] * 10, 500.0), 10.0)
+
+
+def test_masks_that_reach_beyond_the_nearest_particle() -> None:
+    assert has_diameter(in_a_row([92.5] * 20, 67.0), 100.0)
+    assert not has_diameter(in_a_row([92.5] * 20, 66.0), 100.0)
 
 
 def test_another_contrast(draw_truth: Callable, disc_model: Model) -> None:
