@@ -26,7 +26,7 @@ from cryosegment.exchange.params import CalibrationParams, InputParams
 
 BOXES = (1.2, 2.0)
 """Sides of boxes, in particle diameters."""
-PER_SCENE = 16
+PER_SCENE = 8
 VALIDATION_STREAM, CALIBRATION_STREAM = 2**32 - 1, 2**32 - 2
 """Steps that no training reaches, whose images are for validation and for calibration."""
 INPUT = InputParams(PIXELS_PER_DIAMETER)
@@ -106,7 +106,7 @@ class ParticleValidation:
     """
 
     def __init__(
-        self, bank: ProjectionBank, settings: ParticleSettings, seed: int, batches: int = 40
+        self, bank: ProjectionBank, settings: ParticleSettings, seed: int, batches: int = 60
     ) -> None:
         stream = ParticleBatches(bank, settings, 2, seed + VALIDATION_STREAM)
         self._batches = [stream(step) for step in range(batches)]
