@@ -24,12 +24,12 @@ from torch import Tensor
 from cryosegment.core.images.resample import resample_labels
 from cryosegment.core.particles.classes import class_map
 from cryosegment.core.particles.model import ParticleModel, load_particle_model
-from cryosegment.core.particles.scores import score_particles
-from cryosegment.core.particles.simulated import (
+from cryosegment.core.particles.overlap import (
     area_under_curve,
     confusion,
     intersection_over_union,
 )
+from cryosegment.core.particles.scores import score_particles
 from cryosegment.core.simulation.micrograph import SimulatedMicrograph, simulate_micrograph
 from cryosegment.core.simulation.molecule import Molecule, read_molecule
 from cryosegment.exchange.params import SimulateParams

@@ -27,6 +27,7 @@ from cryosegment.exchange.params import (
     RepickParams,
     SimulateParams,
     TrainParams,
+    TrainParticlesParams,
     TuneParams,
 )
 from cryosegment.exchange.progress import Progress
@@ -200,6 +201,17 @@ COMMANDS: Sequence[Command] = (
         OUTPUT_MODEL,
         ("labels --from general --minutes 10 --output mine.safetensors",),
         LABELS,
+        output_is_file=True,
+    ),
+    Command(
+        "train particles",
+        "train a model of particle images, which tells signal, edge and background, on masks of "
+        "refined particles",
+        TrainParticlesParams,
+        "particle_training:run_train_particles",
+        OUTPUT_MODEL,
+        ("masks --from particles --minutes 20", "--output mine.safetensors"),
+        ("MASKS_DIR", "folders made by `cryosegment labels project`"),
         output_is_file=True,
     ),
     Command(

@@ -54,6 +54,13 @@ TARGETS: Mapping[str, tuple[str, ...]] = {
         ".tensorboard",
         ".examples.png",
     ),
+    "train particles": (
+        ".safetensors",
+        ".state.safetensors",
+        ".state.best.safetensors",
+        ".history.csv",
+        ".tensorboard",
+    ),
     "tune": (".safetensors", ".picking.csv", ".picking.png"),
     "evaluate": ("metrics.csv", "metrics.json", "precision_recall.png"),
     "crf": (PROBABILITY, FAILURES_NAME, FINISHED_NAME),

@@ -4,9 +4,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Optional, Union
 
-from cryosegment.exchange.params import AUTO, WITH_CTF, FrontEndParams, InputParams, TrainParams
+from cryosegment.exchange.params import (
+    AUTO,
+    WITH_CTF,
+    FrontEndParams,
+    InputParams,
+    TrainParams,
+    TrainParticlesParams,
+)
 from cryosegment.exchange.params.networks import BATCH_NORM, DEFAULT_ENCODER
 from cryosegment.exchange.params.training import SCRATCH_PIXELS_PER_DIAMETER
 from cryosegment.exchange.parts import BRANCHES, ENCODER, NETWORKS
@@ -48,7 +55,7 @@ def chosen_front_end(
     return own if name == AUTO else FrontEndParams(name, resolution)
 
 
-def network_arguments(params: TrainParams) -> Dict[str, Any]:
+def network_arguments(params: Union[TrainParams, TrainParticlesParams]) -> Dict[str, Any]:
     """What builds the network of a training from scratch, beside its name."""
     part = NETWORKS[params.network]
     told = {

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from cryosegment.core.images.working import working_normalize
 from cryosegment.core.particles.classes import CLASSES, PIXELS_PER_DIAMETER, class_map, middle_of
 from cryosegment.core.particles.losses import QualityTargets
+from cryosegment.core.particles.overlap import area_under_curve, confusion, overlap_of
 from cryosegment.core.simulation.bank import ProjectionBank
 from cryosegment.core.simulation.particle_images import (
     ParticleImages,
@@ -73,27 +74,6 @@ def batch_of(drawn: list[ParticleImages]) -> tuple[Float[Tensor, "b 1 s s"], Qua
     return images[:, None], targets
 
 
-def confusion(found: Int[Tensor, "*n"], truth: Int[Tensor, "*n"]) -> Int[Tensor, "3 3"]:
-    """How many pixels of each class (rows) were called which (columns)."""
-    number = len(CLASSES)
-    pairs = truth.flatten().long() * number + found.flatten().long()
-    return torch.bincount(pairs, minlength=number**2).reshape(number, number)
-
-
-def intersection_over_union(counts: Int[Tensor, "3 3"]) -> Float[Tensor, " 3"]:
-    """Intersection over union of each class, from a confusion matrix over all pixels."""
-    hits = counts.diagonal().double()
-    return hits / (counts.sum(0) + counts.sum(1) - hits).clamp(min=1)
-
-
-def area_under_curve(scores: Float[Tensor, " n"], truth: Tensor) -> float:
-    """Probability that a good image has a higher score than a bad one; ties count half."""
-    good, bad = scores[truth.bool()], scores[~truth.bool()].sort().values
-    below = torch.searchsorted(bad, good)
-    tied = torch.searchsorted(bad, good, right=True) - below
-    return float((below + 0.5 * tied).double().mean() / max(len(bad), 1))
-
-
 class ParticleValidation:
     """Validation of a network on images that training never draws.
 
@@ -122,11 +102,8 @@ class ParticleValidation:
             counts += confusion(logits[:, : len(CLASSES)].argmax(1), targets.classes)
             quality.append(middle_of(logits[:, len(CLASSES)]))
             good.append(targets.good)
-        classes = intersection_over_union(counts)
-        area = area_under_curve(torch.cat(quality), torch.cat(good))
-        named = {f"iou of {name}": float(iou) for name, iou in zip(CLASSES, classes, strict=True)}
-        mean = float(classes.mean())
-        return Validation((mean + area) / 2, {"iou": mean, "auc": area, **named})
+        area, figures = area_under_curve(torch.cat(quality), torch.cat(good)), overlap_of(counts)
+        return Validation((figures["iou"] + area) / 2, {"auc": area, **figures})
 
 
 def calibrate_quality(

@@ -23,7 +23,7 @@ from cryosegment.core.training.fit.loop import fit
 from cryosegment.core.training.fit.objective import Loss
 from cryosegment.core.training.fit.ranks import ALONE, Ranks
 from cryosegment.core.training.fit.settings import FitSettings, Validation
-from cryosegment.core.training.fit.state import remove_state
+from cryosegment.core.training.fit.state import begin_state, check_resumed
 from cryosegment.core.training.joint import RefinedNetwork
 from cryosegment.core.training.losses.picking import PickingLoss
 from cryosegment.core.training.validation import THRESHOLD, best_f1
@@ -31,7 +31,6 @@ from cryosegment.core.tuning.calibration import calibrate
 from cryosegment.core.tuning.crf_choice import choose_card_crf
 from cryosegment.core.tuning.pick_model import mapped_image
 from cryosegment.exchange.card import ModelCard
-from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.finished import fingerprint
 from cryosegment.exchange.params import (
     CRF_PRESETS,
@@ -48,7 +47,6 @@ from cryosegment.exchange.progress import Progress
 
 PATCHES_PER_MICROGRAPH = 64
 """Number of patches of a micrograph in one epoch."""
-STATE_SUFFIX = ".state.safetensors"
 
 
 def train(
@@ -86,7 +84,7 @@ def train(
         If labels, the model to start from or the parameters cannot be used, or the state of a
         model that should be trained further is missing.
     """
-    _check_resumed(output, params)
+    check_resumed(output, params.resume)
     network, card = start_of(params)
     if params.crf != NO_CRF:
         network = RefinedNetwork(network, CRF_PRESETS[params.crf])
@@ -99,7 +97,7 @@ def train(
         labels=f"{labels_fingerprint(images)} {fingerprint(params)}",
     )
     batches = _batches(parts.training, params, device, ranks)
-    state_path, curves = _state_path(output, params, ranks), Curves(output, "F1", progress)
+    state_path, curves = begin_state(output, params.resume, ranks), Curves(output, "F1", progress)
     validate = _validation(parts, share, output)
     best, state = fit(network, batches, validate, settings, state_path, curves)
     if not ranks.is_first:
@@ -131,25 +129,6 @@ def _as_used(best: nn.Module, card: ModelCard, parts: Split, progress: Progress)
         use = replace(card.use, crf=best.learned())
         return Model(best.network, replace(card, use=use))
     return Model(best, choose_card_crf(Model(best, card), parts.validation, progress))
-
-
-def _check_resumed(output: Path, params: TrainParams) -> None:
-    """Check that the state exists if a finished training is to be resumed."""
-    path = output.with_suffix(STATE_SUFFIX)
-    if params.resume and output.exists() and not path.exists():
-        raise InputError(
-            f"expected the state of the training of {output.name} in {path}, found none: leave out "
-            "--resume to start again"
-        )
-
-
-def _state_path(output: Path, params: TrainParams, ranks: Ranks) -> Path:
-    """Path of the state to resume from, which is removed if training starts again."""
-    path = output.with_suffix(STATE_SUFFIX)
-    if not params.resume and ranks.is_first:
-        remove_state(path)
-    ranks.wait_for_first()
-    return path
 
 
 def _validation(parts: Split, share: float, output: Path) -> Callable[[nn.Module], Validation]:

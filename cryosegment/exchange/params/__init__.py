@@ -63,6 +63,7 @@ from cryosegment.exchange.params.networks import (
     MOST_BRANCHES,
     OWN_ENCODED_NETWORKS,
 )
+from cryosegment.exchange.params.particle_training import TrainParticlesParams
 from cryosegment.exchange.params.picking import (
     CARD,
     DROP,
@@ -146,6 +147,7 @@ __all__ = [
     "SelectionParams",
     "SimulateParams",
     "TrainParams",
+    "TrainParticlesParams",
     "TuneParams",
     "free_to_change",
     "kind_of",

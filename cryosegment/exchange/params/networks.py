@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from cryosegment.exchange.errors import ParameterError
-from cryosegment.exchange.params.fields import AUTO
+from cryosegment.exchange.params.fields import AUTO, param
 from cryosegment.exchange.parts import BRANCHES, ENCODER, NETWORKS
 
 BATCH_NORM = "batch"
@@ -29,6 +31,50 @@ ENCODERS = (
 )
 DEFAULT_ENCODER = ENCODERS[0]
 DEFAULT_BRANCHES, MOST_BRANCHES = 4, 5
+
+
+def network_field() -> Any:
+    """Field of the network's name."""
+    return param(
+        DEFAULT_NETWORK,
+        "network architecture; smp-... need the package segmentation_models.pytorch",
+        choices=tuple(NETWORKS),
+    )
+
+
+def encoder_field() -> Any:
+    """Field of the encoder's name."""
+    return param(
+        AUTO,
+        f"encoder of the networks {', '.join(OWN_ENCODED_NETWORKS)} and smp-...; auto: "
+        f"{DEFAULT_ENCODER}",
+        choices=(AUTO, *ENCODERS),
+    )
+
+
+def branches_field() -> Any:
+    """Field of the number of branches."""
+    return param(
+        DEFAULT_BRANCHES,
+        f"number of parallel dilated branches of the network {', '.join(BRANCHED_NETWORKS)}",
+        minimum=1,
+        maximum=MOST_BRANCHES,
+    )
+
+
+def check_start(start: str, network: str) -> None:
+    """Check that a training starts either from a model or with a network of its own.
+
+    Raises
+    ------
+    ParameterError
+        If both are given.
+    """
+    if start and network != DEFAULT_NETWORK:
+        raise ParameterError(
+            f"expected a network to train from scratch or a model to fine-tune, got network "
+            f"{network} and model {start}: leave one of them out"
+        )
 
 
 def check_network(network: str, encoder: str, branches: int) -> None:

@@ -25,16 +25,13 @@ from cryosegment.exchange.params.front_end import (
     WITH_CTF,
 )
 from cryosegment.exchange.params.networks import (
-    BRANCHED_NETWORKS,
-    DEFAULT_BRANCHES,
-    DEFAULT_ENCODER,
-    DEFAULT_NETWORK,
-    ENCODERS,
-    MOST_BRANCHES,
-    OWN_ENCODED_NETWORKS,
+    branches_field,
     check_network,
+    check_start,
+    encoder_field,
+    network_field,
 )
-from cryosegment.exchange.parts import LOSSES, NETWORKS
+from cryosegment.exchange.parts import LOSSES
 
 TRAINED_PRESETS = ("gaussian", "intensity", "logits")
 """CRFs that a network can be trained through: gradients pass through their features."""
@@ -67,23 +64,9 @@ class TrainParams(Params):
         flag="from",
         **MODEL_PATH,
     )
-    network: str = param(
-        DEFAULT_NETWORK,
-        "network architecture; smp-... need the package segmentation_models.pytorch",
-        choices=tuple(NETWORKS),
-    )
-    encoder: str = param(
-        AUTO,
-        f"encoder of the networks {', '.join(OWN_ENCODED_NETWORKS)} and smp-...; auto: "
-        f"{DEFAULT_ENCODER}",
-        choices=(AUTO, *ENCODERS),
-    )
-    branches: int = param(
-        DEFAULT_BRANCHES,
-        f"number of parallel dilated branches of the network {', '.join(BRANCHED_NETWORKS)}",
-        minimum=1,
-        maximum=MOST_BRANCHES,
-    )
+    network: str = network_field()
+    encoder: str = encoder_field()
+    branches: int = branches_field()
     loss: str = param(
         next(iter(LOSSES)), "loss function of the particle map", choices=tuple(LOSSES)
     )
@@ -172,11 +155,7 @@ class TrainParams(Params):
         if self.minutes is not None and self.epochs is not None:
             raise ParameterError("expected minutes or epochs, got both: leave one out")
         check_network(self.network, self.encoder, self.branches)
-        if self.start and self.network != DEFAULT_NETWORK:
-            raise ParameterError(
-                f"expected a network to train from scratch or a model to fine-tune, got network "
-                f"{self.network} and model {self.start}: leave one of them out"
-            )
+        check_start(self.start, self.network)
         if 0 < self.pixels_per_diameter < MIN_PIXELS:
             raise ParameterError(
                 f"expected particles of at least {MIN_PIXELS} px, got {self.pixels_per_diameter:g}"

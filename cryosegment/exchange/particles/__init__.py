@@ -5,7 +5,11 @@ Everything is kept in RELION's convention; other conventions are converted here 
 """
 
 from cryosegment.exchange.particles.files import ParticleFile, open_particles
-from cryosegment.exchange.particles.masks import write_particle_masks
+from cryosegment.exchange.particles.masks import (
+    ParticleMasks,
+    read_particle_masks,
+    write_particle_masks,
+)
 from cryosegment.exchange.particles.readers import read_particle_images, read_particles
 from cryosegment.exchange.particles.record import UNCLASSIFIED, ParticleImages, Particles
 from cryosegment.exchange.particles.relion import write_particles
@@ -18,12 +22,14 @@ __all__ = [
     "Named",
     "ParticleFile",
     "ParticleImages",
+    "ParticleMasks",
     "ParticleStacks",
     "Particles",
     "angles_from_matrices",
     "matrices_from_vectors",
     "open_particles",
     "read_particle_images",
+    "read_particle_masks",
     "read_particles",
     "split_by_micrograph",
     "write_particle_masks",

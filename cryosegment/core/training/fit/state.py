@@ -13,8 +13,10 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from cryosegment.core.models.tensors import write_tensors
+from cryosegment.core.training.fit.ranks import ALONE, Ranks
 from cryosegment.exchange.errors import InputError, ModelError
 
+STATE_SUFFIX = ".state.safetensors"
 EARLIER = "best_threshold"
 """Where states of earlier versions have what was noted with the best score, a threshold alone."""
 
@@ -192,3 +194,45 @@ def _load_weights(path: Path, network: nn.Module, tensors: dict[str, Tensor]) ->
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
+
+
+def check_resumed(output: Path, is_resumed: bool) -> None:
+    """Check that the state is there if a finished training is to be resumed.
+
+    Parameters
+    ----------
+    output
+        Model file of the training.
+    is_resumed
+        Whether it is resumed.
+
+    Raises
+    ------
+    InputError
+        If the model is there without its state.
+    """
+    path = output.with_suffix(STATE_SUFFIX)
+    if is_resumed and output.exists() and not path.exists():
+        raise InputError(
+            f"expected the state of the training of {output.name} in {path}, found none: leave out "
+            "--resume to start again"
+        )
+
+
+def begin_state(output: Path, is_resumed: bool, ranks: Ranks = ALONE) -> Path:
+    """Path of the state to resume from, which is removed if training starts again.
+
+    Parameters
+    ----------
+    output
+        Model file of the training.
+    is_resumed
+        Whether it goes on.
+    ranks
+        The processes that train together, all of which call this.
+    """
+    path = output.with_suffix(STATE_SUFFIX)
+    if not is_resumed and ranks.is_first:
+        remove_state(path)
+    ranks.wait_for_first()
+    return path
