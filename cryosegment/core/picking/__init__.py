@@ -3,11 +3,13 @@
 
 from cryosegment.core.picking.axes import instance_axes, longest_dimension
 from cryosegment.core.picking.centers import (
+    CONTAMINATED,
     Candidates,
     ParticleMaps,
     PickingMaps,
-    disc_means,
+    contaminated_shares,
     find_candidates,
+    without_contaminated,
 )
 from cryosegment.core.picking.finders import find_particles
 from cryosegment.core.picking.instances import (
@@ -17,10 +19,11 @@ from cryosegment.core.picking.instances import (
 )
 
 __all__ = [
+    "CONTAMINATED",
     "Candidates",
     "ParticleMaps",
     "PickingMaps",
-    "disc_means",
+    "contaminated_shares",
     "find_candidates",
     "find_instances",
     "find_particles",
@@ -28,4 +31,5 @@ __all__ = [
     "instance_diameters",
     "longest_dimension",
     "renumber",
+    "without_contaminated",
 ]

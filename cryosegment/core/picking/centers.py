@@ -12,8 +12,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from cryosegment.core.picking.votes import vote_map
+from cryosegment.exchange.settings import MOST
 from cryosegment.exchange.suppression import suppress_neighbors
 
+CONTAMINATED = 0.5
+"""Pixels of a higher probability of contamination count as contaminated."""
 PEAK_REACH = 0.1
 """A peak is the highest pixel this far around, in particle diameters (at least 1 px)."""
 
@@ -96,9 +99,8 @@ def find_candidates(
     -----
     A peak is one of sqrt(heat x votes). The geometric mean asks both to agree and, unlike the
     product, stays on the scale of a probability. The score is the geometric mean of heat, votes
-    and the mean particle probability over the disc, times one minus its mean contamination. What
-    a disc lacks beyond the border or on invalid pixels counts as no particle: a particle that is
-    cut there scores lower.
+    and the mean particle probability over the disc. What a disc lacks beyond the border or on
+    invalid pixels counts as no particle: a particle that is cut there scores lower.
     """
     votes = vote_map(maps.offsets, maps.unrefined, maps.valid, diameter_px)
     evidence = torch.sqrt(maps.center * votes)
@@ -182,9 +184,27 @@ def _scores(
     diameter_px: float,
 ) -> Float[Tensor, " n"]:
     particle = disc_means(maps.unrefined, maps.valid, peaks, diameter_px)
-    contamination = disc_means(maps.contamination, maps.valid, peaks, diameter_px)
     strength = evidence[peaks[:, 0], peaks[:, 1]]
-    return (strength**2 * particle) ** (1 / 3) * (1 - contamination)
+    return (strength**2 * particle) ** (1 / 3)
+
+
+def contaminated_shares(
+    contaminated: Bool[Tensor, "h w"],
+    valid: Bool[Tensor, "h w"],
+    centers_yx: Float[Tensor, "n 2"],
+    diameter_px: float,
+) -> Float[Tensor, " n"]:
+    """Shares of the discs around some centres that are contaminated."""
+    return disc_means(contaminated.float(), valid, centers_yx.round().long(), diameter_px)
+
+
+def without_contaminated(found: Candidates, maps: ParticleMaps, diameter_px: float) -> Candidates:
+    """The candidates that picking keeps where the network sees contamination."""
+    shares = contaminated_shares(
+        maps.contamination > CONTAMINATED, maps.valid, found.centers_yx, diameter_px
+    )
+    kept = shares <= MOST
+    return Candidates(found.centers_yx[kept], found.scores[kept])
 
 
 def disc_means(

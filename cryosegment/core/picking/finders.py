@@ -97,8 +97,8 @@ def score_centers(
 ) -> Candidates:
     """Candidates at some centres, without those that the search leaves out.
 
-    The score is the mean of the particle map over the disc, times one minus the mean
-    contamination; of centres nearer to each other than the smallest distance the best is kept.
+    The score is the mean of the particle map over the disc; of centres nearer to each other than
+    the smallest distance the best is kept.
 
     Parameters
     ----------
@@ -112,12 +112,7 @@ def score_centers(
     found = torch.from_numpy(centers_yx).to(maps.particle)
     allowed = maps.valid & away_from_edge(maps.valid, search.edge_px)
     found = found[allowed[found.round().long().unbind(1)]]
-    discs = maps.valid, found.round().long(), search.diameter_px
-    particle, contamination = (
-        disc_means(maps.particle, *discs),
-        disc_means(maps.contamination, *discs),
-    )
-    scores = particle * (1 - contamination)
+    scores = disc_means(maps.particle, maps.valid, found.round().long(), search.diameter_px)
     kept = suppress_neighbors(
         found.cpu().numpy(), scores.cpu().numpy(), search.min_distance * search.diameter_px
     )

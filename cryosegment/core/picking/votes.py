@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from cryosegment.core.filters import filter_axis
+from cryosegment.core.filters import gaussian_filter
 
 VOTE_SIGMA = 0.08
 """Width of the smoothing of the votes, in particle diameters."""
@@ -44,10 +44,9 @@ def vote_map(
     radius = diameter_px / 2
     y = rows + offsets[0, rows, columns] * radius
     x = columns + offsets[1, rows, columns] * radius
-    sigma = VOTE_SIGMA * diameter_px
-    votes = gaussian_smooth(_splat(particle, (rows, columns), (y, x)), sigma)
-    disc_peak = (math.pi * radius**2) / (2 * math.pi * sigma**2)
-    return (votes / disc_peak).clamp(max=1.0)
+    votes = _splat(particle, (rows, columns), (y, x))
+    smooth = gaussian_filter(votes, VOTE_SIGMA * diameter_px)
+    return (smooth / (math.pi * radius**2)).clamp(max=1.0)
 
 
 def _splat(
@@ -71,12 +70,3 @@ def _splat(
     total.index_add_(0, corner + width, w * down * (1 - right))
     total.index_add_(0, corner + width + 1, w * down * right)
     return total[: height * width].view(height, width)
-
-
-def gaussian_smooth(image: Float[Tensor, "h w"], sigma: float) -> Float[Tensor, "h w"]:
-    """Image convolved with a Gaussian of `sigma` px, zero beyond the border."""
-    half = max(1, math.ceil(3.5 * sigma))
-    steps = torch.arange(-half, half + 1, dtype=image.dtype, device=image.device)
-    kernel = torch.exp(-(steps**2) / (2 * sigma**2))
-    kernel = kernel / kernel.sum()
-    return filter_axis(filter_axis(image, kernel, 0), kernel, 1)

@@ -17,8 +17,8 @@ from cryosegment.core.images.micrograph import write_image
 from cryosegment.core.images.overlay import draw_picks, write_png
 from cryosegment.core.images.resample import resample_labels
 from cryosegment.core.images.working import WorkingImage
-from cryosegment.core.picking import renumber
-from cryosegment.core.pipeline.picks import CONTAMINATED, Picks
+from cryosegment.core.picking import CONTAMINATED, renumber
+from cryosegment.core.pipeline.picks import Picks
 from cryosegment.exchange.coordinates import (
     WRITTEN,
     Coordinates,

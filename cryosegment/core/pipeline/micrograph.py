@@ -22,7 +22,7 @@ from cryosegment.core.networks import HEADS
 from cryosegment.core.picking import (
     ParticleMaps,
     PickingMaps,
-    disc_means,
+    contaminated_shares,
     find_instances,
     find_particles,
     instance_axes,
@@ -142,8 +142,8 @@ def pick(name: str, working: WorkingImage, maps: ParticleMaps, settings: PickSet
     places = centers.numpy()
     if settings.recenter:
         places = np.where(np.isnan(axes.centers_yx), places, axes.centers_yx)
-    contaminated = contaminated_pixels(maps, working).to(maps.particle.dtype)
-    shares = disc_means(contaminated, maps.valid, found.centers_yx.round().long(), diameter_px)
+    contaminated = contaminated_pixels(maps, working)
+    shares = contaminated_shares(contaminated, maps.valid, found.centers_yx, diameter_px)
     candidates = Coordinates(
         centers_yx=working.in_micrograph(places),
         pixel_size=working.micrograph_pixel_size,

@@ -14,16 +14,13 @@ from torch import Tensor
 
 from cryosegment.core.images.overlay import draw_picks
 from cryosegment.core.images.working import WorkingImage
-from cryosegment.core.picking import ParticleMaps, renumber
+from cryosegment.core.picking import CONTAMINATED, ParticleMaps, renumber
 from cryosegment.exchange.coordinates import Coordinates, box_side, write_coordinates_as
 from cryosegment.exchange.files import PathLike
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from pandas import DataFrame
-
-CONTAMINATED = 0.5
-"""Pixels of a higher probability of contamination count as contaminated."""
 
 
 def contaminated_pixels(maps: ParticleMaps, working: WorkingImage) -> Bool[Tensor, "h w"]:

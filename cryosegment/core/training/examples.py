@@ -17,7 +17,7 @@ from cryosegment.core.evaluation.matching import match
 from cryosegment.core.images.overlay import Color, draw_circle, enlarged, write_png
 from cryosegment.core.labels.labelled import LabelledImage
 from cryosegment.core.models.inference import predict_maps
-from cryosegment.core.picking.centers import find_candidates
+from cryosegment.core.picking.centers import find_candidates, without_contaminated
 from cryosegment.core.tuning.thresholds import TOLERANCE, where_known
 
 SIDE = 240
@@ -54,7 +54,7 @@ def write_examples(
     """
     item = _middle(max(images, key=lambda image: len(image.centers_yx)))
     maps = predict_maps(network, item.working.image, item.working.valid)
-    found = find_candidates(maps, item.diameter)
+    found = without_contaminated(find_candidates(maps, item.diameter), maps, item.diameter)
     picks = found.centers_yx[found.scores >= threshold].cpu()
     picture = enlarged(item.working.image)
     for center, color in _marks(picks, item):

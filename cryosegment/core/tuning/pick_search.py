@@ -17,6 +17,7 @@ from cryosegment.core.picking import (
     find_instances,
     find_particles,
     instance_diameters,
+    without_contaminated,
 )
 from cryosegment.core.tuning.thresholds import (
     NO_COUNTS,
@@ -60,7 +61,8 @@ class MappedImage:
     def find(self, selection: SelectionParams, floor: float) -> Candidates:
         """Candidates down to a score."""
         diameter = self.labelled.diameter
-        return find_particles(self.maps, diameter, selection, floor, self.edge, self.sam)
+        found = find_particles(self.maps, diameter, selection, floor, self.edge, self.sam)
+        return without_contaminated(found, self.maps, diameter)
 
 
 PickTrial = Trial[SelectionParams, Counts]

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from cryosegment.core.evaluation.matching import ranked_hits
 from cryosegment.core.labels.labelled import LabelledImage
 from cryosegment.core.models.inference import predict_maps
-from cryosegment.core.picking.centers import Candidates, find_candidates
+from cryosegment.core.picking.centers import Candidates, find_candidates, without_contaminated
 
 TOLERANCE = 0.25
 """Largest distance of a correct pick from a labelled centre, in diameters."""
@@ -67,7 +67,8 @@ def count_hits(network: nn.Module, images: Sequence[LabelledImage]) -> Counts:
     total = NO_COUNTS
     for item in images:
         maps = predict_maps(network, item.working.image, item.working.valid)
-        total = total + compare(find_candidates(maps, item.diameter), item)
+        found = find_candidates(maps, item.diameter)
+        total = total + compare(without_contaminated(found, maps, item.diameter), item)
     return total
 
 

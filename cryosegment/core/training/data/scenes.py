@@ -15,7 +15,7 @@ from torch.nn.utils.rnn import pad_sequence
 from cryosegment.core.images.working import WorkingImage, working_normalize
 from cryosegment.core.labels.labelled import LabelledImage
 from cryosegment.core.models.inference import predict_maps
-from cryosegment.core.picking.centers import find_candidates
+from cryosegment.core.picking.centers import find_candidates, without_contaminated
 from cryosegment.core.pipeline.micrograph import CANDIDATE_FLOOR
 from cryosegment.core.simulation.bank import ProjectionBank
 from cryosegment.core.simulation.scenes import Scene, SceneSettings, draw_scene
@@ -121,8 +121,9 @@ class SceneValidation:
         judged = []
         for item in self._images:
             maps = predict_maps(network, item.working.image, item.working.valid)
-            candidates = find_candidates(maps, item.diameter, floor=CANDIDATE_FLOOR)
-            judged.append(judge_candidates(candidates, item))
+            found = find_candidates(maps, item.diameter, floor=CANDIDATE_FLOOR)
+            found = without_contaminated(found, maps, item.diameter)
+            judged.append(judge_candidates(found, item))
         return judged
 
 

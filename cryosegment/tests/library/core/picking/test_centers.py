@@ -12,6 +12,7 @@ from cryosegment.core.picking.centers import (
     _subpixel_shifts,
     disc_means,
     find_candidates,
+    without_contaminated,
 )
 
 DIAMETER = 20.0
@@ -118,11 +119,16 @@ def test_minimum_distance_keeps_the_stronger_of_two():
     assert candidates.centers_yx[0, 1] > 40
 
 
-def test_contamination_lowers_the_score_in_proportion():
-    maps = ideal_maps([(40.0, 40.0)])
-    clean = find_candidates(maps, DIAMETER).scores[0]
-    dirty = find_candidates(changed(maps, contamination=torch.full((80, 80), 0.75)), DIAMETER)
-    assert dirty.scores[0] == pytest.approx(0.25 * float(clean), rel=1e-5)
+def test_candidates_on_contamination_have_their_scores_and_can_be_left_out():
+    maps = ideal_maps([(40.0, 20.0), (40.0, 60.0)])
+    dirt = torch.full((80, 80), 0.49)
+    dirt[:, 57:] = 0.51  # more than half of the disc around the second
+    dirty = changed(maps, contamination=dirt)
+    found = find_candidates(dirty, DIAMETER)
+    assert torch.equal(found.scores, find_candidates(maps, DIAMETER).scores)
+    left = without_contaminated(found, dirty, DIAMETER)
+    assert left.centers_yx.tolist() == [pytest.approx([40.0, 20.0], abs=0.1)]
+    assert left.scores.tolist() == found.scores[found.centers_yx[:, 1] < 40].tolist()
 
 
 @pytest.mark.parametrize("cut", ["border", "invalid"])
@@ -219,6 +225,6 @@ def test_candidates_go_down_to_a_score_of_a_twentieth() -> None:
     clean = float(find_candidates(maps, DIAMETER).scores[0])
     counts = []
     for score in (0.049, 0.051):
-        dirt = torch.full((80, 80), 1 - score / clean)
-        counts.append(len(find_candidates(changed(maps, contamination=dirt), DIAMETER)))
+        faint = changed(maps, center=maps.center * (score / clean) ** 3)
+        counts.append(len(find_candidates(faint, DIAMETER)))
     assert counts == [0, 1]

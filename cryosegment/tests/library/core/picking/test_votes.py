@@ -5,15 +5,8 @@ import math
 
 import pytest
 import torch
-from scipy.ndimage import gaussian_filter
 
-from cryosegment.core.picking.votes import VOTE_SIGMA, gaussian_smooth, vote_map
-
-
-def test_smoothing_is_that_of_scipy():
-    image = torch.rand(40, 33, generator=torch.Generator().manual_seed(1))
-    expected = gaussian_filter(image.numpy(), 1.6, mode="constant", truncate=6 / 1.6)
-    assert gaussian_smooth(image, 1.6).numpy() == pytest.approx(expected, abs=1e-6)
+from cryosegment.core.picking.votes import VOTE_SIGMA, vote_map
 
 
 def test_a_full_disc_gives_one_at_its_centre():
