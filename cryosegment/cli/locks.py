@@ -23,16 +23,16 @@ CANNOT_LOCK = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
 
 
 @contextmanager
-def locked(path: Path, output: str) -> Iterator[None]:
-    """Hold the lock file of an output; the kernel lets go of it however the process ends.
+def locked(job: Path, output: str) -> Iterator[None]:
+    """Hold the lock of an output; the kernel lets go of it however the process ends.
 
     Record locks are used, because NFS knows them from machine to machine and because the worker
     processes of a run do not inherit them: those may outlive a run that is killed.
 
     Parameters
     ----------
-    path
-        Lock file.
+    job
+        Job file of the output, beside which the lock file lies.
     output
         What it guards, for messages.
 
@@ -41,6 +41,7 @@ def locked(path: Path, output: str) -> Iterator[None]:
     InputError
         If another process holds it, or it cannot be written.
     """
+    path = job.with_name(f".{job.name}.lock")
     stream = _taken(path, output)
     try:
         yield

@@ -18,7 +18,7 @@ import cryosegment
 from cryosegment.cli.arguments import add_options, params_from_namespace
 from cryosegment.cli.commands import COMMANDS, GROUPS, MICROGRAPHS, Command, find_command
 from cryosegment.cli.devices import use_threads
-from cryosegment.cli.outputs import check_model_file, recorded
+from cryosegment.cli.outputs import check_model_file, recorded, shard_output
 from cryosegment.cli.progress import LOG_FORMAT, show_progress
 from cryosegment.exchange.card import read_card
 from cryosegment.exchange.errors import CryoSegmentError, InputError, in_one_line
@@ -129,13 +129,16 @@ def _add_command(parser: Parser, command: Command) -> None:
         usage.append(f"{metavar} ..." if command.needs_inputs else f"[{metavar} ...]")
     metavar, text = command.output
     needed = " (required)" if command.needs_output else ""
-    parser.add_argument(
-        "--output",
-        metavar=metavar,
-        help=text + needed,
-        required=command.needs_output,
-        default="",
-    )
+    if metavar:
+        parser.add_argument(
+            "--output",
+            metavar=metavar,
+            help=text + needed,
+            required=command.needs_output,
+            default="",
+        )
+    else:
+        parser.set_defaults(output="")
     usage += [f"--output {metavar}"] if command.needs_output else []
     usage += add_options(parser, command.params)
     words = " ".join([*usage, "[options]"])
@@ -153,6 +156,7 @@ def _start_command(namespace: argparse.Namespace) -> int:
         tuple(map(os.path.abspath, inputs) if command.inputs_are_paths else inputs),
         os.path.abspath(namespace.output) if namespace.output else "",
     )
+    job = dataclasses.replace(job, output=shard_output(job.output, getattr(params, "shard", "")))
     return _execute(command, job, params)
 
 

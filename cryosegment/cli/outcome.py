@@ -28,7 +28,8 @@ class Outcome:
         """The line that a run ends with: what was made, how long it took, where it is."""
         failed = f", {self.failed} failed" if self.failed else ""
         place = f" on {self.device.upper().replace('CUDA:', 'GPU ')}" if self.device else ""
-        return f"{command}: {self.made}{failed}; {seconds:.1f} s{place}; results in {output}"
+        results = f"; results in {output}" if output else ""
+        return f"{command}: {self.made}{failed}; {seconds:.1f} s{place}{results}"
 
 
 def counted(number: int, noun: str) -> str:

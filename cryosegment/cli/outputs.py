@@ -15,10 +15,29 @@ from cryosegment.cli.targets import REPORTS, targets
 from cryosegment.exchange.errors import InputError, ParameterError
 from cryosegment.exchange.files import make_folder
 from cryosegment.exchange.finished import check_others, paths_of
-from cryosegment.exchange.job import Job, read_job
+from cryosegment.exchange.job import JOB_NAME, Job, read_job
 from cryosegment.exchange.params import free_to_change, option_name
+from cryosegment.exchange.shards import parse_shard
 
 MODEL_SUFFIX = ".safetensors"
+
+
+def shard_output(output: str, shard: str) -> str:
+    """The folder that a shard of a run with this output works in; the output itself for none.
+
+    Raises
+    ------
+    InputError
+        If the output holds a run that is not, or no longer, in shards.
+    """
+    if not shard:
+        return output
+    if Path(output, JOB_NAME).exists():
+        raise InputError(
+            f"{output} holds a whole run, or shards that were merged: go on there without --shard "
+            "and with --resume, or give another --output"
+        )
+    return str(parse_shard(shard).folder(output))
 
 
 def check_model_file(output: str) -> None:
@@ -64,7 +83,7 @@ def recorded(command: Command, job: Job) -> Iterator[Job]:
     with ExitStack() as ending:
         if is_new_folder:
             ending.callback(_remove_empty, path.parent)
-        ending.enter_context(locked(path.with_name(f".{path.name}.lock"), job.output))
+        ending.enter_context(locked(path, job.output))
         earlier = _checked(command, job)  # another run may have ended meanwhile
         if earlier is not None and job.params.get("resume") and command.inputs == MICROGRAPHS:
             job = _with_earlier(job, earlier)

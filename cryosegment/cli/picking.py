@@ -13,6 +13,7 @@ from cryosegment.core.pipeline.batch import pick_micrographs
 from cryosegment.exchange.job import Job
 from cryosegment.exchange.params import PickParams
 from cryosegment.exchange.progress import Progress
+from cryosegment.exchange.shards import parse_shard
 
 
 def run_pick(job: Job, params: PickParams, progress: Progress) -> Outcome:
@@ -20,7 +21,9 @@ def run_pick(job: Job, params: PickParams, progress: Progress) -> Outcome:
     device = choose_device(params.gpu)
     model = load_model(params.model, device)
     output = Path(job.output)
-    micrographs = [(name, Path(path)) for name, path in zip(job.names, job.inputs, strict=True)]
+    own = parse_shard(params.shard).own(job.names) if params.shard else set(job.names)
+    files = zip(job.names, job.inputs, strict=True)
+    micrographs = [(name, Path(path)) for name, path in files if name in own]
     picked = pick_micrographs(micrographs, model, params, output, progress)
     failed = report_failures(output, picked.failures, len(micrographs))
     print(*picked.notes, sep="\n")

@@ -65,6 +65,7 @@ TARGETS: Mapping[str, tuple[str, ...]] = {
     "evaluate": ("metrics.csv", "metrics.json", "precision_recall.png"),
     "crf": (PROBABILITY, FAILURES_NAME, FINISHED_NAME),
     "crf tune": (".safetensors", ".crf.csv"),
+    "merge": (),  # its folder is its input
     "fetch": (),  # each data set gets a folder of its own, in which files of the right size stay
 }
 """By command: names in the output folder, or suffixes where the output is a file."""

@@ -68,7 +68,8 @@ def pick_micrographs(
     """Pick micrographs one after the other, and write the files of each at once.
 
     Where the threshold is chosen from the whole data set, each micrograph first gets the threshold
-    of its own candidates; when all are known, the picks of all are updated.
+    of its own candidates; when all are known, the picks of all are updated: at the end of the run,
+    or when its shards are merged.
 
     Parameters
     ----------
@@ -182,6 +183,10 @@ class _Run:
     def settle(self, micrographs: Sequence[tuple[str, Path]]) -> tuple[int, list[str]]:
         """Bring the picks of all micrographs under one threshold: their number, and remarks."""
         card, params, folder = self._model.card, self._params, Path(self.results.path)
+        if params.shard:
+            counts = self.results.counts()
+            note = f"shard {params.shard}: the threshold is settled when all are merged"
+            return sum(counts[name] for name, _ in micrographs), [note]
         redraw = redrawing(card, params, folder)
         settled = settle(micrographs, card, params, folder, redraw)
         notes = [str(settled), *odd_micrographs(settled.summaries)]

@@ -71,6 +71,7 @@ from cryosegment.exchange.params.picking import (
     FORMATS,
     MICROGRAPH,
     WORKING,
+    MergeParams,
     PickParams,
     SelectionParams,
 )
@@ -138,6 +139,7 @@ __all__ = [
     "LabelsParams",
     "LabelsProjectParams",
     "LabelsReconstructionParams",
+    "MergeParams",
     "NoiseParams",
     "P",
     "Params",

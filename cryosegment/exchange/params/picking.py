@@ -32,6 +32,7 @@ from cryosegment.exchange.params.front_end import CTF_HELP
 from cryosegment.exchange.params.network_input import BRIGHT, DARK
 from cryosegment.exchange.parts import CENTER_FINDERS, HEAT_MAP, SOLVERS
 from cryosegment.exchange.records import check_value, in_words
+from cryosegment.exchange.shards import parse_shard
 
 CARD = "card"
 WORKING, MICROGRAPH = "working", "micrograph"
@@ -47,6 +48,10 @@ NUMBER_HELP = (
 )
 SAM_HELP = (
     "folder with a checkpoint of SAM or SAM 2 in the format of Hugging Face, for centers by sam"
+)
+SHARD_HELP = (
+    "pick one of N parts of the micrographs, such as 2/4: N runs, of a SLURM array or on several "
+    "machines, share the output, and `cryosegment merge` ends them"
 )
 EDGE_HELP = "smallest distance of a pick from the edge of the micrograph, in particle diameters"
 FORMATS = (*WRITTEN, *JOINT)
@@ -140,6 +145,7 @@ class PickParams(Params):
     gpu: str = param(AUTO, ONE_GPU_HELP, metavar="ID", is_free=True)
     threads: int = param(0, THREADS_HELP, minimum=0, is_free=True)
     resume: bool = param(False, RESUME_HELP, is_free=True)
+    shard: str = param("", SHARD_HELP, metavar="I/N", is_free=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -149,6 +155,13 @@ class PickParams(Params):
             if text != AUTO and (name, text) != ("threshold", CARD):
                 limits = {"minimum": 0, "maximum": bounds.get(name, 100_000.0)}
                 check_value(name, _number(name, text), limits)
+        if self.shard:
+            parse_shard(self.shard)
+            if self.decoys:
+                raise ParameterError(
+                    "expected no decoys with a shard: pick with them again when all are merged, "
+                    "with --resume"
+                )
         given = [self.threshold != AUTO, self.precision is not None, self.number is not None]
         if sum(given) > 1:
             raise ParameterError(
@@ -161,6 +174,11 @@ class PickParams(Params):
                     "expected the smallest diameter of a mask to be at most the largest, got "
                     f"{smallest:g} and {largest:g} Å"
                 )
+
+
+@dataclass(frozen=True)
+class MergeParams(Params):
+    """Nothing to choose: shards are merged as they were picked."""
 
 
 @dataclass(frozen=True)

@@ -84,4 +84,4 @@ class RepickParams(Params):
         if self.centers != KEPT:
             values.update(centers=self.centers, sam=self.sam)
         values.update(masks=self.masks, formats=self.formats)
-        return replace(run, **values, maps=False, overlays=False, decoys=0, resume=False)
+        return replace(run, **values, maps=False, overlays=False, decoys=0, resume=False, shard="")

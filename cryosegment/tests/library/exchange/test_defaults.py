@@ -43,6 +43,7 @@ DEFAULTS: Dict[Type[Params], Dict[str, Any]] = {
         **{"threshold": "auto", "centers": "auto", "min_distance": "auto", "edge": 0.5},
         **{"min_diameter": "auto", "max_diameter": "auto", "contrast": "auto"},
         "contaminated": "drop",
+        "mask_scale": "working",
     },
     params.RankParams: {
         **{"model": "particles", "contrast": "auto", "score": "quality", "keep": "auto"},

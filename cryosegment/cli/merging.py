@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`cryosegment merge`."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import ExitStack
+from pathlib import Path
+
+from cryosegment.cli.batches import report_failures
+from cryosegment.cli.locks import locked
+from cryosegment.cli.outcome import Outcome, counted
+from cryosegment.exchange.card import read_card
+from cryosegment.exchange.errors import InputError
+from cryosegment.exchange.job import JOB_NAME, Job
+from cryosegment.exchange.merging import open_shards
+from cryosegment.exchange.model_files import model_path
+from cryosegment.exchange.params import MergeParams, PickParams
+from cryosegment.exchange.pick_summary import odd_micrographs
+from cryosegment.exchange.progress import Progress
+from cryosegment.exchange.records import record_from_dict
+from cryosegment.exchange.settling import settle
+from cryosegment.exchange.shards import SHARDS, find_shards
+
+
+def run_merge(job: Job, params: MergeParams, progress: Progress) -> Outcome:
+    """Bring the shards of a picking run under one threshold, as one run would have."""
+    if len(job.inputs) != 1:
+        raise InputError(f"expected one folder of a picking run, got {len(job.inputs)}: give one")
+    output = Path(job.inputs[0])
+    folders = [output, *(shard.folder(output) for shard in find_shards(output))]
+    with ExitStack() as locks:
+        for folder in folders:
+            locks.enter_context(locked(folder / JOB_NAME, str(folder)))
+        shards = open_shards(output)
+        names, whole = shards.job.names, record_from_dict(PickParams, shards.job.params)
+        shards.gather()
+        failed = report_failures(output, shards.failures, len(names))
+        good = [
+            (name, Path(path))
+            for name, path in zip(names, shards.job.inputs, strict=True)
+            if name not in shards.failures
+        ]
+        redraw = None
+        if whole.masks or whole.overlays:  # what needs torch, which takes seconds to load
+            from cryosegment.core.pipeline.settling import redrawing
+
+            redraw = redrawing(read_card(model_path(whole.model)), whole, output)
+        settled = settle(good, read_card(model_path(whole.model)), whole, output, redraw)
+        shards.job.write(output / JOB_NAME)
+        shutil.rmtree(output / SHARDS)
+    print(settled, *odd_micrographs(settled.summaries), sep="\n")
+    made = f"{counted(len(names), 'micrograph')}, {counted(settled.picks, 'pick')}"
+    return Outcome(made, failed=failed)

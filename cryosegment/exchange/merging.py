@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Parts of a picking run, each in a folder of its own, brought together in one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Dict, List, Mapping, Tuple
+
+from cryosegment.exchange.csv_rows import csv_text, read_rows
+from cryosegment.exchange.errors import InputError
+from cryosegment.exchange.files import PathLike, make_folder, write_text
+from cryosegment.exchange.job import Job
+from cryosegment.exchange.micrograph_lists import FINISHED_NAME, read_failures
+from cryosegment.exchange.params import PickParams, free_to_change
+from cryosegment.exchange.pick_folder import SUFFIXES, PickFolder
+from cryosegment.exchange.pick_summary import MicrographSummary, write_summaries
+from cryosegment.exchange.repicking import picking_job
+from cryosegment.exchange.shards import find_shards
+
+
+@dataclass(frozen=True)
+class Shards:
+    """The shards of a picking run, all of which are done.
+
+    Parameters
+    ----------
+    output
+        Folder that they share.
+    parts
+        Folder of each.
+    job
+        The run that would have picked all at once.
+    failures
+        Why micrographs failed, by name.
+    """
+
+    output: Path
+    parts: Tuple[PickFolder, ...]
+    job: Job
+    failures: Mapping[str, str]
+
+    def gather(self) -> None:
+        """Move the results of all to the output; what a merge before has moved stays."""
+        rows: Dict[str, List[str]] = {}
+        summaries: Dict[str, MicrographSummary] = {}
+        for part in self.parts:
+            move_results(part, self.output)
+            rows.update({row[0]: row for row in read_rows(Path(part.path, FINISHED_NAME))})
+            summaries.update(part.summaries())
+        names = [name for name in self.job.names if name in rows]
+        write_summaries(self.output, [summaries[name] for name in names])
+        write_text(self.output / FINISHED_NAME, csv_text([rows[name] for name in names]))
+
+
+def move_results(part: PickFolder, output: PathLike) -> None:
+    """Move the files of each micrograph from the folder of a part to the output."""
+    for kind in SUFFIXES:
+        target = make_folder(Path(output, kind)) if Path(part.path, kind).is_dir() else Path(output)
+        for name in part.names(kind):
+            part.file(kind, name).replace(target / part.file(kind, name).name)
+
+
+def open_shards(output: PathLike) -> Shards:
+    """Read what the shards of a folder were, and check that all are done.
+
+    Raises
+    ------
+    InputError
+        If a shard is missing or has not picked all of its micrographs, or the shards have other
+        micrographs or parameters than the first.
+    """
+    shards = find_shards(output)
+    parts = [PickFolder(shard.folder(output)) for shard in shards]
+    jobs = [picking_job(part.path) for part in parts]
+    failures: Dict[str, str] = {}
+    for shard, part, job in zip(shards, parts, jobs):
+        text = f"shard {shard.number}/{shard.count}"
+        again = "run the shards again with --resume and the same micrographs and parameters"
+        if set(job.names) != set(jobs[0].names):
+            raise InputError(f"{text} has other micrographs than the first: {again}")
+        if _fixed(job) != _fixed(jobs[0]):
+            raise InputError(f"{text} has other parameters than the first: {again}")
+        failed = read_failures(part.path)
+        done = {row[0] for row in read_rows(Path(part.path, FINISHED_NAME))}
+        own = shard.own(job.names)
+        left = sorted(own - done - set(failed))
+        if left:
+            raise InputError(
+                f"{text} has not finished {len(left)} of {len(own)} micrographs, such as "
+                f"{left[0]}: run it again with --resume"
+            )
+        failures.update(failed)
+    params = {**jobs[0].params, "shard": "", "resume": False}
+    whole = replace(jobs[0], params=params, output=str(output))
+    return Shards(Path(output), tuple(parts), whole, failures)
+
+
+def _fixed(job: Job) -> Dict[str, object]:
+    """The parameters that the results depend on."""
+    free = free_to_change(PickParams)
+    return {name: value for name, value in job.params.items() if name not in free}
