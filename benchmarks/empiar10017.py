@@ -25,7 +25,9 @@ LENGTHS = ["--diameter", str(REAL_DIAMETER)]
 
 def main() -> None:
     """Pick, train, pick again; print the table."""
-    arguments = parse_arguments()
+    parser = options_of(__doc__)
+    parser.add_argument("--skip-training", action="store_true")
+    arguments = parser.parse_args()
     folder = arguments.data / "empiar10017"
     training, held_out = split(folder)
     peers = picked_by_others(folder)
@@ -38,7 +40,7 @@ def main() -> None:
     print_row("shipped model", zero, real.reference, REAL_DIAMETER)
     sets = {"shipped model": zero}
     if not arguments.skip_training:
-        model = ["--model", fine_tune(training, folder / "coordinates", arguments)]
+        model = ["--model", fine_tune(training, folder / "coordinates", arguments.work, arguments)]
         output = arguments.work / "fine_tuned"
         sets["five micrographs"] = pick(held_out, output, REAL_PIXEL_SIZE, [*options, *model])
     for names in ({path.stem for path in held_out}, peers):
@@ -62,21 +64,22 @@ def picked_by_others(folder: Path) -> set[str]:
     return {path.stem for path in (folder / "other_pickers/crYOLO").glob("*.star")}
 
 
-def parse_arguments() -> argparse.Namespace:
-    """Options of the script."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def options_of(description: str) -> argparse.ArgumentParser:
+    """Options of a script that trains and scores on this data set."""
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--minutes", default="10")
     parser.add_argument("--model", default="general")
     parser.add_argument("--crf", default="auto")
-    parser.add_argument("--skip-training", action="store_true")
-    return parser.parse_args()
+    return parser
 
 
-def fine_tune(training: list[Path], coordinates: Path, arguments: argparse.Namespace) -> str:
+def fine_tune(
+    training: list[Path], coordinates: Path, work: Path, arguments: argparse.Namespace
+) -> str:
     """File of a model trained on the coordinates of a few micrographs."""
-    labels, model = arguments.work / "labels", arguments.work / "fine_tuned.safetensors"
+    labels, model = work / "labels", work / "fine_tuned.safetensors"
     files = [str(path) for path in training]
     source = ["--coordinates", str(coordinates), *LENGTHS, "--pixel-size", str(REAL_PIXEL_SIZE)]
     run("labels", "coordinates", *files, *source, "--output", str(labels))
