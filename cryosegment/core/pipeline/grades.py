@@ -22,7 +22,7 @@ WHITE = 2.0
 FEW = 3
 """Likely particles on a micrograph that is hardly worth keeping."""
 CHANCE = 20
-"""Likely particles that are found in noise alone."""
+"""Likely particles that are found in noise or in crystals alone."""
 BAD = 0.5
 """Strength of a sign from which on it is the grade."""
 
@@ -45,7 +45,7 @@ def grade(working: WorkingImage, particles: int, contamination: float) -> tuple[
         Contaminated share of the area.
     """
     signs = {
-        CRYSTALLINE: _crystalline(working, contamination),
+        CRYSTALLINE: _crystalline(working, particles, contamination),
         **_emptiness(working, particles),
         CONTAMINATED: _strength(contamination, MOSTLY),
     }
@@ -60,8 +60,11 @@ def _strength(value: float, limit: float) -> float:
     return value / (value + limit)
 
 
-def _crystalline(working: WorkingImage, contamination: float) -> float:
-    """Spots in the power spectrum or, as large pixels cannot show them, all signs of mottling."""
+def _crystalline(working: WorkingImage, particles: int, contamination: float) -> float:
+    """Spots in the power spectrum or, as large pixels cannot show them, all signs of mottling.
+
+    Mottled ice with many likely particles is worth having, whatever makes it so.
+    """
     spots = _strength(working.crystalline, SPOTTED)
     texture = working.texture
     if texture is None:
@@ -70,6 +73,7 @@ def _crystalline(working: WorkingImage, contamination: float) -> float:
         _strength(texture.mottling, MOTTLED),
         _strength(texture.tails, UNEVEN),
         _strength(contamination, DIRTY),
+        _strength(CHANCE, particles + 1),
     )
     return max(spots, mottled)
 
