@@ -61,6 +61,7 @@ setup(
             "requirements/*.txt",
             "models/*.safetensors",
             "templates/*",
+            "core/particles/report.html",
         ]
     },
     install_requires=["numpy>=1.24", "mrcfile>=1.4"],

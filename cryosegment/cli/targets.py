@@ -16,7 +16,15 @@ from cryosegment.exchange.labels import (
     SUMMARY_NAME,
 )
 from cryosegment.exchange.micrograph_lists import FAILURES_NAME, FINISHED_NAME
-from cryosegment.exchange.particles.ranked import DROPPED, KEPT, SCORES_NAME
+from cryosegment.exchange.particles.ranked import (
+    AVERAGES_NAME,
+    DROPPED,
+    GALLERY_NAME,
+    GROUPS_NAME,
+    KEPT,
+    PAGE_NAME,
+    SCORES_NAME,
+)
 from cryosegment.exchange.pick_folder import CONTENTS, COORDINATES, PROBABILITY
 
 REPORTS = {FAILURES_NAME, REJECTED_NAME, REPORT_NAME, SUMMARY_NAME}
@@ -43,6 +51,10 @@ TARGETS: Mapping[str, tuple[str, ...]] = {
         *(f"{name}{suffix}" for name in (KEPT, DROPPED) for suffix in (".star", ".cs")),
         SCORES_NAME,
         "scores.npy",
+        PAGE_NAME,
+        GALLERY_NAME,
+        AVERAGES_NAME,
+        GROUPS_NAME,
         FAILURES_NAME,
         FINISHED_NAME,
     ),

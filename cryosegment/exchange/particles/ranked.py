@@ -16,6 +16,8 @@ from cryosegment.exchange.relion import UNSET
 
 KEPT, DROPPED, SCORES_NAME = "kept", "dropped", "scores.csv"
 KEPT_COLUMN = "kept"
+PAGE_NAME, GALLERY_NAME, AVERAGES_NAME = "report.html", "gallery.png", "averages.png"
+GROUPS_NAME = "groups.png"
 
 
 def write_ranked(

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import csv
 import json
+import re
+import shlex
 
 import mrcfile
 import numpy as np
@@ -92,6 +94,17 @@ def test_scores_are_those_of_the_model_in_the_order_of_the_input(tmp_path, model
     said = capsys.readouterr().out
     assert "nothing that a refinement has found" in said
     assert "rank: 6 particles of 80 Å, 3 kept" in said
+
+
+def test_the_page_says_how_to_choose_again(tmp_path, model, images):
+    assert rank(tmp_path, model, "--diameter", "80", "--keep", "0.5") == 0
+    page = (tmp_path / "out" / "report.html").read_text()
+    data = json.loads(re.search("const data = (.*);", page)[1])
+    words = [*shlex.split(data["command"])[1:], "--threshold", "2", "--resume"]
+    stamp = (tmp_path / "out" / "finished.csv").read_text()
+    assert main(words) == 0
+    assert (tmp_path / "out" / "finished.csv").read_text() == stamp  # nothing was scored
+    assert [row["kept"] for row in rows(tmp_path)] == ["0"] * COUNT
 
 
 def test_another_choice_takes_the_scores_that_are_there(tmp_path, model, images):
