@@ -21,13 +21,15 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 TEST_STAMP := $(VENV)/installed-for-tests
 SKIPS := $(VENV)/skips
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest --skips $(SKIPS)
+PROTOCOL_TESTS := $(wildcard cryosegment/tests/test_protocols_*.py)
 CANDIDATES := python3 python3.11 python3.12 python3.10
 VERSION := 'import sys; print("%d.%d" % sys.version_info[:2])'
 INSTALL := $(BIN)/python cryosegment/installation.py
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: venv demo quick test lint reference clean
+.PHONY: venv demo quick test test-library $(PROTOCOL_TESTS) lint reference clean
 
 venv: $(STAMP)
 
@@ -75,13 +77,19 @@ lint: $(TEST_STAMP)
 quick: lint
 	OMP_NUM_THREADS=1 $(BIN)/pytest -q -m "not slow" --since $(SINCE) cryosegment/tests/library
 
+# protocols mostly wait, for Scipion to look whether a step has ended: three reports are made side by
+# side on any number of cores, and each is shown when it is whole
 test: lint
 	@: > $(SKIPS)
-	OMP_NUM_THREADS=1 $(BIN)/pytest --skips $(SKIPS) -o filterwarnings=default \
-	  -W ignore::DeprecationWarning:pwem.viewers.plotter cryosegment/tests/test_protocols_*.py
-	OMP_NUM_THREADS=1 $(BIN)/pytest --skips $(SKIPS) cryosegment/tests/library
+	@$(MAKE) --no-print-directory --keep-going -j3 --output-sync=target test-library $(PROTOCOL_TESTS)
 	@echo "Not tested on this machine (tests, reason):"; sort $(SKIPS) | uniq -c
 	@echo "Scipion in Python 3.8, with the core in an environment of its own, is tested by .ci/run alone."
+
+test-library: $(TEST_STAMP)
+	$(PYTEST) cryosegment/tests/library
+
+$(PROTOCOL_TESTS): $(TEST_STAMP)
+	$(PYTEST) -o filterwarnings=default -W ignore::DeprecationWarning:pwem.viewers.plotter $@
 
 reference: $(STAMP)
 	$(INSTALL) --editable '.[docs]'

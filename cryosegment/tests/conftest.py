@@ -43,5 +43,5 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     if path:
         reports = terminalreporter.getreports("skipped")
         reasons = [report.longrepr[2].replace("Skipped: ", "", 1) + "\n" for report in reports]
-        with open(path, "a", encoding="utf-8") as file:
-            file.writelines(reasons)
+        with open(path, "ab", buffering=0) as file:  # others append to it at the same time
+            file.write("".join(reasons).encode())

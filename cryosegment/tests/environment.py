@@ -8,6 +8,7 @@ test runner pyworkflow is there already, and its environment is used as it is.
 from __future__ import annotations
 
 import atexit
+import os
 import shutil
 import sys
 import tempfile
@@ -19,3 +20,4 @@ if "pyworkflow" not in sys.modules:
     home = Path(tempfile.mkdtemp(prefix="cryosegment_tests_"))
     atexit.register(shutil.rmtree, home, ignore_errors=True)
     prepare_scipion(home)
+    os.environ["SCIPION_STEPS_CHECK_SEC"] = "1"  # between two looks for new input, in place of 5
