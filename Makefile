@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # make venv       the environment in .venv; .venv/bin/cryosegment then works
 # make demo       a Scipion project on simulated micrographs, or on MICROGRAPHS='*.mrc' PIXEL_SIZE= DIAMETER=
-# make quick      lint, types, and the fast tests of what changed since SINCE (main)
+# make quick      lint, types, and the fast tests of what changed since SINCE (main), the nearest first
 # make reference  the API reference in reference/, made from the docstrings
 # make test       all tests, and at the end what this machine lacks for some of them
 #
@@ -75,7 +75,8 @@ lint: $(TEST_STAMP)
 	$(BIN)/mypy
 
 quick: lint
-	OMP_NUM_THREADS=1 $(BIN)/pytest -q -m "not slow" --since $(SINCE) cryosegment/tests/library
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q -m "not slow" --since $(SINCE) --seconds 40 \
+	  cryosegment/tests/library
 
 # protocols mostly wait, for Scipion to look whether a step has ended: three reports are made side by
 # side on any number of cores, and each is shown when it is whole

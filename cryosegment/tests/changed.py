@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which tests belong to what changed: of `pytest --since COMMIT`.
 
-They are the tests that changed, those that mirror a changed module, and those that import one,
-or what it defines from its package. What is further away is left to `make test`.
+They are the tests that changed, those that mirror a changed module, and, further away, those that
+import one, or what it defines from its package. All others are left to `make test`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import subprocess
 from pathlib import Path
-from typing import FrozenSet, Iterable, Iterator, Set
+from typing import Dict, Iterable, Iterator, Set
 
 from cryosegment.tests.imports import PACKAGE, imports_of
 
@@ -38,8 +38,8 @@ def changed_files(since: str, root: Path = PACKAGE.parent) -> Set[Path]:
     return changed or git("diff", "--name-only", "HEAD~1")
 
 
-def files_of_tests(changed: Iterable[Path], package: Path) -> FrozenSet[Path]:
-    """Files of tests that belong to changed files; that of the layers always does.
+def files_of_tests(changed: Iterable[Path], package: Path) -> Dict[Path, bool]:
+    """Files of tests that belong to changed files, and whether they are near; the layers' is.
 
     Parameters
     ----------
@@ -51,13 +51,15 @@ def files_of_tests(changed: Iterable[Path], package: Path) -> FrozenSet[Path]:
     library = package / "tests" / "library"
     modules = {path for path in changed if path.suffix == ".py" and package in path.parents}
     names = {name for path in modules for name in _names(path, package)}
-    found = {library / "test_layers.py"}
+    found = {library / "test_layers.py": True}
     for test in library.rglob("test_*.py"):
         mirrored = package / test.parent.relative_to(library) / test.name[len("test_") :]
         above = {parent / "conftest.py" for parent in test.parents if package in parent.parents}
-        if modules & {test, mirrored, *above} or names.intersection(imports_of(test, "")):
-            found.add(test)
-    return frozenset(found)
+        if modules & {test, mirrored, *above}:
+            found[test] = True
+        elif names.intersection(imports_of(test, "")):
+            found.setdefault(test, False)
+    return found
 
 
 def _names(path: Path, package: Path) -> Iterator[str]:

@@ -2,8 +2,13 @@
 """Which tests belong to what changed."""
 
 import subprocess
+from math import inf
 from pathlib import Path
+from types import SimpleNamespace
 
+import pytest
+
+from cryosegment.tests import conftest
 from cryosegment.tests.changed import changed_files, files_of_tests
 
 PACKAGE = {
@@ -28,26 +33,30 @@ def write(folder: Path, files: dict) -> None:
         path.write_text(text)
 
 
-def belonging(package: Path, *changed: str) -> set:
+def belonging(package: Path, *changed: str) -> dict:
     found = files_of_tests([package / name for name in changed], package)
-    return {path.name for path in found} - {"test_layers.py"}
+    assert found.pop(package / "tests" / "library" / "test_layers.py")
+    return {path.name: is_near for path, is_near in found.items()}
 
 
 def test_tests_that_belong_to_a_module(tmp_path: Path) -> None:
     package = tmp_path / "toy"
     write(package, PACKAGE)
-    assert belonging(package, "optics/lens.py") == {"test_lens.py", "test_glass.py"}
-    assert belonging(package, "optics/mirror.py") == {"test_mirror.py", "test_light.py"}
-    assert belonging(package, "tests/library/test_light.py") == {"test_light.py"}
-    of_the_room = {"test_lens.py", "test_mirror.py"}
+    assert belonging(package, "optics/lens.py") == {"test_lens.py": True, "test_glass.py": False}
+    assert belonging(package, "optics/mirror.py") == {
+        "test_mirror.py": True,
+        "test_light.py": False,
+    }
+    assert belonging(package, "tests/library/test_light.py") == {"test_light.py": True}
+    of_the_room = {"test_lens.py": True, "test_mirror.py": True}
     assert belonging(package, "tests/library/optics/conftest.py") == of_the_room
-    assert belonging(package, "optics/gone.py", "../README.md") == set()
+    assert belonging(package, "optics/gone.py", "../README.md") == {}
 
 
 def test_the_layers_are_always_looked_at(tmp_path: Path) -> None:
     write(tmp_path, PACKAGE)
     layers = tmp_path / "tests" / "library" / "test_layers.py"
-    assert files_of_tests([], tmp_path) == {layers}
+    assert files_of_tests([], tmp_path) == {layers: True}
 
 
 def test_what_changed(tmp_path: Path) -> None:
@@ -76,3 +85,20 @@ def test_what_changed(tmp_path: Path) -> None:
     commit("elsewhere.py")
     git("checkout", "branch")
     assert changed() == {"third.py", "new.py"}  # not what main has got meanwhile
+
+
+def test_the_nearest_come_first_and_others_are_left_out_when_the_time_is_over() -> None:
+    near, far = Path("near.py"), Path("far.py")
+    config = SimpleNamespace(stash=pytest.Stash())
+    config.stash[conftest.CHOSEN] = {near: True, far: False}
+    items = [SimpleNamespace(path=path, config=config) for path in (far, near)]
+    conftest.pytest_collection_modifyitems(config, items)
+    assert [item.path for item in items] == [near, far]
+    for end, left in ((inf, []), (-inf, [far])):
+        config.stash[conftest.END], found = end, []
+        for item in items:
+            try:
+                conftest.pytest_runtest_setup(item)
+            except pytest.skip.Exception:
+                found.append(item.path)
+        assert found == left
