@@ -30,8 +30,10 @@ from cryosegment.core.particles.overlap import (
     intersection_over_union,
 )
 from cryosegment.core.particles.scores import score_particles
+from cryosegment.core.simulation.fragments import break_molecule
 from cryosegment.core.simulation.micrograph import SimulatedMicrograph, simulate_micrograph
 from cryosegment.core.simulation.molecule import Molecule, read_molecule
+from cryosegment.core.simulation.sample import PIECES, Sample
 from cryosegment.exchange.params import SimulateParams
 
 MOLECULES = ("5a1a", "6vyb", "1wcm", "1e6v")
@@ -42,7 +44,8 @@ JITTER = 0.05
 """Standard deviation of a pick along each axis, in diameters."""
 OFF_CENTRE = (0.3, 0.7)
 GOOD_SHARE = 0.6
-CLEAN = SimulateParams(size=(1536, 1536), pixel_size=1.5, coverage=0.3, ice_gradient=0.3)
+CLEAN = SimulateParams(size=(1536, 1536), pixel_size=1.06, coverage=0.3, ice_gradient=0.3)
+"""The pixel size is usual for the data sets of particleSeg, 0.64 to 1.3 Å/px."""
 KINDS = {
     "good": CLEAN,
     "off-centre": CLEAN,
@@ -176,7 +179,9 @@ def boxes_of(
     """Boxes of a kind from as many micrographs as it takes."""
     while count > 0:
         generator = torch.Generator().manual_seed(int(random.integers(2**31)))
-        found = simulate_micrograph(params, molecule, generator)
+        pieces = [break_molecule(molecule, generator) for _ in range(PIECES)] if params.junk else []
+        sample = Sample((molecule,), tuple(pieces))
+        found = simulate_micrograph(params, sample, generator)
         boxes = cut(found, PLACES[kind](found, random)[:count])
         if len(boxes.images):
             yield boxes

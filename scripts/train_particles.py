@@ -25,7 +25,7 @@ from train_general import HELD_OUT, PROCEDURAL, load_bank, unseen_bank
 from cryosegment import __version__
 from cryosegment.core.models.checkpoint import fingerprint, save_checkpoint
 from cryosegment.core.models.model import load_model
-from cryosegment.core.networks import build_network
+from cryosegment.core.networks import HEADS, build_network
 from cryosegment.core.particles.classes import PARTICLE_HEADS
 from cryosegment.core.particles.losses import quality_loss
 from cryosegment.core.particles.simulated import (
@@ -54,7 +54,7 @@ from cryosegment.exchange.params.networks import BATCH_NORM
 
 NETWORK: Facts = {
     "widths": [32, 64, 128, 256],
-    "deep_blocks": 2,
+    "deep_blocks": 3,
     "normalization": BATCH_NORM,
 }
 
@@ -117,7 +117,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--start", default=GENERAL, help="picking model to start from")
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--snapshot", action="store_true", help="write what there is")
-    parser.add_argument("--scenes", type=int, default=2, help=f"{PER_SCENE} boxes each, in a step")
+    parser.add_argument("--scenes", type=int, default=3, help=f"{PER_SCENE} boxes each, in a step")
     parser.add_argument("--validations", type=int, default=30, help="how often the state is saved")
     parser.add_argument(
         "--bfloat16", action="store_true", help="if the CPU has instructions for it"
@@ -128,12 +128,17 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def start_from(model: str) -> nn.Module:
-    """A network for particle images with the weights of a picking model, where it has the same."""
+    """A network for particle images with the weights of a picking model.
+
+    Its heads are close to those that are wanted: particle, edge, and centre for the quality.
+    """
     network = build_network("compact", PARTICLE_HEADS, **NETWORK)
-    weights = network.state_dict()
-    found = load_model(model, "cpu").network.state_dict()
-    shared = {n: t for n, t in found.items() if n in weights and t.shape == weights[n].shape}
-    network.load_state_dict({**weights, **shared})
+    weights = load_model(model, "cpu").network.state_dict()
+    for name in ("head.weight", "head.bias"):
+        heads = dict(zip(HEADS, weights[name].chunk(len(HEADS)), strict=True))
+        particle = heads["particle"]
+        weights[name] = torch.cat((particle, heads["edge"], -particle, heads["center"]))
+    network.load_state_dict(weights)
     return network
 
 

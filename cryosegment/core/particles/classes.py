@@ -5,8 +5,8 @@ Notes
 -----
 As particleSeg has them: signal is the footprint of a particle, and edge the background whose square
 neighbourhood touches it. There the square has 11 px in images of 256 x 256 px, so that the edge is
-5 px wide, whatever the size of the particle; here it has 5 px at 48 px per particle diameter, the
-same share of a particle that fills half of the box.
+5 px wide, whatever the size of the particle; here it has 3 px at 24 px per particle diameter, so
+that the edge is as wide as theirs around a particle that fills half of the box.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ GOOD = "good"
 """A further head: whether a good particle lies here, of which a sigmoid is the probability."""
 PARTICLE_HEADS = Heads((*CLASSES, GOOD))
 
-PIXELS_PER_DIAMETER = 48.0
+PIXELS_PER_DIAMETER = 24.0
 """Working scale of particle images, px."""
-EDGE_SQUARE = 5
+EDGE_SQUARE = 3
 """Side of the square at that scale, px."""
 MIDDLE = 1
 """Quality is read within this many pixels of the middle."""

@@ -7,7 +7,7 @@
     maps.quality  # (n,) in [0, 1]; None from models that do not tell
 
 The maps are at the working scale, at which a particle diameter has as many pixels as the model's
-card says (`card.input.pixels_per_diameter`, 48 in the shipped model): they have `h * pixel_size /
+card says (`card.input.pixels_per_diameter`, 24 in the shipped model): they have `h * pixel_size /
 maps.pixel_size` rows, rounded. Each image is resampled and normalised by itself, so that an image
 gets the same maps in any batch. `card.task` is `PARTICLE_IMAGES`.
 """

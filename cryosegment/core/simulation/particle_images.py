@@ -61,8 +61,8 @@ class ParticleSettings:
 
     scene: SceneSettings = field(
         default_factory=lambda: SceneSettings(
-            size=320,
-            diameter=48.0,
+            size=160,
+            diameter=24.0,
             snr=(0.05, 0.6, 20.0),
             hard=0.6,
             clean=0.5,

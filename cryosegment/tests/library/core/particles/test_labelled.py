@@ -16,7 +16,7 @@ from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.params import BRIGHT, DARK, InputParams
 from cryosegment.exchange.progress import no_progress
 
-INPUT = InputParams(48.0)
+INPUT = InputParams(24.0)
 
 
 def read(folders, contrast=BRIGHT, most=1000):

@@ -14,7 +14,7 @@ from cryosegment.exchange.errors import InputError, ModelError, ParameterError
 from cryosegment.exchange.params import BRIGHT, DARK, CalibrationParams, InputParams
 
 ARGUMENTS = {"widths": [8, 16], "deep_blocks": 0, "normalization": "batch"}
-INPUT = InputParams(48.0)
+INPUT = InputParams(24.0)
 
 
 def tiny(path: Path, heads: Heads = PARTICLE_HEADS, task: str = PARTICLE_IMAGES) -> Path:
@@ -38,9 +38,9 @@ def images() -> torch.Tensor:
 
 def test_maps_are_at_the_working_scale(model: ParticleModel, images: torch.Tensor) -> None:
     maps = model.predict(images, 2.0, 120.0)  # 60 px per diameter, a box of 1.5
-    assert maps.probabilities.shape == (5, 3, 72, 72)
-    assert maps.pixel_size == pytest.approx(2.5)
-    torch.testing.assert_close(maps.probabilities.sum(1), torch.ones(5, 72, 72))
+    assert maps.probabilities.shape == (5, 3, 36, 36)
+    assert maps.pixel_size == pytest.approx(5.0)
+    torch.testing.assert_close(maps.probabilities.sum(1), torch.ones(5, 36, 36))
     torch.testing.assert_close(model.probabilities(images, 2.0, 120.0), maps.probabilities)
 
 

@@ -24,7 +24,7 @@ def tiny(tmp_path: Path) -> Path:
         torch.manual_seed(2)
         network = build_network("compact", PARTICLE_HEADS, **ARGUMENTS)
     facts = TrainedNetwork("compact", ARGUMENTS, PARTICLE_HEADS)
-    card = ModelCard("tiny", facts, InputParams(48.0), task=PARTICLE_IMAGES)
+    card = ModelCard("tiny", facts, InputParams(24.0), task=PARTICLE_IMAGES)
     save_checkpoint(tmp_path / "tiny.safetensors", network, card)
     return tmp_path / "tiny.safetensors"
 

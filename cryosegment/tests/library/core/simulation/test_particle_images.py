@@ -35,7 +35,7 @@ def bank() -> ProjectionBank:
 
 def draw(bank: ProjectionBank, settings: ParticleSettings, scenes: int = 6) -> ParticleImages:
     random = np.random.default_rng(5)
-    drawn = [draw_particle_images(bank, settings, 12, 72, random) for _ in range(scenes)]
+    drawn = [draw_particle_images(bank, settings, 12, 36, random) for _ in range(scenes)]
     return ParticleImages(
         *(
             torch.cat([getattr(d, name) for d in drawn])
@@ -52,27 +52,27 @@ def test_a_box_is_good_where_its_middle_is_near_that_of_a_whole_particle(
     found = draw(bank, CLEAN)
     kinds = np.array(found.kinds)
     good = found.good.numpy()
-    assert found.images.shape == found.instances.shape == (72, 72, 72)
+    assert found.images.shape == found.instances.shape == (72, 36, 36)
     assert not good[np.isin(kinds, (EMPTY, OFF_CENTRE))].mean() > 0.3
     assert good[kinds == GOOD].mean() > 0.5
-    offsets = np.mgrid[:72, :72] - 36
+    offsets = np.mgrid[:36, :36] - 18
     for k in np.flatnonzero(good):
-        footprint = (found.instances[k] == found.instances[k, 36, 36]).numpy()
-        assert found.instances[k, 36, 36] > 0
+        footprint = (found.instances[k] == found.instances[k, 18, 18]).numpy()
+        assert found.instances[k, 18, 18] > 0
         away = np.hypot(*(offsets[:, footprint].mean(1)))
-        assert away <= CENTRED * 48 + 3  # a neighbour may hide some of it
-        assert footprint.sum() >= 0.8 * np.pi * 24**2
-    torch.testing.assert_close(found.cores[:, 36, 36], found.good)
+        assert away <= CENTRED * 24 + 2  # a neighbour may hide some of it
+        assert footprint.sum() >= 0.8 * np.pi * 12**2
+    torch.testing.assert_close(found.cores[:, 18, 18], found.good)
 
 
 def test_a_broken_particle_is_part_of_one_and_not_good(bank: ProjectionBank) -> None:
     found = draw(bank, replace(CLEAN, broken=1.0))
     assert not found.good.any()
     assert not found.cores.any()
-    middle = found.instances[:, 36, 36]
+    middle = found.instances[:, 18, 18]
     sizes = [(i == m).sum() for i, m in zip(found.instances, middle, strict=True) if m > 0]
     assert sizes
-    assert max(sizes) < 0.8 * np.pi * 24**2
+    assert max(sizes) < 0.8 * np.pi * 12**2
 
 
 def test_nothing_is_good_in_a_spoilt_scene(bank: ProjectionBank) -> None:
@@ -86,7 +86,7 @@ def test_nothing_is_good_on_debris(bank: ProjectionBank) -> None:
     on_debris = np.array(found.kinds) == DEBRIS
     assert on_debris.any()
     assert found.good[torch.from_numpy(on_debris)].float().mean() < 0.2
-    assert (found.instances[on_debris, 36, 36] == 0).all()
+    assert (found.instances[on_debris, 18, 18] == 0).all()
 
 
 def test_a_box_is_drawn_from_the_seed_alone(bank: ProjectionBank) -> None:
