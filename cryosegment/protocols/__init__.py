@@ -4,6 +4,7 @@
 from cryosegment.protocols.protocol_import_model import CryoSegmentProtImportModel
 from cryosegment.protocols.protocol_labels import CryoSegmentProtLabels
 from cryosegment.protocols.protocol_pick import CryoSegmentProtPick
+from cryosegment.protocols.protocol_rank import CryoSegmentProtRankParticles
 from cryosegment.protocols.protocol_repick import CryoSegmentProtRepick
 from cryosegment.protocols.protocol_simulate import CryoSegmentProtSimulate
 from cryosegment.protocols.protocol_train import CryoSegmentProtTrain
@@ -12,6 +13,7 @@ __all__ = [
     "CryoSegmentProtImportModel",
     "CryoSegmentProtLabels",
     "CryoSegmentProtPick",
+    "CryoSegmentProtRankParticles",
     "CryoSegmentProtRepick",
     "CryoSegmentProtSimulate",
     "CryoSegmentProtTrain",

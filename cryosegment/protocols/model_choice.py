@@ -27,6 +27,7 @@ class ModelChoice(EMProtocol):
     """Form fields of the model, and the chosen model with its card."""
 
     _label = None
+    _shippedModel = GENERAL
 
     def _defineModelParams(
         self, form: params.Form, label: str = "Model", more: Sequence[str] = (), help: str = ""
@@ -38,8 +39,8 @@ class ModelChoice(EMProtocol):
             default=MODEL_GENERAL,
             display=params.EnumParam.DISPLAY_HLIST,
             label=label,
-            help="*general*: the model of the plugin, trained on simulated micrographs of many "
-            "molecules.\n*from the project*: imported, or trained on your own particles." + help,
+            help="*general*: the model of the plugin, trained on simulations of many molecules.\n"
+            "*from the project*: imported, or trained on your own particles." + help,
         )
         form.addParam(
             "inputModel",
@@ -52,9 +53,9 @@ class ModelChoice(EMProtocol):
         )
 
     def _model(self) -> str:
-        """The model for a job: `general`, or a file."""
+        """The model for a job: the name of the shipped one, or a file."""
         if self.modelSource == MODEL_GENERAL:
-            return GENERAL
+            return self._shippedModel
         return self.inputModel.get().getPath()
 
     def _modelErrors(self) -> List[str]:

@@ -19,6 +19,7 @@ from cryosegment.tests.scripted import (
     CryoSegmentProtImportModel,
     CryoSegmentProtLabels,
     CryoSegmentProtPick,
+    CryoSegmentProtRankParticles,
     CryoSegmentProtRepick,
     CryoSegmentProtSimulate,
     CryoSegmentProtTrain,
@@ -34,6 +35,7 @@ FORMS = {
     CryoSegmentProtImportModel: [{}],
     CryoSegmentProtLabels: [{}, {"shape": 1}, {"shape": 2}, {"source": 1}],
     CryoSegmentProtPick: [{}, {"modelSource": 1}],
+    CryoSegmentProtRankParticles: [{}, {"modelSource": 1}],
     CryoSegmentProtRepick: [{}],
     CryoSegmentProtSimulate: [{}, {"molecule": 1}, {"molecule": 2}],
     CryoSegmentProtTrain: [

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Scipion's particles as a list for the core, and its scores on them."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Dict, List, Mapping
+
+import numpy as np
+from pwem.emlib import DT_FLOAT, XmippError
+from pwem.emlib.image import ImageHandler
+from pwem.objects import Particle, SetOfParticles
+from pyworkflow.object import Float
+
+from cryosegment.exchange.errors import InputError
+from cryosegment.exchange.files import PathLike, micrograph_name
+from cryosegment.exchange.particles.files import DEFOCUS, PREFIX
+from cryosegment.exchange.particles.scores import SCORES
+from cryosegment.exchange.relion import IMAGE, MICROGRAPH, OPTICS_GROUP, PIXEL_SIZE, UNSET
+from cryosegment.exchange.star import Cell, write_star
+
+STACK_SUFFIXES = {".mrcs", ".mrc", ".st"}
+"""Formats that the core reads; others are converted."""
+
+
+def write_particle_list(path: PathLike, particles: SetOfParticles, folder: str) -> None:
+    """Write the images of a set, in its order, as the core reads them.
+
+    Parameters
+    ----------
+    path
+        STAR file to make.
+    particles
+        The set.
+    folder
+        Gets copies of stacks of formats that the core does not read.
+
+    Raises
+    ------
+    InputError
+        If an image cannot be converted, or a file cannot be written.
+    """
+    columns: Dict[str, List[Cell]] = {name: [] for name in (IMAGE, MICROGRAPH, *DEFOCUS)}
+    if not particles.hasCTF():
+        columns = {name: columns[name] for name in (IMAGE, MICROGRAPH)}
+    for particle in particles:
+        index, file = particle.getLocation()
+        if os.path.splitext(file)[1].lower() not in STACK_SUFFIXES:
+            index, file = _converted(particle, len(columns[IMAGE]) + 1, folder)
+        columns[IMAGE].append(f"{index or 1:06d}@{os.path.abspath(file)}")
+        columns[MICROGRAPH].append(_micrograph(particle, file))
+        if particles.hasCTF():
+            ctf = particle.getCTF()
+            for name, value in zip(DEFOCUS, (ctf.getDefocusU(), ctf.getDefocusV())):
+                columns[name].append(float(value))
+    size = particles.getSamplingRate()
+    optics = {OPTICS_GROUP: [1], PIXEL_SIZE[0]: [float(size)]}
+    table = {**columns, OPTICS_GROUP: [1] * len(columns[IMAGE])}
+    write_star(path, {"optics": optics, "particles": table})
+
+
+def _converted(particle: Particle, number: int, folder: str) -> Any:
+    """An image in a stack of MRC that the core reads."""
+    copy = os.path.join(folder, "particles.mrcs")
+    try:
+        ImageHandler().convert(particle.getLocation(), (number, copy), DT_FLOAT)
+    except XmippError as error:
+        reason = str(error).splitlines()[0].strip()
+        raise InputError(f"cannot convert {particle.getFileName()} to MRC: {reason}") from None
+    return number, copy
+
+
+def _micrograph(particle: Particle, file: str) -> str:
+    """Name of the micrograph of a particle: its own, that of its coordinate, or of its stack."""
+    coordinate = particle.getCoordinate()
+    name = coordinate.getMicName() if coordinate is not None else None
+    return str(name or particle.getMicId() or micrograph_name(file))
+
+
+def attribute_name(score: str) -> str:
+    """Attribute of particles that holds a score."""
+    return f"_{PREFIX}{SCORES[score].column}"
+
+
+def set_scores(particle: Particle, scores: Mapping[str, np.ndarray], row: int) -> None:
+    """Give a particle its scores; -999, as in files of RELION, where it has none."""
+    for name in SCORES:
+        value = float(scores[name][row])
+        setattr(particle, attribute_name(name), Float(UNSET[0] if np.isnan(value) else value))

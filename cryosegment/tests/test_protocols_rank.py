@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Particles that RELION extracts, ranked, and the kept ones classified by RELION."""
+
+from __future__ import annotations
+
+import unittest
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cryosegment.exchange.particles.scores import select
+from cryosegment.exchange.star import read_star
+from cryosegment.tests.machine import NO_RELION, has_relion
+from cryosegment.tests.scripted import (
+    DIAMETER,
+    PIXEL_SIZE,
+    CryoSegmentProtRankParticles,
+    CryoSegmentProtSimulate,
+    ProtocolTest,
+    plugin_class,
+)
+
+BOX, SMALL_BOX = 96, 32  # px
+ATTRIBUTES = ("Quality", "ETS", "SignalFraction", "Centring", "Compactness", "Margin", "Neighbours")
+KEPT, DROPPED = "outputParticles", "outputParticlesDropped"
+
+
+def facts(particle: Any) -> Any:
+    """What a particle has that ranking must leave."""
+    ctf = particle.getCTF()
+    return (
+        particle.getObjId(),
+        particle.getLocation(),
+        particle.getCoordinate().getPosition(),
+        ctf and ctf.getDefocusU(),
+    )
+
+
+@unittest.skipUnless(has_relion(), NO_RELION)
+class TestCryoSegmentRankParticles(ProtocolTest):
+    """Ranking of a set of particles with coordinates and CTFs."""
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        cls.simulated = cls.finished(
+            CryoSegmentProtSimulate,
+            {},
+            useGpu=False,
+            numberOfThreads=1,
+            count=2,
+            height=640,
+            width=768,
+            pixelSize=PIXEL_SIZE,
+            snr=0.2,
+        )
+        ctf = cls.simulated, "outputCTF"
+        cls.extracted = cls.extract(cls.simulated, cls.simulated, BOX, SMALL_BOX, ctfRelations=ctf)
+        cls.particles = cls.extracted.outputParticles
+
+    @classmethod
+    def newRank(cls, **options: Any) -> Any:
+        """A ranking of the extracted particles, on the CPU."""
+        options = {"useGpu": False, "numberOfThreads": 1, "diameter": DIAMETER, **options}
+        protocol = cls.newProtocol(CryoSegmentProtRankParticles, **options)
+        cls.point(protocol.inputParticles, cls.extracted, KEPT)
+        return protocol
+
+    def testKeptIntoClassification(self) -> None:
+        """The same particles come back with scores; RELION classifies the kept ones."""
+        rank = self.launchProtocol(self.newRank(keep="0.5"))
+        before = {each.getObjId(): facts(each) for each in self.particles}
+        kept, dropped = getattr(rank, KEPT), getattr(rank, DROPPED)
+        assert kept.getSize() == round(0.5 * len(before))
+        assert kept.getSize() + dropped.getSize() == len(before)
+        assert kept.getSamplingRate() == self.particles.getSamplingRate()
+        after = {each.getObjId(): facts(each) for own in (kept, dropped) for each in own}
+        assert after == before
+        for name in ATTRIBUTES:
+            assert all(np.isfinite(getattr(p, f"_cryosegment{name}").get()) for p in kept)
+        worst = min(each._cryosegmentQuality.get() for each in kept)
+        assert worst >= max(each._cryosegmentQuality.get() for each in dropped)
+        self.checkRows(rank)
+        classified = self.finished(
+            plugin_class("relion.protocols", "ProtRelionClassify2D"),
+            {"inputParticles": (rank, KEPT)},
+            numberOfClasses=2,
+            numberOfIterations=1,
+            maskDiameterA=220,
+            doGpu=False,
+            numberOfMpi=1,
+            numberOfThreads=2,
+            doCTF=False,
+            useGradientAlg=False,
+        )
+        classes = classified.outputClasses
+        assert sum(each.getSize() for each in classes) == kept.getSize()
+        data = classified._getExtraPath("relion_it001_data.star")
+        assert read_star(data)["particles"].count == kept.getSize()
+
+    def checkRows(self, rank: Any) -> None:
+        """The scores of a particle are those of its row among the input."""
+        fractions = {p.getObjId(): p._cryosegmentSignalFraction.get() for p in getattr(rank, KEPT)}
+        rows = [each.getObjId() for each in self.particles]
+        found = rank.getScores()["signal_fraction"]
+        for number, value in fractions.items():
+            assert abs(found[rows.index(number)] - value) < 1e-6
+
+    def testAnotherSelection(self) -> None:
+        """Continue scores nothing again; the viewer's choice is a further output."""
+        rank = self.launchProtocol(self.newRank(keep="0.5"))
+        finished = Path(rank.getFolder()) / "finished.csv"
+        stamp = finished.read_text()
+        rank.keep.set("0.25")
+        self.launch(rank)
+        assert finished.read_text() == stamp
+        total = self.particles.getSize()
+        assert getattr(rank, KEPT).getSize() == round(0.25 * total)
+        assert "quality at least" in rank.summary()[0]
+        selection = select(rank.getScores(), "centring", fraction=0.4)
+        name = rank.registerSelection(selection)
+        assert name == "outputParticles2"
+        assert getattr(rank, name).getSize() == round(0.4 * total)
+        assert rank.registerSelection(selection) == "outputParticles3"
+
+    def testWhatIsRefused(self) -> None:
+        """Wishes that contradict, in the words of the form."""
+        rank = self.newRank(keep="0.5", threshold=0.3)
+        assert rank.validate() == [
+            "expected one of keep, threshold and purity: leave the others out"
+        ]
+        assert "expected *Fraction to keep*" in self.newRank(keep="2").validate()[0]
