@@ -81,7 +81,7 @@ def scaled_coordinates(
     """
     own = coordinates.getMicrographs().getSamplingRate()
     factor = own / micrographs.getSamplingRate()
-    matched = _Matching(micrographs)
+    matched = Matching(micrographs)
     found: Dict[str, List[Tuple[float, ...]]] = {}
     for coordinate in coordinates:
         name = matched.name(coordinate.getMicName(), coordinate.getMicId())
@@ -120,7 +120,12 @@ def _known(item: Union[Coordinate, Particle], column: str) -> float:
     return float(value.get()) if value is not None and value.hasValue() else np.nan
 
 
-class _Matching:
+def pick_score(coordinate: Coordinate) -> float:
+    """The score of a picker that a coordinate has, NaN where it has none."""
+    return _score(coordinate, PICK_SCORES)
+
+
+class Matching:
     """Names of micrographs, found by name and then by id."""
 
     def __init__(self, micrographs: SetOfMicrographs) -> None:
@@ -144,7 +149,7 @@ def refined_particles(particles: SetOfParticles, micrographs: SetOfMicrographs) 
     InputError
         If a particle has no coordinate or no alignment.
     """
-    matched, names = _Matching(micrographs), []
+    matched, names = Matching(micrographs), []
     centers, transforms, scores, classes = [], [], [], []
     for particle in particles:
         coordinate = particle.getCoordinate()

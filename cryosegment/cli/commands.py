@@ -1,16 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The commands: their parameters, inputs and outputs, and the function that runs each."""
+"""The commands."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from importlib import import_module
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
 
-from cryosegment.cli.outcome import Outcome
-from cryosegment.exchange.job import JOB_NAME, Job
+from cryosegment.cli.command import Command
 from cryosegment.exchange.params import (
     CrfMapsParams,
     CrfTuneParams,
@@ -22,74 +17,16 @@ from cryosegment.exchange.params import (
     LabelsProjectParams,
     LabelsReconstructionParams,
     MergeParams,
-    Params,
     PickParams,
     RankParams,
     RepickParams,
+    ScreenApplyParams,
+    ScreenTrainParams,
     SimulateParams,
     TrainParams,
     TrainParticlesParams,
     TuneParams,
 )
-from cryosegment.exchange.progress import Progress
-
-Run = Callable[[Job, Any, Progress], Outcome]
-"""Runs a job with its parameters."""
-
-
-@dataclass(frozen=True)
-class Command:
-    """A command of the command line and of job files.
-
-    Parameters
-    ----------
-    name
-        Name of one or two words.
-    help
-        What it does, beginning with a verb.
-    params
-        Class of its parameters.
-    function
-        `module:function` in `cryosegment.cli` that runs it; imported when it runs.
-    output
-        Name and help of the output.
-    example
-        Arguments of a run as a user would type them, a line each.
-    inputs
-        Name and help of the positional inputs; empty where it has none.
-    needs_output
-        Whether an output must be given.
-    output_is_file
-        Whether the output is a file; the job file is then written beside it.
-    needs_inputs
-        Whether at least one input must be given, for commands that take inputs.
-    inputs_are_paths
-        Whether the inputs are files or folders, and not names.
-    """
-
-    name: str
-    help: str
-    params: type[Params]
-    function: str
-    output: tuple[str, str]
-    example: tuple[str, ...]
-    inputs: tuple[str, str] = ("", "")
-    needs_output: bool = True
-    output_is_file: bool = False
-    needs_inputs: bool = True
-    inputs_are_paths: bool = True
-
-    def job_path(self, output: str) -> Path:
-        """Path of the job file that a run with this output writes."""
-        path = Path(output)
-        return path.with_suffix(".job.json") if self.output_is_file else path / JOB_NAME
-
-    def load(self) -> Run:
-        """The function that runs the command."""
-        module, function = self.function.split(":")
-        run: Run = getattr(import_module(f"cryosegment.cli.{module}"), function)
-        return run
-
 
 MICROGRAPHS = (
     "MICROGRAPH",
@@ -100,7 +37,10 @@ LABELS = ("LABELS_DIR", "folders made by `cryosegment labels` or `cryosegment si
 OUTPUT_DIR = ("DIR", "folder for the results")
 OUTPUT_MODEL = ("MODEL.safetensors", "model file to write")
 
-GROUPS = {"labels": "make or check the labels that models are trained on"}
+GROUPS = {
+    "labels": "make or check the labels that models are trained on",
+    "screen": "have a second look at the picks of any picker, or train what does",
+}
 """Words that several commands begin with, and what these do."""
 
 COMMANDS: Sequence[Command] = (
@@ -233,6 +173,28 @@ COMMANDS: Sequence[Command] = (
         "tuning:run_tune",
         OUTPUT_MODEL,
         ("labels --model mine.safetensors", "--output tuned.safetensors"),
+        LABELS,
+        output_is_file=True,
+    ),
+    Command(
+        "screen apply",
+        "screen the picks of any picker: by its box, each is a particle, interference or noise",
+        ScreenApplyParams,
+        "screening:run_screen_apply",
+        OUTPUT_DIR,
+        (
+            "'micrographs/*.mrc' --picks picks --diameter 160",
+            "--pixel-size 1.06 --output screened",
+        ),
+        MICROGRAPHS,
+    ),
+    Command(
+        "screen train",
+        "train a screening model on labelled micrographs, from another one",
+        ScreenTrainParams,
+        "screening:run_screen_train",
+        OUTPUT_MODEL,
+        ("labels --picks picks/candidates", "--output screening.safetensors"),
         LABELS,
         output_is_file=True,
     ),

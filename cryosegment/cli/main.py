@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import cryosegment
 from cryosegment.cli.arguments import add_options, params_from_namespace
-from cryosegment.cli.commands import COMMANDS, GROUPS, MICROGRAPHS, Command, find_command
+from cryosegment.cli.command import Command
+from cryosegment.cli.commands import COMMANDS, GROUPS, MICROGRAPHS, find_command
 from cryosegment.cli.devices import use_threads
 from cryosegment.cli.outputs import check_model_file, recorded, shard_output
 from cryosegment.cli.progress import LOG_FORMAT, show_progress

@@ -9,7 +9,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from cryosegment.cli.commands import MICROGRAPHS, Command
+from cryosegment.cli.command import Command
+from cryosegment.cli.commands import MICROGRAPHS
 from cryosegment.cli.locks import locked
 from cryosegment.cli.targets import REPORTS, targets
 from cryosegment.exchange.errors import InputError, ParameterError

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from cryosegment.cli.commands import Command
+from cryosegment.cli.command import Command
 from cryosegment.exchange.diameter_estimate import DIAMETER_NAME
 from cryosegment.exchange.labels import (
     LABEL_FOLDERS,
@@ -26,6 +26,7 @@ from cryosegment.exchange.particles.ranked import (
     SCORES_NAME,
 )
 from cryosegment.exchange.pick_folder import CONTENTS, COORDINATES, PROBABILITY
+from cryosegment.exchange.screen_folder import CONTENTS as SCREEN_CONTENTS
 
 REPORTS = {FAILURES_NAME, REJECTED_NAME, REPORT_NAME, SUMMARY_NAME}
 """What a run says of itself: no results."""
@@ -74,6 +75,14 @@ TARGETS: Mapping[str, tuple[str, ...]] = {
         ".tensorboard",
     ),
     "tune": (".safetensors", ".picking.csv", ".picking.png"),
+    "screen apply": SCREEN_CONTENTS,
+    "screen train": (
+        ".safetensors",
+        ".state.safetensors",
+        ".state.best.safetensors",
+        ".history.csv",
+        ".tensorboard",
+    ),
     "evaluate": ("metrics.csv", "metrics.json", "precision_recall.png"),
     "crf": (PROBABILITY, FAILURES_NAME, FINISHED_NAME),
     "crf tune": (".safetensors", ".crf.csv"),

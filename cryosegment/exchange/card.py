@@ -21,7 +21,7 @@ from cryosegment.exchange.records import Record, record_from_dict, record_to_dic
 
 CARD_VERSION = 2
 CARD_KEY = "model_card"
-PICKING, PARTICLE_IMAGES = "picking", "particle images"
+PICKING, PARTICLE_IMAGES, SCREENING = "picking", "particle images", "screening"
 """Tasks of networks."""
 STATE = ".state"
 """Part of the file names of a training that is not finished."""
@@ -127,7 +127,7 @@ class ModelCard(Record):
         What it answers to the test image (see `cryosegment.core.models.verification`), by which a
         copy or another machine is verified; empty in a model of an earlier version.
     task
-        What it is for: `PICKING`, or another task, whose heads have other meanings.
+        What it is for: `PICKING`, `SCREENING`, or another task, whose heads have other meanings.
     """
 
     name: str

@@ -11,9 +11,10 @@ from typing import BinaryIO, Dict
 from cryosegment.exchange.errors import InputError, ModelError
 from cryosegment.exchange.files import PathLike, check_file
 
-GENERAL, PARTICLES = "general", "particles"
-"""Names of the models that are shipped with the package: of micrographs, and of particle images."""
-SHIPPED = (GENERAL, PARTICLES)
+GENERAL, PARTICLES, SCREENING = "general", "particles", "screening"
+"""Names of the models that are shipped with the package: of micrographs, of particle images, and of
+the boxes of picks."""
+SHIPPED = (GENERAL, PARTICLES, SCREENING)
 HEADER_LIMIT = 100_000_000  # bytes; safetensors' own bound on its header
 
 

@@ -90,6 +90,8 @@ NETWORKS: Dict[str, Network] = {
 EARLIER_NETWORKS = {"smp-manet": Network(LIBRARY), "smp-upernet": Network(LIBRARY)}
 """Networks of models of earlier versions: what makes them is attention and pooling over the whole
 image, so that they cannot be local and are not trained any more."""
+BOX_NETWORKS = {"box-classifier": Network("networks.box_classifier:BoxClassifier")}
+"""Networks with one answer for a whole image, in which a particle stands in the middle."""
 
 LOSSES: Dict[str, Part] = {
     "bce+dice": Part("training.losses.pixels:cross_entropy_and_dice"),

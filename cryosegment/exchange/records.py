@@ -63,6 +63,22 @@ def in_words(name: str) -> str:
     return name.replace("_", " ")
 
 
+def parse_number(name: str, text: str) -> float:
+    """The number in the text of a field that may also be auto.
+
+    Raises
+    ------
+    ParameterError
+        If it is none.
+    """
+    try:
+        return float(text)
+    except ValueError:
+        raise ParameterError(
+            f"expected {in_words(name)} to be auto or a number, got {text!r}"
+        ) from None
+
+
 def check_value(name: str, value: Any, metadata: Mapping[str, Any]) -> None:
     """Check a value against the choices and bounds of its metadata.
 

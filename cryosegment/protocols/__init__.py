@@ -6,6 +6,7 @@ from cryosegment.protocols.protocol_labels import CryoSegmentProtLabels
 from cryosegment.protocols.protocol_pick import CryoSegmentProtPick
 from cryosegment.protocols.protocol_rank import CryoSegmentProtRankParticles
 from cryosegment.protocols.protocol_repick import CryoSegmentProtRepick
+from cryosegment.protocols.protocol_screen_picks import CryoSegmentProtScreenPicks
 from cryosegment.protocols.protocol_simulate import CryoSegmentProtSimulate
 from cryosegment.protocols.protocol_train import CryoSegmentProtTrain
 
@@ -15,6 +16,7 @@ __all__ = [
     "CryoSegmentProtPick",
     "CryoSegmentProtRankParticles",
     "CryoSegmentProtRepick",
+    "CryoSegmentProtScreenPicks",
     "CryoSegmentProtSimulate",
     "CryoSegmentProtTrain",
 ]

@@ -36,6 +36,7 @@ from cryosegment.protocols import (
     CryoSegmentProtPick,
     CryoSegmentProtRankParticles,
     CryoSegmentProtRepick,
+    CryoSegmentProtScreenPicks,
     CryoSegmentProtSimulate,
     CryoSegmentProtTrain,
 )
@@ -60,6 +61,7 @@ __all__ = [
     "CryoSegmentProtPick",
     "CryoSegmentProtRankParticles",
     "CryoSegmentProtRepick",
+    "CryoSegmentProtScreenPicks",
     "CryoSegmentProtSimulate",
     "CryoSegmentProtTrain",
     "CryoSegmentViewerLabels",

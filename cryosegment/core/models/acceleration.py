@@ -33,7 +33,7 @@ def accelerate(network: nn.Module) -> nn.Module:
     Parameters
     ----------
     network
-        In evaluation mode; images `(b, 1, h, w)` in, logits of that size out.
+        In evaluation mode; images `(b, 1, h, w)` in, logits of that size out, or a row for each.
     """
     folded = fold_normalizations(network)
     device = next(network.parameters()).device
@@ -96,7 +96,7 @@ class InBfloat16(nn.Module):
         self.network = network
         self.stride = getattr(network, "stride", 1)
 
-    def forward(self, image: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b k h w"]:
+    def forward(self, image: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b k *pixels"]:
         """Logits of every head."""
         with torch.autocast("cpu", torch.bfloat16):
             logits: Tensor = self.network(image)

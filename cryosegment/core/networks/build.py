@@ -12,7 +12,7 @@ from torch import nn
 from cryosegment.core.networks.heads import HEADS, Heads
 from cryosegment.core.parts import load_part
 from cryosegment.exchange.errors import ModelError, ParameterError
-from cryosegment.exchange.parts import EARLIER_NETWORKS, NETWORKS
+from cryosegment.exchange.parts import BOX_NETWORKS, EARLIER_NETWORKS, NETWORKS
 
 LIBRARIES = {"monai": "monai", "segmentation_models_pytorch": "segmentation-models-pytorch"}
 """Libraries that networks need, and their names for pip."""
@@ -24,7 +24,7 @@ def build_network(name: str, heads: Heads = HEADS, **arguments: object) -> nn.Mo
     Parameters
     ----------
     name
-        One of `exchange.parts.NETWORKS`, or of earlier versions.
+        One of `exchange.parts.NETWORKS` or `BOX_NETWORKS`, or of earlier versions.
     heads
         Meaning of its output channels; those of a picking network if left out.
     arguments
@@ -43,7 +43,7 @@ def build_network(name: str, heads: Heads = HEADS, **arguments: object) -> nn.Mo
     >>> build_network("compact")(torch.zeros(1, 1, 70, 50)).shape
     torch.Size([1, 6, 70, 50])
     """
-    part = {**NETWORKS, **EARLIER_NETWORKS}.get(name)
+    part = {**NETWORKS, **EARLIER_NETWORKS, **BOX_NETWORKS}.get(name)
     if part is None:
         known = ", ".join(NETWORKS)
         raise ParameterError(

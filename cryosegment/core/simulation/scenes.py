@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from cryosegment.core.simulation.bank import ProjectionBank
+from cryosegment.core.simulation.broken import break_views
 from cryosegment.core.simulation.debris import Debris, draw_debris
 from cryosegment.core.simulation.layers import log_uniform
 from cryosegment.core.simulation.looks import draw_look
@@ -26,6 +27,8 @@ from cryosegment.core.simulation.views import compose, draw_views
 
 MARGIN = 32
 FEW = 8
+BROKEN = (0.1, 0.6)
+"""Share of the particles that are broken, in scenes that have broken ones."""
 SMALL = (0.25, 0.5)
 """Diameter of molecules that are not the particles, over theirs."""
 
@@ -77,6 +80,8 @@ class SceneSettings:
         Share of scenes with at most `FEW` particles.
     others
         Share of scenes with molecules too small to be the particles.
+    broken
+        Share of scenes in which some of the particles are broken: these are contamination.
     real
         Share of scenes on the background of a real micrograph, if there are any.
     """
@@ -90,6 +95,7 @@ class SceneSettings:
     empty: float = 0.08
     sparse: float = 0.4
     others: float = 0.12
+    broken: float = 0.0
     real: float = 0.12
 
 
@@ -117,7 +123,15 @@ def draw_scene(
     true_px = settings.diameter * log_uniform(random, *settings.scale)
     debris, recorded = _draw_surroundings(canvas, settings, random, textures)
     centers = place(canvas, true_px, settings, debris, random)
+    is_broken = _choose_broken(len(centers), settings, random)
+    broken, centers = centers[is_broken], centers[~is_broken]
     signal, instances = _draw_particles(bank, molecule, centers, true_px, canvas, random)
+    covered = debris.mask
+    if len(broken):
+        views = draw_views(bank, molecule, broken, true_px, random)
+        pieces, outlines = compose(*break_views(*views, true_px, random), broken, canvas)
+        signal = signal + pieces
+        covered = torch.where((outlines > 0) & (instances == 0), 1.0, covered)
     signal = signal + draw_aggregates(bank, debris, true_px, canvas, random)
     if random.random() < settings.others:
         signal = signal + draw_others(bank, true_px, canvas, random)
@@ -127,7 +141,7 @@ def draw_scene(
     image = draw_look(image, settings.diameter, random)
     window = slice(MARGIN, -MARGIN)
     inside = instances[window, window].clone()
-    covered = debris.mask[window, window]
+    covered = covered[window, window]
     inside[covered > 0] = 0
     return Scene(image[window, window], inside, covered, centers - MARGIN)
 
@@ -174,6 +188,15 @@ def place(
         if not len(kept) or np.square(kept - candidate).sum(1).min() > spacing**2:
             kept = np.vstack((kept, candidate))
     return torch.from_numpy(kept).float()
+
+
+def _choose_broken(
+    count: int, settings: SceneSettings, random: np.random.Generator
+) -> Bool[Tensor, " n"]:
+    """Which of the particles are broken: in some scenes a share of them, else none."""
+    if not settings.broken or random.random() >= settings.broken:
+        return torch.zeros(count, dtype=torch.bool)
+    return torch.from_numpy(random.random(count) < random.uniform(*BROKEN))
 
 
 def _draw_particles(

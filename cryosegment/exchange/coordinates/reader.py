@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Dict, List, Mapping, Optional, Union
 
@@ -118,7 +119,8 @@ def _read_own(path: Path, pixel_size: float) -> Dict[str, Coordinates]:
     known = format_of(path)
     if known is None:
         raise InputError(f"expected coordinates as {suffixes()}, got {path}: convert it")
-    return known.read(path, pixel_size)
+    found = known.read(path, pixel_size)
+    return {name: replace(coordinates, file=path) for name, coordinates in found.items()}
 
 
 def _read_list(path: Path, pixel_size: float) -> Dict[str, Coordinates]:

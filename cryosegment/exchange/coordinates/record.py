@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Sequence, Tuple, Union
+from pathlib import Path
+from typing import Optional, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -63,6 +64,8 @@ class Coordinates:
         Distance of each particle to the nearest other in Å, (n,); NaN where unknown or left out.
     rows
         Number of each particle in its file, (n,), from 1.
+    file
+        The file; None for particles that come from none.
 
     Raises
     ------
@@ -90,6 +93,7 @@ class Coordinates:
     axis_angles: np.ndarray = field(default_factory=_absent)
     isolations: np.ndarray = field(default_factory=_absent)
     rows: np.ndarray = field(default_factory=_absent)
+    file: Optional[Path] = None
 
     def __post_init__(self) -> None:
         centers_yx = np.array(self.centers_yx, dtype=np.float64).reshape(-1, 2)

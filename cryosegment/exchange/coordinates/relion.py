@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Dict, Iterable, List, Mapping, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 import numpy as np
 
@@ -60,7 +60,7 @@ def read_star_coordinates(path: Path, pixel_size: float) -> Dict[str, Coordinate
     If particles have origin offsets, as after a refinement, these are applied.
     """
     blocks = read_relion_blocks(path)
-    block = _coordinate_block(path, blocks)
+    block = coordinate_block(path, blocks)
     named = MICROGRAPH if MICROGRAPH in block else IMAGE
     numbers = (*PLACE, *PICK_SCORES, *MEASURED.values(), PSI)
     table = read_relion_table(path, blocks, block, (numbers, (named,)))
@@ -69,18 +69,22 @@ def read_star_coordinates(path: Path, pixel_size: float) -> Dict[str, Coordinate
     shifts_yx = table.shifts_yx(sizes, "give particles of RELION 3.1 or later")
     known = {name: table.known((column,)) for name, column in MEASURED.items()}
     known.update(scores=table.known(PICK_SCORES), angles=table.known((PSI,)))
-    everything = Coordinates(
-        centers_yx - shifts_yx / pixel_size,
-        pixel_size,
-        name_of_picks(path),
-        **{name: values for name, values in known.items() if values is not None},
-    )
+    given: Dict[str, Any] = {name: v for name, v in known.items() if v is not None}
+    centers_yx = centers_yx - shifts_yx / pixel_size
+    everything = Coordinates(centers_yx, pixel_size, name_of_picks(path), **given)
     if named in table and table.count:
         return by_micrograph(table.micrographs(), everything)
     return {everything.name: everything}
 
 
-def _coordinate_block(path: Path, blocks: Mapping[str, Block]) -> Block:
+def coordinate_block(path: Path, blocks: Mapping[str, Block]) -> Block:
+    """The first table of a STAR file that has coordinates.
+
+    Raises
+    ------
+    InputError
+        If none has.
+    """
     for block in blocks.values():
         if all(column in block for column in CENTER):
             return block
@@ -143,7 +147,7 @@ def write_coordinates(path: PathLike, coordinates: Coordinates) -> None:
     `_cryosegmentShortDiameter`, and what else picking measures in columns of that kind, where any
     is known.
     """
-    write_star(path, {"": _columns(coordinates)})
+    write_star(path, {"": pick_columns(coordinates)})
 
 
 def write_coordinates_star(
@@ -152,7 +156,7 @@ def write_coordinates_star(
     """Write the coordinates of many micrographs as one STAR file that names them."""
     pairs = list(micrographs)
     columns: Dict[str, List[Cell]] = {MICROGRAPH: []}
-    own = [_columns(coordinates) for _, coordinates in pairs]
+    own = [pick_columns(coordinates) for _, coordinates in pairs]
     names = {name: None for each in own for name in each}
     for (micrograph, coordinates), each in zip(pairs, own):
         count = len(coordinates)
@@ -162,7 +166,8 @@ def write_coordinates_star(
     write_star(path, {"": columns})
 
 
-def _columns(coordinates: Coordinates) -> Columns:
+def pick_columns(coordinates: Coordinates) -> Columns:
+    """Columns of the picks of a micrograph, by name: what is known of them."""
     columns: Columns = {
         CENTER[1]: coordinates.centers_yx[:, 1].tolist(),
         CENTER[0]: coordinates.centers_yx[:, 0].tolist(),

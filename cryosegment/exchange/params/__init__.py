@@ -77,6 +77,7 @@ from cryosegment.exchange.params.picking import (
 )
 from cryosegment.exchange.params.ranking import RankParams
 from cryosegment.exchange.params.repicking import KEPT, RepickParams
+from cryosegment.exchange.params.screening import ScreenApplyParams, ScreenTrainParams
 from cryosegment.exchange.params.simulation import (
     SimulateParams,
 )
@@ -146,6 +147,8 @@ __all__ = [
     "PickParams",
     "RankParams",
     "RepickParams",
+    "ScreenApplyParams",
+    "ScreenTrainParams",
     "SelectionParams",
     "SimulateParams",
     "TrainParams",

@@ -31,7 +31,7 @@ from cryosegment.exchange.params.fields import (
 from cryosegment.exchange.params.front_end import CTF_HELP
 from cryosegment.exchange.params.network_input import BRIGHT, DARK
 from cryosegment.exchange.parts import CENTER_FINDERS, HEAT_MAP, SOLVERS
-from cryosegment.exchange.records import check_value, in_words
+from cryosegment.exchange.records import check_value, parse_number
 from cryosegment.exchange.shards import parse_shard
 
 CARD = "card"
@@ -154,7 +154,7 @@ class PickParams(Params):
             text = getattr(self, name)
             if text != AUTO and (name, text) != ("threshold", CARD):
                 limits = {"minimum": 0, "maximum": bounds.get(name, 100_000.0)}
-                check_value(name, _number(name, text), limits)
+                check_value(name, parse_number(name, text), limits)
         if self.shard:
             parse_shard(self.shard)
             if self.decoys:
@@ -210,12 +210,3 @@ class SelectionParams(Params):
         is_small = sizes < self.smallest
         is_large = (sizes > self.largest) & (self.largest > 0)
         return ~(is_small | is_large)
-
-
-def _number(name: str, text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise ParameterError(
-            f"expected {in_words(name)} to be auto or a number, got {text!r}"
-        ) from None

@@ -57,6 +57,7 @@ ROOMS = {
         "labels",
         "simulation",
         "evaluation",
+        "pipeline",
         "training",
         "tuning",
     ),

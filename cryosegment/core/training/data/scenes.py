@@ -62,10 +62,10 @@ class SceneBatches:
         random = np.random.default_rng((self._seed, step))
         drawn = (self._bank, self._settings, random, self._textures)
         scenes = [draw_scene(*drawn) for _ in range(self._batch)]
-        return _images(scenes, self._settings), _targets(scenes, self._settings.diameter)
+        return scene_images(scenes, self._settings), _targets(scenes, self._settings.diameter)
 
 
-def _images(scenes: list[Scene], settings: SceneSettings) -> Float[Tensor, "b 1 h w"]:
+def scene_images(scenes: list[Scene], settings: SceneSettings) -> Float[Tensor, "b 1 h w"]:
     """Scenes normalised as a micrograph is."""
     image = torch.stack([scene.image for scene in scenes])
     return working_normalize(image, None, InputParams(settings.diameter))[:, None]
@@ -106,9 +106,9 @@ class SceneValidation:
     ) -> None:
         random = np.random.default_rng((seed, stream))
         scenes = [draw_scene(bank, settings, random) for _ in range(count)]
-        images = _images(scenes, settings)[:, 0]
+        images = scene_images(scenes, settings)[:, 0]
         self._images = [
-            _labelled(scene, image, settings.diameter)
+            labelled_scene(scene, image, settings.diameter)
             for image, scene in zip(images, scenes, strict=True)
         ]
 
@@ -160,8 +160,18 @@ def calibrate_on_scenes(
     return fit_calibration(judged)
 
 
-def _labelled(scene: Scene, image: Float[Tensor, "h w"], diameter: float) -> LabelledImage:
-    """A scene with its labels; scenes have no pixel size, and are their own micrographs."""
+def labelled_scene(scene: Scene, image: Float[Tensor, "h w"], diameter: float) -> LabelledImage:
+    """A scene with its labels; scenes have no pixel size, and are their own micrographs.
+
+    Parameters
+    ----------
+    scene
+        As drawn.
+    image
+        Its image, normalised.
+    diameter
+        Nominal particle diameter, px.
+    """
     everywhere = torch.ones_like(image, dtype=torch.bool)
     classes = torch.where(scene.instances > 0, PARTICLE, BACKGROUND)
     return LabelledImage(

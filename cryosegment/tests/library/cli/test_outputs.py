@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from cryosegment.cli.commands import COMMANDS, MICROGRAPHS, Command, find_command
+from cryosegment.cli.command import Command
+from cryosegment.cli.commands import COMMANDS, MICROGRAPHS, find_command
 from cryosegment.cli.main import main
 from cryosegment.cli.outputs import recorded
 from cryosegment.cli.targets import targets

@@ -183,3 +183,15 @@ def test_the_background_of_a_real_micrograph(bank: ProjectionBank) -> None:
     assert not scene.contamination.any()
     never = draw_scene(bank, replace(settings, real=0.0), random, [all_junk])
     assert not never.contamination.any()
+
+
+def test_broken_particles_are_contamination_and_no_particles(bank: ProjectionBank) -> None:
+    whole = draw(bank, 3, replace(PLAIN, empty=0.0))
+    scene = draw(bank, 3, replace(PLAIN, empty=0.0, broken=1.0))
+    assert whole.contamination.sum() == 0
+    assert 0 < len(scene.centers_yx) < len(whole.centers_yx)
+    assert scene.contamination.sum() > 0
+    assert not ((scene.contamination > 0) & (scene.instances > 0)).any()
+    pixels = torch.nonzero(scene.contamination).float()
+    gone = torch.cdist(whole.centers_yx, scene.centers_yx).min(1).values > 1
+    assert torch.cdist(pixels, whole.centers_yx[gone]).min(1).values.max() <= PLAIN.diameter / 2 + 2

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Screening of the picks of many micrographs; failures do not stop the run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from cryosegment.core.images.micrograph import read_micrograph
+from cryosegment.core.images.working import working_image
+from cryosegment.core.particles.screen_model import ScreeningModel
+from cryosegment.exchange.coordinates import Coordinates, read_coordinates
+from cryosegment.exchange.coordinates.every_column import EveryColumn
+from cryosegment.exchange.errors import InputError
+from cryosegment.exchange.files import micrograph_name
+from cryosegment.exchange.finished import Finished
+from cryosegment.exchange.names import names_in_file
+from cryosegment.exchange.params import ScreenApplyParams
+from cryosegment.exchange.screen_folder import ScreenFolder
+
+
+class PicksOfMicrographs:
+    """The picks of micrographs in the files of any picker.
+
+    Parameters
+    ----------
+    params
+        The files, and how to read them.
+    micrographs
+        File of each micrograph, by name.
+
+    Raises
+    ------
+    InputError
+        If the files cannot be read, name a micrograph in two ways, or name others alone.
+    """
+
+    def __init__(self, params: ScreenApplyParams, micrographs: Mapping[str, Path]) -> None:
+        self._params = params
+        self._read: dict[float, dict[str, Coordinates]] = {}
+        # the unit is px until the micrographs, whose headers may say the pixel size, are read
+        given = self._at_pixel_size(params.pixel_size or 1.0)
+        stems = [micrograph_name(path) for path in micrographs.values()]
+        self._names = names_in_file(given, list(micrographs), stems)
+        if not self._names:
+            raise InputError(
+                f"expected picks of {next(iter(micrographs))} or another of the micrographs in "
+                f"{params.picks}, found those of {next(iter(given), 'none')}: give the micrographs "
+                "that were picked"
+            )
+        self.elsewhere = sorted(set(given) - set(self._names.values()))
+
+    def of(self, name: str, pixel_size: float, shape: tuple[int, ...]) -> Coordinates:
+        """Picks of a micrograph, none where the files have none.
+
+        Parameters
+        ----------
+        name
+            Of the micrograph.
+        pixel_size
+            Å/px.
+        shape
+            Its rows and columns.
+
+        Raises
+        ------
+        InputError
+            If a pick lies far outside the micrograph.
+        """
+        if name not in self._names:
+            return Coordinates(np.empty((0, 2)), pixel_size, name)
+        own = self._at_pixel_size(pixel_size)[self._names[name]]
+        own = own.flipped(shape[0]) if self._params.y_up else own
+        reach = self._params.diameter / 2 / pixel_size
+        outside = (own.centers_yx < -reach) | (own.centers_yx > np.array(shape) + reach)
+        if outside.any():
+            y, x = own.centers_yx[outside.any(1)][0]
+            raise InputError(
+                f"a pick at x {x:.0f}, y {y:.0f} px lies outside {name}, which has {shape[0]} x "
+                f"{shape[1]} px: give the micrographs on which the picks were made, unbinned"
+            )
+        return own.renamed(name)
+
+    def _at_pixel_size(self, pixel_size: float) -> dict[str, Coordinates]:
+        if pixel_size not in self._read:
+            self._read[pixel_size] = read_coordinates(self._params.picks, pixel_size)
+        return self._read[pixel_size]
+
+
+@dataclass(frozen=True)
+class ScreenRun:
+    """Screening of the picks of some micrographs.
+
+    Parameters
+    ----------
+    picks
+        The picks of all.
+    micrographs
+        File of each micrograph, by name.
+    model
+        The classifier of boxes.
+    params
+        How to screen.
+    folder
+        Where the results go.
+    finished
+        What an earlier run has finished.
+    """
+
+    picks: PicksOfMicrographs
+    micrographs: Mapping[str, Path]
+    model: ScreeningModel
+    params: ScreenApplyParams
+    folder: ScreenFolder
+    finished: Finished
+    every_column: EveryColumn
+
+    def screen(self, name: str) -> None:
+        """Write the picks of a micrograph with what their boxes hold, unless that is done.
+
+        Raises
+        ------
+        InputError
+            If the micrograph or its picks cannot be read, or the file cannot be written.
+        ParameterError
+            If the diameter does not fit the micrograph.
+        """
+        path = self.micrographs[name]
+        if self.finished.has(name, path):
+            return
+        picks, found = self._screened(name, path)
+        with self.finished.making(name, path):
+            self.folder.write(name, self.every_column.of(picks), found)
+
+    def _screened(self, name: str, path: Path) -> tuple[Coordinates, Float[np.ndarray, "n k"]]:
+        params = self.params
+        micrograph = read_micrograph(path, params.pixel_size, name)
+        height, width = micrograph.image.shape
+        picks = self.picks.of(name, micrograph.pixel_size, (height, width))
+        working = working_image(micrograph, params.diameter, self.model.card.input, params.contrast)
+        centers = torch.from_numpy(working.from_micrograph(picks.centers_yx)).float()
+        return picks, self.model.kinds(working.image, centers)
+
+
+def open_screening(
+    micrographs: Mapping[str, Path], model: ScreeningModel, params: ScreenApplyParams, folder: Path
+) -> ScreenRun:
+    """A run of screening, of which nothing is done yet.
+
+    Parameters
+    ----------
+    micrographs
+        File of each micrograph, by name.
+    model
+        The classifier of boxes.
+    params
+        How to screen.
+    folder
+        Gets `screened/`, `coordinates/` and `dropped/`, `coordinates.star`, `screening.csv` and
+        `finished.csv`.
+
+    Raises
+    ------
+    InputError
+        If the picks cannot be read, or are those of other micrographs.
+    """
+    picks = PicksOfMicrographs(params, micrographs)
+    finished = Finished(folder, params, params.resume)
+    return ScreenRun(
+        picks, micrographs, model, params, ScreenFolder(folder), finished, EveryColumn()
+    )

@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A second look at the picks of any picker."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Dict, List
+
+from pwem.objects import SetOfCoordinates
+from pyworkflow.constants import BETA
+from pyworkflow.object import Integer
+from pyworkflow.protocol import params
+
+from cryosegment.convert import mic_name, micrographs_by_name
+from cryosegment.core_files import core_file
+from cryosegment.exchange.csv_rows import read_rows
+from cryosegment.exchange.errors import CryoSegmentError
+from cryosegment.exchange.files import check_names
+from cryosegment.exchange.job import JOB_NAME, Job
+from cryosegment.exchange.params import ScreenApplyParams
+from cryosegment.exchange.pick_folder import COORDINATES
+from cryosegment.exchange.records import record_from_dict
+from cryosegment.exchange.screen_folder import COUNTS_NAME, DROPPED
+from cryosegment.exchange.screening import KINDS
+from cryosegment.protocols.core_run import CoreRun
+from cryosegment.protocols.form_fields import add_field, form_values
+from cryosegment.protocols.gpu_choice import GpuChoice
+from cryosegment.protocols.messages import counted
+from cryosegment.protocols.remembered import Remembered, identity
+from cryosegment.screened import append_screened, write_numbered_coordinates
+
+
+class CryoSegmentProtScreenPicks(CoreRun, Remembered, GpuChoice):
+    """Screen the picks of any picker: each box shows a particle, interference or noise.
+
+    *Input*: coordinates of any picker, with or without scores.
+
+    *Outputs*: *outputCoordinates*, the picks that are kept, and *outputDropped*, the others, with
+    the attributes that they have and more: *_cryosegmentScreening*, how much the box looks like a
+    particle; *_cryosegmentInterference*, how much like contamination, and
+    *_cryosegmentProbability*, by box, score and all picks; *boxsize* in px.
+    """
+
+    _label = "screen picks"
+    _devStatus = BETA
+    _possibleOutputs = {
+        "outputCoordinates": SetOfCoordinates,
+        "outputDropped": SetOfCoordinates,
+        "boxsize": Integer,
+    }
+
+    # --------------------------- DEFINE param functions ----------------------
+    def _defineParams(self, form: params.Form) -> None:
+        self._defineGpuParams(
+            form, "about a second for each micrograph", "GPU for the network, such as 0."
+        )
+        form.addSection(label="Input")
+        form.addParam(
+            "inputCoordinates",
+            params.PointerParam,
+            pointerClass="SetOfCoordinates",
+            important=True,
+            label="Coordinates",
+            help="Picks of any picker.",
+        )
+        add_field(form, ScreenApplyParams, "diameter", "Particle diameter", allowsPointers=True)
+        add_field(form, ScreenApplyParams, "threshold", "Probability threshold")
+        expert = {"expertLevel": params.LEVEL_ADVANCED}
+        add_field(form, ScreenApplyParams, "contrast", "Particles are", **expert)
+        add_field(form, ScreenApplyParams, "model", "Screening model", **expert)
+        form.addParallelSection(threads=2, mpi=0)
+
+    # --------------------------- STEPS functions -----------------------------
+    def _insertAllSteps(self) -> None:
+        signature = self._signature()
+        self._insertFunctionStep(self.screenStep, signature, needsGPU=bool(self.useGpu))
+        self._insertFunctionStep(self.createOutputStep, signature, needsGPU=False)
+
+    def screenStep(self, signature: str) -> None:
+        """Screen the picks of all micrographs, as one job of the core."""
+        self._remember()
+        picks = self._getExtraPath("picks")
+        write_numbered_coordinates(picks, self.inputCoordinates.get())
+        files = {
+            name: core_file(mic, self._getTmpPath())
+            for name, mic in micrographs_by_name(self._micrographs()).items()
+        }
+        values = {
+            **self._values(),
+            "picks": picks,
+            "pixel_size": self._micrographs().getSamplingRate(),
+        }
+        job = Job("screen apply", values, tuple(files.values()), self._folder(), tuple(files))
+        threads = self.numberOfThreads.get()
+        self._runCore(job, Path(self._folder(), JOB_NAME), bool(self.useGpu), threads)
+
+    def createOutputStep(self, signature: str) -> None:
+        """Make the outputs of the kept and of the dropped picks.
+
+        Raises
+        ------
+        RuntimeError
+            If none is kept.
+        """
+        source = self.inputCoordinates.get()
+        pointer = source.getMicrographs(asPointer=True)
+        outputs = {}
+        for kind, name in ((COORDINATES, "outputCoordinates"), (DROPPED, "outputDropped")):
+            coordinates = self._createSetOfCoordinates(pointer, suffix=f"_{kind}")
+            coordinates.setBoxSize(source.getBoxSize())
+            append_screened(coordinates, source, sorted(Path(self._folder(), kind).glob("*.star")))
+            if coordinates.getSize():
+                outputs[name] = coordinates
+        if "outputCoordinates" not in outputs:
+            raise RuntimeError(
+                f"none of {source.getSize()} picks is kept: lower the threshold, and check the "
+                "diameter"
+            )
+        self._defineOutputs(boxsize=Integer(source.getBoxSize() or 0), **outputs)
+        for coordinates in outputs.values():
+            self._defineSourceRelation(self.inputCoordinates, coordinates)
+
+    # --------------------------- INFO functions ------------------------------
+    def _validate(self) -> List[str]:
+        if self.inputCoordinates.get() is None or self.diameter.get() is None:
+            return []  # Scipion itself says that they are missing
+        try:
+            record_from_dict(ScreenApplyParams, {**self._values(), "picks": "file"})
+            check_names(map(mic_name, self._micrographs()))
+        except CryoSegmentError as error:
+            return [str(error)]
+        return self._gpuErrors()
+
+    def _warnings(self) -> List[str]:
+        return self._continueWarnings()
+
+    def _summary(self) -> List[str]:
+        if not self.hasAttribute("outputCoordinates"):
+            return ["No screened picks yet.", *self._failureLines()]
+        titles, *rows = read_rows(Path(self._folder(), COUNTS_NAME))
+        count = {title: sum(int(row[i]) for row in rows) for i, title in enumerate(titles) if i}
+        kinds = ", ".join(f"{count[kind]} {kind}" for kind in KINDS)
+        return [
+            f"*{counted(count['kept'], 'pick')}* of {count['picks']} kept.",
+            f"By their boxes: {kinds}.",
+            *self._failureLines(),
+        ]
+
+    def _methods(self) -> List[str]:
+        if not self.hasAttribute("outputCoordinates"):
+            return []
+        return [
+            f"{counted(self.inputCoordinates.get().getSize(), 'pick')} were screened by their "
+            f"boxes with CryoSegment, and {self.outputCoordinates.getSize()} kept."
+        ]
+
+    def _citations(self) -> List[str]:
+        return ["Zhang2019"]
+
+    # --------------------------- UTILS functions -----------------------------
+    def getFailures(self) -> Dict[str, str]:
+        """Error of each micrograph that could not be screened, by its name."""
+        return self._failuresIn(self._folder())
+
+    def _failureLines(self) -> List[str]:
+        return self._failuresText(self.getFailures(), f"All are in {self._folder()}.")
+
+    def _folder(self) -> str:
+        return str(self._getExtraPath("screened"))
+
+    def _micrographs(self) -> Any:
+        return self.inputCoordinates.get().getMicrographs()
+
+    def _values(self) -> Dict[str, Any]:
+        return form_values(self, ScreenApplyParams)
+
+    def _signature(self) -> str:
+        return json.dumps([self._values(), identity(self.inputCoordinates)], sort_keys=True)

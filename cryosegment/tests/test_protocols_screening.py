@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The second look at picks, in a scripted project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Dict
+
+from cryosegment.exchange.csv_rows import read_rows
+from cryosegment.exchange.screen_folder import COUNTS_NAME
+from cryosegment.tests.scripted import (
+    DIAMETER,
+    PIXEL_SIZE,
+    CryoSegmentProtScreenPicks,
+    ProtocolTest,
+    simulate,
+)
+
+
+def by_id(coordinates: Any) -> Dict[int, Any]:
+    """Copies of the coordinates of a set, by id."""
+    return {coordinate.getObjId(): coordinate.clone() for coordinate in coordinates}
+
+
+class TestCryoSegmentScreening(ProtocolTest):
+    """Every pick is kept or dropped, with all that it had, and what was found of it."""
+
+    def testScreening(self) -> None:
+        """Screen picks with scores."""
+        micrographs = self.importMicrographs(simulate(self.folder / "sim", 2) / "*.mrc", PIXEL_SIZE)
+        pick = self.launchProtocol(self.newPick(micrographs, threshold="0.05"))
+        options = {"diameter": DIAMETER, "threshold": "0.5", "useGpu": False, "numberOfThreads": 1}
+        inputs = {"inputCoordinates": (pick, "outputCoordinates")}
+        screen = self.finished(CryoSegmentProtScreenPicks, inputs, **options)
+        given, kept = by_id(pick.outputCoordinates), by_id(screen.outputCoordinates)
+        dropped = by_id(screen.outputDropped) if hasattr(screen, "outputDropped") else {}
+        assert set(kept) | set(dropped) == set(given)
+        assert not set(kept) & set(dropped)
+        for number, coordinate in {**kept, **dropped}.items():
+            before = given[number]
+            assert coordinate.getPosition() == before.getPosition()
+            assert coordinate.getMicId() == before.getMicId()
+            assert coordinate._cryosegmentScore.get() == before._cryosegmentScore.get()
+            assert 0 <= coordinate._cryosegmentScreening.get() <= 1
+            assert 0 <= coordinate._cryosegmentInterference.get() <= 1
+            assert (coordinate._cryosegmentProbability.get() >= 0.5) == (number in kept)
+        assert screen.boxsize.get() == pick.boxsize.get()
+        _, *rows = read_rows(Path(screen._getExtraPath("screened"), COUNTS_NAME))
+        assert sum(int(row[1]) for row in rows) == len(given)
+        assert sum(int(row[2]) for row in rows) == len(kept)
+        assert f"*{len(kept)} picks* of {len(given)} kept." in screen._summary()[0]
