@@ -39,19 +39,21 @@ SUFFIXES = {
     COORDINATES: ".star",
 }
 """Folder of each kind of file of a micrograph, and the end of its files' names."""
+OF_CLASS = "coordinates_size{}.star"
 FALSE_DISCOVERY_NAME = "false_discovery.csv"
 PICKING_NAME = "picking.json"
 CONTENTS = (
     *SUFFIXES,
     *(joint.file for joint in JOINT.values()),
     EVERYTHING,
+    OF_CLASS.format("*"),
     PICKED_NAME,
     FALSE_DISCOVERY_NAME,
     PICKING_NAME,
     FAILURES_NAME,
     FINISHED_NAME,
 )
-"""Everything that `pick` may write, its job apart."""
+"""Everything that `pick` may write, its job apart; with a star for the numbers of size classes."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,14 @@ class PickFolder:
     def everything(self) -> Path:
         """STAR file with the picks of all micrographs."""
         return Path(self.path, EVERYTHING)
+
+    def of_class(self, number: int) -> Path:
+        """STAR file with the picks of a size class on all micrographs."""
+        return Path(self.path, OF_CLASS.format(number))
+
+    def class_files(self) -> List[Path]:
+        """Those of all size classes that are there."""
+        return sorted(Path(self.path).glob(OF_CLASS.format("*")))
 
     @property
     def false_discovery(self) -> Path:

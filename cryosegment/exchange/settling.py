@@ -26,6 +26,7 @@ from cryosegment.exchange.pick_folder import (
 )
 from cryosegment.exchange.pick_summary import MicrographSummary, write_summaries
 from cryosegment.exchange.settings import PickSettings, pick_settings
+from cryosegment.exchange.size_classes import SizeClass, write_size_classes
 from cryosegment.exchange.thresholds import Expected, expected
 
 Redraw = Callable[[Path, Coordinates, np.ndarray, bool], None]
@@ -46,11 +47,14 @@ class Settled:
     expected
         Expected precision and recall, from the probabilities; None if the threshold does not
         depend on them.
+    classes
+        Those that the picks were parted into by size.
     """
 
     threshold: float
     summaries: Sequence[MicrographSummary]
     expected: Optional[Expected] = None
+    classes: Sequence[SizeClass] = ()
 
     @property
     def picks(self) -> int:
@@ -59,13 +63,13 @@ class Settled:
 
     def __str__(self) -> str:
         text = f"threshold {self.threshold:.3f}"
-        if self.expected is None:
-            return text
-        precision, recall = self.expected.precision, self.expected.recall
-        return (
-            f"{text}, from the candidates of all micrographs: about {precision:.0%} of the picks "
-            f"should be particles, and {recall:.0%} of the particles found"
-        )
+        if self.expected is not None:
+            precision, recall = self.expected.precision, self.expected.recall
+            text += (
+                f", from the candidates of all micrographs: about {precision:.0%} of the picks "
+                f"should be particles, and {recall:.0%} of the particles found"
+            )
+        return "\n".join([text, *map(str, self.classes)])
 
 
 def settle(
@@ -79,7 +83,7 @@ def settle(
 
     Those without coordinates get them. `coordinates.star` gets the picks of all finished
     micrographs, of this run and earlier ones, and `micrographs.csv` their summaries; formats that
-    want one file for all get theirs.
+    want one file for all get theirs, and so do size classes.
 
     Parameters
     ----------
@@ -117,9 +121,9 @@ def settle(
             joint.write(folder / joint.file, [run.picked(*pair) for pair in pairs])
         else:
             remove_file(folder / joint.file)
-    if probabilities is None:
-        return Settled(threshold, rows)
-    return Settled(threshold, rows, expected(scores, probabilities, threshold))
+    classes = write_size_classes(results, params.size_classes, pairs)
+    hoped = None if probabilities is None else expected(scores, probabilities, threshold)
+    return Settled(threshold, rows, hoped, classes)
 
 
 @dataclass(frozen=True)

@@ -3,20 +3,25 @@
 
 from __future__ import annotations
 
-from typing import Dict, Iterable, Iterator, List, Optional
+from typing import Dict, Iterable, Iterator, List, Optional, Tuple
 
 import numpy as np
 from pwem.objects import Micrograph, SetOfCoordinates
 from pwem.protocols import EMProtocol
+from pyworkflow.object import Pointer
 
 from cryosegment.convert import append_coordinates, mic_name
 from cryosegment.exchange.coordinates import Coordinates
+from cryosegment.exchange.params import NO_CLASSES
 from cryosegment.exchange.pick_folder import CANDIDATES, COORDINATES, INSTANCES, PickFolder
 from cryosegment.exchange.pick_summary import MicrographSummary
 from cryosegment.exchange.settings import PickSettings
+from cryosegment.exchange.size_classes import by_size, class_boundaries
 from cryosegment.masks import mask_content, mask_pixel_size
 from cryosegment.objects import MicrographMask, SetOfMicrographMasks
 
+CLASS_OUTPUT = "outputCoordinatesSize"
+"""Output of a size class, before its number."""
 SAMPLE = 64
 """Micrographs whose candidates choose a threshold that follows the micrographs."""
 
@@ -90,10 +95,35 @@ class Picked(EMProtocol):
     # --------------------------- outputs -------------------------------------
     def _appendPicks(self, target: SetOfCoordinates, micrographs: Iterable[Micrograph]) -> None:
         """Append the picks of micrographs that are done."""
+        self._appendRecords(target, ((mic, self.getPicks(mic)) for mic in micrographs))
+
+    def _appendRecords(
+        self, target: SetOfCoordinates, records: Iterable[Tuple[Micrograph, Coordinates]]
+    ) -> None:
+        """Append picks by micrograph, with what was noticed about it."""
         target.setBoxSize(self._box())
         doubts = {name: ", ".join(row.remarks) for name, row in self.getSummaries().items()}
-        records = ((mic, self.getPicks(mic)) for mic in micrographs)
         append_coordinates(target, records, doubts=doubts)
+
+    def _defineClasses(self, sizeClasses: str, micrographs: Pointer) -> None:
+        """Make an output of each size class that has picks, in place of earlier ones."""
+        self._forgetClasses()
+        done = list(self.iterDone())
+        picks = [(mic, self.getPicks(mic)) for mic in done] if sizeClasses != NO_CLASSES else []
+        boundaries = class_boundaries(sizeClasses, [found for _, found in picks])
+        parted = [(mic, by_size(found, boundaries)) for mic, found in picks]
+        for number in range(1, len(boundaries) + 2) if picks else ():
+            name = f"{CLASS_OUTPUT}{number}"
+            coordinates = self._createSetOfCoordinates(micrographs, suffix=name)
+            self._appendRecords(coordinates, [(mic, each[number - 1]) for mic, each in parted])
+            if coordinates.getSize():
+                self._defineOutputs(**{name: coordinates})
+                self._defineSourceRelation(micrographs, coordinates)
+
+    def _forgetClasses(self) -> None:
+        for name, output in list(self.iterOutputAttributes()):
+            if name.startswith(CLASS_OUTPUT):
+                self.deleteOutput(output)
 
     def _appendMasks(self, target: SetOfMicrographMasks, micrographs: List[Micrograph]) -> None:
         """Append the masks of micrographs that are done; the first gives the set its scale."""

@@ -19,6 +19,9 @@ SELECTION = (
 )
 """Parameter, form field and label of the expert fields of the selection."""
 
+SIZE_CLASSES = ("size_classes", "Classes by mask diameter", "sizeClasses")
+"""Parameter, label and form field of what parts the picks."""
+
 OF_PARTICLE_MAPS = (
     "The others use the particle map alone. *contour*: circles around its eroded regions. "
     "*crocker-grier*: centroids around maxima. *grid-nms*: local maxima from a grid. *watershed*: "
@@ -96,6 +99,7 @@ class PickingForm(EMProtocol):
         add_field(form, PickParams, "recenter", "At centres of mass?", **advanced)
         for name, attribute, label in SELECTION:
             add_field(form, PickParams, name, label, attribute, allowsPointers=True, **advanced)
+        add_field(form, PickParams, *SIZE_CLASSES, **advanced)
 
     def _defineContaminationParams(self, form: params.Form) -> None:
         add_field(

@@ -44,7 +44,8 @@ class CryoSegmentProtPick(CryoSegmentProtPickBase, PickingForm, CtfChoice, GpuCh
     figure of merit; *outputMasks*, the pixels of each particle, when asked for; *boxsize* in px,
     which other forms can point to; *outputMicrographs*, the good ones, and
     *outputMicrographsDiscarded*, those that are empty, crystalline, contaminated or without ice,
-    both with their grade (_cryosegmentGrade) and quality (_cryosegmentQuality).
+    both with their grade (_cryosegmentGrade) and quality (_cryosegmentQuality). With size classes,
+    *outputCoordinatesSize1* and more have the picks of each, once all micrographs are done.
 
     *Where the threshold is auto* and the model is calibrated, it follows the micrographs: each
     batch is picked with the threshold at which F1 is expected to be highest on those done before

@@ -19,7 +19,7 @@ from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import read_text, write_text
 from cryosegment.exchange.job import Job, read_job
 from cryosegment.exchange.micrograph_lists import read_failures, write_failures
-from cryosegment.exchange.params import PickParams
+from cryosegment.exchange.params import NO_CLASSES, PickParams
 from cryosegment.exchange.pick_folder import (
     CONTAMINATION_MASKS,
     PickFolder,
@@ -112,7 +112,8 @@ class CryoSegmentProtPickBase(Reselection, GradedMicrographs, StreamedPicking):
     def _runBatch(self, folder: Path, files: Dict[str, str]) -> Dict[str, str]:
         """Run the core on `files` (by micrograph name); errors by name of those that failed."""
         write_failures(folder, {})
-        values = {**self.getCoreParams(), **self._knownThreshold(), "resume": True}
+        of_all = {**self._knownThreshold(), "size_classes": NO_CLASSES, "resume": True}
+        values = {**self.getCoreParams(), **of_all}
         job = Job("pick", values, tuple(files.values()), str(folder), tuple(files))
         error = None
         try:
@@ -163,6 +164,8 @@ class CryoSegmentProtPickBase(Reselection, GradedMicrographs, StreamedPicking):
                 f"no particle was found in {where}: check the diameter and the contrast, or lower "
                 "the threshold"
             )
+        micrographs = self.getInputMicrographsPointer()
+        self._defineClasses(self._pickParams()["size_classes"], micrographs)
         write_text(self._finishedMarker(), "")
         return [self._finishedMarker()]
 
@@ -274,6 +277,7 @@ class CryoSegmentProtPickBase(Reselection, GradedMicrographs, StreamedPicking):
         self._forgetOutputs()
 
     def _forgetOutputs(self) -> None:
+        self._forgetClasses()
         for name in OUTPUTS:
             if self.hasAttribute(name):
                 self.deleteOutput(getattr(self, name))

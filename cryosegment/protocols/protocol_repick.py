@@ -26,7 +26,7 @@ from cryosegment.protocols.core_run import CoreRun
 from cryosegment.protocols.form_fields import add_field, field_choices, form_values
 from cryosegment.protocols.messages import counted
 from cryosegment.protocols.picked import Picked
-from cryosegment.protocols.picking_form import OF_PARTICLE_MAPS, SELECTION
+from cryosegment.protocols.picking_form import OF_PARTICLE_MAPS, SELECTION, SIZE_CLASSES
 from cryosegment.protocols.remembered import Remembered, identity
 
 
@@ -40,7 +40,8 @@ class CryoSegmentProtRepick(CoreRun, Remembered, Picked):
     *Input*: a run of *particle picking*, which may have been stopped.
 
     *Outputs*: *outputCoordinates* with the scores of the candidates; *outputMasks*, when asked for
-    and where the picking run has masks; *boxsize* in px.
+    and where the picking run has masks; *boxsize* in px; *outputCoordinatesSize1* and more, the
+    picks of each size class, when asked for.
     """
 
     _label = "re-picking"
@@ -78,6 +79,8 @@ class CryoSegmentProtRepick(CoreRun, Remembered, Picked):
         add_field(form, RepickParams, "centers", "Centre finder", help=OF_PARTICLE_MAPS, **expert)
         with_sam = f"centers == {field_choices(RepickParams, 'centers').index(SAM)}"
         add_field(form, RepickParams, "sam", "SAM checkpoint", condition=with_sam, **expert)
+        form.addSection(label="Output")
+        add_field(form, RepickParams, *SIZE_CLASSES, allowsNull=True)
         add_field(form, RepickParams, "masks", "Masks of the particles?")
 
     # --------------------------- INSERT steps functions ----------------------
@@ -112,6 +115,7 @@ class CryoSegmentProtRepick(CoreRun, Remembered, Picked):
             )
         self._defineOutputs(outputCoordinates=coordinates, boxsize=Integer(self._box()))
         self._defineSourceRelation(micrographs, coordinates)
+        self._defineClasses(picking_job(self._getExtraPath()).params["size_classes"], micrographs)
         if self.masks:
             masks = SetOfMicrographMasks.create(self._getPath())
             masks.setMicrographs(micrographs)

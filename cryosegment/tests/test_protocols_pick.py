@@ -286,6 +286,7 @@ class TestCryoSegmentPick(ProtocolTest):
         scores = sorted(c._cryosegmentScore.get() for c in pick.outputCoordinates)
         threshold = scores[len(scores) // 2] + 0.00005  # STAR files keep fewer digits
         pick.threshold.set(f"{threshold:.5f}")
+        pick.sizeClasses.set("10")  # no mask is that small
         (warning,) = pick.warnings()
         assert "without picking again" in warning
         self.launch(pick)
@@ -294,6 +295,8 @@ class TestCryoSegmentPick(ProtocolTest):
         expected = sum(score >= threshold for score in scores)
         assert pick.outputCoordinates.getSize() == expected
         assert sum(pick.getCounts().values()) == expected
+        assert pick.outputCoordinatesSize2.getSize() == expected
+        assert not pick.hasAttribute("outputCoordinatesSize1")
         masks = [mrcfile.read(mask.getFileName()) for mask in pick.outputMasks]
         assert sum(mask.max() for mask in masks) == expected
         assert not Path(pick._getExtraPath("repicked")).exists()
@@ -305,24 +308,38 @@ class TestCryoSegmentPick(ProtocolTest):
     def testRepick(self) -> None:
         """Other picks of a run, which keep their scores; the run and its outputs stay."""
         before = self.whole.outputCoordinates.getSize()
-        repick = self.newProtocol(CryoSegmentProtRepick, number=20, masks=True)
+        candidates = [self.whole.getCandidates(mic) for mic in self.whole.iterDone()]
+        scores, sizes = (
+            np.concatenate([getattr(each, name) for each in candidates])
+            for name in ("scores", "diameters")
+        )
+        best = np.argsort(scores)[-20:]
+        half = float(np.median(sizes[best]))
+        classes = f"10, {half}, 9000"  # nothing is that small or large
+        repick = self.newProtocol(CryoSegmentProtRepick, number=20, masks=True, sizeClasses=classes)
         repick.inputPicking.set(self.whole)
         self.launchProtocol(repick)
         chosen = repick.outputCoordinates
         assert chosen.getSize() == 20 < before == self.whole.outputCoordinates.getSize()
-        found = [self.whole.getCandidates(mic).scores for mic in self.whole.iterDone()]
-        best = np.sort(np.concatenate(found))[-20:]
         given = sorted(c._cryosegmentScore.get() for c in chosen)
-        np.testing.assert_allclose(given, best, atol=1e-4)
+        np.testing.assert_allclose(given, scores[best], atol=1e-4)
         assert all(c._rlnAutopickFigureOfMerit.get() == c._cryosegmentScore.get() for c in chosen)
         assert chosen.getBoxSize() == repick.boxsize.get() == self.whole.boxsize.get()
         assert sum(mrcfile.read(m.getFileName()).max() for m in repick.outputMasks) == 20
         assert "*20 particles* in 3 micrographs" in repick.summary()[0]
-        assert best[0] - 0.1 < repick.getThreshold() <= best[0]
+        assert scores[best[0]] - 0.1 < repick.getThreshold() <= scores[best[0]]
         viewer = CryoSegmentViewerPick(project=self.proj, protocol=repick)
         viewer.setProtocol(repick)
         (counts,) = viewer._showCounts()
         assert "20 picks" in counts.getLastSubPlot().get_title()
+
+        small, large = repick.outputCoordinatesSize2, repick.outputCoordinatesSize3
+        assert small.getSize() + large.getSize() == 20
+        assert max(c._cryosegmentDiameter.get() for c in small) < half
+        assert min(c._cryosegmentDiameter.get() for c in large) >= half
+        assert small.getBoxSize() == chosen.getBoxSize()
+        assert not repick.hasAttribute("outputCoordinatesSize1")
+        assert not repick.hasAttribute("outputCoordinatesSize4")
 
         threshold = self.whole.threshold.get()
         self.whole.threshold.set("0.9")

@@ -49,6 +49,11 @@ NUMBER_HELP = (
 SAM_HELP = (
     "folder with a checkpoint of SAM or SAM 2 in the format of Hugging Face, for centers by sam"
 )
+NO_CLASSES = "none"
+SIZE_CLASSES_HELP = (
+    "parts the picks by the diameters of their masks, each class with outputs of its own: "
+    "boundaries in Å separated by commas, auto for the gaps between common diameters, or none"
+)
 SHARD_HELP = (
     "pick one of N parts of the micrographs, such as 2/4: N runs, of a SLURM array or on several "
     "machines, share the output, and `cryosegment merge` ends them"
@@ -109,6 +114,7 @@ class PickParams(Params):
     max_diameter: str = param(
         AUTO, "largest diameter of a pick's mask; auto: that of the model; 0: no limit", "Å"
     )
+    size_classes: str = param(NO_CLASSES, SIZE_CLASSES_HELP, is_free=True)
     recenter: bool = param(False, "move each pick to the centre of mass of its mask")
     edge: float = param(0.5, EDGE_HELP, minimum=0, maximum=10)
     contrast: str = param(
@@ -155,6 +161,7 @@ class PickParams(Params):
             if text != AUTO and (name, text) != ("threshold", CARD):
                 limits = {"minimum": 0, "maximum": bounds.get(name, 100_000.0)}
                 check_value(name, parse_number(name, text), limits)
+        _check_size_classes(self.size_classes)
         if self.shard:
             parse_shard(self.shard)
             if self.decoys:
@@ -210,3 +217,14 @@ class SelectionParams(Params):
         is_small = sizes < self.smallest
         is_large = (sizes > self.largest) & (self.largest > 0)
         return ~(is_small | is_large)
+
+
+def _check_size_classes(text: str) -> None:
+    if text in (NO_CLASSES, AUTO):
+        return
+    boundaries = [parse_number("size_classes", part) for part in text.split(",")]
+    is_right = all(0 < boundary <= 100_000 for boundary in boundaries)
+    if not is_right or sorted(set(boundaries)) != boundaries:
+        raise ParameterError(
+            f"expected ascending diameters above 0 Å as boundaries of size classes, got {text}"
+        )

@@ -16,6 +16,7 @@ from cryosegment.exchange.params.picking import (
     NUMBER_HELP,
     PRECISION_HELP,
     SAM_HELP,
+    SIZE_CLASSES_HELP,
     PickParams,
 )
 from cryosegment.exchange.parts import CENTER_FINDERS, HEAT_MAP
@@ -24,8 +25,8 @@ KEPT = "kept"
 """The choice of the picking run; of finders, that whose candidates were kept."""
 WISHES = ("threshold", "precision", "number")
 """What says how many candidates are picks: one of them is given."""
-LIMITS = ("min_distance", "min_diameter", "max_diameter", "edge", "contaminated")
-"""What a pick must keep to besides."""
+LIMITS = ("min_distance", "min_diameter", "max_diameter", "size_classes", "edge", "contaminated")
+"""What a pick must keep to besides, and the classes that it is sorted into."""
 AS_BEFORE = "; if left out, as in the picking run"
 AS_FOR_PICK = ", or auto as for pick" + AS_BEFORE
 
@@ -55,6 +56,7 @@ class RepickParams(Params):
     max_diameter: str = param(
         "", "largest diameter of a pick's mask, 0 for no limit" + AS_FOR_PICK, "Å"
     )
+    size_classes: str = param("", SIZE_CLASSES_HELP + AS_BEFORE)
     edge: Optional[float] = param(None, EDGE_HELP + AS_BEFORE, minimum=0, maximum=10)
     contaminated: str = param(
         KEPT,
