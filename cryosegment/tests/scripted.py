@@ -46,6 +46,7 @@ from cryosegment.protocols.streamed_picking import QUIET_SECONDS
 from cryosegment.viewers import (
     CryoSegmentViewerLabels,
     CryoSegmentViewerPick,
+    CryoSegmentViewerRank,
     CryoSegmentViewerTrain,
 )
 
@@ -66,6 +67,7 @@ __all__ = [
     "CryoSegmentProtTrain",
     "CryoSegmentViewerLabels",
     "CryoSegmentViewerPick",
+    "CryoSegmentViewerRank",
     "CryoSegmentViewerTrain",
     "ImageHandler",
     "Installer",

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.colors import to_rgba
 
-from cryosegment.exchange.particles.scores import select
+from cryosegment.exchange.particles.scores import SCORES, select
 from cryosegment.exchange.star import read_star
 from cryosegment.tests.machine import NO_RELION, has_relion
 from cryosegment.tests.scripted import (
@@ -17,9 +18,12 @@ from cryosegment.tests.scripted import (
     PIXEL_SIZE,
     CryoSegmentProtRankParticles,
     CryoSegmentProtSimulate,
+    CryoSegmentViewerRank,
+    MessageView,
     ProtocolTest,
     plugin_class,
 )
+from cryosegment.viewers.threshold_window import KEPT_COLOR
 
 BOX, SMALL_BOX = 96, 32  # px
 ATTRIBUTES = ("Quality", "ETS", "SignalFraction", "Centring", "Compactness", "Margin", "Neighbours")
@@ -123,6 +127,38 @@ class TestCryoSegmentRankParticles(ProtocolTest):
         assert name == "outputParticles2"
         assert getattr(rank, name).getSize() == round(0.4 * total)
         assert rank.registerSelection(selection) == "outputParticles3"
+
+    def testViewer(self) -> None:
+        """Nothing yet is said; the threshold follows the slider, and the button registers."""
+        rank = self.newRank(keep="0.5", score=list(SCORES).index("centring"))
+        self.saveProtocol(rank)
+        (view,) = self.viewer(rank)._getVisualizeDict()["showState"]()
+        assert isinstance(view, MessageView)
+        self.launchProtocol(rank)
+        viewer = self.viewer(rank)
+        views = viewer._getVisualizeDict()
+        assert viewer.getEnumText("score") == "centring"
+        for name in ("showGallery", "showAverages", "showGroups"):
+            (view,) = views[name](name)
+            assert view.getFigure().axes[0].images
+        views["score"]()
+        window, total = viewer._window, self.particles.getSize()
+        assert window.selection.chosen.sum() == round(0.5 * total)
+        values = rank.getScores()["centring"]
+        for threshold in np.quantile(values, (0.1, 0.8)):
+            window.slider.set_val(threshold)
+            kept = int((values <= threshold).sum())
+            assert f"{kept} of {total} kept" in window.axes.get_title()
+            places = [bar.get_x() for bar in window.axes.patches]
+            blue = [bar.get_facecolor() == to_rgba(KEPT_COLOR) for bar in window.axes.patches]
+            assert max(x for x, is_kept in zip(places, blue) if is_kept) <= threshold
+        window._keep()
+        assert rank.outputParticles2.getSize() == kept
+
+    def viewer(self, protocol: Any) -> Any:
+        viewer = CryoSegmentViewerRank(project=self.proj, protocol=protocol)
+        viewer.setProtocol(protocol)
+        return viewer
 
     def testWhatIsRefused(self) -> None:
         """Wishes that contradict, in the words of the form."""

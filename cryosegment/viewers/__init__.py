@@ -4,11 +4,13 @@
 from cryosegment.viewers.viewer_labels import CryoSegmentViewerLabels
 from cryosegment.viewers.viewer_model import CryoSegmentViewerModel
 from cryosegment.viewers.viewer_pick import CryoSegmentViewerPick
+from cryosegment.viewers.viewer_rank import CryoSegmentViewerRank
 from cryosegment.viewers.viewer_train import CryoSegmentViewerTrain
 
 __all__ = [
     "CryoSegmentViewerLabels",
     "CryoSegmentViewerModel",
     "CryoSegmentViewerPick",
+    "CryoSegmentViewerRank",
     "CryoSegmentViewerTrain",
 ]
