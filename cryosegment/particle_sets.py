@@ -12,11 +12,20 @@ from pwem.emlib.image import ImageHandler
 from pwem.objects import Particle, SetOfParticles
 from pyworkflow.object import Float
 
+from cryosegment.convert import poses_of
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import PathLike, micrograph_name
 from cryosegment.exchange.particles.files import DEFOCUS, PREFIX
 from cryosegment.exchange.particles.scores import SCORES
-from cryosegment.exchange.relion import IMAGE, MICROGRAPH, OPTICS_GROUP, PIXEL_SIZE, UNSET
+from cryosegment.exchange.relion import (
+    ANGLES,
+    IMAGE,
+    MICROGRAPH,
+    OPTICS_GROUP,
+    PIXEL_SIZE,
+    SHIFT,
+    UNSET,
+)
 from cryosegment.exchange.star import Cell, write_star
 
 STACK_SUFFIXES = {".mrcs", ".mrc", ".st"}
@@ -24,7 +33,7 @@ STACK_SUFFIXES = {".mrcs", ".mrc", ".st"}
 
 
 def write_particle_list(path: PathLike, particles: SetOfParticles, folder: str) -> None:
-    """Write the images of a set, in its order, as the core reads them.
+    """Write the images of a set, in its order, as the core reads them; with poses, if it has any.
 
     Parameters
     ----------
@@ -54,6 +63,10 @@ def write_particle_list(path: PathLike, particles: SetOfParticles, folder: str) 
             for name, value in zip(DEFOCUS, (ctf.getDefocusU(), ctf.getDefocusV())):
                 columns[name].append(float(value))
     size = particles.getSamplingRate()
+    if particles.hasAlignmentProj():
+        transforms = [particle.getTransform().getMatrix() for particle in particles]
+        poses = np.hstack(poses_of(transforms, size)).T
+        columns.update(zip((*ANGLES, *SHIFT), poses.tolist()))
     optics = {OPTICS_GROUP: [1], PIXEL_SIZE[0]: [float(size)]}
     table = {**columns, OPTICS_GROUP: [1] * len(columns[IMAGE])}
     write_star(path, {"optics": optics, "particles": table})

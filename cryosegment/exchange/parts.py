@@ -81,6 +81,7 @@ NETWORKS: Dict[str, Network] = {
     "deeplabv3": Network("networks.dilated:deeplabv3", (ENCODER,)),
     "attention-unet": Network("networks.attention_unet:attention_unet"),
     "multi-atrous": Network("networks.multi_atrous:multi_atrous", (BRANCHES,)),
+    "separable-unet": Network("networks.separable_unet:separable_unet"),
     "smp-unet++": Network(LIBRARY, (ENCODER,), "unetplusplus"),
     "smp-fpn": Network(LIBRARY, (ENCODER,), "fpn"),
     "smp-linknet": Network(LIBRARY, (ENCODER,), "linknet"),

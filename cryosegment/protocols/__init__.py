@@ -9,6 +9,7 @@ from cryosegment.protocols.protocol_repick import CryoSegmentProtRepick
 from cryosegment.protocols.protocol_screen_picks import CryoSegmentProtScreenPicks
 from cryosegment.protocols.protocol_simulate import CryoSegmentProtSimulate
 from cryosegment.protocols.protocol_train import CryoSegmentProtTrain
+from cryosegment.protocols.protocol_train_particles import CryoSegmentProtTrainParticles
 
 __all__ = [
     "CryoSegmentProtImportModel",
@@ -19,4 +20,5 @@ __all__ = [
     "CryoSegmentProtScreenPicks",
     "CryoSegmentProtSimulate",
     "CryoSegmentProtTrain",
+    "CryoSegmentProtTrainParticles",
 ]

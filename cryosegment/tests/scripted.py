@@ -39,6 +39,7 @@ from cryosegment.protocols import (
     CryoSegmentProtScreenPicks,
     CryoSegmentProtSimulate,
     CryoSegmentProtTrain,
+    CryoSegmentProtTrainParticles,
 )
 from cryosegment.protocols.form_fields import form_values
 from cryosegment.protocols.messages import counted, every
@@ -65,6 +66,7 @@ __all__ = [
     "CryoSegmentProtScreenPicks",
     "CryoSegmentProtSimulate",
     "CryoSegmentProtTrain",
+    "CryoSegmentProtTrainParticles",
     "CryoSegmentViewerLabels",
     "CryoSegmentViewerPick",
     "CryoSegmentViewerRank",

@@ -15,6 +15,7 @@ import mrcfile
 import numpy as np
 from scipy.spatial import cKDTree
 
+from cryosegment.exchange.card import PARTICLE_IMAGES, read_card
 from cryosegment.exchange.coordinates import read_coordinates
 from cryosegment.exchange.labels import LabelEntry, read_labels_index
 from cryosegment.exchange.star import read_star, write_star
@@ -23,6 +24,7 @@ from cryosegment.tests.scripted import (
     DIAMETER,
     CryoSegmentProtLabels,
     CryoSegmentProtSimulate,
+    CryoSegmentProtTrainParticles,
     Pointer,
     ProtocolTest,
     plugin_class,
@@ -116,6 +118,28 @@ class TestCryoSegmentReconstruction(ProtocolTest):
         first = "outputClasses.1", "outputVolumes.1"
         labels = self.label(*((self.classified, output) for output in first))
         self.checkLabels(labels, "particle")
+
+    def testParticleModel(self) -> None:
+        """A model of particle images learns from projections of the map."""
+        train = self.finished(
+            CryoSegmentProtTrainParticles,
+            {
+                "inputParticles": (self.classified, "outputClasses.1"),
+                "inputVolume": (self.volume, "outputVolume"),
+            },
+            modelSource=2,
+            epochs=2,
+            useGpu=False,
+            numberOfThreads=1,
+        )
+        card = read_card(train.outputModel.getPath())
+        assert card.task == PARTICLE_IMAGES
+        data = card.provenance.training_data[0]
+        total = self.extracted.outputParticles.getSize()
+        assert data["particles"] + data["validation particles"] == total
+        assert data["micrographs"] + data["validation"] == COUNT
+        assert "Mean overlap" in train.summary()[-1]
+        assert not train.methods()[0].endswith("unknown.")
 
     def testImportedParticles(self) -> None:
         """Coordinates of a STAR file count micrograph pixels; a model is trained on the labels."""

@@ -23,6 +23,7 @@ from cryosegment.tests.scripted import (
     CryoSegmentProtRepick,
     CryoSegmentProtSimulate,
     CryoSegmentProtTrain,
+    CryoSegmentProtTrainParticles,
     CryoSegmentViewerLabels,
     CryoSegmentViewerPick,
     MessageView,
@@ -43,6 +44,7 @@ FORMS = {
         {"labelsAre": 1, "modelSource": 1, "frontEnd": 1 + FRONT_ENDS.index("low-pass")},
         {"unit": 1, "modelSource": 2, "network": list(NETWORKS).index("unet++")},
     ],
+    CryoSegmentProtTrainParticles: [{}, {"modelSource": 2}],
 }
 """Choices with which forms have different fields, by their protocol."""
 VIEWERS = {

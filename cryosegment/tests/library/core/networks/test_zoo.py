@@ -35,6 +35,7 @@ SMALL = {
     "deeplabv3": {"encoder": "tiny", "rates": [1, 2, 3], "width": 16},
     "attention-unet": {"widths": [8, 16, 32]},
     "multi-atrous": {"branches": 2, "widths": [8, 16, 16, 16], "branch_width": 16},
+    "separable-unet": {"widths": [16, 32, 32]},
 }
 SMALL |= {name: {**arguments, "encoder": "resnet18"} for name, arguments in SMP_NETWORKS.items()}
 HAS_LIBRARY = find_spec("segmentation_models_pytorch") is not None
