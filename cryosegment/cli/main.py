@@ -21,6 +21,7 @@ from cryosegment.cli.commands import COMMANDS, GROUPS, MICROGRAPHS, find_command
 from cryosegment.cli.devices import use_threads
 from cryosegment.cli.outputs import check_model_file, recorded, shard_output
 from cryosegment.cli.progress import LOG_FORMAT, show_progress
+from cryosegment.cli.serving import serve
 from cryosegment.exchange.card import read_card
 from cryosegment.exchange.errors import CryoSegmentError, InputError, in_one_line
 from cryosegment.exchange.files import check_names, unique_names
@@ -105,6 +106,8 @@ def build_parser() -> Parser:
     _add_card(_add_parser(groups[""], *card))
     run = ("run", "repeat a run from its job file", ("picks/job.json",))
     _add_run(_add_parser(groups[""], *run))
+    serve = ("serve", "run one job after the other, as protocols do", ("< names_of_job_files",))
+    _add_serve(_add_parser(groups[""], *serve))
     return parser
 
 
@@ -241,6 +244,16 @@ def _add_run(parser: Parser) -> None:
     parser.add_argument("--gpu", metavar="IDS", help=f"replaces the GPU of the job: {GPU_HELP}")
     parser.add_argument("--resume", action="store_true", help=RESUME_HELP)
     parser.set_defaults(action=_start_job)
+
+
+def _add_serve(parser: Parser) -> None:
+    parser.add_argument("--gpu", metavar="IDS", help=f"replaces the GPU of the jobs: {GPU_HELP}")
+    parser.set_defaults(action=_start_serve)
+
+
+def _start_serve(namespace: argparse.Namespace) -> int:
+    options = ["--gpu", namespace.gpu] if namespace.gpu is not None else []
+    return serve(sys.stdin, main, options)
 
 
 def _start_job(namespace: argparse.Namespace) -> int:

@@ -14,6 +14,8 @@ from cryosegment.exchange.records import Record, record_from_dict, record_to_dic
 JOB_VERSION = 1
 JOB_NAME = "job.json"
 
+ANSWER = "cryosegment: exit status "
+"""What `cryosegment serve` says after each job, before its exit status."""
 OK, FAILED, SOME_FAILED, INTERRUPTED = 0, 1, 3, 130
 """Exit statuses: all is done, nothing is, some inputs failed, Ctrl-C; argparse has 2 for usage."""
 

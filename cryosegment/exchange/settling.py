@@ -22,6 +22,7 @@ from cryosegment.exchange.params import PickParams
 from cryosegment.exchange.pick_folder import (
     CANDIDATES,
     COORDINATES,
+    INSTANCES,
     PickFolder,
 )
 from cryosegment.exchange.pick_summary import MicrographSummary, write_summaries
@@ -108,11 +109,12 @@ def settle(
     with_candidates = set(results.names(CANDIDATES))
     finished = [m for m in micrographs if m[0] in summaries and m[0] in with_candidates]
     run = _Run(results, params, settings, summaries, redraw)
-    scores = run.scores([name for name, _ in finished])
+    known = run.scores([name for name, _ in finished])
+    scores = np.concatenate([np.empty(0), *known.values()])
     follows_candidates = settings.threshold is None and settings.calibration is not None
     probabilities = probabilities_in_data_set(scores) if follows_candidates else None
     threshold = settings.threshold_for(scores, probabilities)
-    pairs = [(path, run.picks(name, path, threshold)) for name, path in finished]
+    pairs = [(path, run.picks(name, path, threshold, known.get(name))) for name, path in finished]
     rows = [_updated(summaries[chosen.name], chosen) for _, chosen in pairs]
     write_summaries(folder, rows)
     write_coordinates_star(results.everything, pairs)
@@ -139,24 +141,36 @@ class _Run:
     def read(self, kind: str, name: str) -> Coordinates:
         return self.folder.read(kind, name, self.summaries[name].pixel_size)
 
+    def is_drawn(self, name: str) -> bool:
+        """Whether a micrograph whose picks stay as they are has all that shows them."""
+        is_wanted = self.redraw is not None and self.params.masks
+        return not is_wanted or self.folder.file(INSTANCES, name).exists()
+
     def picked(self, path: Path, chosen: Coordinates) -> Picked:
         """The picks of the micrograph at `path`, for a file that holds or lists those of all."""
         shape = self.summaries[chosen.name].shape
         return Picked(chosen, path, shape, self.folder.file(COORDINATES, chosen.name))
 
-    def scores(self, names: Sequence[str]) -> np.ndarray:
-        """Scores of all candidates of the right size, if the threshold depends on them."""
-        found = [np.empty(0)]
+    def scores(self, names: Sequence[str]) -> Dict[str, np.ndarray]:
+        """Scores of the eligible candidates by micrograph, if the threshold depends on them."""
+        found = {}
         for name in names if self.settings.threshold is None else ():
             candidates = self.read(CANDIDATES, name)
-            found.append(candidates.scores[self.settings.is_eligible(candidates)])
-        return np.concatenate(found)
+            found[name] = candidates.scores[self.settings.is_eligible(candidates)]
+        return found
 
-    def picks(self, name: str, path: Path, threshold: float) -> Coordinates:
-        """The picks of a micrograph at a threshold; its files are rewritten if these differ."""
+    def picks(
+        self, name: str, path: Path, threshold: float, scores: Optional[np.ndarray]
+    ) -> Coordinates:
+        """The picks of a micrograph at a threshold; its files are rewritten if these differ.
+
+        Without `scores` of the eligible candidates, the threshold was known when it was picked.
+        """
         before = self.read(COORDINATES, name) if self.folder.is_picked(name) else None
-        if before is not None and self.settings.threshold is not None:
-            return before
+        if before is not None:
+            is_same = scores is None or np.count_nonzero(scores >= threshold) == len(before)
+            if is_same and (scores is None or self.is_drawn(name)):
+                return before
         candidates = self.read(CANDIDATES, name)
         is_chosen = self.settings.chosen(candidates, threshold)
         chosen = candidates.select(is_chosen).with_isolations()

@@ -6,9 +6,10 @@ from __future__ import annotations
 from subprocess import CalledProcessError
 
 from cryosegment.exchange.files import PathLike
-from cryosegment.exchange.job import SOME_FAILED, Job
+from cryosegment.exchange.job import OK, SOME_FAILED, Job
 from cryosegment.plugin import Plugin
 from cryosegment.protocols.messages import FormWords
+from cryosegment.protocols.staying_core import StayingCores
 
 
 class CoreRun(FormWords):
@@ -16,7 +17,11 @@ class CoreRun(FormWords):
 
     _label = None
 
-    def _runCore(self, job: Job, path: PathLike, gpu: bool = False, threads: int = 1) -> None:
+    _cores = StayingCores()
+
+    def _runCore(
+        self, job: Job, path: PathLike, gpu: bool = False, threads: int = 1, stays: bool = False
+    ) -> None:
         """Run a job.
 
         Parameters
@@ -27,6 +32,8 @@ class CoreRun(FormWords):
             Whether Scipion gives it the GPUs of the step.
         threads
             CPU threads.
+        stays
+            Whether the process then stays for the next job; not where each is one of a queue.
 
         Raises
         ------
@@ -36,6 +43,12 @@ class CoreRun(FormWords):
         job.write(path)
         environ = Plugin.getEnviron()
         environ["OMP_NUM_THREADS"] = str(max(1, threads))
+        if stays and not self.useQueueForSteps():
+            gpus = self._stepsExecutor.getGpuList() if gpu else []
+            status = self._cores.run(path, gpus, environ)
+            if status not in (OK, SOME_FAILED):
+                raise RuntimeError(self._coreError(f"the core ended with status {status}"))
+            return
         try:
             self.runJob(*Plugin.getCommand("run", str(path), gpu=gpu), env=environ)
         except CalledProcessError as error:

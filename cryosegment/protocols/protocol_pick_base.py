@@ -24,7 +24,7 @@ from cryosegment.exchange.pick_folder import (
     CONTAMINATION_MASKS,
     PickFolder,
 )
-from cryosegment.exchange.pick_summary import write_summaries
+from cryosegment.exchange.pick_summary import append_summary
 from cryosegment.exchange.repicking import picking_job
 from cryosegment.objects import SetOfMicrographMasks
 from cryosegment.protocols.form_fields import field_default
@@ -117,7 +117,8 @@ class CryoSegmentProtPickBase(Reselection, GradedMicrographs, StreamedPicking):
         job = Job("pick", values, tuple(files.values()), str(folder), tuple(files))
         error = None
         try:
-            self._runCore(job, PickFolder(folder).job, self.useGpu.get(), self.binThreads.get())
+            gpu, threads = self.useGpu.get(), self.binThreads.get()
+            self._runCore(job, PickFolder(folder).job, gpu, threads, stays=True)
         except RuntimeError as stopped:
             error = stopped
         failures = read_failures(folder)
@@ -138,8 +139,8 @@ class CryoSegmentProtPickBase(Reselection, GradedMicrographs, StreamedPicking):
             target.parent.mkdir(exist_ok=True)
             path.replace(target)
         with self._filesLock:
-            summaries = {**self.getSummaries(), **PickFolder(folder).summaries()}
-            write_summaries(self._getExtraPath(), summaries.values())
+            for summary in PickFolder(folder).summaries().values():
+                append_summary(self._getExtraPath(), summary)
             self._recordPicking(picking_job(folder))
 
     def _recordPicking(self, part: Job) -> None:
@@ -152,6 +153,7 @@ class CryoSegmentProtPickBase(Reselection, GradedMicrographs, StreamedPicking):
 
     def createOutputStep(self) -> List[str]:
         """Check that anything was picked; the outputs themselves grow with each batch."""
+        self._cores.close()
         names = [mic_name(mic) for mic in self.micDict.values()]
         failures = self.getFailures()
         if names and set(names) <= set(failures):

@@ -43,6 +43,7 @@ from cryosegment.protocols import (
 )
 from cryosegment.protocols.form_fields import form_values
 from cryosegment.protocols.messages import counted, every
+from cryosegment.protocols.staying_core import StayingCores
 from cryosegment.protocols.streamed_picking import QUIET_SECONDS
 from cryosegment.viewers import (
     CryoSegmentViewerLabels,
@@ -81,6 +82,7 @@ __all__ = [
     "ProtocolTest",
     "SegmentationModel",
     "SetOfMicrographMasks",
+    "StayingCores",
     "core_file",
     "counted",
     "domain",

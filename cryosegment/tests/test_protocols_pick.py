@@ -17,7 +17,7 @@ import tifffile
 
 from cryosegment.exchange.card import read_card
 from cryosegment.exchange.coordinates import read_coordinates
-from cryosegment.exchange.job import read_job
+from cryosegment.exchange.job import Job, read_job
 from cryosegment.exchange.mixture import probabilities_in_data_set
 from cryosegment.exchange.model_files import GENERAL, model_path
 from cryosegment.exchange.params import CalibrationParams
@@ -35,6 +35,7 @@ from cryosegment.tests.scripted import (
     ProtocolTest,
     SegmentationModel,
     SetOfMicrographMasks,
+    StayingCores,
     core_file,
     objects,
     simulate,
@@ -459,6 +460,26 @@ class TestCryoSegmentPick(ProtocolTest):
         assert pick.isFinished(), pick.getErrorMessage()
         assert star.stat().st_mtime_ns == before
         assert self.isNearlyWhole(pick.outputCoordinates)
+
+    def testCoreStays(self) -> None:
+        """One process takes all batches; another takes over when it has ended."""
+        files = sorted(self.micrographs.glob("*.mrc"))
+        cores, environ = StayingCores(), Plugin.getEnviron()
+        values = {"diameter": DIAMETER, "pixel_size": PIXEL_SIZE, "gpu": "cpu"}
+        numbers = []
+        for file in files:
+            path, output = self.folder / f"{file.stem}.json", str(self.folder / "staying")
+            Job("pick", values, (str(file),), f"{output}_{file.stem}").write(path)
+            assert cores.run(path, (), environ) == 0
+            assert len(read_coordinates(f"{output}_{file.stem}/coordinates", PIXEL_SIZE)) == 1
+            (core,) = cores._idle[()]
+            numbers.append(core._process.pid)
+            if len(numbers) == 2:
+                core._process.kill()
+                core._process.wait()
+        assert numbers[0] == numbers[1] != numbers[2]
+        cores.close()
+        assert core._process.returncode == 0
 
     def testBrokenModel(self) -> None:
         """A model that is damaged after its import is named before anything runs."""

@@ -34,7 +34,7 @@ from cryosegment.exchange.relion import (
     read_relion_blocks,
     read_relion_table,
 )
-from cryosegment.exchange.star import Block, Cell, read_star, write_star
+from cryosegment.exchange.star import Block, Cell, read_star, write_parts, write_star
 
 OF_PICKS = {
     "contamination": CONTAMINATION,
@@ -155,15 +155,12 @@ def write_coordinates_star(
 ) -> None:
     """Write the coordinates of many micrographs as one STAR file that names them."""
     pairs = list(micrographs)
-    columns: Dict[str, List[Cell]] = {MICROGRAPH: []}
-    own = [pick_columns(coordinates) for _, coordinates in pairs]
-    names = {name: None for each in own for name in each}
-    for (micrograph, coordinates), each in zip(pairs, own):
-        count = len(coordinates)
-        columns[MICROGRAPH] += [str(micrograph)] * count
-        for name in names:
-            columns.setdefault(name, []).extend(each.get(name, [float("nan")] * count))
-    write_star(path, {"": columns})
+    names = {name: None for _, coordinates in pairs for name in pick_columns(coordinates)}
+    parts = (
+        {MICROGRAPH: [str(micrograph)] * len(coordinates), **pick_columns(coordinates)}
+        for micrograph, coordinates in pairs
+    )
+    write_parts(path, (MICROGRAPH, *names), parts)
 
 
 def pick_columns(coordinates: Coordinates) -> Columns:

@@ -4,6 +4,6 @@
 from cryosegment.exchange.star.block import Block
 from cryosegment.exchange.star.reader import read_star
 from cryosegment.exchange.star.subset import write_star_subset
-from cryosegment.exchange.star.writer import Cell, write_star
+from cryosegment.exchange.star.writer import Cell, write_parts, write_star
 
-__all__ = ["Block", "Cell", "read_star", "write_star", "write_star_subset"]
+__all__ = ["Block", "Cell", "read_star", "write_parts", "write_star", "write_star_subset"]

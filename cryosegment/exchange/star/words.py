@@ -12,8 +12,8 @@ from cryosegment.exchange.errors import InputError
 
 def split_words(path: Path, number: int, line: str) -> List[str]:
     """Values in a line, without comments and quotation marks; lines are counted from 0."""
-    if not any(sign in line for sign in "\"'#"):
-        return line.split()
+    if '"' not in line and "'" not in line:
+        return _before_comment(line.split())
     # the quotes of STAR open and close only at the borders of words
     lexer = shlex.shlex(line, posix=False)
     lexer.whitespace_split, lexer.commenters = True, ""
@@ -22,8 +22,12 @@ def split_words(path: Path, number: int, line: str) -> List[str]:
     except ValueError:
         text = f"a quotation without end in {line.strip()[:40]!r}"
         raise star_error(path, number, text) from None
+    return [unquoted(word) for word in _before_comment(words)]
+
+
+def _before_comment(words: List[str]) -> List[str]:
     comment = next((i for i, word in enumerate(words) if word.startswith("#")), len(words))
-    return [unquoted(word) for word in words[:comment]]
+    return words[:comment]
 
 
 def star_error(path: Path, number: int, message: str) -> InputError:

@@ -3,12 +3,16 @@
 
 from __future__ import annotations
 
-from typing import Mapping, Sequence, Union
+import re
+from typing import Iterable, Mapping, Sequence, Union
 
 from cryosegment.exchange.errors import InputError
-from cryosegment.exchange.files import PathLike, write_text
+from cryosegment.exchange.files import PathLike, atomic_path, write_text
 
 Cell = Union[str, int, float]
+TOP = "# written by cryosegment\n"
+SPECIAL = re.compile(r"""[\s#"']""")
+"""What text must be quoted for."""
 
 
 def write_star(path: PathLike, blocks: Mapping[str, Mapping[str, Sequence[Cell]]]) -> None:
@@ -21,15 +25,51 @@ def write_star(path: PathLike, blocks: Mapping[str, Mapping[str, Sequence[Cell]]
     InputError
         If the columns of a block differ in length, or the file cannot be written.
     """
-    lines = ["# written by cryosegment"]
+    parts = [TOP]
     for name, columns in blocks.items():
         lengths = {len(column) for column in columns.values()}
         if len(lengths) > 1:
             raise InputError(f"expected columns of one length in data_{name}, got {lengths}")
-        lines += ["", f"data_{name}", "", "loop_"]
-        lines += [f"_{column} #{i}" for i, column in enumerate(columns, start=1)]
-        lines += [" ".join(map(cell_text, row)) for row in zip(*columns.values())]
-    write_text(path, "\n".join(lines) + "\n\n")
+        parts += [_labels(name, columns), _rows(columns.values())]
+    write_text(path, "".join(parts) + "\n")
+
+
+def write_parts(
+    path: PathLike, columns: Sequence[str], parts: Iterable[Mapping[str, Sequence[Cell]]]
+) -> None:
+    """Write a table as a STAR file of one loop, a part of its rows after the other.
+
+    Parameters
+    ----------
+    path
+        File to make.
+    columns
+        Names of the columns.
+    parts
+        Some rows each, by column; where a part lacks a column, its cells are NaN.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written.
+    """
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as stream:
+        stream.write(TOP + _labels("", columns))
+        for part in parts:
+            missing = [float("nan")] * len(next(iter(part.values())))
+            stream.write(_rows([part.get(name, missing) for name in columns]))
+        stream.write("\n")
+
+
+def _labels(name: str, columns: Iterable[str]) -> str:
+    labels = "".join(f"_{column} #{i}\n" for i, column in enumerate(columns, start=1))
+    return f"\ndata_{name}\n\nloop_\n{labels}"
+
+
+def _rows(columns: Iterable[Sequence[Cell]]) -> str:
+    """The lines of columns of one length."""
+    texts = [list(map(cell_text, column)) for column in columns]
+    return "".join(" ".join(row) + "\n" for row in zip(*texts))
 
 
 def cell_text(value: Cell) -> str:
@@ -37,6 +77,6 @@ def cell_text(value: Cell) -> str:
     if isinstance(value, float):
         return f"{value:.6f}"
     text = str(value)
-    if text and not any(sign.isspace() or sign in "#\"'" for sign in text):
+    if text and not SPECIAL.search(text):
         return text
     return f"'{text}'" if '"' in text else f'"{text}"'
