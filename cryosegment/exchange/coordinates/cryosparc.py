@@ -32,6 +32,8 @@ ALIGNMENTS = ("alignments3D", "alignments2D")
 """Shifts: that of the 3-D refinement is preferred to that of a 2-D classification."""
 MICROGRAPH_UID = re.compile(r"^(\d{21})_")
 """Pattern of the file names of CryoSPARC's micrographs."""
+LARGEST_UID = 2**64 - 1
+"""Larger numbers in names are not CryoSPARC's."""
 
 
 def read_cs(path: Path, pixel_size: float) -> Dict[str, Coordinates]:
@@ -79,10 +81,11 @@ def _table(picked: Picked) -> np.ndarray:
     micrograph = str(picked.micrograph).encode()
     first = int.from_bytes(hashlib.sha256(coordinates.name.encode()).digest()[:5], "big") << 23
     named = MICROGRAPH_UID.match(coordinates.name)
+    uid = int(named.group(1)) if named else first
     fractions_yx = coordinates.centers_yx / shape
     fields = {
         "uid": ("<u8", first + np.arange(len(coordinates), dtype=np.uint64)),
-        "location/micrograph_uid": ("<u8", int(named.group(1)) if named else first),
+        "location/micrograph_uid": ("<u8", uid if uid <= LARGEST_UID else first),
         "location/exp_group_id": ("<u4", 0),
         MICROGRAPH: (f"S{len(micrograph)}", micrograph),
         SHAPE: ("2<u4", shape),

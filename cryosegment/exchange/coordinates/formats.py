@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Dict, Optional, Sequence
+from typing import Callable, Dict, Optional, Sequence, Tuple
 
 from cryosegment.exchange.coordinates.cryolo import read_cbox, write_cbox
 from cryosegment.exchange.coordinates.cryosparc import read_cs, write_cs
 from cryosegment.exchange.coordinates.eman import read_box, read_info, write_box, write_info
+from cryosegment.exchange.coordinates.json_table import read_picks_json, write_picks_json
 from cryosegment.exchange.coordinates.record import Coordinates, Picked
 from cryosegment.exchange.coordinates.relion import (
     read_star_coordinates,
@@ -17,10 +18,11 @@ from cryosegment.exchange.coordinates.relion import (
     write_coordinates,
 )
 from cryosegment.exchange.coordinates.tables import read_coord, read_csv, read_topaz, write_csv
-from cryosegment.exchange.coordinates.xmipp import read_pos
+from cryosegment.exchange.coordinates.xmipp import read_pos, write_pos
 from cryosegment.exchange.errors import InputError
 
 STAR = ".star"
+SCORES, SIZES = "scores", "diameters"
 
 
 @dataclass(frozen=True)
@@ -51,11 +53,17 @@ class MicrographFormat(Format):
         Writes the picks of a micrograph to a file, with boxes of so many px.
     about
         What users know it by.
+    keeps
+        Fields of the picks that it holds besides their centres.
+    is_whole
+        Whether it holds centres in whole px.
     """
 
     name: str
     write: Callable[[Path, Coordinates, float], None]
     about: str
+    keeps: Tuple[str, ...] = ()
+    is_whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,12 +80,15 @@ class JointFormat(Format):
         Writes the picks of all micrographs to a file.
     about
         What users know it by.
+    keeps
+        Fields of the picks that it holds besides their centres.
     """
 
     name: str
     file: str
     write: Callable[[Path, Sequence[Picked]], None]
     about: str
+    keeps: Tuple[str, ...] = ()
 
 
 FORMATS = (
@@ -88,15 +99,21 @@ FORMATS = (
         "autopick.star",
         write_coordinate_list,
         "a list of the files for RELION 4",
+        (SCORES, SIZES),
     ),
     MicrographFormat(".box", read_box, "box", write_box, "EMAN1"),
-    MicrographFormat(".cbox", read_cbox, "cbox", write_cbox, "crYOLO"),
-    MicrographFormat(".csv", read_csv, "csv", write_csv, "a table"),
-    MicrographFormat("_info.json", read_info, "eman2", write_info, "_info.json of EMAN2"),
-    JointFormat(".cs", read_cs, "cs", "coordinates.cs", write_cs, "CryoSPARC"),
+    MicrographFormat(".cbox", read_cbox, "cbox", write_cbox, "crYOLO", (SCORES, SIZES)),
+    MicrographFormat(".csv", read_csv, "csv", write_csv, "a table", (SCORES, SIZES)),
+    MicrographFormat("_info.json", read_info, "eman2", write_info, "EMAN2", (SCORES,)),
+    MicrographFormat(
+        ".picks.json", read_picks_json, "json", write_picks_json, "for scripts", (SCORES, SIZES)
+    ),
+    MicrographFormat(
+        ".pos", read_pos, "xmipp", write_pos, "Xmipp, in whole px", (SCORES,), is_whole=True
+    ),
+    JointFormat(".cs", read_cs, "cs", "coordinates.cs", write_cs, "CryoSPARC", (SCORES,)),
     Format(".coord", read_coord),
     Format(".coords", read_coord),
-    Format(".pos", read_pos),
     Format(".xmd", read_pos),
     Format(".txt", read_topaz),
 )

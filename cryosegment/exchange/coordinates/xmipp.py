@@ -11,13 +11,15 @@ import numpy as np
 from cryosegment.exchange.coordinates.columns import by_micrograph, places
 from cryosegment.exchange.coordinates.record import Coordinates
 from cryosegment.exchange.errors import InputError
-from cryosegment.exchange.files import micrograph_name
+from cryosegment.exchange.files import PathLike, micrograph_name
 from cryosegment.exchange.names import name_of_picks
-from cryosegment.exchange.star import Block, read_star
+from cryosegment.exchange.star import Block, read_star, write_star
 
 X, Y, SCORE, ENABLED, MICROGRAPH = "xcoor", "ycoor", "cost", "enabled", "micrograph"
 OWN_BLOCKS = ("", "noname", "particles", "particles_auto")
 """Blocks that hold particles of the micrograph that the file is named after."""
+XMIPP_HEAD = "# XMIPP_STAR_1 *\n"
+"""First line of a file of Xmipp."""
 DISABLED = -1.0
 """Value of the column enabled for particles that were deleted in Xmipp."""
 
@@ -61,3 +63,20 @@ def _table(path: Path, block: Block, name: str) -> Tuple[np.ndarray, List[str]]:
     table = np.column_stack((xy, numbers.get(SCORE, sure), numbers.get(ENABLED, sure)))
     micrographs = texts.get(MICROGRAPH, [name] * block.count)
     return table, [micrograph_name(text) if text != name else name for text in micrographs]
+
+
+def write_pos(path: PathLike, coordinates: Coordinates, box_size: float) -> None:
+    """Write a .pos file of automatic picks: centres in whole px, as Xmipp has them, and scores.
+
+    It has no box size.
+    """
+    count = len(coordinates)
+    whole = np.rint(coordinates.centers_yx).astype(int)
+    columns = {
+        X: whole[:, 1].tolist(),
+        Y: whole[:, 0].tolist(),
+        SCORE: coordinates.ranking.tolist(),
+        ENABLED: [1] * count,
+    }
+    state = {"pickingMicrographState": ["Auto"]}
+    write_star(path, {"header": state, "particles_auto": columns}, XMIPP_HEAD)

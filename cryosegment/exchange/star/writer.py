@@ -15,17 +15,22 @@ SPECIAL = re.compile(r"""[\s#"']""")
 """What text must be quoted for."""
 
 
-def write_star(path: PathLike, blocks: Mapping[str, Mapping[str, Sequence[Cell]]]) -> None:
+def write_star(
+    path: PathLike,
+    blocks: Mapping[str, Mapping[str, Sequence[Cell]]],
+    head: str = TOP,
+) -> None:
     """Write blocks of columns as a STAR file of loops, as RELION does.
 
-    Floats are written with six decimals; text with blanks is quoted.
+    Floats are written with six decimals; text with blanks is quoted. Some programs know their
+    files by the first line, `head`, which ends with a line break.
 
     Raises
     ------
     InputError
         If the columns of a block differ in length, or the file cannot be written.
     """
-    parts = [TOP]
+    parts = [head]
     for name, columns in blocks.items():
         lengths = {len(column) for column in columns.values()}
         if len(lengths) > 1:

@@ -16,9 +16,9 @@ from cryosegment.core.images.micrograph import DOUBTFUL_PIXEL_SIZE, MIRRORED
 from cryosegment.core.models.checkpoint import load_network, save_checkpoint
 from cryosegment.core.networks import HEADS, build_network
 from cryosegment.exchange.card import ModelCard, TrainedNetwork, Use
-from cryosegment.exchange.coordinates import read_coordinates
+from cryosegment.exchange.coordinates import JOINT, WRITTEN, read_coordinates
 from cryosegment.exchange.micrograph_lists import read_failures
-from cryosegment.exchange.params import FrontEndParams, InputParams
+from cryosegment.exchange.params import FORMATS, FrontEndParams, InputParams
 from cryosegment.exchange.star import write_star
 
 WIDTHS = {"widths": [8, 16], "normalization": "batch"}
@@ -60,17 +60,12 @@ def test_everything_that_can_be_asked_for(folder, model):
         "--maps",
         "--overlays",
         "--formats",
-        "box,cbox,csv,eman2,cs",
+        ",".join(FORMATS),
     ]
     assert pick(folder, model, *more) == 0
     out = folder / "out"
     for path in (
         "coordinates/a.star",
-        "box/a.box",
-        "cbox/a.cbox",
-        "csv/a.csv",
-        "eman2/a_info.json",
-        "coordinates.cs",
         "candidates/a.star",
         "coordinates.star",
         "job.json",
@@ -81,12 +76,17 @@ def test_everything_that_can_be_asked_for(folder, model):
     picks = read_coordinates(out / "coordinates" / "a.star", 2.0)["a"]
     assert len(picks) > 0
     assert mrcfile.read(out / "instances" / "a.mrc").shape == (120, 160)
-    # every format tells the same
-    for kind in ("box", "cbox", "csv", "eman2", "coordinates.cs"):
-        other = read_coordinates(out / kind, 2.0)["a"]
-        np.testing.assert_allclose(other.centers_yx, picks.centers_yx, atol=2e-3)
-    assert set(read_coordinates(out / "coordinates.star", 2.0)) == {"a", "b"}
-    assert set(read_coordinates(out / "coordinates.cs", 2.0)) == {"a", "b"}
+    everything = {name: out / name for name in WRITTEN}
+    everything.update({name: out / joint.file for name, joint in JOINT.items()})
+    for kind, path in {**everything, "star": out / "coordinates.star"}.items():
+        found = read_coordinates(path, 2.0)
+        assert set(found) == {"a", "b"}, kind
+        written = {**WRITTEN, **JOINT}.get(kind)
+        tolerance = 0.5 if getattr(written, "is_whole", False) else 2e-3
+        np.testing.assert_allclose(found["a"].centers_yx, picks.centers_yx, atol=tolerance)
+        for name in written.keeps if written else ("scores", "diameters"):
+            expected = getattr(picks, name)
+            np.testing.assert_allclose(getattr(found["a"], name), expected, atol=2e-3)
 
 
 def test_a_broken_micrograph_is_listed_and_the_rest_go_on(folder, model, capsys):

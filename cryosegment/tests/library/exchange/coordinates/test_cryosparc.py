@@ -98,3 +98,12 @@ def test_one_file_for_all_with_the_micrographs_of_cryosparc(tmp_path):
     found = read_coordinates(tmp_path / "coordinates.cs", 1.5)
     assert list(found) == names
     np.testing.assert_allclose(found["b"].centers_yx, centers_yx, atol=1e-4)
+
+
+@pytest.mark.parametrize("number", [2**64 - 1, 2**64, 10**21 - 1])
+def test_a_number_that_no_micrograph_of_cryosparc_has_is_no_uid(tmp_path, number):
+    name = f"{number:021d}_a"
+    picked = Picked(Coordinates([[1.0, 2.0]], 1.0, name), f"{name}.mrc", (10, 20), "a.star")
+    JOINT["cs"].write(tmp_path / "p.cs", [picked])
+    uid = int(np.load(tmp_path / "p.cs")["location/micrograph_uid"][0])
+    assert (uid == number) == (number < 2**64)
