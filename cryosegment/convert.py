@@ -28,7 +28,7 @@ from cryosegment.exchange.labels import (
     PICKED,
     PICKS,
 )
-from cryosegment.exchange.particles import UNCLASSIFIED, Particles, angles_from_matrices
+from cryosegment.exchange.particles import UNCLASSIFIED, Particles, poses_from_transforms
 from cryosegment.exchange.relion import (
     ANGLES,
     CLASS,
@@ -167,7 +167,7 @@ def refined_particles(particles: SetOfParticles, micrographs: SetOfMicrographs) 
         number = particle.getClassId()
         classes.append(UNCLASSIFIED if number is None else number)
     count, sampling_rate = len(names), particles.getSamplingRate()
-    angles, shifts_yx = poses_of(transforms, sampling_rate)
+    angles, shifts_yx = poses_from_transforms(transforms, sampling_rate)
     return Particles(
         micrographs=tuple(names),
         centers_yx=np.array(centers, dtype=np.float64).reshape(-1, 2),
@@ -179,22 +179,6 @@ def refined_particles(particles: SetOfParticles, micrographs: SetOfMicrographs) 
         shapes=np.zeros((count, 2)),
         classes=np.array(classes),
     )
-
-
-def poses_of(
-    transforms: Sequence[np.ndarray], sampling_rate: float
-) -> Tuple[np.ndarray, np.ndarray]:
-    """Rot, tilt, psi in degrees, (n, 3), and shifts in Å, (n, 2), in RELION's convention.
-
-    Parameters
-    ----------
-    transforms
-        Scipion's alignment of each particle, (4, 4): the inverse rotation, and shifts in px.
-    sampling_rate
-        Å/px.
-    """
-    inverse = np.linalg.inv(np.array(transforms, dtype=np.float64).reshape(-1, 4, 4))
-    return angles_from_matrices(inverse[:, :3, :3]), -inverse[:, 1::-1, 3] * sampling_rate
 
 
 def _score(item: Union[Coordinate, Particle], columns: Sequence[str]) -> float:

@@ -12,9 +12,9 @@ from pwem.emlib.image import ImageHandler
 from pwem.objects import Particle, SetOfParticles
 from pyworkflow.object import Float
 
-from cryosegment.convert import poses_of
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import PathLike, micrograph_name
+from cryosegment.exchange.particles import poses_from_transforms
 from cryosegment.exchange.particles.files import DEFOCUS, PREFIX
 from cryosegment.exchange.particles.scores import SCORES
 from cryosegment.exchange.relion import (
@@ -65,7 +65,7 @@ def write_particle_list(path: PathLike, particles: SetOfParticles, folder: str) 
     size = particles.getSamplingRate()
     if particles.hasAlignmentProj():
         transforms = [particle.getTransform().getMatrix() for particle in particles]
-        poses = np.hstack(poses_of(transforms, size)).T
+        poses = np.hstack(poses_from_transforms(transforms, size)).T
         columns.update(zip((*ANGLES, *SHIFT), poses.tolist()))
     optics = {OPTICS_GROUP: [1], PIXEL_SIZE[0]: [float(size)]}
     table = {**columns, OPTICS_GROUP: [1] * len(columns[IMAGE])}

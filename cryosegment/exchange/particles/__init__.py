@@ -13,7 +13,11 @@ from cryosegment.exchange.particles.masks import (
 from cryosegment.exchange.particles.readers import read_particle_images, read_particles
 from cryosegment.exchange.particles.record import UNCLASSIFIED, ParticleImages, Particles
 from cryosegment.exchange.particles.relion import write_particles
-from cryosegment.exchange.particles.rotations import angles_from_matrices, matrices_from_vectors
+from cryosegment.exchange.particles.rotations import (
+    angles_from_matrices,
+    matrices_from_vectors,
+    poses_from_transforms,
+)
 from cryosegment.exchange.particles.split import split_by_micrograph
 from cryosegment.exchange.particles.stacks import Named, ParticleStacks
 
@@ -28,6 +32,7 @@ __all__ = [
     "angles_from_matrices",
     "matrices_from_vectors",
     "open_particles",
+    "poses_from_transforms",
     "read_particle_images",
     "read_particle_masks",
     "read_particles",

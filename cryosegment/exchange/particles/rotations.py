@@ -7,6 +7,8 @@ image, seen along z: A = Rz(psi) Ry(tilt) Rz(rot).
 
 from __future__ import annotations
 
+from typing import Sequence, Tuple
+
 import numpy as np
 
 # Below this sine of the tilt, rot and psi turn about one axis: rot is then 0.
@@ -54,3 +56,19 @@ def matrices_from_vectors(vectors: np.ndarray) -> np.ndarray:
     zero = np.zeros_like(x)
     cross = np.stack((zero, -z, y, z, zero, -x, -y, x, zero), axis=1).reshape(-1, 3, 3)
     return np.eye(3) - np.sin(angle) * cross + (1 - np.cos(angle)) * (cross @ cross)
+
+
+def poses_from_transforms(
+    transforms: Sequence[np.ndarray], pixel_size: float
+) -> Tuple[np.ndarray, np.ndarray]:
+    """Rot, tilt, psi in degrees, (n, 3), and shifts in Å, (n, 2), in RELION's convention.
+
+    Parameters
+    ----------
+    transforms
+        Alignments as Scipion keeps them, (4, 4) each: the inverse rotation, and shifts in px.
+    pixel_size
+        Of the particle images, Å/px.
+    """
+    inverse = np.linalg.inv(np.array(transforms, dtype=np.float64).reshape(-1, 4, 4))
+    return angles_from_matrices(inverse[:, :3, :3]), -inverse[:, 1::-1, 3] * pixel_size

@@ -14,6 +14,7 @@ from cryosegment.exchange.params import (
     SelectionParams,
     SimulateParams,
     TrainParams,
+    TrainParticlesParams,
     option_name,
 )
 from cryosegment.exchange.records import record_from_dict, record_to_dict
@@ -172,3 +173,17 @@ def test_sizes_within_bounds():
     ):
         selection = SelectionParams(smallest=smallest, largest=largest)
         assert selection.has_size(sizes).tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"minutes": 1.0, "epochs": 2}, "minutes or epochs, got both"),
+        ({"start": "particles", "network": "unet"}, "leave one of them out"),
+        ({"encoder": "resnet50"}, "compact takes no encoder"),
+        ({"contrast": "grey"}, "bright, dark"),
+    ],
+)
+def test_trainings_of_particle_models_that_cannot_be(changes, text):
+    with pytest.raises(ParameterError, match=text):
+        TrainParticlesParams(**changes)

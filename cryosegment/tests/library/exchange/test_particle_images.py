@@ -6,6 +6,7 @@ from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.particles import (
     ParticleImages,
     read_particle_images,
+    read_particle_masks,
     read_particles,
     write_particle_masks,
 )
@@ -147,6 +148,14 @@ def test_masks_are_written_beside_their_images(tmp_path):
     np.testing.assert_array_equal(again.particles.pixel_sizes, images.particles.pixel_sizes)
     np.testing.assert_allclose(again.particles.shifts_yx, images.particles.shifts_yx)
     np.testing.assert_allclose(again.particles.angles, images.particles.angles)
+    found = read_particle_masks(tmp_path / "masks.star")
+    assert [found.masks[row] for row in (0, 1)] == ["masks_2.mrcs", "masks_1.mrcs"]
+    assert [found.images[row] for row in (0, 1)] == ["Extract/a.mrcs", "Extract/b.mrcs"]
+    assert (found.mask_positions.tolist(), found.image_positions.tolist()) == ([0, 0], [1, 0])
+    assert [found.micrographs[row] for row in (0, 1)] == ["a", "b"]
+    np.testing.assert_array_equal(found.pixel_sizes, [3.0, 1.5])
+    with pytest.raises(InputError, match="made by `cryosegment labels project`"):
+        read_particle_masks(tmp_path / "p.star")
 
 
 def test_fields_must_fit(shared_data):

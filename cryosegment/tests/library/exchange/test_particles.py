@@ -8,6 +8,7 @@ from cryosegment.exchange.particles import (
     Particles,
     angles_from_matrices,
     matrices_from_vectors,
+    poses_from_transforms,
     read_particles,
     split_by_micrograph,
     write_particles,
@@ -271,6 +272,18 @@ def test_real_cryosparc_poses(shared_data, tmp_path):
 def test_euler_angles_of_matrices():
     angles = np.array([[10, 20, 30], [-170, 95, 171], [0, 0, 40], [0, 180, -25], [33, 179.9, 2]])
     np.testing.assert_allclose(angles_from_matrices(relion_matrices(angles)), angles, atol=1e-6)
+
+
+def test_poses_of_scipion_alignments():
+    """Scipion keeps the inverse of RELION's rotation and shift."""
+    angles = np.array([[10, 20, 30], [-170, 95, 171]])
+    shifts_px = np.array([[1.5, -2.0], [0.0, 4.0]])
+    forward = np.tile(np.eye(4), (2, 1, 1))
+    forward[:, :3, :3] = relion_matrices(angles)
+    forward[:, 1::-1, 3] = -shifts_px
+    found, shifts_yx = poses_from_transforms(list(np.linalg.inv(forward)), 2.5)
+    np.testing.assert_allclose(found, angles, atol=1e-6)
+    np.testing.assert_allclose(shifts_yx, 2.5 * shifts_px)
 
 
 def test_rotation_vectors():
