@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Container
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -13,13 +14,13 @@ from cryosegment.cli.outcome import Outcome, counted
 from cryosegment.exchange.card import read_card
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.job import JOB_NAME, Job
-from cryosegment.exchange.merging import open_shards
+from cryosegment.exchange.merging import gather, open_shards
 from cryosegment.exchange.model_files import model_path
 from cryosegment.exchange.params import MergeParams, PickParams
 from cryosegment.exchange.pick_summary import odd_micrographs
 from cryosegment.exchange.progress import Progress
 from cryosegment.exchange.records import record_from_dict
-from cryosegment.exchange.settling import settle
+from cryosegment.exchange.settling import Settled, settle
 from cryosegment.exchange.shards import SHARDS, find_shards
 
 
@@ -34,21 +35,23 @@ def run_merge(job: Job, params: MergeParams, progress: Progress) -> Outcome:
             locks.enter_context(locked(folder / JOB_NAME, str(folder)))
         shards = open_shards(output)
         names, whole = shards.job.names, record_from_dict(PickParams, shards.job.params)
-        shards.gather()
+        gather(output, shards.parts, names)
         failed = report_failures(output, shards.failures, len(names))
-        good = [
-            (name, Path(path))
-            for name, path in zip(names, shards.job.inputs, strict=True)
-            if name not in shards.failures
-        ]
-        redraw = None
-        if whole.masks or whole.overlays:  # what needs torch, which takes seconds to load
-            from cryosegment.core.pipeline.settling import redrawing
-
-            redraw = redrawing(read_card(model_path(whole.model)), whole, output)
-        settled = settle(good, read_card(model_path(whole.model)), whole, output, redraw)
+        settled = settle_gathered(shards.job, whole, shards.failures)
         shards.job.write(output / JOB_NAME)
         shutil.rmtree(output / SHARDS)
     print(settled, *odd_micrographs(settled.summaries), sep="\n")
     made = f"{counted(len(names), 'micrograph')}, {counted(settled.picks, 'pick')}"
     return Outcome(made, failed=failed)
+
+
+def settle_gathered(job: Job, params: PickParams, failures: Container[str]) -> Settled:
+    """Bring the micrographs of a run that were picked in parts, and have not failed, in line."""
+    output, files = Path(job.output), zip(job.names, job.inputs, strict=True)
+    card, redraw = read_card(model_path(params.model)), None
+    if params.masks or params.overlays:  # what needs torch, which takes seconds to load
+        from cryosegment.core.pipeline.settling import redrawing
+
+        redraw = redrawing(card, params, output)
+    good = [(name, Path(path)) for name, path in files if name not in failures]
+    return settle(good, card, params, output, redraw)

@@ -52,6 +52,25 @@ class Finished:
         job, file = self._known.get(name, ("", ""))
         return job == self._job and _mark(source) in (file, GONE)
 
+    def waiting(
+        self, micrographs: Iterable[Tuple[str, Path]], known: Iterable[str]
+    ) -> List[Tuple[str, Path]]:
+        """The micrographs, name and file each, that are not finished.
+
+        Parameters
+        ----------
+        micrographs
+            All of a picking run.
+        known
+            Those that its figures list.
+        """
+        results, names = PickFolder(self._path.parent), set(known)
+        return [
+            (name, path)
+            for name, path in micrographs
+            if not (name in names and results.is_picked(name) and self.has(name, path))
+        ]
+
     @contextmanager
     def making(self, name: str, source: Optional[Path] = None) -> Iterator[None]:
         """List a micrograph when the block that writes its results ends without error.

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Dict, List, Mapping, Tuple
+from typing import Dict, List, Mapping, Sequence, Tuple
 
 from cryosegment.exchange.csv_rows import csv_text, read_rows
 from cryosegment.exchange.errors import InputError
@@ -40,20 +40,43 @@ class Shards:
     job: Job
     failures: Mapping[str, str]
 
-    def gather(self) -> None:
-        """Move the results of all to the output; what a merge before has moved stays."""
-        rows: Dict[str, List[str]] = {}
-        summaries: Dict[str, MicrographSummary] = {}
-        for part in self.parts:
-            move_results(part, self.output)
-            rows.update({row[0]: row for row in read_rows(Path(part.path, FINISHED_NAME))})
-            summaries.update(part.summaries())
-        names = [name for name in self.job.names if name in rows]
-        write_summaries(self.output, [summaries[name] for name in names])
-        write_text(self.output / FINISHED_NAME, csv_text([rows[name] for name in names]))
+
+def gather(
+    output: Path, parts: Sequence[PickFolder], names: Sequence[str], is_resumed: bool = False
+) -> None:
+    """Move the results of parts to the output, and list them there in the order of `names`.
+
+    What an earlier gathering, which broke off, has moved stays.
+
+    Parameters
+    ----------
+    output
+        Folder of the whole run.
+    parts
+        Folders of its parts.
+    names
+        All micrographs of the run.
+    is_resumed
+        Whether what the output lists as finished counts.
+    """
+    folders = [*([PickFolder(output)] if is_resumed else []), *parts]
+    rows = {row[0]: row for row in finished_rows(folders)}
+    summaries: Dict[str, MicrographSummary] = {}
+    for folder in folders:
+        summaries.update(folder.summaries())
+    for part in parts:
+        _move_results(part, output)
+    known = [name for name in names if name in rows]
+    write_summaries(output, [summaries[name] for name in known])
+    write_text(output / FINISHED_NAME, csv_text([rows[name] for name in known]))
 
 
-def move_results(part: PickFolder, output: PathLike) -> None:
+def finished_rows(parts: Sequence[PickFolder]) -> List[List[str]]:
+    """What the lists of finished micrographs of parts hold, the name first."""
+    return [row for part in parts for row in read_rows(Path(part.path, FINISHED_NAME))]
+
+
+def _move_results(part: PickFolder, output: PathLike) -> None:
     """Move the files of each micrograph from the folder of a part to the output."""
     for kind in SUFFIXES:
         target = make_folder(Path(output, kind)) if Path(part.path, kind).is_dir() else Path(output)
@@ -75,14 +98,14 @@ def open_shards(output: PathLike) -> Shards:
     jobs = [picking_job(part.path) for part in parts]
     failures: Dict[str, str] = {}
     for shard, part, job in zip(shards, parts, jobs):
-        text = f"shard {shard.number}/{shard.count}"
+        text = f"shard {shard}"
         again = "run the shards again with --resume and the same micrographs and parameters"
         if set(job.names) != set(jobs[0].names):
             raise InputError(f"{text} has other micrographs than the first: {again}")
         if _fixed(job) != _fixed(jobs[0]):
             raise InputError(f"{text} has other parameters than the first: {again}")
         failed = read_failures(part.path)
-        done = {row[0] for row in read_rows(Path(part.path, FINISHED_NAME))}
+        done = {row[0] for row in finished_rows([part])}
         own = shard.own(job.names)
         left = sorted(own - done - set(failed))
         if left:

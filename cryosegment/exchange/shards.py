@@ -30,6 +30,9 @@ class Shard:
     count: int
     number: int
 
+    def __str__(self) -> str:
+        return f"{self.number}/{self.count}"
+
     def folder(self, output: PathLike) -> Path:
         """Where it works until it is merged into `output`."""
         return Path(output, SHARDS, f"{self.number}_of_{self.count}")
@@ -72,8 +75,8 @@ def find_shards(output: PathLike) -> List[Shard]:
     missing = sorted({Shard(count, i + 1) for i in range(count)} - set(found))
     if missing:
         raise InputError(
-            f"expected {count} shards in {output}, but {missing[0].number}/{count} has not run: "
-            f"run `cryosegment pick --shard {missing[0].number}/{count}`"
+            f"expected {count} shards in {output}, but {missing[0]} has not run: run `cryosegment "
+            f"pick --shard {missing[0]}`"
         )
     if len(found) > count:
         raise InputError(

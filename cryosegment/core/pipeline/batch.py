@@ -138,15 +138,7 @@ class _Run:
 
     def waiting(self, micrographs: Sequence[tuple[str, Path]]) -> list[tuple[str, Path]]:
         """The micrographs that an earlier run has not finished."""
-        return [
-            (name, path)
-            for name, path in micrographs
-            if not (
-                name in self._known
-                and self.results.is_picked(name)
-                and self._finished.has(name, path)
-            )
-        ]
+        return self._finished.waiting(micrographs, self._known)
 
     def read_ahead(self, micrographs: Sequence[tuple[str, Path]]) -> Iterator[Future[WorkingImage]]:
         """Each micrograph in turn, while the next one is being read in a thread."""

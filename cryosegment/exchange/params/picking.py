@@ -16,10 +16,10 @@ from cryosegment.exchange.params.fields import (
     AUTO,
     DIAMETER_HELP,
     FILE,
+    GPU_HELP,
     HEADER_PIXEL_SIZE_HELP,
     MODEL_HELP,
     MODEL_PATH,
-    ONE_GPU_HELP,
     PATH,
     REQUIRED,
     RESUME_HELP,
@@ -53,6 +53,10 @@ NO_CLASSES = "none"
 SIZE_CLASSES_HELP = (
     "parts the picks by the diameters of their masks, each class with outputs of its own: "
     "boundaries in Å separated by commas, auto for the gaps between common diameters, or none"
+)
+WORKERS_HELP = (
+    "processes that pick at the same time, each with its share of the CPU threads; on several "
+    "GPUs, one on each, or more in turn"
 )
 SHARD_HELP = (
     "pick one of N parts of the micrographs, such as 2/4: N runs, of a SLURM array or on several "
@@ -148,8 +152,9 @@ class PickParams(Params):
         False, "write pictures (PNG) of the micrographs with circles around the picks"
     )
     seed: int = param(0, SEED_HELP + ", which only decoys use", minimum=0)
-    gpu: str = param(AUTO, ONE_GPU_HELP, metavar="ID", is_free=True)
+    gpu: str = param(AUTO, GPU_HELP, metavar="IDS", is_free=True)
     threads: int = param(0, THREADS_HELP, minimum=0, is_free=True)
+    workers: int = param(1, WORKERS_HELP, minimum=1, is_free=True)
     resume: bool = param(False, RESUME_HELP, is_free=True)
     shard: str = param("", SHARD_HELP, metavar="I/N", is_free=True)
 
@@ -164,11 +169,12 @@ class PickParams(Params):
         _check_size_classes(self.size_classes)
         if self.shard:
             parse_shard(self.shard)
-            if self.decoys:
-                raise ParameterError(
-                    "expected no decoys with a shard: pick with them again when all are merged, "
-                    "with --resume"
-                )
+        if self.decoys and (self.shard or self.workers > 1):
+            raise ParameterError(
+                "expected decoys without shards or workers: give them with --resume afterwards"
+            )
+        if self.shard and self.workers > 1:
+            raise ParameterError("expected one worker in a shard, got several: give more shards")
         given = [self.threshold != AUTO, self.precision is not None, self.number is not None]
         if sum(given) > 1:
             raise ParameterError(

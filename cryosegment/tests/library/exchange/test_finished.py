@@ -115,7 +115,8 @@ def test_parameters_that_name_files():
 
 def test_a_run_may_change_only_what_results_do_not_depend_on():
     anywhere = {"resume", "gpu", "threads"}
-    assert free_to_change(PickParams) == {*anywhere, "decoys", "shard", "size_classes"}
+    freely = {*anywhere, "decoys", "shard", "size_classes", "workers"}
+    assert free_to_change(PickParams) == freely
     assert free_to_change(SimulateParams) == {*anywhere, "count"}
     prolonged = {"minutes", "epochs", "learning_rate", "patience"}
     assert free_to_change(TrainParams) == {*anywhere, *prolonged}

@@ -26,7 +26,8 @@ pytestmark = pytest.mark.slow
 DIAMETER, PIXEL_SIZE = 60.0, 2.0
 OF_A_RUN = {
     *("diameter", "pixel_size", "model", "ctf", "exclude", "seed", "gpu", "threads", "resume"),
-    *("decoys", "masks", "mask_scale", "maps", "formats", "overlays", "shard"),
+    *("decoys", "masks", "mask_scale", "maps", "formats", "overlays"),
+    *("shard", "workers"),
 }
 """Parameters that say where and what a run reads and writes."""
 

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Picking by several processes on this machine, each on a GPU or some cores of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from cryosegment.exchange.errors import CryoSegmentError
+from cryosegment.exchange.finished import Finished
+from cryosegment.exchange.job import Job
+from cryosegment.exchange.merging import finished_rows, gather
+from cryosegment.exchange.micrograph_lists import read_failures
+from cryosegment.exchange.params import PickParams
+from cryosegment.exchange.pick_folder import SUFFIXES, PickFolder
+from cryosegment.exchange.progress import Progress
+from cryosegment.exchange.records import record_to_dict
+from cryosegment.exchange.shards import SHARDS, Shard
+
+LOG_NAME = "log.txt"
+"""What a worker says, in its folder."""
+INTERVAL = 1.0
+"""Seconds between two looks at the workers."""
+
+
+def devices_of_workers(devices: Sequence[str], workers: int) -> list[str]:
+    """A device for each worker: at least one on each, and more in turn."""
+    return [devices[i % len(devices)] for i in range(max(len(devices), workers))]
+
+
+def pick_by_workers(
+    job: Job, params: PickParams, devices: Sequence[str], progress: Progress
+) -> dict[str, str]:
+    """Pick what is not finished, a shard of it on each device; why micrographs failed, by name.
+
+    All that they pick is then in the output, under a threshold of each micrograph alone.
+
+    Raises
+    ------
+    CryoSegmentError
+        If a worker stops.
+    """
+    output, files = Path(job.output), dict(zip(job.names, job.inputs, strict=True))
+    if params.resume:  # an earlier run may have been killed
+        gather(output, _parts(output), job.names, is_resumed=True)
+    shutil.rmtree(output / SHARDS, ignore_errors=True)
+    finished = Finished(output, params, params.resume)
+    known = PickFolder(output).summaries() if params.resume else {}
+    waiting = finished.waiting([(name, Path(file)) for name, file in files.items()], known)
+    shards = [Shard(len(devices), i + 1) for i in range(len(devices))]
+    parts = [PickFolder(shard.folder(output)) for shard in shards]
+    names = [name for name, _ in waiting]
+    for shard, part, device in zip(shards, parts, devices, strict=True):
+        _job_of(shard, part, device, params, waiting).write(part.job)
+    _run_all(parts, len(job.names) - len(names), len(job.names), progress)
+    failures = {name: text for part in parts for name, text in read_failures(part.path).items()}
+    for shard, part in zip(shards, parts, strict=True):
+        if shard.own(names) - set(failures) - {row[0] for row in finished_rows([part])}:
+            raise CryoSegmentError(f"worker {shard} stopped: {_last_words(part)}")
+    if len(failures) < len(job.names):
+        for name in failures:
+            PickFolder(output).remove(name, SUFFIXES)
+        gather(output, parts, job.names, params.resume)
+    shutil.rmtree(output / SHARDS)
+    return failures
+
+
+def _parts(output: Path) -> list[PickFolder]:
+    return [PickFolder(path) for path in sorted((output / SHARDS).glob("*_of_*"))]
+
+
+def _job_of(
+    shard: Shard,
+    part: PickFolder,
+    device: str,
+    params: PickParams,
+    micrographs: Sequence[tuple[str, Path]],
+) -> Job:
+    values = {
+        **record_to_dict(params),
+        "shard": str(shard),
+        "gpu": device.removeprefix("cuda:"),
+        "threads": params.threads or max(1, len(os.sched_getaffinity(0)) // shard.count),
+        "workers": 1,
+        "resume": False,
+    }
+    names, files = zip(*micrographs, strict=True) if micrographs else ((), ())
+    return Job("pick", values, tuple(map(str, files)), str(part.path), names)
+
+
+def _last_words(part: PickFolder) -> str:
+    """The last line of what a worker has said."""
+    lines = Path(part.path, LOG_NAME).read_text(encoding="utf-8").strip().splitlines()
+    return lines[-1] if lines else "it said nothing"
+
+
+def _run_all(parts: Sequence[PickFolder], done: int, total: int, progress: Progress) -> None:
+    """Run the jobs of all parts at the same time, until all have ended."""
+    command = [sys.executable, "-m", "cryosegment", "run"]
+    processes = []
+    try:
+        for part in parts:
+            with Path(part.path, LOG_NAME).open("wb") as log:
+                words = [*command, str(part.job)]
+                processes.append(subprocess.Popen(words, stdout=log, stderr=log))
+        shown = 0
+        while any(process.poll() is None for process in processes):
+            time.sleep(INTERVAL)
+            rows = finished_rows(parts)
+            if len(rows) > shown:
+                shown = len(rows)
+                progress(done + shown, total, rows[-1][0])
+    finally:
+        for process in processes:
+            process.terminate()
+            process.wait()
