@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from cryosegment.cli.command import Command
 from cryosegment.exchange.params import (
+    ConsensusParams,
     CrfMapsParams,
     CrfTuneParams,
     DiameterParams,
@@ -206,6 +207,22 @@ COMMANDS: Sequence[Command] = (
         ("DIR", "folder for the table, the JSON file and the curve"),
         ("--picks picks/coordinates --reference expert", "--diameter 160 --pixel-size 1.06"),
         needs_output=False,
+    ),
+    Command(
+        "consensus",
+        "find the particles on which several sets of picks agree, and say of each which sets "
+        "have it",
+        ConsensusParams,
+        "consensus:run_consensus",
+        OUTPUT_DIR,
+        (
+            "picks cryolo_picks/ topaz.star --votes 2",
+            "--diameter 160 --pixel-size 1.06 --output agreed",
+        ),
+        (
+            "FILE_OR_DIR",
+            "a set of picks each: a coordinate file of any program, or a folder of such files",
+        ),
     ),
     Command(
         "crf",

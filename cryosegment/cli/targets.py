@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cryosegment.cli.command import Command
+from cryosegment.exchange.consensus import COUNTS_NAME
+from cryosegment.exchange.coordinates import EVERYTHING
 from cryosegment.exchange.diameter_estimate import DIAMETER_NAME
 from cryosegment.exchange.labels import (
     LABEL_FOLDERS,
@@ -84,6 +86,7 @@ TARGETS: Mapping[str, tuple[str, ...]] = {
         ".tensorboard",
     ),
     "evaluate": ("metrics.csv", "metrics.json", "precision_recall.png"),
+    "consensus": (COORDINATES, EVERYTHING, COUNTS_NAME, FAILURES_NAME, FINISHED_NAME),
     "crf": (PROBABILITY, FAILURES_NAME, FINISHED_NAME),
     "crf tune": (".safetensors", ".crf.csv"),
     "merge": (),  # its folder is its input

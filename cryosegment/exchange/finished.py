@@ -9,7 +9,7 @@ import json
 import os
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple, Type
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Tuple, Type, Union
 
 from cryosegment.exchange.csv_rows import append_row
 from cryosegment.exchange.errors import InputError
@@ -21,6 +21,8 @@ from cryosegment.exchange.pick_folder import COORDINATES, PickFolder
 from cryosegment.exchange.records import record_to_dict
 
 COLUMNS = ("micrograph", "job", "file")
+Source = Union[Path, bytes, None]
+"""What the results of a micrograph are made of: its file, or values of several files."""
 
 
 class Finished:
@@ -47,8 +49,8 @@ class Finished:
         self._known: Dict[str, Tuple[str, str]] = _read(self._path) if is_resumed else {}
         self._is_begun = is_resumed
 
-    def has(self, name: str, source: Optional[Path] = None) -> bool:
-        """Whether the results of a micrograph, made of the file `source`, are finished."""
+    def has(self, name: str, source: Source = None) -> bool:
+        """Whether the results of a micrograph, made of `source`, are finished."""
         job, file = self._known.get(name, ("", ""))
         return job == self._job and _mark(source) in (file, GONE)
 
@@ -72,7 +74,7 @@ class Finished:
         ]
 
     @contextmanager
-    def making(self, name: str, source: Optional[Path] = None) -> Iterator[None]:
+    def making(self, name: str, source: Source = None) -> Iterator[None]:
         """List a micrograph when the block that writes its results ends without error.
 
         Raises
@@ -133,8 +135,10 @@ def paths_of(params: Type[Params], values: Mapping[str, Any]) -> List[Path]:
     return found
 
 
-def _mark(source: Optional[Path]) -> str:
-    """Fingerprint of a micrograph's file."""
+def _mark(source: Source) -> str:
+    """Fingerprint of what results are made of."""
+    if isinstance(source, bytes):
+        return _digest([hashlib.sha256(source).hexdigest()])
     return _digest([] if source is None else _identity(source))
 
 

@@ -2,6 +2,7 @@
 """The parameters of every command: the one home of defaults, units, bounds and help."""
 
 from cryosegment.exchange.params.calibration import CalibrationParams
+from cryosegment.exchange.params.consensus import ConsensusParams
 from cryosegment.exchange.params.crf import (
     CRF_PRESETS,
     DEFAULT_PRESET,
@@ -128,6 +129,7 @@ __all__ = [
     "AppearanceTerm",
     "BodyParams",
     "CalibrationParams",
+    "ConsensusParams",
     "CrfMapsParams",
     "CrfParams",
     "CrfTuneParams",

@@ -20,6 +20,7 @@ ROOMS = {
     "crf": (),
     "picking": (),
     "evaluation": (),
+    "consensus": (),
     "images": ("optics",),
     "models": ("images", "networks", "picking"),
     "simulation": ("optics", "models"),

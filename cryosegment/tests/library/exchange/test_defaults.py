@@ -29,6 +29,7 @@ DEFAULTS: Dict[Type[Params], Dict[str, Any]] = {
         "intensity_sigma": 2.0,
     },
     params.CrfTuneParams: {"model": "general", "trials": 60},
+    params.ConsensusParams: {"votes": "majority"},
     params.EvaluateParams: {"tolerance": 0.25},
     params.FetchParams: {"pattern": "*", "limit": 50},
     params.LabelsCheckParams: {"model": "general", "overlays": 6},
