@@ -180,7 +180,7 @@ def boxes_of(
     while count > 0:
         generator = torch.Generator().manual_seed(int(random.integers(2**31)))
         pieces = [break_molecule(molecule, generator) for _ in range(PIECES)] if params.junk else []
-        sample = Sample((molecule,), tuple(pieces))
+        sample = Sample((molecule,), fragments=tuple(pieces))
         found = simulate_micrograph(params, sample, generator)
         boxes = cut(found, PLACES[kind](found, random)[:count])
         if len(boxes.images):
