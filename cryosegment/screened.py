@@ -16,6 +16,7 @@ from cryosegment.exchange.relion import (
     CENTER,
     FIGURE_OF_MERIT,
     INTERFERENCE,
+    PICKED,
     PROBABILITY,
     SCREENED,
 )
@@ -23,7 +24,7 @@ from cryosegment.exchange.star import Cell, read_star, write_star
 
 NUMBER = "scipionId"
 """Column of the id of a coordinate, which comes back with its row."""
-FOUND = (SCREENED, INTERFERENCE, PROBABILITY)
+FOUND = (SCREENED, INTERFERENCE, PICKED, PROBABILITY)
 """Columns that become attributes."""
 
 
@@ -68,15 +69,16 @@ def append_screened(
     InputError
         If a file cannot be read.
     """
-    found: Dict[int, List[float]] = {}
+    found: Dict[int, Dict[str, float]] = {}
     for file in files:
         (block,) = read_star(file).values()
         numbers, _ = block.read(numbers=(NUMBER, *FOUND))
-        values = np.stack([numbers[column] for column in FOUND], axis=1).tolist()
-        found.update(zip(map(int, numbers[NUMBER]), values))
+        ids = numbers.pop(NUMBER).astype(int).tolist()
+        rows = zip(*(values.tolist() for values in numbers.values()))
+        found.update((i, dict(zip(numbers, row))) for i, row in zip(ids, rows))
     for coordinate in source:
         if coordinate.getObjId() in found:
             kept = coordinate.clone()
-            for column, value in zip(FOUND, found[coordinate.getObjId()]):
+            for column, value in found[coordinate.getObjId()].items():
                 setattr(kept, f"_{column}", Float(value))
             target.append(kept)

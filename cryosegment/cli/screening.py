@@ -8,12 +8,14 @@ from pathlib import Path
 from cryosegment.cli.batches import report_failures, run_each
 from cryosegment.cli.devices import choose_device
 from cryosegment.cli.outcome import Outcome, counted
+from cryosegment.core.models.model import load_model
 from cryosegment.core.particles.screen_apply import open_screening
 from cryosegment.core.particles.screen_model import load_screening_model
 from cryosegment.core.particles.screen_train import train_screening
 from cryosegment.exchange.card import read_card
 from cryosegment.exchange.job import Job
 from cryosegment.exchange.params import ScreenApplyParams, ScreenTrainParams
+from cryosegment.exchange.params.screening import NONE
 from cryosegment.exchange.progress import Progress
 
 
@@ -22,7 +24,8 @@ def run_screen_apply(job: Job, params: ScreenApplyParams, progress: Progress) ->
     device = choose_device(params.gpu)
     model = load_screening_model(params.model, device)
     micrographs = {name: Path(path) for name, path in zip(job.names, job.inputs, strict=True)}
-    run = open_screening(micrographs, model, params, Path(job.output))
+    picker = None if params.picker == NONE else load_model(params.picker, device)
+    run = open_screening(micrographs, model, picker, params, Path(job.output))
     failures = run_each(job.names, lambda i: run.screen(job.names[i]), progress)
     failed = report_failures(run.folder.path, failures, len(job.names))
     for name in failures:

@@ -33,9 +33,9 @@ LONG_AXIS, SHORT_AXIS = "cryosegmentLongAxis", "cryosegmentShortAxis"
 AXIS_ANGLE, ISOLATION = "cryosegmentAxisAngle", "cryosegmentIsolation"
 """What picking measures: lengths in Å, angles in degrees."""
 SCREENED, INTERFERENCE = "cryosegmentScreening", "cryosegmentInterference"
-PROBABILITY = "cryosegmentProbability"
-"""What screening finds: the probability of a particle by the box alone, that of interference, and
-that of a particle by the box, the picker's score and all picks."""
+PICKED, PROBABILITY = "cryosegmentPicking", "cryosegmentProbability"
+"""What screening finds: the probability of a particle by the box alone, that of interference, what
+a picking model says of the place, and the probability by all these, the score and all picks."""
 UNSET = (-999.0, -9999.0)
 """Values of RELION and crYOLO for an angle, score or class that is not set."""
 

@@ -17,7 +17,7 @@ from cryosegment.exchange.files import PathLike, remove_file
 from cryosegment.exchange.micrograph_lists import FAILURES_NAME, FINISHED_NAME
 from cryosegment.exchange.params import AUTO
 from cryosegment.exchange.pick_folder import COORDINATES
-from cryosegment.exchange.relion import INTERFERENCE, MICROGRAPH, PROBABILITY, SCREENED
+from cryosegment.exchange.relion import INTERFERENCE, MICROGRAPH, PICKED, PROBABILITY, SCREENED
 from cryosegment.exchange.screening import KINDS, combine
 from cryosegment.exchange.star import Cell, read_star, write_star
 from cryosegment.exchange.thresholds import Expected, expected, threshold_of_best_f1
@@ -129,14 +129,13 @@ class ScreenFolder:
             If a file cannot be read or written.
         """
         picks = [self.read(name) for name in micrographs]
-        kinds = np.concatenate([np.empty((0, 2)), *map(self._kinds, micrographs)])
-        probabilities = combine(
-            kinds[:, 0], np.concatenate([np.empty(0), *(own.scores for own in picks)])
-        )
+        kinds = np.concatenate([np.empty((0, 3)), *map(self._found, micrographs)])
+        scores = np.concatenate([np.empty(0), *(own.scores for own in picks)])
+        probabilities = combine(kinds[:, 0], kinds[:, 2], scores)
         lowest = threshold_of_best_f1(probabilities, probabilities)
         if threshold != AUTO:
             lowest = float(threshold)
-        best = np.column_stack((kinds, 1 - kinds.sum(1))).argmax(1)
+        best = np.column_stack((kinds[:, :2], 1 - kinds[:, :2].sum(1))).argmax(1)
         parts = np.split(np.arange(len(kinds)), np.cumsum([len(own) for own in picks])[:-1])
         self._write_kept(micrographs, picks, [probabilities[part] for part in parts], lowest)
         rows = [
@@ -147,11 +146,13 @@ class ScreenFolder:
         total = expected(probabilities, probabilities, lowest)
         return Kept(lowest, dict(zip(KINDS, _counts(best))), total.picks, total)
 
-    def _kinds(self, name: str) -> np.ndarray:
-        """Probabilities of particle and interference of the picks of a micrograph, (n, 2)."""
+    def _found(self, name: str) -> np.ndarray:
+        """What was found of the picks of a micrograph, (n, 3); NaN without a picking model."""
         (block,) = read_star(self.file(SCREENED_PICKS, name)).values()
-        numbers, _ = block.read(numbers=(SCREENED, INTERFERENCE))
-        return np.stack((numbers[SCREENED], numbers[INTERFERENCE]), axis=1)
+        numbers, _ = block.read(numbers=(SCREENED, INTERFERENCE, PICKED))
+        unknown = np.full(block.count, np.nan)
+        columns = numbers[SCREENED], numbers[INTERFERENCE], numbers.get(PICKED, unknown)
+        return np.stack(columns, axis=1)
 
     def _write_kept(
         self,

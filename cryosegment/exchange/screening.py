@@ -9,9 +9,11 @@ PARTICLE, INTERFERENCE, NOISE = "particle", "interference", "noise"
 KINDS = (PARTICLE, INTERFERENCE, NOISE)
 """What a box may hold in its middle: a particle; contamination, a broken one, film; nothing."""
 
-OWN_WEIGHT = 0.35
+OWN_WEIGHT = 0.2
 """Weight of what the picker's score says, beside the box: both see the same, so that they are no
 independent witnesses. Chosen on simulated micrographs of molecules of the training."""
+PICKING_WEIGHT = 0.5
+"""Likewise of what a picking model says of the place."""
 FEWEST = 20
 """Scores of fewer picks say nothing."""
 STEPS, CLOSE = 200, 1e-4
@@ -20,13 +22,15 @@ NEAREST = 1e-6
 """Smallest distance of scores from 0 and 1."""
 
 
-def combine(particle: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """Probability of each pick of a data set to be a particle, by its box and its score.
+def combine(particle: np.ndarray, picking: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Probability of each pick of a data set to be a particle, by all that is known of it.
 
     Parameters
     ----------
     particle
         Probability by the box alone, where particles are as frequent as all else, (n,).
+    picking
+        Probability by a picking model, (n,); NaN where there is none.
     scores
         The picker's, of any scale, higher for better picks, (n,); NaN where there is none.
 
@@ -38,7 +42,9 @@ def combine(particle: np.ndarray, scores: np.ndarray) -> np.ndarray:
     two normal distributions of one width. The share of particles is halfway between what is found
     and a half: boxes alone do not tell for sure. Scores in [0, 1] are taken by their log odds.
     """
+    said = _log_odds(np.asarray(picking, np.float64))
     evidence = _log_odds(np.asarray(particle, np.float64))
+    evidence = evidence + PICKING_WEIGHT * np.where(np.isfinite(said), said, 0.0)
     values, is_known = _spread(np.asarray(scores, np.float64)), np.isfinite(scores)
     found = 1 / (1 + np.exp(-evidence))
     for _ in range(STEPS if len(found) else 0):

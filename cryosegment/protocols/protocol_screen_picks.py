@@ -69,6 +69,7 @@ class CryoSegmentProtScreenPicks(CoreRun, Remembered, GpuChoice):
         expert = {"expertLevel": params.LEVEL_ADVANCED}
         add_field(form, ScreenApplyParams, "contrast", "Particles are", **expert)
         add_field(form, ScreenApplyParams, "model", "Screening model", **expert)
+        add_field(form, ScreenApplyParams, "picker", "Picking model", **expert)
         form.addParallelSection(threads=2, mpi=0)
 
     # --------------------------- STEPS functions -----------------------------

@@ -10,10 +10,14 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import Float
+from torch import Tensor
 
 from cryosegment.core.images.micrograph import read_micrograph
-from cryosegment.core.images.working import working_image
+from cryosegment.core.images.working import WorkingImage, working_image
+from cryosegment.core.models.inference import picking_maps, predict_logits
+from cryosegment.core.models.model import Model
 from cryosegment.core.particles.screen_model import ScreeningModel
+from cryosegment.core.picking.centers import score_places
 from cryosegment.exchange.coordinates import Coordinates, read_coordinates
 from cryosegment.exchange.coordinates.every_column import EveryColumn
 from cryosegment.exchange.errors import InputError
@@ -21,6 +25,7 @@ from cryosegment.exchange.files import micrograph_name
 from cryosegment.exchange.finished import Finished
 from cryosegment.exchange.names import names_in_file
 from cryosegment.exchange.params import ScreenApplyParams
+from cryosegment.exchange.relion import PICKED
 from cryosegment.exchange.screen_folder import ScreenFolder
 
 
@@ -104,6 +109,8 @@ class ScreenRun:
         File of each micrograph, by name.
     model
         The classifier of boxes.
+    picker
+        A picking model; None for none.
     params
         How to screen.
     folder
@@ -115,6 +122,7 @@ class ScreenRun:
     picks: PicksOfMicrographs
     micrographs: Mapping[str, Path]
     model: ScreeningModel
+    picker: Model | None
     params: ScreenApplyParams
     folder: ScreenFolder
     finished: Finished
@@ -133,22 +141,45 @@ class ScreenRun:
         path = self.micrographs[name]
         if self.finished.has(name, path):
             return
-        picks, found = self._screened(name, path)
-        with self.finished.making(name, path):
-            self.folder.write(name, self.every_column.of(picks), found)
-
-    def _screened(self, name: str, path: Path) -> tuple[Coordinates, Float[np.ndarray, "n k"]]:
         params = self.params
         micrograph = read_micrograph(path, params.pixel_size, name)
         height, width = micrograph.image.shape
         picks = self.picks.of(name, micrograph.pixel_size, (height, width))
         working = working_image(micrograph, params.diameter, self.model.card.input, params.contrast)
-        centers = torch.from_numpy(working.from_micrograph(picks.centers_yx)).float()
-        return picks, self.model.kinds(working.image, centers)
+        kinds = self.model.kinds(working.image, _places(picks, working))
+        columns = self.every_column.of(picks)
+        if self.picker is not None:
+            if self.picker.card.input != self.model.card.input:
+                own = self.picker.card.input
+                working = working_image(micrograph, params.diameter, own, params.contrast)
+            columns = {**columns, PICKED: self._picked(self.picker, picks, working).tolist()}
+        with self.finished.making(name, path):
+            self.folder.write(name, columns, kinds)
+
+    def _picked(
+        self, picker: Model, picks: Coordinates, working: WorkingImage
+    ) -> Float[np.ndarray, " n"]:
+        """Probability of a particle at each place by a picking model."""
+        network = picker.card.network
+        logits = predict_logits(picker.picker, working.image, network.tile_size, network.halo)
+        maps = picking_maps(logits, working.valid)
+        diameter_px = working.in_pixels(self.params.diameter)
+        scores = score_places(maps, _places(picks, working), diameter_px).double().cpu().numpy()
+        calibration = picker.card.use.calibration
+        return scores if calibration is None else calibration.probabilities(scores)
+
+
+def _places(picks: Coordinates, working: WorkingImage) -> Float[Tensor, "n 2"]:
+    """Centres in the pixels of a working image."""
+    return torch.from_numpy(working.from_micrograph(picks.centers_yx)).float()
 
 
 def open_screening(
-    micrographs: Mapping[str, Path], model: ScreeningModel, params: ScreenApplyParams, folder: Path
+    micrographs: Mapping[str, Path],
+    model: ScreeningModel,
+    picker: Model | None,
+    params: ScreenApplyParams,
+    folder: Path,
 ) -> ScreenRun:
     """A run of screening, of which nothing is done yet.
 
@@ -158,6 +189,8 @@ def open_screening(
         File of each micrograph, by name.
     model
         The classifier of boxes.
+    picker
+        A picking model that has its say, too; None for none.
     params
         How to screen.
     folder
@@ -171,6 +204,5 @@ def open_screening(
     """
     picks = PicksOfMicrographs(params, micrographs)
     finished = Finished(folder, params, params.resume)
-    return ScreenRun(
-        picks, micrographs, model, params, ScreenFolder(folder), finished, EveryColumn()
-    )
+    results = ScreenFolder(folder)
+    return ScreenRun(picks, micrographs, model, picker, params, results, finished, EveryColumn())

@@ -17,6 +17,8 @@ from cryosegment.exchange.suppression import suppress_neighbors
 
 CONTAMINATED = 0.5
 """Pixels of a higher probability of contamination count as contaminated."""
+PLACE_REACH = 0.15
+"""The evidence at a place is the highest this far around, in particle diameters."""
 PEAK_REACH = 0.1
 """A peak is the highest pixel this far around, in particle diameters (at least 1 px)."""
 
@@ -117,6 +119,33 @@ def find_candidates(
     order = torch.argsort(scores, descending=True, stable=True)
     order = order[scores[order] >= floor]
     return Candidates(centers[rows][order], scores[order])
+
+
+def score_places(
+    maps: PickingMaps, centers_yx: Float[Tensor, "n 2"], diameter_px: float
+) -> Float[Tensor, " n"]:
+    """Scores, in [0, 1], of candidates within a few pixels of places, less where it is dirty.
+
+    One minus the mean contamination of the disc is another factor.
+
+    Parameters
+    ----------
+    maps
+        Of an image.
+    centers_yx
+        px; those outside the image get the score of the nearest pixel.
+    diameter_px
+        Particle diameter, px.
+    """
+    evidence = torch.sqrt(
+        maps.center * vote_map(maps.offsets, maps.unrefined, maps.valid, diameter_px)
+    )
+    reach = max(1, round(PLACE_REACH * diameter_px))
+    highest = functional.max_pool2d(evidence[None, None], 2 * reach + 1, 1, reach)[0, 0]
+    limit = torch.tensor(evidence.shape, device=evidence.device) - 1
+    pixels = torch.minimum(centers_yx.to(evidence.device).round().long().clamp(min=0), limit)
+    dirt = disc_means(maps.contamination, maps.valid, pixels, diameter_px)
+    return _scores(maps, highest, pixels, diameter_px) * (1 - dirt)
 
 
 def away_from_edge(valid: Bool[Tensor, "h w"], edge_px: float) -> Bool[Tensor, "h w"]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, Optional
 
 from cryosegment.exchange.errors import ParameterError
-from cryosegment.exchange.model_files import SCREENING, SHIPPED
+from cryosegment.exchange.model_files import GENERAL, SCREENING, SHIPPED
 from cryosegment.exchange.params.fields import (
     AUTO,
     DIAMETER_HELP,
@@ -26,6 +26,7 @@ from cryosegment.exchange.params.network_input import BRIGHT, DARK
 from cryosegment.exchange.records import check_value, parse_number
 
 SCREENING_MODEL: Dict[str, Any] = {"metavar": "MODEL", "is_path": True, "names": SHIPPED}
+NONE = "none"
 PICKS_HELP = "coordinates of any picker: a file, or a folder of files"
 DEFAULT_SCREEN_MINUTES = 5.0
 """Training time if neither minutes nor steps are given."""
@@ -85,6 +86,14 @@ class ScreenApplyParams(Params):
     y_up: bool = param(False, Y_UP_HELP)
     model: str = param(
         SCREENING, f"screening model, or {SCREENING} for the shipped one", **SCREENING_MODEL
+    )
+    picker: str = param(
+        GENERAL,
+        f"picking model that has its say, too, or {GENERAL} for the shipped one; {NONE}: the boxes "
+        "and the scores alone",
+        metavar="MODEL",
+        is_path=True,
+        names=(*SHIPPED, NONE),
     )
     threshold: str = param(
         AUTO,

@@ -5,8 +5,13 @@ import pytest
 import torch
 
 from cryosegment.cli.main import main
+from cryosegment.core.images.micrograph import read_micrograph
+from cryosegment.core.images.working import working_image
 from cryosegment.core.models.checkpoint import save_checkpoint
-from cryosegment.core.networks import Heads, build_network
+from cryosegment.core.models.inference import predict_maps
+from cryosegment.core.models.model import load_model
+from cryosegment.core.networks import HEADS, Heads, build_network
+from cryosegment.core.picking.centers import score_places
 from cryosegment.exchange.card import SCREENING, ModelCard, TrainedNetwork, read_card
 from cryosegment.exchange.coordinates import read_coordinates
 from cryosegment.exchange.csv_rows import read_rows
@@ -18,7 +23,7 @@ from cryosegment.exchange.star import read_star, write_star
 SIDE, DIAMETER, PIXEL_SIZE = 256, 40.0, 2.0
 """Micrographs of discs 20 px wide (particles) and 8 px wide (no particles)."""
 NAMES = ("a", "b", "c")
-OPTIONS = ["--diameter", str(DIAMETER), "--gpu", "cpu"]
+OPTIONS = ["--diameter", str(DIAMETER), "--gpu", "cpu", "--picker", "none"]
 
 
 def draw(random):
@@ -144,6 +149,27 @@ def test_resume_and_failures(folder, tmp_path, capsys):
     assert (out / "screened" / "a.star").stat().st_mtime_ns == made
     assert set(read_coordinates(out / "coordinates.star", 1.0)) >= {"a"}
     assert len(read_star(out / "screened" / "b.star")[""]["rlnComment"]) == 32
+
+
+def test_a_picking_model_has_its_say(folder, tmp_path):
+    torch.manual_seed(0)
+    arguments, path = {"widths": [8, 16]}, tmp_path / "picker.safetensors"
+    network = build_network("compact", **arguments).eval()
+    facts = TrainedNetwork("compact", arguments, HEADS)
+    save_checkpoint(path, network, ModelCard("picker", facts, InputParams(10.0)))
+    model, out = folder / "fresh.safetensors", tmp_path / "out"
+    assert apply(folder, model, out, "--picker", str(path), names=("a",)) == 0
+    block = read_star(out / "screened" / "a.star")[""]
+    found = np.array(block["cryosegmentPicking"], float)
+    assert "cryosegmentPicking" in read_star(out / "coordinates" / "a.star")[""]
+    # as picking would score these places, at the scale of its own model
+    micrograph = read_micrograph(folder / "mics" / "a.mrc", None, "a")
+    working = working_image(micrograph, DIAMETER, InputParams(10.0))
+    maps = predict_maps(load_model(path, "cpu").network, working.image, working.valid)
+    places = read_coordinates(folder / "picks", PIXEL_SIZE)["a"].centers_yx / 2
+    expected = score_places(maps, torch.from_numpy(places).float(), 10.0)
+    assert found == pytest.approx(expected.numpy(), abs=0.02)
+    assert found.std() > 0.001
 
 
 def test_other_formats_get_what_is_known(folder, tmp_path):

@@ -12,6 +12,7 @@ from cryosegment.core.picking.centers import (
     _subpixel_shifts,
     disc_means,
     find_candidates,
+    score_places,
     without_contaminated,
 )
 
@@ -228,3 +229,18 @@ def test_candidates_go_down_to_a_score_of_a_twentieth() -> None:
         faint = changed(maps, center=maps.center * (score / clean) ** 3)
         counts.append(len(find_candidates(faint, DIAMETER)))
     assert counts == [0, 1]
+
+
+def test_places_have_the_score_of_the_candidate_near_them() -> None:
+    maps = ideal_maps(GRID)
+    found = find_candidates(maps, DIAMETER)
+    near = found.centers_yx.round() + torch.tensor([1.0, -1.0])
+    assert torch.allclose(score_places(maps, near, DIAMETER), found.scores, atol=0.1)
+    at_centers = score_places(maps, found.centers_yx, DIAMETER)
+    assert torch.allclose(at_centers, found.scores, atol=0.02)
+    nothing = torch.tensor([[27.0, 27.0], [-5.0, 300.0]])
+    assert (score_places(maps, nothing, DIAMETER) < 0.2).all()
+    dirty = changed(maps, contamination=torch.full((80, 80), 0.25))
+    inner = found.centers_yx.sub(40).abs().amax(1) < 20  # its whole disc is in the image
+    clean = score_places(maps, found.centers_yx[inner], DIAMETER)
+    assert torch.allclose(score_places(dirty, found.centers_yx[inner], DIAMETER), 0.75 * clean)
