@@ -31,6 +31,9 @@ def is_launched() -> bool:
 def joined(gpu: str) -> Iterator[tuple[str, Ranks]]:
     """The torch device of this process, and its place among those that were started with it.
 
+    They leave together, when the first is done. After an error the group stays until the process
+    ends, so that the others do not report its end before the error is known.
+
     Parameters
     ----------
     gpu
@@ -45,10 +48,9 @@ def joined(gpu: str) -> Iterator[tuple[str, Ranks]]:
     ranks = Ranks(distributed.get_rank(), distributed.get_world_size())
     if not ranks.is_first:
         logging.disable(logging.WARNING)
-    try:
-        yield own, ranks
-    finally:
-        distributed.destroy_process_group()
+    yield own, ranks
+    ranks.wait_for_first()
+    distributed.destroy_process_group()
 
 
 def launch(count: int, function: Callable[..., None], *arguments: Any) -> None:
