@@ -283,7 +283,7 @@ def test_poses_of_scipion_alignments():
     forward[:, 1::-1, 3] = -shifts_px
     found, shifts_yx = poses_from_transforms(list(np.linalg.inv(forward)), 2.5)
     np.testing.assert_allclose(found, angles, atol=1e-6)
-    np.testing.assert_allclose(shifts_yx, 2.5 * shifts_px)
+    np.testing.assert_allclose(shifts_yx, 2.5 * shifts_px, atol=1e-9)
 
 
 def test_rotation_vectors():
