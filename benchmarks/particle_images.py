@@ -43,7 +43,8 @@ BOX = 1.5
 JITTER = 0.05
 """Standard deviation of a pick along each axis, in diameters."""
 OFF_CENTRE = (0.3, 0.7)
-GOOD_SHARE = 0.6
+GOOD_TO_BAD = 1.5
+"""Good boxes for each bad one: 60 %."""
 CLEAN = SimulateParams(size=(1536, 1536), pixel_size=1.06, coverage=0.3, ice_gradient=0.3)
 """The pixel size is usual for the data sets of particleSeg, 0.64 to 1.3 Å/px."""
 KINDS = {
@@ -56,6 +57,7 @@ KINDS = {
     "carbon": replace(CLEAN, carbon=1.0),
 }
 """What is simulated for each kind of box."""
+BAD = tuple(KINDS)[1:]
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def main() -> None:
     parser.add_argument("--maps", type=Path, required=True)
     parser.add_argument("--model", default="particles")
     parser.add_argument("--molecules", nargs="+", default=MOLECULES)
-    parser.add_argument("--boxes", type=int, default=40, help="of a kind, molecule and SNR")
+    parser.add_argument("--boxes", type=int, default=25, help="of a kind, molecule and SNR")
     parser.add_argument("--seed", type=int, default=11)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
@@ -127,7 +129,7 @@ def print_quality(model: ParticleModel, molecules: list[Molecule], boxes: int, s
     for kind, params in KINDS.items():
         for number, molecule in enumerate(molecules):
             for snr in SNRS:
-                count = boxes if kind != "good" else round(boxes * bad_kinds() * 1.5)
+                count = boxes if kind != "good" else round(boxes * len(BAD) * GOOD_TO_BAD)
                 random = np.random.default_rng((seed, number, round(1000 * snr)))
                 for part in boxes_of(kind, replace(params, snr=snr), molecule, count, random):
                     for name, values in scores_of(model, part).items():
@@ -136,14 +138,10 @@ def print_quality(model: ParticleModel, molecules: list[Molecule], boxes: int, s
     names = np.array(kinds)
     good = names == "good"
     print(f"\n{good.sum()} good boxes and {(~good).sum()} bad ones\n")
-    print("| score | ROC AUC | good ones kept of the best 60 % | " + " | ".join(list(KINDS)[1:]))
+    print("| score | ROC AUC | good ones among the best 60 % | " + " | ".join(BAD) + " |")
+    print("|---" * (3 + len(BAD)) + "|")
     for name, parts in found.items():
         print_score(name, np.concatenate(parts), names)
-
-
-def bad_kinds() -> int:
-    """Number of the kinds of boxes that are not good."""
-    return len(KINDS) - 1
 
 
 def print_score(name: str, scores: np.ndarray, kinds: np.ndarray) -> None:
@@ -155,7 +153,7 @@ def print_score(name: str, scores: np.ndarray, kinds: np.ndarray) -> None:
 
     kept = np.argsort(-scores, kind="stable")[: round(good.mean() * len(scores))]
     share = good[kept].sum() / good.sum()
-    each = [area(good | (kinds == kind)) for kind in list(KINDS)[1:]]
+    each = [area(good | (kinds == kind)) for kind in BAD]
     cells = " | ".join(f"{value:.3f}" for value in (area(np.ones_like(good)), share, *each))
     print(f"| {name} | {cells} |")
 

@@ -34,11 +34,11 @@ from cryosegment.core.particles.simulated import (
     ParticleBatches,
     ParticleValidation,
     calibrate_quality,
+    class_offsets,
 )
 from cryosegment.core.simulation.bank import ProjectionBank
 from cryosegment.core.simulation.particle_images import ParticleSettings
 from cryosegment.core.training.fit.loop import fit
-from cryosegment.core.training.fit.schedule import STEADY_END
 from cryosegment.core.training.fit.settings import FitSettings
 from cryosegment.core.training.fit.state import TrainingProgress, load_average
 from cryosegment.exchange.card import (
@@ -75,7 +75,7 @@ def main() -> None:
         schedule="steady",
         validations=arguments.validations,
         averaging=0.998,
-        moving_statistics=STEADY_END,
+        moving_statistics=0.0,
         bfloat16=arguments.bfloat16,
         device=arguments.device,
     )
@@ -91,6 +91,7 @@ def main() -> None:
 
         trained, progress = fit(network, batches, validation, fit_settings, state, report)
     load_average(state, trained)
+    balance(trained, class_offsets(trained, bank, settings, arguments.seed))
     unseen = unseen_bank(arguments.seed)
     calibration = calibrate_quality(trained, (bank, unseen), settings, arguments.seed)
     card = ModelCard(
@@ -140,6 +141,13 @@ def start_from(model: str) -> nn.Module:
         weights[name] = torch.cat((particle, heads["edge"], -particle, heads["center"]))
     network.load_state_dict(weights)
     return network
+
+
+def balance(network: nn.Module, offsets: torch.Tensor) -> None:
+    """Add offsets to the logits of the classes, in place."""
+    bias = network.get_parameter("head.bias")
+    heads = bias.detach().reshape(len(PARTICLE_HEADS), -1)
+    heads[: len(offsets)] += offsets[:, None]
 
 
 def describe(

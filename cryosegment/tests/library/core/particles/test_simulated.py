@@ -4,10 +4,14 @@ import torch
 from torch import nn
 
 from cryosegment.core.particles.classes import BACKGROUND, EDGE, SIGNAL
+from cryosegment.core.particles.overlap import confusion, overlap_of
 from cryosegment.core.particles.simulated import (
+    CALIBRATION_STREAM,
     ParticleBatches,
     ParticleValidation,
     calibrate_quality,
+    class_offsets,
+    usual_images,
 )
 from cryosegment.core.simulation.bank import PIXELS_PER_DIAMETER, SIDE, ProjectionBank
 from cryosegment.core.simulation.particle_images import ParticleSettings
@@ -56,3 +60,25 @@ def test_validation_and_calibration(bank: ProjectionBank) -> None:
     calibration = calibrate_quality(Guess(), [bank], settings, 0, 8)
     assert calibration is not None
     assert calibration.a > 0
+
+
+def test_offsets_make_up_for_a_class_that_is_left_out(bank: ProjectionBank) -> None:
+    class Timid(nn.Module):
+        """Knows the dark, but does not say so unless it is sure."""
+
+        def forward(self, image: torch.Tensor) -> torch.Tensor:
+            dark = -nn.functional.avg_pool2d(image, 9, 1, 4)
+            return torch.stack((dark[:, 0] - 1.5, 0 * dark[:, 0] - 9, 0 * dark[:, 0]), 1)
+
+    settings = ParticleSettings()
+    offsets = class_offsets(Timid(), bank, settings, 0, 6)
+    assert offsets[0] > 0.5
+    assert offsets[2] == 0
+    usual = usual_images(settings)
+    images, targets = ParticleBatches(bank, usual, 2, CALIBRATION_STREAM)(1)
+    said = Timid()(images)
+    before, after = (
+        overlap_of(confusion((said + o[:, None, None]).argmax(1), targets.classes))["iou"]
+        for o in (torch.zeros(3), offsets)
+    )
+    assert after > before
