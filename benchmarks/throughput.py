@@ -62,6 +62,7 @@ def main() -> None:
         "size": size,
         "picks": picks,
         "number": number,
+        "workers": workers,
     }
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True)
@@ -106,21 +107,36 @@ def picks(work: Path) -> None:
 
 def number(work: Path) -> None:
     """CPU time and memory of the command for few and many small micrographs, and of resuming."""
-    files, rows = micrographs(work, SMALL, pixel_size=SMALL_PIXEL_SIZE), []
+    rows = []
     for count in (FEW, MANY):
-        many, output = work / f"{count}", work / f"picks_{count}"
-        shutil.rmtree(many, ignore_errors=True)
-        shutil.rmtree(output, ignore_errors=True)
-        many.mkdir()
-        for i in range(count):
-            os.link(files[i % len(files)], many / f"small_{i:05}.mrc")
-        options = f"--diameter {DIAMETER} --pixel-size {SMALL_PIXEL_SIZE} --masks --gpu cpu"
-        command = ["pick", str(many), *options.split(), "--output", str(output)]
+        command = picking(work, count)
         for title, words in ((f"{count}", command), ("resumed", [*command, "--resume"])):
             cpu, seconds, peak = measured(*words)
             each = f"{cpu / count:.3f}"
             rows.append((title, f"{cpu:.1f}", each, f"{seconds:.1f}", f"{peak:.2f}"))
     table("micrographs", "CPU s", "CPU s each", "s", "peak memory, GiB", rows=rows)
+
+
+def workers(work: Path) -> None:
+    """CPU time of few small micrographs with one worker and with two."""
+    rows = []
+    for count in (1, 2):
+        cpu, seconds, _ = measured(*picking(work, FEW), "--workers", str(count), "--threads", "1")
+        rows.append((f"{count}", f"{cpu:.1f}", f"{seconds:.1f}"))
+    table("workers", "CPU s", "s", rows=rows)
+
+
+def picking(work: Path, count: int) -> list[str]:
+    """The command that picks small micrographs anew."""
+    files = micrographs(work, SMALL, pixel_size=SMALL_PIXEL_SIZE)
+    many, output = work / f"{count}", work / f"picks_{count}"
+    for folder in (many, output):
+        shutil.rmtree(folder, ignore_errors=True)
+    many.mkdir()
+    for i in range(count):
+        os.link(files[i % len(files)], many / f"small_{i:05}.mrc")
+    options = f"--diameter {DIAMETER} --pixel-size {SMALL_PIXEL_SIZE} --masks --gpu cpu"
+    return ["pick", str(many), *options.split(), "--output", str(output)]
 
 
 def measured(*words: str) -> tuple[float, float, float]:

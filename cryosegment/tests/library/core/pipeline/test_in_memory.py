@@ -27,7 +27,7 @@ DIAMETER, PIXEL_SIZE = 60.0, 2.0
 OF_A_RUN = {
     *("diameter", "pixel_size", "model", "ctf", "exclude", "seed", "gpu", "threads", "resume"),
     *("decoys", "masks", "mask_scale", "maps", "formats", "overlays"),
-    *("shard", "workers"),
+    *("size_classes", "shard", "workers"),
 }
 """Parameters that say where and what a run reads and writes."""
 
