@@ -16,7 +16,7 @@ from jaxtyping import Float32
 from cryosegment.core.particles.blocks import blocks_of
 from cryosegment.core.particles.model import ParticleModel
 from cryosegment.core.particles.scores import score_particles
-from cryosegment.exchange.errors import ParameterError
+from cryosegment.exchange.errors import InputError, ParameterError
 from cryosegment.exchange.particles import ParticleFile
 from cryosegment.exchange.particles.scores import QUALITY
 
@@ -24,6 +24,8 @@ BATCH = 64
 """Images that a network sees at once: more are no faster on a CPU."""
 SAMPLE = 192
 """Images by which the diameter is estimated, from all over the list."""
+PLACES = 8
+"""In how many places of the list."""
 SHARES = (0.4, 0.5, 0.6, 0.7, 0.8)
 """Diameters that are tried, as shares of the box: programs advise boxes of 1.5 diameters."""
 
@@ -72,18 +74,39 @@ def find_diameter(model: ParticleModel, particles: ParticleFile) -> float:
     model
         Model of particle images.
     particles
-        The list; the first images that can be read decide where some cannot.
+        The list; stacks that cannot be read are passed over.
+
+    Raises
+    ------
+    InputError
+        If none of the stacks that are tried can be read.
+    ParameterError
+        If the model tells no quality.
     """
-    blocks = list(blocks_of(particles.stacks, SAMPLE // 8))
-    blocks = blocks[:: max(1, len(blocks) // 8)][:8]
-    images = [(block.read(particles.path), block.pixel_size) for block in blocks]
-    boxes = [stack.shape[1] * pixel_size for stack, pixel_size in images]
+    sample = _sample(particles)
+    boxes = [images.shape[1] * pixel_size for images, pixel_size in sample]
     found = []
     for share in SHARES:
-        parts = zip(images, boxes, strict=True)
-        qualities = [_quality(model, *part, share * box) for part, box in parts]
+        qualities = [
+            _quality(model, images, pixel_size, share * box)
+            for (images, pixel_size), box in zip(sample, boxes, strict=True)
+        ]
         found.append(float(np.mean(np.concatenate(qualities))))
     return SHARES[int(np.argmax(found))] * float(np.median(boxes))
+
+
+def _sample(particles: ParticleFile) -> list[tuple[Float32[np.ndarray, "n h w"], float]]:
+    """Images from all over a list, with their pixel sizes."""
+    blocks = list(blocks_of(particles.stacks, SAMPLE // PLACES))
+    found, errors = [], []
+    for block in blocks[:: max(1, len(blocks) // PLACES)][:PLACES]:
+        try:
+            found.append((block.read(particles.path), block.pixel_size))
+        except InputError as error:
+            errors.append(error)
+    if not found:
+        raise errors[0]
+    return found
 
 
 def _quality(

@@ -141,6 +141,15 @@ def test_a_diameter_is_found_where_none_is_given(tmp_path, model, images, capsys
     assert any(f"of {share * box:.4g} Å" in said for share in (0.4, 0.5, 0.6, 0.7, 0.8))
 
 
+def test_a_lost_stack_does_not_keep_the_diameter_from_being_found(tmp_path, model, images, capsys):
+    (tmp_path / "a.mrcs").unlink()
+    assert rank(tmp_path, model, "--keep", "0.5") == 3
+    (tmp_path / "b.mrcs").unlink()
+    capsys.readouterr()
+    assert rank(tmp_path, model, "--keep", "0.5") == 1
+    assert "a.mrcs" in capsys.readouterr().err
+
+
 def test_dark_particles_are_turned(tmp_path, model, images):
     assert rank(tmp_path, model, "--diameter", "80", "--keep", "1") == 0
     bright = rows(tmp_path)
