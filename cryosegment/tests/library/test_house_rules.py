@@ -20,6 +20,17 @@ def test_modules_are_short_and_licensed(path: Path) -> None:
     assert len(lines) <= 300
 
 
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_functions_are_short(path: Path) -> None:
+    long = []
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            first = node.body[1 if ast.get_docstring(node) and len(node.body) > 1 else 0]
+            if node.end_lineno - first.lineno >= 40:
+                long.append(node.name)
+    assert not long
+
+
 def test_records_are_frozen() -> None:
     thawed = {
         node.name
