@@ -15,6 +15,7 @@ from cryosegment.tests.scripted import (
     CryoSegmentProtLabels,
     CryoSegmentProtPick,
     CryoSegmentProtRepick,
+    CryoSegmentProtScreenPicks,
     CryoSegmentProtSimulate,
     CryoSegmentProtTrain,
     Installer,
@@ -31,6 +32,7 @@ KINDS = (
     CryoSegmentProtLabels,
     CryoSegmentProtPick,
     CryoSegmentProtRepick,
+    CryoSegmentProtScreenPicks,
     CryoSegmentProtSimulate,
     CryoSegmentProtTrain,
 )
@@ -54,7 +56,7 @@ class TestCryoSegmentPlugin(ProtocolTest):
 
     def testDiscovery(self) -> None:
         """Scipion finds the protocols, objects and viewers, and parses the citations."""
-        kinds = ("ImportModel", "Labels", "Pick", "Repick", "Simulate", "Train")
+        kinds = ("ImportModel", "Labels", "Pick", "Repick", "ScreenPicks", "Simulate", "Train")
         assert {f"CryoSegmentProt{kind}" for kind in kinds} <= set(domain().getProtocols())
         assert {"SegmentationModel", "SetOfMicrographMasks"} <= set(domain().getObjects())
         viewers = [

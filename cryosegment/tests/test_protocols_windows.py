@@ -21,6 +21,7 @@ from cryosegment.tests.scripted import (
     CryoSegmentProtPick,
     CryoSegmentProtRankParticles,
     CryoSegmentProtRepick,
+    CryoSegmentProtScreenPicks,
     CryoSegmentProtSimulate,
     CryoSegmentProtTrain,
     CryoSegmentProtTrainParticles,
@@ -38,6 +39,7 @@ FORMS = {
     CryoSegmentProtPick: [{}, {"modelSource": 1}],
     CryoSegmentProtRankParticles: [{}, {"modelSource": 1}],
     CryoSegmentProtRepick: [{}],
+    CryoSegmentProtScreenPicks: [{}],
     CryoSegmentProtSimulate: [{}, {"molecule": 1}, {"molecule": 2}],
     CryoSegmentProtTrain: [
         {},
