@@ -66,6 +66,8 @@ class PickSettings:
         Lowest score of a pick; None if it is chosen from the candidates of the data set.
     drops_contaminated
         Whether candidates on contamination are no picks.
+    drops_filaments
+        Whether candidates on filaments are no picks.
     precision, number
         Target of the threshold, instead of the highest expected F1.
     sam
@@ -84,6 +86,7 @@ class PickSettings:
     calibration: Optional[CalibrationParams]
     threshold: Optional[float]
     drops_contaminated: bool = True
+    drops_filaments: bool = True
     precision: Optional[float] = None
     number: Optional[int] = None
     sam: str = ""
@@ -101,11 +104,14 @@ class PickSettings:
     def is_eligible(self, candidates: Coordinates) -> np.ndarray:
         """Mask of the candidates that are picks if their score is high enough, (n,).
 
-        They are neither too small nor too large, nor lie on contamination where that is dropped.
+        They are neither too small nor too large, nor lie on contamination or filaments where these
+        are dropped.
         """
         has_size = self.selection.has_size(candidates.diameters / self.diameter)
         on_contamination = np.nan_to_num(candidates.contamination) > MOST
-        return has_size & ~(on_contamination & self.drops_contaminated)
+        on_filament = np.nan_to_num(candidates.filaments) > MOST
+        is_dropped = on_contamination & self.drops_contaminated | on_filament & self.drops_filaments
+        return has_size & ~is_dropped
 
     def chosen(self, candidates: Coordinates, threshold: float) -> np.ndarray:
         """Mask of the candidates that are picks, (n,)."""
@@ -161,6 +167,7 @@ def pick_settings(params: PickParams, card: ModelCard) -> PickSettings:
         calibration=calibration,
         threshold=_threshold(params, card, selection.centers),
         drops_contaminated=params.contaminated == DROP,
+        drops_filaments=params.filaments == DROP,
         precision=params.precision,
         number=params.number,
         sam=params.sam,

@@ -109,6 +109,7 @@ class PickingForm(EMProtocol):
             "Picks on contamination",
             help="The share stands in _cryosegmentContamination.",
         )
+        add_field(form, PickParams, "filaments", "Picks on filaments")
         add_field(form, PickParams, "exclude", "Masks of other programs")
 
     def _defineRefinementParams(self, form: params.Form) -> None:

@@ -74,11 +74,13 @@ class CryoSegmentProtRepick(CoreRun, Remembered, Picked):
         for name, attribute, label in SELECTION:
             options = {"allowsNull": True, "allowsPointers": True}
             add_field(form, RepickParams, name, label, attribute, **options)
-        add_field(form, RepickParams, "contaminated", "Picks on contamination")
         expert = {"expertLevel": params.LEVEL_ADVANCED}
         add_field(form, RepickParams, "centers", "Centre finder", help=OF_PARTICLE_MAPS, **expert)
         with_sam = f"centers == {field_choices(RepickParams, 'centers').index(SAM)}"
         add_field(form, RepickParams, "sam", "SAM checkpoint", condition=with_sam, **expert)
+        form.addSection(label="Contamination")
+        add_field(form, RepickParams, "contaminated", "Picks on contamination")
+        add_field(form, RepickParams, "filaments", "Picks on filaments")
         form.addSection(label="Output")
         add_field(form, RepickParams, *SIZE_CLASSES, allowsNull=True)
         add_field(form, RepickParams, "masks", "Masks of the particles?")

@@ -11,6 +11,7 @@ from cryosegment.core.picking.centers import (
     find_candidates,
     without_contaminated,
 )
+from cryosegment.core.picking.filaments import on_filaments
 from cryosegment.core.picking.finders import find_particles
 from cryosegment.core.picking.instances import (
     find_instances,
@@ -30,6 +31,7 @@ __all__ = [
     "instance_axes",
     "instance_diameters",
     "longest_dimension",
+    "on_filaments",
     "renumber",
     "without_contaminated",
 ]

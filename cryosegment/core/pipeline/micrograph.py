@@ -27,6 +27,7 @@ from cryosegment.core.picking import (
     find_particles,
     instance_axes,
     instance_diameters,
+    on_filaments,
 )
 from cryosegment.core.pipeline.picks import Picks, contaminated_pixels
 from cryosegment.exchange.coordinates import Coordinates
@@ -154,6 +155,7 @@ def pick(name: str, working: WorkingImage, maps: ParticleMaps, settings: PickSet
         long_axes=axes.long * working.pixel_size,
         short_axes=axes.short * working.pixel_size,
         axis_angles=axes.angles,
+        filaments=on_filaments(maps, centers, diameter_px),
     )
     threshold = settings.threshold_for(candidates.scores[settings.is_eligible(candidates)])
     chosen = settings.chosen(candidates, threshold)

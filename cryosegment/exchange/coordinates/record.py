@@ -19,6 +19,7 @@ ArrayLike = Union[np.ndarray, Sequence[float], Sequence[Sequence[float]]]
 OPTIONAL = (
     *("scores", "diameters", "short_diameters", "angles"),
     *("contamination", "long_axes", "short_axes", "axis_angles", "isolations"),
+    "filaments",
 )
 """Fields that are NaN if left out."""
 SURE = 1.0
@@ -62,6 +63,8 @@ class Coordinates:
         unknown or left out.
     isolations
         Distance of each particle to the nearest other in Å, (n,); NaN where unknown or left out.
+    filaments
+        1 where a particle lies on a filament, else 0, (n,); NaN where unknown or left out.
     rows
         Number of each particle in its file, (n,), from 1.
     file
@@ -92,6 +95,7 @@ class Coordinates:
     short_axes: np.ndarray = field(default_factory=_absent)
     axis_angles: np.ndarray = field(default_factory=_absent)
     isolations: np.ndarray = field(default_factory=_absent)
+    filaments: np.ndarray = field(default_factory=_absent)
     rows: np.ndarray = field(default_factory=_absent)
     file: Optional[Path] = None
 

@@ -21,6 +21,7 @@ from cryosegment.exchange.relion import (
     CONTAMINATION,
     DIAMETER,
     FIGURE_OF_MERIT,
+    FILAMENT,
     IMAGE,
     ISOLATION,
     LONG_AXIS,
@@ -42,6 +43,7 @@ OF_PICKS = {
     "short_axes": SHORT_AXIS,
     "axis_angles": AXIS_ANGLE,
     "isolations": ISOLATION,
+    "filaments": FILAMENT,
 }
 """Columns of what picking measures of each pick besides its diameter, by field."""
 MEASURED = {"diameters": DIAMETER, "short_diameters": SHORT_DIAMETER, **OF_PICKS}

@@ -38,7 +38,7 @@ CARD = "card"
 WORKING, MICROGRAPH = "working", "micrograph"
 """Scales of masks."""
 DROP, FLAG = "drop", "flag"
-"""What becomes of picks on contamination."""
+"""What becomes of picks on contamination, or on filaments."""
 PRECISION_HELP = (
     "instead of a threshold: fraction of the picks that should be particles, from 0 to 1"
 )
@@ -130,6 +130,12 @@ class PickParams(Params):
         DROP,
         "picks of which most lies on contamination: drop them, or flag them, which keeps them; all "
         "have their contaminated share",
+        choices=(DROP, FLAG),
+    )
+    filaments: str = param(
+        DROP,
+        "picks on filaments, which are straight and thin, beads and all: drop them, or flag them, "
+        "which keeps them",
         choices=(DROP, FLAG),
     )
     exclude: str = param(

@@ -25,7 +25,10 @@ KEPT = "kept"
 """The choice of the picking run; of finders, that whose candidates were kept."""
 WISHES = ("threshold", "precision", "number")
 """What says how many candidates are picks: one of them is given."""
-LIMITS = ("min_distance", "min_diameter", "max_diameter", "size_classes", "edge", "contaminated")
+LIMITS = (
+    *("min_distance", "min_diameter", "max_diameter", "size_classes", "edge"),
+    *("contaminated", "filaments"),
+)
 """What a pick must keep to besides, and the classes that it is sorted into."""
 AS_BEFORE = "; if left out, as in the picking run"
 AS_FOR_PICK = ", or auto as for pick" + AS_BEFORE
@@ -61,6 +64,11 @@ class RepickParams(Params):
     contaminated: str = param(
         KEPT,
         "drop picks on contamination, or flag them; kept: as in the picking run",
+        choices=(KEPT, DROP, FLAG),
+    )
+    filaments: str = param(
+        KEPT,
+        "drop picks on filaments, or flag them; kept: as in the picking run",
         choices=(KEPT, DROP, FLAG),
     )
     masks: bool = param(False, "write masks of the picks, which the picking run must have, too")

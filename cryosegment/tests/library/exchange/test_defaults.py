@@ -44,13 +44,13 @@ DEFAULTS: Dict[Type[Params], Dict[str, Any]] = {
         **{"size_classes": "none"},
         **{"threshold": "auto", "centers": "auto", "min_distance": "auto", "edge": 0.5},
         **{"min_diameter": "auto", "max_diameter": "auto", "contrast": "auto"},
-        "contaminated": "drop",
+        **{"contaminated": "drop", "filaments": "drop"},
         "mask_scale": "working",
     },
     params.RankParams: {
         **{"model": "particles", "contrast": "auto", "score": "quality", "keep": "auto"},
     },
-    params.RepickParams: {"centers": "kept", "contaminated": "kept"},
+    params.RepickParams: {"centers": "kept", "contaminated": "kept", "filaments": "kept"},
     params.SelectionParams: {"centers": "heatmap", "min_distance": 0.5},
     params.SimulateParams: {
         **{"count": 1, "size": (1024, 1024), "pixel_size": 2.0, "snr": 0.05},

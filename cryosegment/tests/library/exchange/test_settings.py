@@ -113,6 +113,13 @@ def test_picks_on_contamination_are_dropped_or_flagged() -> None:
         assert settings.chosen(candidates, 0.5).tolist() == expected
 
 
+def test_picks_on_filaments_are_dropped_or_flagged() -> None:
+    candidates = Coordinates(np.zeros((3, 2)), 1.0, "a", scores=[0.9] * 3, filaments=[0, 1, np.nan])
+    for choice, expected in ((DROP, [True, False, True]), (FLAG, [True] * 3)):
+        settings = pick_settings(replace(PARAMS, filaments=choice), CARD)
+        assert settings.is_eligible(candidates).tolist() == expected
+
+
 def test_picking_takes_from_the_card_what_is_auto() -> None:
     """The parameters come before the card, and the card before the default."""
     assert pick_settings(PARAMS, CARD).selection == SelectionParams()

@@ -2,6 +2,7 @@
 """What is measured of the masks of picks, in Å of the micrograph."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from cryosegment.core.models.model import Model
 from cryosegment.core.picking import ParticleMaps
 from cryosegment.core.pipeline.micrograph import pick
 from cryosegment.core.pipeline.picks import Picks
+from cryosegment.exchange.coordinates import read_coordinates, write_coordinates
 from cryosegment.exchange.params import PickParams
 from cryosegment.exchange.settings import pick_settings
 
@@ -64,3 +66,28 @@ def test_picks_at_centers_of_mass(disc_model: Model) -> None:
     np.testing.assert_allclose(moved.centers_yx[order[1]], expected, atol=0.5)
     assert np.abs(plain.centers_yx[order[0]] - expected).max() > 1.0
     np.testing.assert_array_equal(plain.scores, moved.scores)
+
+
+def test_picks_on_filaments_are_dropped_or_flagged(disc_model: Model, tmp_path: Path) -> None:
+    """A bar of 120 x 8 px; the diameter is 25 px."""
+    particle = np.full(SHAPE, 0.01, np.float32)
+    particle[56:64, 20:140] = 0.6
+    for bead in range(32, 140, 24):
+        particle[56:64, bead - 4 : bead + 4] = 0.95
+    particle[90:110, 70:90] = 0.9
+    valid = torch.ones(SHAPE, dtype=torch.bool)
+    image = torch.from_numpy(particle)
+    working = WorkingImage(image, valid, SIZE, (4.0, 4.0))
+    maps = ParticleMaps(image, torch.zeros(SHAPE), valid)
+    found = {}
+    for choice in ("drop", "flag"):
+        params = replace(PARAMS, centers="grid-nms", filaments=choice)
+        settings = pick_settings(params, disc_model.card)
+        found[choice] = pick("some", working, maps, settings).chosen
+    on_bar = np.abs(found["flag"].centers_yx[:, 0] / SIZE - 60) < 5
+    assert on_bar.sum() >= 3
+    assert (~on_bar).sum() == len(found["drop"]) == 1
+    np.testing.assert_array_equal(found["flag"].filaments, on_bar)
+    write_coordinates(tmp_path / "some.star", found["flag"])
+    again = read_coordinates(tmp_path / "some.star", 1.0)["some"]
+    np.testing.assert_array_equal(again.filaments, on_bar)
