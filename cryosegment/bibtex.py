@@ -46,6 +46,16 @@ year = "2019",
 doi = "https://doi.org/10.1186/s12859-019-2614-y",
 }
 
+@article{Cameron2023,
+title = "{REPIC}: an ensemble learning methodology for cryo-{EM} particle picking",
+author = "Cameron, Christopher J. F. and Seager, Sebastian J. H. and Sigworth, Fred J. and
+Tagare, Hemant D. and Gerstein, Mark B.",
+journal = "bioRxiv",
+volume = "2023.05.13.540636",
+year = "2023",
+doi = "https://doi.org/10.1101/2023.05.13.540636",
+}
+
 @misc{particleSeg,
 title = "{particleSeg}: a semantic segmentation tool for cryo-{EM} particles",
 author = "nzhou26",

@@ -56,7 +56,9 @@ class ConsensusPicks:
     @property
     def sets(self) -> List[str]:
         """The numbers of the sets that have each, from 1, such as 1+3."""
-        return ["+".join(map(str, np.flatnonzero(row) + 1)) for row in self.is_in]
+        kinds, which = np.unique(self.is_in, axis=0, return_inverse=True)
+        texts = ["+".join(map(str, np.flatnonzero(kind) + 1)) for kind in kinds]
+        return [texts[i] for i in which.reshape(-1)]
 
     def select(self, index: ArrayLike) -> ConsensusPicks:
         """Particles by a boolean mask, (n,), or by indices, in their order."""

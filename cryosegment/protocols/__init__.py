@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Protocols that Scipion finds."""
 
+from cryosegment.protocols.protocol_consensus import CryoSegmentProtConsensus
 from cryosegment.protocols.protocol_import_model import CryoSegmentProtImportModel
 from cryosegment.protocols.protocol_labels import CryoSegmentProtLabels
 from cryosegment.protocols.protocol_pick import CryoSegmentProtPick
@@ -12,6 +13,7 @@ from cryosegment.protocols.protocol_train import CryoSegmentProtTrain
 from cryosegment.protocols.protocol_train_particles import CryoSegmentProtTrainParticles
 
 __all__ = [
+    "CryoSegmentProtConsensus",
     "CryoSegmentProtImportModel",
     "CryoSegmentProtLabels",
     "CryoSegmentProtPick",

@@ -31,6 +31,7 @@ from cryosegment.exchange.star import read_star
 from cryosegment.objects import MicrographMask, SegmentationModel, SetOfMicrographMasks
 from cryosegment.plugin import Plugin
 from cryosegment.protocols import (
+    CryoSegmentProtConsensus,
     CryoSegmentProtImportModel,
     CryoSegmentProtLabels,
     CryoSegmentProtPick,
@@ -59,6 +60,7 @@ __all__ = [
     "MODE_RESUME",
     "PIXEL_SIZE",
     "QUIET_SECONDS",
+    "CryoSegmentProtConsensus",
     "CryoSegmentProtImportModel",
     "CryoSegmentProtLabels",
     "CryoSegmentProtPick",
