@@ -16,6 +16,8 @@ from cryosegment.exchange.relion import UNSET
 
 KEPT, DROPPED, SCORES_NAME = "kept", "dropped", "scores.csv"
 KEPT_COLUMN = "kept"
+CHUNK = 50_000
+"""Rows that are written at once, which bounds the memory."""
 PAGE_NAME, GALLERY_NAME, AVERAGES_NAME = "report.html", "gallery.png", "averages.png"
 GROUPS_NAME = "groups.png"
 
@@ -66,14 +68,11 @@ def _score_rows(
 ) -> Iterator[List[object]]:
     """A row for each particle, in the order of the file."""
     stacks = particles.stacks
-    for row, is_kept in enumerate(selection.chosen.tolist()):
-        yield [
-            stacks.image_name(row),
-            stacks.micrographs[row],
-            float(stacks.defocus[row]),
-            int(is_kept),
-            *(float(scores[name][row]) for name in SCORES),
-        ]
+    columns = (stacks.defocus, selection.chosen.astype(int), *(scores[name] for name in SCORES))
+    for first in range(0, len(particles), CHUNK):
+        cells = zip(*(column[first : first + CHUNK].tolist() for column in columns))
+        for row, numbers in enumerate(cells, start=first):
+            yield [stacks.image_name(row), stacks.micrographs[row], *numbers]
 
 
 def read_scores(folder: PathLike) -> Dict[str, np.ndarray]:
