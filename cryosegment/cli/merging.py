@@ -6,12 +6,16 @@ from __future__ import annotations
 import shutil
 from collections.abc import Container
 from contextlib import ExitStack
+from functools import lru_cache
 from pathlib import Path
+
+import numpy as np
 
 from cryosegment.cli.batches import report_failures
 from cryosegment.cli.locks import locked
 from cryosegment.cli.outcome import Outcome, counted
 from cryosegment.exchange.card import read_card
+from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.job import JOB_NAME, Job
 from cryosegment.exchange.merging import gather, open_shards
@@ -20,7 +24,7 @@ from cryosegment.exchange.params import MergeParams, PickParams
 from cryosegment.exchange.pick_summary import odd_micrographs
 from cryosegment.exchange.progress import Progress
 from cryosegment.exchange.records import record_from_dict
-from cryosegment.exchange.settling import Settled, settle
+from cryosegment.exchange.settling import Redraw, Settled, settle
 from cryosegment.exchange.shards import SHARDS, find_shards
 
 
@@ -48,10 +52,17 @@ def run_merge(job: Job, params: MergeParams, progress: Progress) -> Outcome:
 def settle_gathered(job: Job, params: PickParams, failures: Container[str]) -> Settled:
     """Bring the micrographs of a run that were picked in parts, and have not failed, in line."""
     output, files = Path(job.output), zip(job.names, job.inputs, strict=True)
-    card, redraw = read_card(model_path(params.model)), None
-    if params.masks or params.overlays:  # what needs torch, which takes seconds to load
-        from cryosegment.core.pipeline.settling import redrawing
+    card = read_card(model_path(params.model))
 
-        redraw = redrawing(card, params, output)
+    @lru_cache(maxsize=1)
+    def redrawing_now() -> Redraw:
+        from cryosegment.core.pipeline.settling import redrawing  # torch takes seconds to load
+
+        return redrawing(card, params, output)
+
+    def redraw(file: Path, found: Coordinates, is_chosen: np.ndarray, differs: bool) -> None:
+        if params.masks or params.overlays:
+            redrawing_now()(file, found, is_chosen, differs)
+
     good = [(name, Path(path)) for name, path in files if name not in failures]
     return settle(good, card, params, output, redraw)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -35,3 +36,10 @@ class Outcome:
 def counted(number: int, noun: str) -> str:
     """A number and what it counts, such as "1 pick" or "2 picks"."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def picked_in_words(number: int, picks: int, pixel_sizes: Sequence[float]) -> str:
+    """What was picked, in words."""
+    sizes = " to ".join(dict.fromkeys(f"{size:.4g}" for size in pixel_sizes))
+    scale = f" (pixel size {sizes} Å/px)" if sizes else ""
+    return f"{counted(number, 'micrograph')}{scale}, {counted(picks, 'pick')}"

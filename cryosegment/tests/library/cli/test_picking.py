@@ -2,6 +2,8 @@
 import json
 import re
 import struct
+import subprocess
+import sys
 from dataclasses import replace
 
 import mrcfile
@@ -264,3 +266,18 @@ def test_a_diameter_that_hardly_fits_is_told_once(folder, model, caplog):
     assert pick(folder, model, "--pixel-size", "0.8") == 0
     expected = "a: 40 Å are 50 px of a micrograph of 120 x 160 px: check pixel size and diameter"
     assert [record.getMessage() for record in caplog.records] == [expected]
+
+
+def test_no_torch_is_loaded_where_everything_is_finished(folder, model):
+    """Which would take longer than the rest, and nothing changes."""
+    assert pick(folder, model, "--masks") == 0
+    before = {path: path.read_bytes() for path in (folder / "out").glob("*/*")}
+    files = [str(folder / f"{name}.mrc") for name in ("a", "b")]
+    words = ["pick", *files, "--model", str(model), "--output", str(folder / "out"), "--masks"]
+    words += ["--diameter", "40", "--gpu", "cpu", "--contaminated", "flag", "--resume"]
+    code = (
+        "import sys; from cryosegment.cli.main import main; "
+        f"assert main({words!r}) == 0; assert not {{'torch', 'scipy'}} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert {path: path.read_bytes() for path in (folder / "out").glob("*/*")} == before

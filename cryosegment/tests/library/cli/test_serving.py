@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cryosegment.cli.main import main
-from cryosegment.cli.picking import _loaded
+from cryosegment.cli.picking_here import _loaded
 from cryosegment.cli.serving import serve
 from cryosegment.exchange.coordinates import read_coordinates
 from cryosegment.exchange.job import ANSWER, Job
