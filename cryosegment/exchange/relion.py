@@ -81,7 +81,10 @@ class RelionTable:
         if named is None:
             return None
         values = self.numbers[named]
-        return np.where(np.isfinite(values) & ~np.isin(values, UNSET), values, np.nan)
+        is_known = np.isfinite(values)
+        for unset in UNSET:  # a few comparisons take a fifth of the time of np.isin
+            is_known &= values != unset
+        return np.where(is_known, values, np.nan)
 
     def angles(self) -> np.ndarray:
         """Rot, tilt, psi in degrees, (n, 3); NaN where one is not set."""
