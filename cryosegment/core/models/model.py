@@ -70,6 +70,30 @@ def load_model(model: PathLike, device: str = AUTO) -> Model:
 
     Raises
     ------
+    InputError, ModelError, ParameterError
+        As `load_for`.
+    """
+    return Model(*load_for(model, device, PICKING, HEADS))
+
+
+def load_for(
+    model: PathLike, device: str, task: str, *heads: tuple[str, ...]
+) -> tuple[nn.Module, ModelCard]:
+    """The network of a model for a task, on its device, and the card.
+
+    Parameters
+    ----------
+    model
+        Path, or the name of a shipped model.
+    device
+        As torch names it, such as cpu or cuda:0; auto: a GPU if there is one.
+    task
+        What it must be for.
+    heads
+        Meanings that its output may have.
+
+    Raises
+    ------
     InputError
         If the file is missing.
     ModelError
@@ -79,14 +103,14 @@ def load_model(model: PathLike, device: str = AUTO) -> Model:
     """
     path = model_path(str(model))
     card = read_card(path)
-    card.check_task(PICKING)
-    if card.network.heads != HEADS:
+    card.check_task(task)
+    if card.network.heads not in heads:
         raise ModelError(
-            f"expected a picking model with the heads {', '.join(HEADS)}, found "
-            f"{', '.join(card.network.heads)} in {path}: choose a model made by `cryosegment train`"
+            f"expected a model for {task} with the heads {', '.join(heads[0])}, found "
+            f"{', '.join(card.network.heads)} in {path}: choose another model"
         )
     network, card = load_network(path)
-    return Model(on_device(network, device), card)
+    return on_device(network, device), card
 
 
 def on_device(network: nn.Module, device: str) -> nn.Module:

@@ -22,13 +22,12 @@ from torch import Tensor
 
 from cryosegment.core.images.resample import fourier_crop
 from cryosegment.core.images.working import MIN_DIAMETER_PX, working_normalize
-from cryosegment.core.models.checkpoint import load_network
-from cryosegment.core.models.model import Model, on_device
+from cryosegment.core.models.model import Model, load_for
 from cryosegment.core.particles.classes import CLASSES, PARTICLE_HEADS, middle_of
-from cryosegment.exchange.card import PARTICLE_IMAGES, read_card
-from cryosegment.exchange.errors import ModelError, ParameterError
+from cryosegment.exchange.card import PARTICLE_IMAGES
+from cryosegment.exchange.errors import ParameterError
 from cryosegment.exchange.files import PathLike
-from cryosegment.exchange.model_files import PARTICLES, model_path
+from cryosegment.exchange.model_files import PARTICLES
 from cryosegment.exchange.params import AUTO, BRIGHT, DARK, InputParams
 
 LARGEST_BOX = 6.0
@@ -126,24 +125,10 @@ def load_particle_model(model: PathLike = PARTICLES, device: str = AUTO) -> Part
 
     Raises
     ------
-    InputError
-        If the file is missing.
-    ModelError
-        If it is not a model of this kind.
-    ParameterError
-        If there is no such device.
+    InputError, ModelError, ParameterError
+        As `load_for`.
     """
-    path = model_path(str(model))
-    card = read_card(path)
-    card.check_task(PARTICLE_IMAGES)
-    if card.network.heads not in (CLASSES, PARTICLE_HEADS):
-        raise ModelError(
-            f"expected a model with the heads {', '.join(CLASSES)}, found "
-            f"{', '.join(card.network.heads)} in {path}: choose a model made by `cryosegment train "
-            "particles`"
-        )
-    network, card = load_network(path)
-    return ParticleModel(on_device(network, device), card)
+    return ParticleModel(*load_for(model, device, PARTICLE_IMAGES, CLASSES, PARTICLE_HEADS))
 
 
 def working_images(

@@ -10,17 +10,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from cryosegment.core.models.checkpoint import load_network
-from cryosegment.core.models.model import Model, on_device
+from cryosegment.core.models.model import Model, load_for
 from cryosegment.core.particles.screen_boxes import (
     INTERFERENCE_KIND,
     PARTICLE_KIND,
     cut_boxes,
 )
-from cryosegment.exchange.card import SCREENING, read_card
-from cryosegment.exchange.errors import ModelError
+from cryosegment.exchange.card import SCREENING
 from cryosegment.exchange.files import PathLike
-from cryosegment.exchange.model_files import model_path
 from cryosegment.exchange.params import AUTO
 from cryosegment.exchange.screening import KINDS
 
@@ -68,24 +65,10 @@ def load_screening_model(model: PathLike, device: str = AUTO) -> ScreeningModel:
 
     Raises
     ------
-    InputError
-        If the file is missing.
-    ModelError
-        If it is not a screening model.
-    ParameterError
-        If there is no such device.
+    InputError, ModelError, ParameterError
+        As `load_for`.
     """
-    path = model_path(str(model))
-    card = read_card(path)
-    card.check_task(SCREENING)
-    if card.network.heads != KINDS:
-        raise ModelError(
-            f"expected a screening model with the heads {', '.join(KINDS)}, found "
-            f"{', '.join(card.network.heads)} in {path}: choose a model made by `cryosegment "
-            "screen train`"
-        )
-    network, card = load_network(path)
-    return ScreeningModel(on_device(network, device), card)
+    return ScreeningModel(*load_for(model, device, SCREENING, KINDS))
 
 
 def classify(

@@ -318,7 +318,7 @@ def test_a_model_of_another_kind(
         other, network, replace(card, network=replace(card.network, heads=("good", "bad")))
     )
     wrong = replace(params, start=str(other))
-    with pytest.raises(ModelError, match="expected a picking model"):
+    with pytest.raises(ModelError, match="expected a model for picking with the heads"):
         train([make_labels()], tmp_path / "model.safetensors", wrong, "cpu", no_progress)
 
 
