@@ -117,6 +117,8 @@ class ScreenRun:
         Where the results go.
     finished
         What an earlier run has finished.
+    every_column
+        Columns of the picks' files.
     """
 
     picks: PicksOfMicrographs

@@ -99,6 +99,7 @@ class ScreenApplyParams(Params):
         AUTO,
         "lowest probability of a pick that is kept, in [0, 1]; auto: where the expected F1 is "
         "highest",
+        is_free=True,
     )
     contrast: str = param(
         AUTO,

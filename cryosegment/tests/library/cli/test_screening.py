@@ -143,12 +143,16 @@ def test_resume_and_failures(folder, tmp_path, capsys):
     made = (out / "screened" / "a.star").stat().st_mtime_ns
     mics = [mics[0], str(folder / "mics" / "b.mrc")]
     more = ["--output", str(out), "--resume"]
-    assert main(["screen", "apply", *mics, *options, *more, "--threshold", "0"]) == 1
-    assert "--threshold was auto there" in capsys.readouterr().err
+    assert main(["screen", "apply", *mics, *options, *more, "--contrast", "dark"]) == 1
+    assert "--contrast was auto there" in capsys.readouterr().err
     assert main(["screen", "apply", *mics, *options, *more]) == 3  # broken is still there
     assert (out / "screened" / "a.star").stat().st_mtime_ns == made
     assert set(read_coordinates(out / "coordinates.star", 1.0)) >= {"a"}
     assert len(read_star(out / "screened" / "b.star")[""]["rlnComment"]) == 32
+    for threshold, kept in (("1", 0), ("0", 32)):  # chosen again without the networks
+        assert main(["screen", "apply", *mics, *options, *more, "--threshold", threshold]) == 3
+        assert len(read_star(out / "coordinates" / "a.star")[""]["rlnComment"]) == kept
+        assert (out / "screened" / "a.star").stat().st_mtime_ns == made
 
 
 def test_a_picking_model_has_its_say(folder, tmp_path):
