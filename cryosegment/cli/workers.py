@@ -9,8 +9,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
+from cryosegment.cli.locks import locked
 from cryosegment.exchange.errors import CryoSegmentError
 from cryosegment.exchange.finished import Finished
 from cryosegment.exchange.job import Job
@@ -42,13 +44,13 @@ def pick_by_workers(
 
     Raises
     ------
+    InputError
+        If workers of an earlier run are at work yet.
     CryoSegmentError
         If a worker stops.
     """
     output, files = Path(job.output), dict(zip(job.names, job.inputs, strict=True))
-    if params.resume:  # an earlier run may have been killed
-        gather(output, _parts(output), job.names, is_resumed=True)
-    shutil.rmtree(output / SHARDS, ignore_errors=True)
+    _take_over(output, job.names, params.resume)
     finished = Finished(output, params, params.resume)
     known = PickFolder(output).summaries() if params.resume else {}
     waiting = finished.waiting([(name, Path(file)) for name, file in files.items()], known)
@@ -70,8 +72,15 @@ def pick_by_workers(
     return failures
 
 
-def _parts(output: Path) -> list[PickFolder]:
-    return [PickFolder(path) for path in sorted((output / SHARDS).glob("*_of_*"))]
+def _take_over(output: Path, names: Sequence[str], is_resumed: bool) -> None:
+    """Gather what the workers of a run that was killed have left; without resuming, remove it."""
+    parts = [PickFolder(path) for path in sorted((output / SHARDS).glob("*_of_*"))]
+    with ExitStack() as locks:  # they may be at work yet
+        for part in parts:
+            locks.enter_context(locked(part.job, str(part.path)))
+        if is_resumed:
+            gather(output, parts, names, is_resumed)
+    shutil.rmtree(output / SHARDS, ignore_errors=True)
 
 
 def _job_of(

@@ -25,8 +25,6 @@ class Shards:
 
     Parameters
     ----------
-    output
-        Folder that they share.
     parts
         Folder of each.
     job
@@ -35,7 +33,6 @@ class Shards:
         Why micrographs failed, by name.
     """
 
-    output: Path
     parts: Tuple[PickFolder, ...]
     job: Job
     failures: Mapping[str, str]
@@ -116,7 +113,7 @@ def open_shards(output: PathLike) -> Shards:
         failures.update(failed)
     params = {**jobs[0].params, "shard": "", "resume": False}
     whole = replace(jobs[0], params=params, output=str(output))
-    return Shards(Path(output), tuple(parts), whole, failures)
+    return Shards(tuple(parts), whole, failures)
 
 
 def _fixed(job: Job) -> Dict[str, object]:
