@@ -37,7 +37,8 @@ from cryosegment.core.simulation.sample import PIECES, Sample
 from cryosegment.exchange.params import SimulateParams
 
 MOLECULES = ("5a1a", "6vyb", "1wcm", "1e6v")
-SNRS = (0.02, 0.05, 0.1)
+SNRS, MORE_SNRS = (0.02, 0.05, 0.1), (0.3, 1.0)
+"""The mean is over the first; the others show where the curve leads."""
 BOX = 1.5
 """Side of a box, in diameters."""
 JITTER = 0.05
@@ -92,7 +93,7 @@ def print_classes(model: ParticleModel, molecules: list[Molecule], seed: int) ->
     """Intersection over union by molecule and SNR."""
     print("| molecule | SNR | boxes | signal | edge | background | mean |\n" + "|---" * 7 + "|")
     every = torch.zeros(3, 3, dtype=torch.long)
-    for snr in SNRS:
+    for snr in (*SNRS, *MORE_SNRS):
         together = torch.zeros(3, 3, dtype=torch.long)
         for number, molecule in enumerate(molecules):
             random = np.random.default_rng((seed, number))
@@ -102,9 +103,9 @@ def print_classes(model: ParticleModel, molecules: list[Molecule], seed: int) ->
             counts = count_classes(model, boxes)
             together += counts
             print_row(f"{molecule.name} | {snr} | {len(boxes.images)}", counts)
-        every += together
+        every += together if snr in SNRS else 0
         print_row(f"all | {snr} |", together)
-    print_row("all | all |", every)
+    print_row(f"all | {SNRS[0]} to {SNRS[-1]} |", every)
 
 
 def print_row(title: str, counts: Tensor) -> None:

@@ -27,7 +27,7 @@ from cryosegment.exchange.errors import CryoSegmentError, InputError, in_one_lin
 from cryosegment.exchange.files import check_names, unique_names
 from cryosegment.exchange.job import FAILED, INTERRUPTED, OK, SOME_FAILED, Job, read_job
 from cryosegment.exchange.micrographs import find_micrographs
-from cryosegment.exchange.model_files import model_path
+from cryosegment.exchange.model_files import SHIPPED, model_path
 from cryosegment.exchange.params import (
     GPU_HELP,
     RESUME_HELP,
@@ -193,7 +193,9 @@ def _with_micrographs(job: Job) -> Job:
 
 
 def _add_card(parser: Parser) -> None:
-    parser.add_argument("model", metavar="MODEL", help="model file, or general")
+    parser.add_argument(
+        "model", metavar="MODEL", help=f"model file, or one that is shipped: {', '.join(SHIPPED)}"
+    )
     shown = parser.add_mutually_exclusive_group()
     shown.add_argument("--json", action="store_true", help="print it as JSON")
     shown.add_argument(
