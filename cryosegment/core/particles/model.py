@@ -96,12 +96,6 @@ class ParticleModel(Model):
         probabilities = logits[:, : len(CLASSES)].softmax(1)
         return ParticleMaps(probabilities, self._quality(logits), scaled)
 
-    def probabilities(
-        self, images: Real[Tensor, "n h w"], pixel_size: float, diameter: float
-    ) -> Float[Tensor, "n 3 h2 w2"]:
-        """Probabilities of signal, edge and background of images with bright particles."""
-        return self.predict(images, pixel_size, diameter).probabilities
-
     def _quality(self, logits: Float[Tensor, "n k h w"]) -> Float[Tensor, " n"] | None:
         """Quality of images from their logits, calibrated."""
         if logits.shape[1] == len(CLASSES):
