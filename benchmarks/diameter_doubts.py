@@ -15,7 +15,7 @@ from pathlib import Path
 from micrograph_sets import MicrographSet, read_empiar10017, read_simulation
 from scoring import run
 
-from cryosegment.exchange.pick_summary import EMPTY, OTHER_DIAMETER, read_summaries
+from cryosegment.exchange.pick_summary import FEW, OTHER_DIAMETER, read_summaries
 
 FACTORS = (0.5, 0.8, 1.0, 1.25, 2.0)
 """Of the true diameter."""
@@ -41,7 +41,7 @@ def main() -> None:
 
 
 def remarks(some: MicrographSet, factor: float, work: Path) -> str:
-    """Number of micrographs with a doubt about the diameter, and of those without particles."""
+    """Number of micrographs with a doubt about the diameter, and of those with few particles."""
     output = work / "picks"
     shutil.rmtree(output, ignore_errors=True)
     options = f"--diameter {factor * some.diameter} --pixel-size {some.pixel_size} --gpu cpu"
@@ -49,8 +49,8 @@ def remarks(some: MicrographSet, factor: float, work: Path) -> str:
     run("pick", *files, *options.split(), "--output", str(output))
     summaries = read_summaries(output).values()
     doubts = sum(OTHER_DIAMETER in summary.doubts for summary in summaries)
-    empty = sum(summary.grade == EMPTY for summary in summaries)
-    return f"{doubts}" + (f", {empty} empty" if empty else "")
+    few = sum(summary.expected < FEW for summary in summaries)
+    return f"{doubts}" + (f", {few} sparse" if few else "")
 
 
 if __name__ == "__main__":

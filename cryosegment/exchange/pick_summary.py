@@ -19,8 +19,7 @@ CRYSTALLINE = "crystalline"
 CONTAMINATED = "contaminated"
 GRADES = {
     GOOD: "",
-    EMPTY: "at most two candidates are more likely particles than not; where most micrographs are, "
-    "the diameter or the contrast may be wrong",
+    EMPTY: "at most two candidates are more likely particles than not",
     NO_ICE: "no particles, and noise alone",
     CRYSTALLINE: "its ice has the spots, or the mottling, of crystals",
     CONTAMINATED: "more than two thirds of it are contamination",
@@ -34,6 +33,8 @@ DOUBTS = {
     OTHER_CONTRAST: "its particles look brighter than the ice where dark was given, or darker",
 }
 """Doubts about the parameters, and their meaning."""
+FEW = 10
+"""Where fewer particles are expected on most micrographs, the parameters are doubted."""
 
 
 @dataclass(frozen=True)
@@ -160,9 +161,19 @@ def _cell(value: float) -> str:
 
 
 def odd_micrographs(summaries: Sequence[MicrographSummary]) -> Iterator[str]:
-    """What looks odd about which micrographs, a line for each bad grade and doubt that occurs."""
-    for remark, meaning in {**GRADES, **DOUBTS}.items():
-        names = [row.micrograph for row in summaries if remark in row.remarks]
+    """What looks odd about which micrographs, a line for each bad grade and doubt that occurs.
+
+    Where most have hardly a particle, a line says what may be wrong.
+    """
+    found = {
+        f"{remark} ({meaning})": [row.micrograph for row in summaries if remark in row.remarks]
+        for remark, meaning in {**GRADES, **DOUBTS}.items()
+    }
+    few = [row.micrograph for row in summaries if row.expected < FEW]
+    if 2 * len(few) > len(summaries):
+        meaning = f"fewer than {FEW} particles are expected: the diameter may be wrong"
+        found[f"sparse ({meaning})"] = few
+    for what, names in found.items():
         if names:
             count = f"{len(names)} of {len(summaries)} micrographs"
-            yield f"{remark} ({meaning}): {count}, such as {names[0]}"
+            yield f"{what}: {count}, such as {names[0]}"

@@ -30,7 +30,7 @@ OPTIONS = (
     *("threshold", "precision", "number"),
     *("centers", "sam", "min_distance", "min_diameter", "max_diameter", "recenter", "edge"),
     *("crf", "crf_solver", "crf_strength"),
-    *("contrast", "contaminated"),
+    *("contrast", "contaminated", "filaments"),
 )
 """Parameters of `PickParams` that say which particles are picked in an image."""
 
@@ -60,7 +60,7 @@ def pick(
     options
         As the options of `cryosegment pick`, with _ for -: threshold, precision, number; centers,
         sam, min_distance, min_diameter, max_diameter, recenter, edge; crf, crf_solver,
-        crf_strength; contrast; contaminated.
+        crf_strength; contrast; contaminated, filaments.
 
     Returns
     -------

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import csv
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,15 @@ def test_odd_micrographs_are_counted() -> None:
     assert [line.split(" (")[0] for line in lines] == ["empty", *DOUBTED]
     assert all(line.endswith("1 of 2 micrographs, such as c") for line in lines)
     assert list(odd_micrographs([ONE])) == []
+
+
+def test_most_micrographs_with_hardly_a_particle_are_odd() -> None:
+    few = replace(ONE, expected=9.9)
+    (line,) = odd_micrographs([ONE, few, few])
+    assert line.startswith("sparse (fewer than 10 particles are expected: the diameter may be")
+    assert line.endswith("2 of 3 micrographs, such as a, b")
+    assert list(odd_micrographs([ONE, few])) == []
+    assert list(odd_micrographs([replace(ONE, expected=NAN)] * 3)) == []
 
 
 def test_tables_that_are_none(tmp_path: Path) -> None:
