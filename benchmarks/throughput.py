@@ -86,7 +86,7 @@ def stages(work: Path) -> None:
 def size(work: Path) -> None:
     """CPU time of the whole chain on micrographs of several sizes."""
     rows = []
-    for side in (1024, 2048, 4096, 8192):
+    for side in (1024, 2048, 4096, 5760):
         spent = watched(micrographs(work, side), PIXEL_SIZE, work / "size")
         whole = sum(spent.values())
         rows.append((f"{side} x {side}", f"{whole:.2f}", f"{whole / side**2 * 1e6:.3f}"))
