@@ -124,7 +124,7 @@ def test_what_gains_nothing_elsewhere_is_not_chosen() -> None:
 @pytest.mark.slow
 def test_the_figures_are_those_of_picking(draw_truth: Callable, disc_model: Model) -> None:
     """What the search says of a selection is what picking and evaluation find."""
-    truths = [draw_truth(f"m{seed}", seed=seed) for seed in range(2)]
+    truths = [draw_truth(f"m{seed}", (220, 160), seed=seed) for seed in range(2)]
     images = [mapped_image(discs(truth, disc_model), disc_model) for truth in truths]
     usual = SelectionParams(min_distance=0.45)
     seen: list[int] = []
