@@ -6,7 +6,8 @@
 MAPS holds the atomic models. The set has 60 % good particles of a molecule that no training has
 seen; the others are off-centre, broken, on ice, aggregates or carbon, or of nothing. RELION 3.1.3
 (Debian: `relion`) classifies all, and what is left once the worst are dropped. A class is good if
-at least 80 % of its particles are: a user would keep it.
+at least 80 % of its particles are: a user would keep it. What is in the folder of the work is not
+made again: give another for another model or set.
 """
 
 from __future__ import annotations
