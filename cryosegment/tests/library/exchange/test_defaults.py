@@ -41,7 +41,7 @@ DEFAULTS: Dict[Type[Params], Dict[str, Any]] = {
     },
     params.PickParams: {
         **{"model": "general", "crf": "auto", "crf_solver": "auto", "crf_strength": 1.0},
-        **{"size_classes": "none"},
+        **{"size_classes": "none", "workers": 1},
         **{"threshold": "auto", "centers": "auto", "min_distance": "auto", "edge": 0.5},
         **{"min_diameter": "auto", "max_diameter": "auto", "contrast": "auto"},
         **{"contaminated": "drop", "filaments": "drop"},
