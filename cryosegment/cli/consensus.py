@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from cryosegment.cli.batches import report_failures, run_each
@@ -33,10 +33,8 @@ WIDTH = 9
 def run_consensus(job: Job, params: ConsensusParams, progress: Progress) -> Outcome:
     """Write the picks on which sets agree; micrographs that fail are listed, the rest go on."""
     votes = params.votes_of(len(job.inputs))
-    sets = [read_coordinates(path, params.pixel_size) for path in job.inputs]
+    consensus = _open(job, params)
     unwanted = [ByMicrograph(read_coordinates(p, params.pixel_size)) for p in params.without]
-    consensus = Consensus(sets, params.pixel_size, params.diameter, params.reach)
-    check_names(consensus.names)
     results, finished = PickFolder(job.output), Finished(job.output, params, params.resume)
     known = _begin(job, params, consensus.names)
     found = {
@@ -64,12 +62,33 @@ def run_consensus(job: Job, params: ConsensusParams, progress: Progress) -> Outc
         results.remove(name, (COORDINATES,))
     failed = report_failures(Path(job.output), failures, len(consensus.names))
     write_joint(results.everything, [found[name] for name in sorted(found)])
-    counts = read_counts(job.output)
-    total = Counts.total([counts[name] for name in found])
     _tell_missing(consensus.missing(), len(consensus.names))
+    total = _total(job, found)
     print(_table(total, job.inputs, votes))
     made = f"{counted(len(found), 'micrograph')}, {counted(total.picks, 'pick')}"
     return Outcome(made, failed=failed)
+
+
+def _open(job: Job, params: ConsensusParams) -> Consensus:
+    """Read the sets.
+
+    Raises
+    ------
+    InputError
+        If there is no micrograph, or one has a name that no file can have.
+    """
+    sets = [read_coordinates(path, params.pixel_size) for path in job.inputs]
+    consensus = Consensus(sets, params.pixel_size, params.diameter, params.reach)
+    if not consensus.names:
+        raise InputError("expected picks, but the sets name no micrograph: check the files")
+    check_names(consensus.names)
+    return consensus
+
+
+def _total(job: Job, names: Iterable[str]) -> Counts:
+    """Counts of some micrographs of the output."""
+    counts = read_counts(job.output)
+    return Counts.total([counts[name] for name in names])
 
 
 def _begin(job: Job, params: ConsensusParams, names: Sequence[str]) -> dict[str, Counts]:

@@ -104,6 +104,9 @@ class CryoSegmentProtConsensus(CoreRun, Remembered):
             sets = [latest(pointer) for pointer in self._pointers()]
             is_open = any(each.isStreamOpen() for each in sets)
             self._takeIn(sets)
+            for each in sets:
+                each.getMicrographs().close()
+                each.close()
             if is_open:
                 time.sleep(max(1, self.streamingSleepOnWait.get()))
         if not self.hasAttribute("outputCoordinates"):

@@ -55,10 +55,10 @@ def group_picks(
 
     Notes
     -----
-    REPIC: Cameron, Seager, Sigworth, Tagare and Gerstein, bioRxiv 2023. Its
-    particles have a pick of every set; here some may lack one, so that the number of votes is
-    chosen afterwards and more votes never bring other particles. REPIC takes medians,
-    by which copies of one set, of particles near each other, could be mixed.
+    REPIC: Cameron, Seager, Sigworth, Tagare and Gerstein, bioRxiv 2023. Its particles have a pick
+    of every set; here some may lack one, so that the number of votes is chosen afterwards and more
+    votes never bring other particles. REPIC takes medians, by which copies of one set, of particles
+    near each other, could be mixed.
 
     Examples
     --------

@@ -88,6 +88,17 @@ def test_the_order_of_picks_and_sets_means_nothing(seed):
     )
 
 
+def test_ties_are_settled_in_any_order_alike():
+    """A pick in the middle of two of another set, which are as near and as good."""
+    places = np.array([[0.0, 2.0 * i + 100 * (i // 3)] for i in range(9)])
+    sets, scores = np.array([0, 1, 0] * 3), np.full(9, 0.5)
+    first = grouped(places, sets, scores)
+    for seed in range(5):
+        order = np.random.default_rng(seed).permutation(9)
+        other = grouped(places[order], sets[order], scores[order])
+        assert as_sets(order[list(group)].tolist() for group in other) == first
+
+
 @pytest.mark.parametrize("sets", [1, 2, 5])
 def test_copies_of_a_set_are_that_set(sets):
     """Although its own picks are within the radius of each other."""

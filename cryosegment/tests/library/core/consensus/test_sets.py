@@ -98,8 +98,9 @@ def test_content_changes_with_the_picks_of_any_set():
         return Consensus(sets, 1.0, 20.0, 5.0).content("a")
 
     moved = picks("a", (12, 10), (52, 51))
-    known = {content(ONE, TWO), content(ONE, moved), content(TWO, ONE), content(ONE, NOBODY)}
-    assert len(known) == 4
+    scored = picks("a", (12, 10), (52, 50), scores=[0.5, 0.2])
+    others = [(ONE, moved), (ONE, scored), (TWO, ONE), (ONE, NOBODY)]
+    assert len({content(*sets) for sets in [(ONE, TWO), *others]}) == 5
     assert content(ONE, TWO) == content(ONE, {**TWO, **picks("b", (1, 1))})
 
 
@@ -109,6 +110,9 @@ def test_difference():
     assert far_from(found, picks("a", (10, 16))["a"], 6.0).tolist() == [False, True, True]
     large = picks("a", (5, 8), pixel_size=2.0)["a"]
     assert far_from(found, large, 6.0).tolist() == [False, True, True]
+    coarse = found.at_pixel_size(2.0)
+    assert far_from(coarse, picks("a", (10, 16))["a"], 5.9).tolist() == [True] * 3
+    assert far_from(coarse, picks("a", (10, 16))["a"], 6.0).tolist() == [False, True, True]
     assert far_from(found, NOBODY["a"], 6.0).all()
     assert far_from(found, None, 6.0).all()
     assert far_from(NOBODY["a"], found, 6.0).tolist() == []
