@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cryosegment.core.networks.blocks import ResidualBlock, UpBlock, group_normalize
-from cryosegment.core.networks.heads import HEADS, Heads
+from cryosegment.core.networks.heads import HEADS, Heads, start_from_priors
 from cryosegment.exchange.params.networks import BATCH_NORM, GROUP_NORM
 
 STEM = 2
@@ -51,6 +51,7 @@ class CompactUNet(nn.Module):
         finer = list(reversed(widths))
         self.up = nn.ModuleList(map(UpBlock, finer[:-1], finer[1:]))
         self.head = nn.Conv2d(widths[0], len(heads) * STEM**2, 1)
+        start_from_priors(self.head, heads)
         self.stride = STEM * 2 ** (len(widths) - 1)
         if normalization == GROUP_NORM:
             group_normalize(self)

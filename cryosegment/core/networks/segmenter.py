@@ -3,14 +3,12 @@
 
 from __future__ import annotations
 
-import math
-
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
 from cryosegment.core.networks.blocks import group_normalize, localize
-from cryosegment.core.networks.heads import PRIORS, Heads
+from cryosegment.core.networks.heads import Heads, start_from_priors
 from cryosegment.exchange.params.networks import BATCH_NORM, GROUP_NORM
 
 
@@ -50,16 +48,9 @@ class Segmenter(nn.Module):
             localize(body)
         self.body = body
         self.head = nn.Conv2d(features, len(heads), 1)
-        self._start_from_priors(heads)
+        start_from_priors(self.head, heads)
         self.stride = stride
         self.scale = scale
-
-    def _start_from_priors(self, heads: Heads) -> None:
-        bias = self.head.bias
-        assert bias is not None
-        for name in PRIORS.keys() & set(heads):
-            prior = PRIORS[name]
-            nn.init.constant_(bias[heads.index(name)], math.log(prior / (1 - prior)))
 
     def forward(self, image: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b k h w"]:
         """Logits of every head, at the size of the image, which may be any."""
