@@ -56,7 +56,16 @@ class TestCryoSegmentPlugin(ProtocolTest):
 
     def testDiscovery(self) -> None:
         """Scipion finds the protocols, objects and viewers, and parses the citations."""
-        kinds = ("ImportModel", "Labels", "Pick", "Repick", "ScreenPicks", "Simulate", "Train")
+        kinds = (
+            "Consensus",
+            "ImportModel",
+            "Labels",
+            "Pick",
+            "Repick",
+            "ScreenPicks",
+            "Simulate",
+            "Train",
+        )
         assert {f"CryoSegmentProt{kind}" for kind in kinds} <= set(domain().getProtocols())
         assert {"SegmentationModel", "SetOfMicrographMasks"} <= set(domain().getObjects())
         viewers = [
