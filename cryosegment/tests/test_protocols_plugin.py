@@ -100,9 +100,10 @@ class TestCryoSegmentPlugin(ProtocolTest):
             **{"threshold": "auto", "centers": "auto", "min_distance": "auto", "edge": 0.5},
             **{"min_diameter": "auto", "max_diameter": "auto"},
             **{"contaminated": "drop", "exclude": "", "sam": "", "recenter": False},
+            **{"filaments": "drop", "mask_scale": "working", "size_classes": "none"},
             **{"crf": "none", "crf_solver": "auto", "crf_strength": 1.0},
         }
-        hidden = {"crf_solver", "crf_strength", "sam"}
+        hidden = {"crf_solver", "crf_strength", "mask_scale", "sam"}
         assert set(values) - set(form_values(pick, PickParams)) == hidden
         labels = self.newProtocol(CryoSegmentProtLabels, source=1, classes="1, 3.0")
         values = form_values(labels, LabelsReconstructionParams)
