@@ -26,11 +26,11 @@ from train_general import HELD_OUT, PROCEDURAL, load_bank
 from cryosegment.core.models.checkpoint import fingerprint
 from cryosegment.core.models.model import Model, load_model
 from cryosegment.core.networks import Heads, build_network
-from cryosegment.core.particles.screen_boxes import SIDE
-from cryosegment.core.particles.screen_data import BoxBatches, box_loss
-from cryosegment.core.particles.screen_scenes import PickedScenes
-from cryosegment.core.particles.screen_train import save_screening_model
-from cryosegment.core.particles.screen_validation import BoxValidation
+from cryosegment.core.screening.boxes import SIDE
+from cryosegment.core.screening.data import BoxBatches, box_loss
+from cryosegment.core.screening.scenes import PickedScenes
+from cryosegment.core.screening.train import save_screening_model
+from cryosegment.core.screening.validation import BoxValidation
 from cryosegment.core.simulation.bank import ProjectionBank
 from cryosegment.core.simulation.scenes import SceneSettings
 from cryosegment.core.training.data.scenes import VALIDATION_STREAM

@@ -9,9 +9,9 @@ from cryosegment.cli.batches import report_failures, run_each
 from cryosegment.cli.devices import choose_device
 from cryosegment.cli.outcome import Outcome, counted
 from cryosegment.core.models.model import load_model
-from cryosegment.core.particles.screen_apply import open_screening
-from cryosegment.core.particles.screen_model import load_screening_model
-from cryosegment.core.particles.screen_train import train_screening
+from cryosegment.core.screening.apply import open_screening
+from cryosegment.core.screening.model import load_screening_model
+from cryosegment.core.screening.train import train_screening
 from cryosegment.exchange.card import read_card
 from cryosegment.exchange.job import Job
 from cryosegment.exchange.params import ScreenApplyParams, ScreenTrainParams

@@ -49,15 +49,13 @@ ROOMS = {
         "pipeline",
         "tuning",
     ),
-    "particles": (
+    "particles": ("images", "networks", "models", "simulation", "training", "tuning"),
+    "screening": (
         "images",
-        "optics",
-        "networks",
         "models",
         "picking",
         "labels",
         "simulation",
-        "evaluation",
         "pipeline",
         "training",
         "tuning",

@@ -16,9 +16,9 @@ from cryosegment import __version__
 from cryosegment.core.labels.labelled import LabelledImage, labels_fingerprint, read_labels
 from cryosegment.core.models.checkpoint import fingerprint as fingerprint_of_file
 from cryosegment.core.models.checkpoint import save_checkpoint
-from cryosegment.core.particles.screen_data import BoxBatches, PickedImage, box_loss
-from cryosegment.core.particles.screen_model import load_screening_model
-from cryosegment.core.particles.screen_validation import BoxValidation
+from cryosegment.core.screening.data import BoxBatches, PickedImage, box_loss
+from cryosegment.core.screening.model import load_screening_model
+from cryosegment.core.screening.validation import BoxValidation
 from cryosegment.core.training.data.split import split
 from cryosegment.core.training.fit.curves import Curves
 from cryosegment.core.training.fit.loop import fit

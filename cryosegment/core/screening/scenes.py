@@ -10,9 +10,9 @@ import numpy as np
 from cryosegment.core.labels.labelled import LabelledImage
 from cryosegment.core.models.inference import predict_maps
 from cryosegment.core.models.model import Model
-from cryosegment.core.particles.screen_data import PickedImage
 from cryosegment.core.picking.centers import find_candidates
 from cryosegment.core.pipeline.micrograph import CANDIDATE_FLOOR
+from cryosegment.core.screening.data import PickedImage
 from cryosegment.core.simulation.bank import ProjectionBank
 from cryosegment.core.simulation.scenes import SceneSettings, draw_scene
 from cryosegment.core.simulation.textures import Texture

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from cryosegment.core.labels.labelled import LabelledImage
-from cryosegment.core.particles.screen_boxes import (
+from cryosegment.core.screening.boxes import (
     INTERFERENCE_KIND,
     NEAR,
     PARTICLE_KIND,

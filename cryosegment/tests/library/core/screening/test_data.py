@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from cryosegment.core.particles.screen_data import (
+from cryosegment.core.screening.data import (
     SHARES,
     BoxBatches,
     BoxTargets,

@@ -5,9 +5,9 @@ import torch
 from torch import Tensor, nn
 
 from cryosegment.core.evaluation.metrics import evaluate
-from cryosegment.core.particles.screen_data import PickedImage
-from cryosegment.core.particles.screen_model import log_odds
-from cryosegment.core.particles.screen_validation import (
+from cryosegment.core.screening.data import PickedImage
+from cryosegment.core.screening.model import log_odds
+from cryosegment.core.screening.validation import (
     ACCURACY,
     BoxValidation,
     average_precision,

@@ -16,8 +16,8 @@ from cryosegment.core.images.micrograph import read_micrograph
 from cryosegment.core.images.working import WorkingImage, working_image
 from cryosegment.core.models.inference import picking_maps, predict_logits
 from cryosegment.core.models.model import Model
-from cryosegment.core.particles.screen_model import ScreeningModel
 from cryosegment.core.picking.centers import score_places
+from cryosegment.core.screening.model import ScreeningModel
 from cryosegment.exchange.coordinates import Coordinates, read_coordinates
 from cryosegment.exchange.coordinates.every_column import EveryColumn
 from cryosegment.exchange.errors import InputError

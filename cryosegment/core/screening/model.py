@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from cryosegment.core.models.model import Model, load_for
-from cryosegment.core.particles.screen_boxes import (
+from cryosegment.core.screening.boxes import (
     INTERFERENCE_KIND,
     PARTICLE_KIND,
     cut_boxes,

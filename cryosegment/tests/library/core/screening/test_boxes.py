@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from cryosegment.core.labels.labelled import LabelledImage
-from cryosegment.core.particles.screen_boxes import cut_boxes, decided, kinds_at, random_places
+from cryosegment.core.screening.boxes import cut_boxes, decided, kinds_at, random_places
 from cryosegment.exchange.labels import CONTAMINATION, PARTICLE, UNKNOWN
 from cryosegment.tests.labelled import labelled_image
 

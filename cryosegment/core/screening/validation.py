@@ -10,9 +10,9 @@ import torch
 from jaxtyping import Bool, Float
 from torch import nn
 
-from cryosegment.core.particles.screen_boxes import PARTICLE_KIND, SIDE, Places, decided
-from cryosegment.core.particles.screen_data import PickedImage, draw_places
-from cryosegment.core.particles.screen_model import classify, log_odds
+from cryosegment.core.screening.boxes import PARTICLE_KIND, SIDE, Places, decided
+from cryosegment.core.screening.data import PickedImage, draw_places
+from cryosegment.core.screening.model import classify, log_odds
 from cryosegment.core.training.fit.settings import Validation
 from cryosegment.core.tuning.calibration import Judged, fit_calibration
 from cryosegment.exchange.params import CalibrationParams
