@@ -88,6 +88,7 @@ ONE_GPU_HELP = "auto (a GPU if there is one), cpu, or the number of a GPU, such 
 GPU_HELP = "auto (a GPU if there is one), cpu, or the numbers of the GPUs, such as 0,1"
 THREADS_HELP = "CPU threads; 0: one for each core, or what OMP_NUM_THREADS says"
 SEED_HELP = "seed of the random numbers"
+RESUME_TRAINING_HELP = "continue an interrupted training, or prolong a finished one"
 RESUME_HELP = "continue an earlier run: skip what it has finished"
 Y_UP_HELP = "the y axis of the coordinate files points up: y counts from the last row of the image"
 FILE: Dict[str, Any] = {"metavar": "FILE", "is_path": True}

@@ -11,6 +11,7 @@ from cryosegment.exchange.model_files import PARTICLES
 from cryosegment.exchange.params.fields import (
     AUTO,
     ONE_GPU_HELP,
+    RESUME_TRAINING_HELP,
     SEED_HELP,
     THREADS_HELP,
     Params,
@@ -24,7 +25,7 @@ from cryosegment.exchange.params.networks import (
     encoder_field,
     network_field,
 )
-from cryosegment.exchange.params.training import FINETUNE_RATE, SCRATCH_RATE
+from cryosegment.exchange.params.training import LEARNING_RATE_HELP
 
 DEFAULT_MINUTES = 20.0
 """Training time if neither minutes nor epochs are given."""
@@ -73,13 +74,7 @@ class TrainParticlesParams(Params):
         maximum=0.9,
     )
     batch: int = param(16, "particles in a training step", minimum=2)
-    learning_rate: float = param(
-        0.0,
-        f"highest learning rate; 0: {SCRATCH_RATE:g} from scratch, {FINETUNE_RATE:g} from a model",
-        minimum=0,
-        maximum=1,
-        is_free=True,
-    )
+    learning_rate: float = param(0.0, LEARNING_RATE_HELP, minimum=0, maximum=1, is_free=True)
     patience: int = param(
         0,
         "end the training after this many validations without a better overlap; 0: never",
@@ -89,9 +84,7 @@ class TrainParticlesParams(Params):
     seed: int = param(0, SEED_HELP, minimum=0)
     gpu: str = param(AUTO, ONE_GPU_HELP, metavar="ID", is_free=True)
     threads: int = param(0, THREADS_HELP, minimum=0, is_free=True)
-    resume: bool = param(
-        False, "continue an interrupted training, or prolong a finished one", is_free=True
-    )
+    resume: bool = param(False, RESUME_TRAINING_HELP, is_free=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -16,6 +16,7 @@ from cryosegment.exchange.params.fields import (
     PATH,
     REQUIRED,
     RESUME_HELP,
+    RESUME_TRAINING_HELP,
     SEED_HELP,
     THREADS_HELP,
     Y_UP_HELP,
@@ -66,9 +67,7 @@ class ScreenTrainParams(Params):
     seed: int = param(0, SEED_HELP, minimum=0)
     gpu: str = param(AUTO, ONE_GPU_HELP, metavar="ID", is_free=True)
     threads: int = param(0, THREADS_HELP, minimum=0, is_free=True)
-    resume: bool = param(
-        False, "continue an interrupted training, or prolong a finished one", is_free=True
-    )
+    resume: bool = param(False, RESUME_TRAINING_HELP, is_free=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -13,6 +13,7 @@ from cryosegment.exchange.params.fields import (
     FILE,
     GPU_HELP,
     MODEL_PATH,
+    RESUME_TRAINING_HELP,
     SEED_HELP,
     THREADS_HELP,
     Params,
@@ -146,9 +147,7 @@ class TrainParams(Params):
     seed: int = param(0, SEED_HELP, minimum=0)
     gpu: str = param(AUTO, GPU_HELP, metavar="IDS", is_free=True)
     threads: int = param(0, THREADS_HELP, minimum=0, is_free=True)
-    resume: bool = param(
-        False, "continue an interrupted training, or prolong a finished one", is_free=True
-    )
+    resume: bool = param(False, RESUME_TRAINING_HELP, is_free=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
