@@ -13,11 +13,12 @@ import torch
 from cryosegment.cli.batches import report_failures
 from cryosegment.cli.devices import CPU, choose_devices
 from cryosegment.cli.outcome import Outcome, counted
+from cryosegment.core.particles.diameter import find_diameter
 from cryosegment.core.particles.gallery import draw_gallery
 from cryosegment.core.particles.model import load_particle_model
 from cryosegment.core.particles.ranking import Ranking
 from cryosegment.core.particles.report import write_report
-from cryosegment.core.particles.scoring import ImageScorer, find_diameter
+from cryosegment.core.particles.scores import ImageScorer
 from cryosegment.exchange.job import Job
 from cryosegment.exchange.params import AUTO, DARK, RankParams, option_name
 from cryosegment.exchange.particles import open_particles

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Scores of particle images, from the classes of their pixels.
+"""Scores of particle images: the quality, and others from the classes of their pixels.
 
 Notes
 -----
@@ -11,17 +11,24 @@ nearest to the middle.
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import torch
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Float, Float32, Int, UInt8
 from torch import Tensor
 
 from cryosegment.core.particles.classes import EDGE, SIGNAL
-from cryosegment.core.particles.model import ParticleMaps
+from cryosegment.core.particles.model import ParticleMaps, ParticleModel
+from cryosegment.exchange.particles.scores import QUALITY
 
+BATCH = 64
+"""Images that a network sees at once: more are no faster on a CPU."""
 SMALLEST = 0.02
 """Bodies below this share of the area of a disc of the particle's diameter are specks."""
 
@@ -54,6 +61,39 @@ class ParticleScores:
     compactness: Float[np.ndarray, " n"]
     margin: Float[np.ndarray, " n"]
     neighbours: Int[np.ndarray, " n"]
+
+
+@dataclass(frozen=True)
+class ImageScorer:
+    """All scores of images of particles of one diameter.
+
+    Parameters
+    ----------
+    model
+        Model of particle images.
+    diameter
+        Å.
+    """
+
+    model: ParticleModel
+    diameter: float
+
+    def __call__(
+        self, images: Float32[np.ndarray, "n h w"], pixel_size: float
+    ) -> Mapping[str, npt.NDArray[np.float64]]:
+        """Scores by name, (n,) each, of images with bright particles and a pixel size in Å/px."""
+        parts = [
+            self._scores(torch.from_numpy(images[first : first + BATCH]), pixel_size)
+            for first in range(0, len(images), BATCH)
+        ]
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def _scores(self, images: torch.Tensor, pixel_size: float) -> dict[str, npt.NDArray[Any]]:
+        maps = self.model.predict(images, pixel_size, self.diameter)
+        found = dataclasses.asdict(score_particles(maps, self.diameter))
+        unknown = np.full(len(images), np.nan)
+        found[QUALITY] = unknown if maps.quality is None else maps.quality.numpy()
+        return found
 
 
 def score_particles(maps: ParticleMaps, diameter: float) -> ParticleScores:

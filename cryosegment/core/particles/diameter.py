@@ -1,12 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Scores of particle images by a model, and the diameter that fits them."""
+"""The particle diameter at which images look best to a model."""
 
 from __future__ import annotations
-
-import dataclasses
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,52 +10,15 @@ from jaxtyping import Float32
 
 from cryosegment.core.particles.blocks import blocks_of
 from cryosegment.core.particles.model import ParticleModel
-from cryosegment.core.particles.scores import score_particles
 from cryosegment.exchange.errors import InputError, ParameterError
 from cryosegment.exchange.particles import ParticleFile
-from cryosegment.exchange.particles.scores import QUALITY
 
-BATCH = 64
-"""Images that a network sees at once: more are no faster on a CPU."""
 SAMPLE = 192
 """Images by which the diameter is estimated, from all over the list."""
 PLACES = 8
 """In how many places of the list."""
 SHARES = (0.4, 0.5, 0.6, 0.7, 0.8)
 """Diameters that are tried, as shares of the box: programs advise boxes of 1.5 diameters."""
-
-
-@dataclass(frozen=True)
-class ImageScorer:
-    """All scores of images of particles of one diameter.
-
-    Parameters
-    ----------
-    model
-        Model of particle images.
-    diameter
-        Å.
-    """
-
-    model: ParticleModel
-    diameter: float
-
-    def __call__(
-        self, images: Float32[np.ndarray, "n h w"], pixel_size: float
-    ) -> Mapping[str, npt.NDArray[np.float64]]:
-        """Scores by name, (n,) each, of images with bright particles and a pixel size in Å/px."""
-        parts = [
-            self._scores(torch.from_numpy(images[first : first + BATCH]), pixel_size)
-            for first in range(0, len(images), BATCH)
-        ]
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-
-    def _scores(self, images: torch.Tensor, pixel_size: float) -> dict[str, npt.NDArray[Any]]:
-        maps = self.model.predict(images, pixel_size, self.diameter)
-        found = dataclasses.asdict(score_particles(maps, self.diameter))
-        unknown = np.full(len(images), np.nan)
-        found[QUALITY] = unknown if maps.quality is None else maps.quality.numpy()
-        return found
 
 
 def find_diameter(model: ParticleModel, particles: ParticleFile) -> float:
