@@ -16,6 +16,7 @@ from cryosegment.exchange.params import (
 )
 from cryosegment.exchange.params.networks import BATCH_NORM, DEFAULT_ENCODER
 from cryosegment.exchange.params.training import SCRATCH_PIXELS_PER_DIAMETER
+from cryosegment.exchange.params.training_fields import FINETUNE_RATE, SCRATCH_RATE
 from cryosegment.exchange.parts import BRANCHES, ENCODER, NETWORKS
 
 MAY_NEED_CTF = (AUTO, *WITH_CTF)
@@ -53,6 +54,24 @@ def chosen_front_end(
         Of a low-pass, Å.
     """
     return own if name == AUTO else FrontEndParams(name, resolution)
+
+
+def minutes_of(minutes: Optional[float], steps: Optional[int], default: float) -> Optional[float]:
+    """Time limit of a training; None where its steps alone limit it.
+
+    Parameters
+    ----------
+    minutes, steps
+        As they are given; None for none.
+    default
+        Minutes if neither is.
+    """
+    return default if minutes is None and steps is None else minutes
+
+
+def learning_rate_of(params: Union[TrainParams, TrainParticlesParams]) -> float:
+    """Highest learning rate of a training."""
+    return params.learning_rate or (FINETUNE_RATE if params.start else SCRATCH_RATE)
 
 
 def network_arguments(params: Union[TrainParams, TrainParticlesParams]) -> Dict[str, Any]:

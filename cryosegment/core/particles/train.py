@@ -37,10 +37,13 @@ from cryosegment.exchange.finished import fingerprint
 from cryosegment.exchange.model_files import model_path
 from cryosegment.exchange.params import InputParams, TrainParticlesParams
 from cryosegment.exchange.params.particle_training import DEFAULT_MINUTES
-from cryosegment.exchange.params.training import FINETUNE_RATE, SCRATCH_RATE
 from cryosegment.exchange.progress import Progress
 from cryosegment.exchange.records import record_to_dict
-from cryosegment.exchange.training_settings import network_arguments
+from cryosegment.exchange.training_settings import (
+    learning_rate_of,
+    minutes_of,
+    network_arguments,
+)
 
 MOST_VALIDATED = 2000
 """Images of one size that a validation takes, the first: more would take longer than training."""
@@ -220,14 +223,11 @@ def _settings(params: TrainParticlesParams, particles: int, device: str) -> FitS
     steps = None
     if params.epochs is not None:
         steps = max(1, params.epochs * particles // params.batch)
-    minutes = params.minutes
-    if steps is None and minutes is None:
-        minutes = DEFAULT_MINUTES
     return FitSettings(
         loss=class_loss,
         steps=steps,
-        minutes=minutes,
-        learning_rate=params.learning_rate or (FINETUNE_RATE if params.start else SCRATCH_RATE),
+        minutes=minutes_of(params.minutes, steps, DEFAULT_MINUTES),
+        learning_rate=learning_rate_of(params),
         patience=params.patience,
         moving_statistics=0.0 if params.start else FitSettings.moving_statistics,
         device=device,

@@ -19,6 +19,7 @@ from cryosegment.core.models.checkpoint import save_checkpoint
 from cryosegment.core.screening.data import BoxBatches, PickedImage, box_loss
 from cryosegment.core.screening.model import load_screening_model
 from cryosegment.core.screening.validation import BoxValidation
+from cryosegment.core.training.card import label_source
 from cryosegment.core.training.data.split import split
 from cryosegment.core.training.fit.curves import Curves
 from cryosegment.core.training.fit.loop import fit
@@ -28,13 +29,13 @@ from cryosegment.exchange.card import ModelCard, Provenance
 from cryosegment.exchange.coordinates import Coordinates, read_coordinates
 from cryosegment.exchange.files import micrograph_name
 from cryosegment.exchange.finished import fingerprint
-from cryosegment.exchange.labels import read_labels_index
 from cryosegment.exchange.model_files import model_path
 from cryosegment.exchange.names import ByMicrograph
 from cryosegment.exchange.params import ScreenTrainParams
 from cryosegment.exchange.params.screening import DEFAULT_SCREEN_MINUTES
 from cryosegment.exchange.progress import Progress
 from cryosegment.exchange.records import record_to_dict
+from cryosegment.exchange.training_settings import minutes_of
 
 IMAGES_IN_A_BATCH = 4
 
@@ -84,9 +85,8 @@ def train_screening(
     curves.write(state)
     curves.close()
     data = {"micrographs": len(training), "validation": len(held) if parts.is_held_out else 0}
-    sources = sorted({read_labels_index(folder).source for folder in folders})
     provenance = Provenance(
-        label_source=", ".join(sources),
+        label_source=label_source(folders),
         training_data=(data,),
         training={**record_to_dict(params), "steps": state.step, "seconds": round(state.seconds)},
         parent=fingerprint_of_file(model_path(params.start)),
@@ -135,13 +135,10 @@ def save_screening_model(
 
 
 def _settings(params: ScreenTrainParams, device: str) -> FitSettings:
-    minutes = params.minutes
-    if params.steps is None and minutes is None:
-        minutes = DEFAULT_SCREEN_MINUTES
     return FitSettings(
         loss=box_loss,
         steps=params.steps,
-        minutes=minutes,
+        minutes=minutes_of(params.minutes, params.steps, DEFAULT_SCREEN_MINUTES),
         learning_rate=params.learning_rate,
         moving_statistics=0.0,
         device=device,

@@ -37,13 +37,9 @@ from cryosegment.exchange.params import (
     NO_CRF,
     TrainParams,
 )
-from cryosegment.exchange.params.training import (
-    COMPLETE,
-    DEFAULT_MINUTES,
-    FINETUNE_RATE,
-    SCRATCH_RATE,
-)
+from cryosegment.exchange.params.training import COMPLETE, DEFAULT_MINUTES
 from cryosegment.exchange.progress import Progress
+from cryosegment.exchange.training_settings import learning_rate_of, minutes_of
 
 PATCHES_PER_MICROGRAPH = 64
 """Number of patches of a micrograph in one epoch."""
@@ -182,18 +178,14 @@ def _batches(
 
 def _settings(params: TrainParams, loss: Loss, micrographs: int, device: str) -> FitSettings:
     """How long and how fast to train on that many micrographs."""
-    rate = params.learning_rate or (FINETUNE_RATE if params.start else SCRATCH_RATE)
     steps = None
     if params.epochs is not None:
         steps = max(1, params.epochs * micrographs * PATCHES_PER_MICROGRAPH // params.batch)
-    minutes = params.minutes
-    if steps is None and minutes is None:
-        minutes = DEFAULT_MINUTES
     return FitSettings(
         loss=loss,
         steps=steps,
-        minutes=minutes,
-        learning_rate=rate,
+        minutes=minutes_of(params.minutes, steps, DEFAULT_MINUTES),
+        learning_rate=learning_rate_of(params),
         schedule=params.schedule,
         patience=params.patience,
         moving_statistics=0.0 if params.start else FitSettings.moving_statistics,

@@ -6,7 +6,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Optional
 
-from cryosegment.exchange.errors import ParameterError
 from cryosegment.exchange.model_files import PARTICLES
 from cryosegment.exchange.params.fields import (
     AUTO,
@@ -25,7 +24,13 @@ from cryosegment.exchange.params.networks import (
     encoder_field,
     network_field,
 )
-from cryosegment.exchange.params.training import LEARNING_RATE_HELP
+from cryosegment.exchange.params.training_fields import (
+    check_length,
+    epochs_field,
+    learning_rate_field,
+    minutes_field,
+    patience_field,
+)
 
 DEFAULT_MINUTES = 20.0
 """Training time if neither minutes nor epochs are given."""
@@ -57,16 +62,8 @@ class TrainParticlesParams(Params):
         "most particles that are taken, at random; their images stay in memory, some 20 KB each",
         minimum=10,
     )
-    minutes: Optional[float] = param(
-        None,
-        f"training time; if neither minutes nor epochs are given, {DEFAULT_MINUTES:g}",
-        "min",
-        minimum=0.01,
-        is_free=True,
-    )
-    epochs: Optional[int] = param(
-        None, "number of passes over the particles, instead of minutes", minimum=1, is_free=True
-    )
+    minutes: Optional[float] = minutes_field(DEFAULT_MINUTES, "epochs")
+    epochs: Optional[int] = epochs_field("particles")
     validation: float = param(
         0.2,
         "fraction of the micrographs whose particles are kept for validation",
@@ -74,13 +71,8 @@ class TrainParticlesParams(Params):
         maximum=0.9,
     )
     batch: int = param(16, "particles in a training step", minimum=2)
-    learning_rate: float = param(0.0, LEARNING_RATE_HELP, minimum=0, maximum=1, is_free=True)
-    patience: int = param(
-        0,
-        "end the training after this many validations without a better overlap; 0: never",
-        minimum=0,
-        is_free=True,
-    )
+    learning_rate: float = learning_rate_field()
+    patience: int = patience_field("overlap")
     seed: int = param(0, SEED_HELP, minimum=0)
     gpu: str = param(AUTO, ONE_GPU_HELP, metavar="ID", is_free=True)
     threads: int = param(0, THREADS_HELP, minimum=0, is_free=True)
@@ -88,7 +80,6 @@ class TrainParticlesParams(Params):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.minutes is not None and self.epochs is not None:
-            raise ParameterError("expected minutes or epochs, got both: leave one out")
+        check_length(self.minutes, self.epochs, "epochs")
         check_network(self.network, self.encoder, self.branches)
         check_start(self.start, self.network)

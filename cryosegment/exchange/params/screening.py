@@ -6,7 +6,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Dict, Optional
 
-from cryosegment.exchange.errors import ParameterError
 from cryosegment.exchange.model_files import GENERAL, SCREENING, SHIPPED
 from cryosegment.exchange.params.fields import (
     AUTO,
@@ -24,6 +23,7 @@ from cryosegment.exchange.params.fields import (
     param,
 )
 from cryosegment.exchange.params.network_input import BRIGHT, DARK
+from cryosegment.exchange.params.training_fields import check_length, minutes_field
 from cryosegment.exchange.records import check_value, parse_number
 
 SCREENING_MODEL: Dict[str, Any] = {"metavar": "MODEL", "is_path": True, "names": SHIPPED}
@@ -49,13 +49,7 @@ class ScreenTrainParams(Params):
         "bad, so that all particles must be labelled",
         **PATH,
     )
-    minutes: Optional[float] = param(
-        None,
-        f"training time; if neither minutes nor steps are given, {DEFAULT_SCREEN_MINUTES:g}",
-        "min",
-        minimum=0.01,
-        is_free=True,
-    )
+    minutes: Optional[float] = minutes_field(DEFAULT_SCREEN_MINUTES, "steps")
     steps: Optional[int] = param(
         None, "number of training steps, instead of minutes", minimum=1, is_free=True
     )
@@ -71,8 +65,7 @@ class ScreenTrainParams(Params):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.minutes is not None and self.steps is not None:
-            raise ParameterError("expected minutes or steps, got both: leave one out")
+        check_length(self.minutes, self.steps, "steps")
 
 
 @dataclass(frozen=True)

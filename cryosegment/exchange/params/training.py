@@ -32,6 +32,13 @@ from cryosegment.exchange.params.networks import (
     encoder_field,
     network_field,
 )
+from cryosegment.exchange.params.training_fields import (
+    check_length,
+    epochs_field,
+    learning_rate_field,
+    minutes_field,
+    patience_field,
+)
 from cryosegment.exchange.parts import LOSSES
 
 TRAINED_PRESETS = ("gaussian", "intensity", "logits")
@@ -41,13 +48,9 @@ COMPLETE, PARTIAL = "complete", "partial"
 DEFAULT_MINUTES = 10.0
 """Training time if neither minutes nor epochs are given."""
 SCRATCH_PIXELS_PER_DIAMETER = 20.0
-SCRATCH_RATE, FINETUNE_RATE = 2e-3, 5e-4
 PIXELS_PER_DIAMETER_HELP = (
     "particle diameter at the network's input: a larger one gives finer outlines and is slower; "
     f"0: that of the model, or {SCRATCH_PIXELS_PER_DIAMETER:g} from scratch"
-)
-LEARNING_RATE_HELP = (
-    f"highest learning rate; 0: {SCRATCH_RATE:g} from scratch, {FINETUNE_RATE:g} from a model"
 )
 MIN_PIXELS = 4
 AUGMENTATIONS = ("none", "basic", "full")
@@ -94,16 +97,8 @@ class TrainParams(Params):
         "conditional random field (CRF) that is trained together with the network",
         choices=(NO_CRF, *TRAINED_PRESETS),
     )
-    minutes: Optional[float] = param(
-        None,
-        f"training time; if neither minutes nor epochs are given, {DEFAULT_MINUTES:g}",
-        "min",
-        minimum=0.01,
-        is_free=True,
-    )
-    epochs: Optional[int] = param(
-        None, "number of passes over the micrographs, instead of minutes", minimum=1, is_free=True
-    )
+    minutes: Optional[float] = minutes_field(DEFAULT_MINUTES, "epochs")
+    epochs: Optional[int] = epochs_field("micrographs")
     validation: float = param(
         0.2, "fraction of the micrographs that is kept for validation", minimum=0, maximum=0.9
     )
@@ -131,19 +126,14 @@ class TrainParams(Params):
         "on empty ice (full)",
         choices=AUGMENTATIONS,
     )
-    learning_rate: float = param(0.0, LEARNING_RATE_HELP, minimum=0, maximum=1, is_free=True)
+    learning_rate: float = learning_rate_field()
     schedule: str = param(
         "one-cycle",
         "course of the learning rate: up, then down along half a cosine (one-cycle); or down only "
         "(cosine)",
         choices=SCHEDULES,
     )
-    patience: int = param(
-        0,
-        "end the training after this many validations without a better F1; 0: never",
-        minimum=0,
-        is_free=True,
-    )
+    patience: int = patience_field("F1")
     seed: int = param(0, SEED_HELP, minimum=0)
     gpu: str = param(AUTO, GPU_HELP, metavar="IDS", is_free=True)
     threads: int = param(0, THREADS_HELP, minimum=0, is_free=True)
@@ -151,8 +141,7 @@ class TrainParams(Params):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.minutes is not None and self.epochs is not None:
-            raise ParameterError("expected minutes or epochs, got both: leave one out")
+        check_length(self.minutes, self.epochs, "epochs")
         check_network(self.network, self.encoder, self.branches)
         check_start(self.start, self.network)
         if 0 < self.pixels_per_diameter < MIN_PIXELS:
