@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from torch.nn.functional import interpolate
 from cryosegment.core.particles.blocks import blocks_of
 from cryosegment.core.particles.classes import SIGNAL
 from cryosegment.core.particles.model import ParticleMaps
-from cryosegment.exchange.particles import Named, ParticleFile, ParticleStacks
+from cryosegment.exchange.particles import ParticleFile
 from cryosegment.exchange.particles.scores import SCORES, Selection
 
 SHOWN = 12
@@ -132,24 +132,12 @@ def _images(
 ) -> list[tuple[Int[np.ndarray, " b"], Float[torch.Tensor, "b h w"], float]]:
     """Images of some rows, normalised: places among the rows, images, and pixel size of each."""
     found = []
-    for block in blocks_of(_rows_of(particles.stacks, rows)):
+    for block in blocks_of(particles.stacks.select(rows)):
         images = torch.from_numpy(block.read(particles.path))
         images = images - images.mean((1, 2), keepdim=True)
         images = images / images.std((1, 2), keepdim=True).clamp(min=1e-12)
         found.append((block.rows, images, block.pixel_size))
     return found
-
-
-def _rows_of(stacks: ParticleStacks, rows: Int[np.ndarray, " m"]) -> ParticleStacks:
-    return replace(
-        stacks,
-        stacks=Named(stacks.stacks.names, stacks.stacks.numbers[rows]),
-        positions=stacks.positions[rows],
-        pixel_sizes=stacks.pixel_sizes[rows],
-        are_dark=stacks.are_dark[rows],
-        micrographs=Named(stacks.micrographs.names, stacks.micrographs.numbers[rows]),
-        defocus=stacks.defocus[rows],
-    )
 
 
 def _average(particles: ParticleFile, rows: Int[np.ndarray, " m"]) -> Image:

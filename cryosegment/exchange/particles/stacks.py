@@ -39,6 +39,10 @@ class Named:
     def __len__(self) -> int:
         return len(self.numbers)
 
+    def select(self, index: np.ndarray) -> Named:
+        """The texts of some rows, by mask or indices."""
+        return Named(self.names, self.numbers[index])
+
 
 @dataclass(frozen=True, eq=False)
 class ParticleStacks:
@@ -79,6 +83,17 @@ class ParticleStacks:
 
     def __len__(self) -> int:
         return len(self.positions)
+
+    def select(self, index: np.ndarray) -> ParticleStacks:
+        """The images of some rows, by mask or indices."""
+        return ParticleStacks(
+            self.stacks.select(index),
+            self.positions[index],
+            self.pixel_sizes[index],
+            self.are_dark[index],
+            self.micrographs.select(index),
+            self.defocus[index],
+        )
 
     def image_name(self, row: int) -> str:
         """Name of an image as RELION has it, such as `000001@stack.mrcs`."""
