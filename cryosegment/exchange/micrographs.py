@@ -84,13 +84,5 @@ LISTS = {".star": _names_in_star, ".cs": _names_in_cs}
 
 def _listed(path: Path, names: Iterable[str]) -> List[str]:
     """Files of the names in a list, which start at the folder of a project above the list."""
-    found = []
-    for name in dict.fromkeys(names):
-        file = project_file(path, name)
-        if file is None:
-            raise InputError(
-                f"micrograph {name} of {path} is neither in the current folder nor in one above "
-                "the list: run the command in the folder of the project"
-            )
-        found.append(str(file.absolute()))
-    return found
+    files = (project_file(path, name, "micrograph") for name in dict.fromkeys(names))
+    return [str(file.absolute()) for file in files]

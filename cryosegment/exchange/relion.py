@@ -219,8 +219,8 @@ def read_relion_table(
     return RelionTable(Path(path), block.count, numbers, texts, groups)
 
 
-def project_file(path: Path, name: str) -> Optional[Path]:
-    """File that a list of RELION names, if it is there.
+def project_file(path: Path, name: str, what: str) -> Path:
+    """File that a list of RELION names.
 
     Its path begins in the folder of the project: the current one, or one above the list.
 
@@ -230,10 +230,23 @@ def project_file(path: Path, name: str) -> Optional[Path]:
         The list.
     name
         The file, as the list has it; its folders may be separated as on Windows.
+    what
+        What the file is, for messages.
+
+    Raises
+    ------
+    InputError
+        If it is not there.
     """
     folders = (Path(), *path.absolute().parents)
     files = (folder / name.replace("\\", "/") for folder in folders)
-    return next((file for file in files if file.is_file()), None)
+    found = next((file for file in files if file.is_file()), None)
+    if found is None:
+        raise InputError(
+            f"the {what} {name} of {path} is neither in the current folder nor in one above the "
+            "list: run the command in the folder of the project"
+        )
+    return found
 
 
 def _tomograms(path: PathLike) -> InputError:

@@ -11,7 +11,6 @@ import numpy as np
 from jaxtyping import Float32, Int
 
 from cryosegment.core.images.mrc import read_sections
-from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.particles import ParticleStacks
 from cryosegment.exchange.relion import project_file
 
@@ -47,20 +46,14 @@ class Block:
     is_dark: bool
 
     def file(self, listed: Path) -> Path:
-        """The file of the stack, whose path begins in a folder at or above that of a list.
+        """The file of the stack, which a list of particles names.
 
         Raises
         ------
         InputError
             If it is not there.
         """
-        found = project_file(listed, self.stack)
-        if found is None:
-            raise InputError(
-                f"the stack {self.stack} of {listed} is not there: run in the folder that its "
-                "path begins in, or put the list there"
-            )
-        return found
+        return project_file(listed, self.stack, "stack")
 
     def read(self, listed: Path) -> Float32[np.ndarray, "n h w"]:
         """The images, particles brighter than the ice.

@@ -182,12 +182,7 @@ def _read(
     """Images and masks of rows of one stack."""
     table, row = source.masks, int(rows[0])
     listed = source.folder / MASKS_NAME
-    stack = project_file(listed, table.images[row])
-    if stack is None:
-        raise InputError(
-            f"the stack {table.images[row]} of {listed} is not there: run in the folder that its "
-            "path begins in"
-        )
+    stack = project_file(listed, table.images[row], "stack")
     images = read_sections(stack, table.image_positions[rows])
     classes = read_sections(source.folder / table.masks[row], table.mask_positions[rows])
     if images.shape != classes.shape:

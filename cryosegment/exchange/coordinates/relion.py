@@ -112,17 +112,8 @@ def listed_files(path: Path) -> List[Tuple[str, Path]]:
     block = read_star(path)[LIST_BLOCK]
     if MICROGRAPH not in block or LISTED not in block:
         raise InputError(f"expected the columns {MICROGRAPH} and {LISTED} in {path}, not found")
-    return list(zip(block[MICROGRAPH], [_located(path, name) for name in block[LISTED]]))
-
-
-def _located(path: Path, name: str) -> Path:
-    file = project_file(path, name)
-    if file is None:
-        raise InputError(
-            f"coordinates {name}, which {path} lists, are neither in the current folder nor in one "
-            "above the list: run the command in the folder of the RELION project"
-        )
-    return file
+    files = [project_file(path, name, "coordinate file") for name in block[LISTED]]
+    return list(zip(block[MICROGRAPH], files))
 
 
 def write_coordinate_list(path: PathLike, picks: Sequence[Picked]) -> None:

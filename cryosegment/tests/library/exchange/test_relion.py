@@ -72,7 +72,8 @@ def test_files_of_a_project_are_found_from_its_lists(tmp_path, monkeypatch):
     (tmp_path / "Movies").mkdir()
     (tmp_path / "Movies" / "a.mrc").touch()
     listed = tmp_path / "CtfFind" / "job003" / "micrographs_ctf.star"
-    assert project_file(listed, "Movies\\a.mrc") == tmp_path / "Movies" / "a.mrc"
-    assert project_file(listed, "Movies") is None
+    assert project_file(listed, "Movies\\a.mrc", "movie") == tmp_path / "Movies" / "a.mrc"
+    with pytest.raises(InputError, match=r"the movie Movies of .* is neither in"):
+        project_file(listed, "Movies", "movie")
     monkeypatch.chdir(tmp_path)
-    assert project_file(Path("/else/list.star"), "Movies/a.mrc") == Path("Movies/a.mrc")
+    assert project_file(Path("/else/list.star"), "Movies/a.mrc", "movie") == Path("Movies/a.mrc")

@@ -50,5 +50,5 @@ def test_images_are_bright_and_found_above_the_list(tmp_path):
     bright, dark = blocks_of(stacks)
     np.testing.assert_array_equal(bright.read(listed), images[3:])
     np.testing.assert_array_equal(dark.read(listed), -images[1:2])
-    with pytest.raises(InputError, match=r"stack Extract/a\.mrcs of .* is not there"):
+    with pytest.raises(InputError, match=r"stack Extract/a\.mrcs of .* is neither in"):
         bright.read(tmp_path.parent / "other.star")

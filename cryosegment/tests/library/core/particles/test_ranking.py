@@ -82,10 +82,18 @@ def test_a_stack_that_cannot_be_read_is_listed_and_the_rest_go_on(listed):
     (listed.parent / "b.mrcs").unlink()
     found = rank(listed)
     assert list(found.failures) == ["b.mrcs"]
-    assert "is not there" in found.failures["b.mrcs"]
+    assert "is neither in" in found.failures["b.mrcs"]
     is_lost = np.isnan(found.scores["quality"])
     stacks = open_particles(listed).stacks
     assert [stacks.stacks[row] == "b.mrcs" for row in range(12)] == is_lost.tolist()
+
+
+def test_a_stack_that_was_lost_since_has_no_scores(listed):
+    before = rank(listed).scores["quality"].copy()
+    (listed.parent / "b.mrcs").unlink()
+    after = rank(listed, resume=True).scores["quality"]
+    assert np.isnan(after).sum() == SIZES["b"]
+    np.testing.assert_array_equal(after[~np.isnan(after)], before[~np.isnan(after)])
 
 
 def counting(calls):

@@ -109,7 +109,7 @@ def test_lists_of_coordinate_files(project, given):
 
 def test_a_listed_file_that_is_missing_is_named(project):
     (project / "AutoPick" / "job010" / "Movies" / "b.box").unlink()
-    with pytest.raises(InputError, match=r"Movies.b\.box, which .*autopick\.star lists"):
+    with pytest.raises(InputError, match=r"Movies.b\.box of .*autopick\.star is neither in"):
         read_coordinates(project / "AutoPick" / "job010" / "autopick.star", 1.0)
 
 
