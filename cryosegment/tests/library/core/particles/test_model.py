@@ -58,6 +58,15 @@ def test_grey_levels_have_no_scale(change, images: torch.Tensor) -> None:
     torch.testing.assert_close(found, expected, atol=2e-3, rtol=0)
 
 
+def test_a_hot_pixel_does_not_ring_through_the_image(images: torch.Tensor) -> None:
+    hot = images.clone()
+    hot[:, 45, 45] = 1000.0
+    difference = working_images(hot, 2.0, 120.0, INPUT)[0]
+    difference -= working_images(images, 2.0, 120.0, INPUT)[0]
+    difference[:, 12:25, 12:25] = 0  # around it, at pixel 18 of 36
+    assert difference.abs().mean() < 0.15
+
+
 def test_contrast_turns_the_sign(images: torch.Tensor) -> None:
     bright, dark = (working_images(images, 2.0, 120.0, INPUT, c)[0] for c in (BRIGHT, DARK))
     torch.testing.assert_close(bright, -dark)

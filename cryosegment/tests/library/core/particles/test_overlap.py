@@ -19,6 +19,7 @@ def test_intersection_over_union_of_all_pixels() -> None:
         ((truth == k) & (found == k)).sum() / ((truth == k) | (found == k)).sum() for k in range(3)
     ]
     np.testing.assert_allclose(intersection_over_union(counts).numpy(), expected)
+    assert counts[0, 2] == ((truth == 0) & (found == 2)).sum()
     figures = overlap_of(counts)
     assert figures["iou"] == pytest.approx(np.mean(expected))
     assert figures["iou of edge"] == pytest.approx(expected[1])
