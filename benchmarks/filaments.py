@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How many picks lie on filaments among particles, and how many of them are noticed.
 
-    OMP_NUM_THREADS=1 python benchmarks/filaments.py --molecule MODEL --work WORK
+    OMP_NUM_THREADS=1 python benchmarks/filaments.py --data DATA --work WORK
 
-MODEL is an atomic model or a map of the particles; the filaments are made here.
+DATA holds `empiar10017/` and `maps/`; the filaments are made here. A second table has micrographs
+without filaments, where all that is flagged is flagged wrongly.
 """
 
 from __future__ import annotations
@@ -15,16 +16,27 @@ from pathlib import Path
 
 import mrcfile
 import numpy as np
-from scoring import run
+from micrograph_sets import HARD, MicrographSet, Scene, read_empiar10017, simulated
+from scoring import pick, run
 
+from cryosegment.core.evaluation.matching import match
 from cryosegment.exchange.pick_folder import CANDIDATES, COORDINATES, PickFolder
 from cryosegment.exchange.star import read_star
 
+MOLECULE = "maps/models/3cf3.pdb.gz"
+"""Of the particles."""
 LENGTH, VOXEL, PIXEL_SIZE = 1400.0, 8.0, 4.0
 """Of a filament, Å, and Å/px of its map and of the micrographs."""
 OPTIONS = "--size 1280 1280 --count 3 --snr 0.05 --seed 41 --ratios 1,25 --coverage 0.45"
 VIEW = "--preferred 1 --preferred-view 0 90 --preferred-spread 8"
 """Filaments lie in the plane of the ice."""
+WITHOUT = (
+    *(Scene(name, 0.02, word="elongated") for name in ("1igy", "3d2f", "5a1a")),
+    *(scene for scene in HARD if scene.word == "crowded"),
+)
+"""Simulated sets without filaments, of particles that come nearest to them."""
+TOLERANCE = 0.25
+"""Largest distance of a pick from the particle that it is, in diameters."""
 
 
 def tube(width: float, hollow: float) -> Callable[..., np.ndarray]:
@@ -77,9 +89,9 @@ def _inside(away: np.ndarray) -> np.ndarray:
 
 
 def main() -> None:
-    """Simulate, pick, and print the table."""
+    """Simulate, pick, and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--molecule", required=True)
+    parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
     arguments = parser.parse_args()
     print("| filaments | number | particles | picks | on filaments | of these flagged | others |")
@@ -87,8 +99,13 @@ def main() -> None:
     for number, (name, density) in enumerate(KINDS.items()):
         folder = arguments.work / f"filaments_{number}"
         if not (folder / "truth" / "labels.json").exists():
-            simulate(folder, density, arguments.molecule)
+            simulate(folder, density, str(arguments.data / MOLECULE))
         print_row(name, folder)
+    print("\n| without filaments | picks | of particles | flagged | of these particles |")
+    print("|---" * 5 + "|")
+    print_wrong(read_empiar10017(arguments.data / "empiar10017"), arguments.work)
+    for some in simulated(WITHOUT, arguments.data / "maps", arguments.work, 1):
+        print_wrong(some, arguments.work)
 
 
 def simulate(folder: Path, density: Callable[..., np.ndarray], molecule: str) -> None:
@@ -126,6 +143,19 @@ def print_row(name: str, folder: Path) -> None:
         counts += [len(picks), is_on.sum(), (is_on & flagged).sum(), (~is_on & flagged).sum()]
     number, particles = (int((species == kind).sum()) for kind in (1, 2))
     print(f"| {name} | {number} | {particles} | {' | '.join(map(str, counts))} |", flush=True)
+
+
+def print_wrong(some: MicrographSet, work: Path) -> None:
+    """One line of the table of micrographs without filaments."""
+    options = f"--diameter {some.diameter} --filaments flag --gpu cpu".split()
+    found = pick(some.micrographs, work / "picks" / some.folder, some.pixel_size, options).chosen
+    counts = np.zeros(4, int)
+    for name, picks in found.items():
+        flagged, is_particle = picks.filaments == 1, np.zeros(len(picks), bool)
+        reach = TOLERANCE * some.diameter / some.pixel_size
+        is_particle[match(picks.centers_yx, some.reference[name].centers_yx, reach).picks] = True
+        counts += [len(picks), is_particle.sum(), flagged.sum(), (flagged & is_particle).sum()]
+    print(f"| {some.name} | {' | '.join(map(str, counts))} |", flush=True)
 
 
 if __name__ == "__main__":

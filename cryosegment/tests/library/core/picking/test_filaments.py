@@ -31,7 +31,7 @@ def rod(width, length, angle=30.0):
 
 @pytest.mark.parametrize(
     ("width", "length", "is_filament"),
-    [(8, 100, True), (8, 40, False), (20, 100, False)],
+    [(8, 100, True), (8, 60, False), (20, 100, False)],
 )
 def test_long_thin_regions_are_filaments(width, length, is_filament):
     plane, centers = rod(width, length)
@@ -73,3 +73,15 @@ def test_a_filament_with_particles_beside_it_all_along_is_a_crowd():
     plane, centers = rod(8, 100, 0)
     plane[88 : 88 + 20] = 0.9
     assert not on_filaments(maps_of(plane), centers, DIAMETER).any()
+
+
+@pytest.mark.parametrize(("period", "is_filament"), [(10, False), (40, True)])
+def test_a_few_gaps_and_a_little_beside_it_do_not_matter(period, is_filament):
+    """Two columns of each period are another than in a filament."""
+    plane, centers = rod(8, 100, 0)
+    columns = np.arange(160) % period < 2
+    gaps, beside = plane.copy(), plane.copy()
+    gaps[:, columns] = 0
+    beside[88, columns] = 0.9
+    for each in (gaps, beside):
+        assert on_filaments(maps_of(each), centers, DIAMETER).tolist() == [is_filament] * 3
