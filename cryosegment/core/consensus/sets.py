@@ -62,7 +62,7 @@ class Consensus:
     def content(self, name: str) -> bytes:
         """What the particles of a micrograph depend on, but for ranks among other micrographs."""
         found = [picks.get(name) for picks in self._sets]
-        parts = [(c.centers_yx * c.pixel_size, c.ranking) if c else () for c in found]
+        parts = [(c.centers_yx * c.pixel_size, c.ranking, c.diameters) if c else () for c in found]
         return b"|".join(b"".join(array.tobytes() for array in part) for part in parts)
 
     def particles(self, name: str) -> ConsensusPicks:

@@ -99,6 +99,9 @@ def test_difference(sets):
     again = ["--without", str(sets / "third"), "--without", str(sets / "second")]
     assert consensus(sets, *again, sets=["first"], output="less") == 0
     assert particles_of(read_coordinates(sets / "less", 1.0)["a"]) == {0}
+    both = ["--votes", "2", "--without", str(sets / "third")]
+    assert consensus(sets, *both, sets=["first", "second"], output="both") == 0
+    assert particles_of(read_coordinates(sets / "both", 1.0)["a"]) == {1}
 
 
 def test_resume_does_what_has_changed_and_keeps_the_rest(sets):

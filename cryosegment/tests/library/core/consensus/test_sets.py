@@ -99,8 +99,10 @@ def test_content_changes_with_the_picks_of_any_set():
 
     moved = picks("a", (12, 10), (52, 51))
     scored = picks("a", (12, 10), (52, 50), scores=[0.5, 0.2])
-    others = [(ONE, moved), (ONE, scored), (TWO, ONE), (ONE, NOBODY)]
-    assert len({content(*sets) for sets in [(ONE, TWO), *others]}) == 5
+    better = picks("a", (12, 10), (52, 50), scores=[0.6, 0.2])
+    wider = picks("a", (12, 10), (52, 50), diameters=[11, np.nan])
+    others = [(ONE, moved), (ONE, scored), (ONE, better), (ONE, wider), (TWO, ONE), (ONE, NOBODY)]
+    assert len({content(*sets) for sets in [(ONE, TWO), *others]}) == 7
     assert content(ONE, TWO) == content(ONE, {**TWO, **picks("b", (1, 1))})
 
 
