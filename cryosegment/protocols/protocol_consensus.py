@@ -91,6 +91,10 @@ class CryoSegmentProtConsensus(CoreRun, Remembered):
     def consensusStep(self, signature: str, sizes: List[Any]) -> None:
         """Take in what is there of all sets, until all are closed.
 
+        One step waits, as the one that generates the others does in Scipion's own streaming
+        protocols: the core itself knows what is done, so that steps for each batch would say it
+        twice.
+
         Raises
         ------
         RuntimeError
@@ -99,11 +103,17 @@ class CryoSegmentProtConsensus(CoreRun, Remembered):
         if self._hasOtherParams():
             self._forgetEverything()
         self._remember()
-        is_open = True
+        is_open, before = True, None
         while is_open:
             sets = [latest(pointer) for pointer in self._pointers()]
             is_open = any(each.isStreamOpen() for each in sets)
-            self._takeIn(sets)
+            state = [
+                (each.getSize(), each.getMicrographs().getSize(), each.isStreamOpen())
+                for each in sets
+            ]
+            if state != before:  # to read all picks takes long
+                self._takeIn(sets)
+            before = state
             for each in sets:
                 each.getMicrographs().close()
                 each.close()
