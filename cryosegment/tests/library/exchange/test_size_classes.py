@@ -41,6 +41,7 @@ def test_gaps_lie_between_the_commonest_diameters():
         drawn((500, 120.0, 0.15)),
         drawn((500, 100.0, 0.08), (25, 160.0, 0.05)),  # a few dirty ones are no species
         drawn((300, 100.0, 0.1), (300, 115.0, 0.1)),  # one commonest diameter
+        drawn((300, 100.0, 0.08), (300, 126.0, 0.08)),  # two, with a shallow dip between them
         np.array([120.0]),
         np.array([np.nan, 0.0]),
         np.empty(0),
