@@ -37,6 +37,11 @@ OUTLINED = ("simulation", "reconstruction")
 """Sources whose labels have the outlines of the particles; discs have not."""
 
 
+def are_outlined(sources: str) -> bool:
+    """Whether labels of these sources, with commas between them, have outlines, if they say any."""
+    return all(source in (*OUTLINED, "") for source in sources.split(", "))
+
+
 def is_particle(classes: Any) -> Any:
     """Mask of the particles in a class map (array or tensor): class particle or edge."""
     return (classes == PARTICLE) | (classes == EDGE)

@@ -16,6 +16,7 @@ import numpy as np
 from cryosegment.exchange.card import ModelCard
 from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.exchange.errors import InputError, ParameterError
+from cryosegment.exchange.labels import are_outlined
 from cryosegment.exchange.mixture import probabilities_in_data_set
 from cryosegment.exchange.params import (
     AUTO,
@@ -74,6 +75,9 @@ class PickSettings:
         Folder of the checkpoint for centres by SAM.
     recenter
         Whether picks are moved to the centres of mass of their masks.
+    draws_outlines
+        Whether masks are as long as the particles are; those of models that were trained on discs
+        run together where particles are close.
     """
 
     input: InputParams
@@ -91,6 +95,7 @@ class PickSettings:
     number: Optional[int] = None
     sam: str = ""
     recenter: bool = False
+    draws_outlines: bool = True
 
     @property
     def finds_contrast(self) -> bool:
@@ -172,6 +177,7 @@ def pick_settings(params: PickParams, card: ModelCard) -> PickSettings:
         number=params.number,
         sam=params.sam,
         recenter=params.recenter,
+        draws_outlines=are_outlined(card.provenance.label_source),
     )
 
 

@@ -61,7 +61,7 @@ def summarise(picks: Picks, settings: PickSettings) -> MicrographSummary:
 
 def _doubts(picks: Picks, likely: Coordinates, settings: PickSettings) -> tuple[str, ...]:
     found = {
-        OTHER_DIAMETER: not has_diameter(likely, settings.diameter),
+        OTHER_DIAMETER: settings.draws_outlines and not has_diameter(likely, settings.diameter),
         OTHER_CONTRAST: not _has_contrast(picks, settings),
     }
     return tuple(name for name, is_true in found.items() if is_true)

@@ -94,6 +94,21 @@ def test_wishes() -> None:
             replace(PARAMS, **twice)
 
 
+@pytest.mark.parametrize(
+    ("source", "are_outlines"),
+    [
+        ("", True),
+        ("reconstruction, simulation", True),
+        ("coordinates", False),
+        ("picked coordinates, simulation", False),
+        ("picks", False),
+    ],
+)
+def test_discs_are_no_outlines(source: str, are_outlines: bool) -> None:
+    card = replace(CARD, provenance=replace(CARD.provenance, label_source=source))
+    assert pick_settings(PARAMS, card).draws_outlines == are_outlines
+
+
 def test_masks_of_other_sizes_are_not_chosen() -> None:
     settings = pick_settings(replace(PARAMS, min_diameter="80"), CARD)
     candidates = Coordinates(

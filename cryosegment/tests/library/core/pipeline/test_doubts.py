@@ -70,6 +70,7 @@ def test_another_diameter(picks: Picks, settings: PickSettings) -> None:
     for diameter, doubts in ((60.0, ()), (32.0, (OTHER_DIAMETER,)), (130.0, (OTHER_DIAMETER,))):
         other = replace(settings, diameter=diameter)
         assert summarise(picks, other).doubts == doubts
+        assert summarise(picks, replace(other, draws_outlines=False)).doubts == ()
 
 
 def in_a_row(long_axes: list[float], apart: float) -> Coordinates:
