@@ -64,6 +64,14 @@ def test_from_the_command_line(
     assert main([*command, "--resume"]) == 0
 
 
+def test_a_training_starts_with_the_classes_of_its_model(tiny: Path) -> None:
+    network, _ = start_of(TrainParticlesParams(start=str(tiny)))
+    images = torch.randn(2, 1, 64, 64, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        expected = load_particle_model(tiny, "cpu").network(images)
+        torch.testing.assert_close(network.eval()(images), expected[:, : len(CLASSES)])
+
+
 def test_any_network_of_the_zoo_tells_the_classes() -> None:
     params = TrainParticlesParams(network="unet", encoder="efficientnet-b0", seed=3)
     network, card = start_of(params)
