@@ -26,7 +26,7 @@ from particle_stacks import Boxes, extract
 from scipy.spatial import cKDTree
 from scoring import Sets, only, run
 
-from cryosegment.core.particles.simulated import area_under_curve
+from cryosegment.core.particles.overlap import area_under_curve
 from cryosegment.exchange.coordinates import read_coordinates
 from cryosegment.exchange.particles.ranked import read_scores
 

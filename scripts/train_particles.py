@@ -20,7 +20,7 @@ from pathlib import Path
 import torch
 from torch import nn
 from tqdm import tqdm
-from train_general import HELD_OUT, PROCEDURAL, load_bank, unseen_bank
+from train_general import HELD_OUT, NETWORK, PROCEDURAL, load_bank, unseen_bank
 
 from cryosegment import __version__
 from cryosegment.core.models.checkpoint import fingerprint, save_checkpoint
@@ -43,20 +43,12 @@ from cryosegment.core.training.fit.settings import FitSettings
 from cryosegment.core.training.fit.state import TrainingProgress, load_average
 from cryosegment.exchange.card import (
     PARTICLE_IMAGES,
-    Facts,
     ModelCard,
     Provenance,
     TrainedNetwork,
     Use,
 )
 from cryosegment.exchange.model_files import GENERAL, model_path
-from cryosegment.exchange.params.networks import BATCH_NORM
-
-NETWORK: Facts = {
-    "widths": [32, 64, 128, 256],
-    "deep_blocks": 3,
-    "normalization": BATCH_NORM,
-}
 
 
 def main() -> None:
