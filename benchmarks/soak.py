@@ -133,9 +133,9 @@ def fill(folder: Path, kinds: list[Path], numbers: Iterable[int]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for number in numbers:
         data = kinds[number % len(kinds)].read_bytes()
-        partial = folder / f"{name_of(number)}.partial"
-        partial.write_bytes(data[: len(data) // 2] if is_damaged(number) else data)
-        partial.rename(partial.with_suffix(".mrc"))
+        growing = folder / f"{name_of(number)}.growing"
+        growing.write_bytes(data[: len(data) // 2] if is_damaged(number) else data)
+        growing.rename(growing.with_suffix(".mrc"))
 
 
 def check(title: str, folder: Path, count: int, seconds: float) -> None:

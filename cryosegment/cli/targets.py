@@ -33,6 +33,13 @@ from cryosegment.exchange.screen_folder import CONTENTS as SCREEN_CONTENTS
 REPORTS = {FAILURES_NAME, REJECTED_NAME, REPORT_NAME, SUMMARY_NAME}
 """What a run says of itself: no results."""
 
+TRAINED = (
+    ".safetensors",
+    ".state.safetensors",
+    ".state.best.safetensors",
+    ".history.csv",
+    ".tensorboard",
+)
 LABELLED = (*LABEL_FOLDERS, LABELS_NAME, FINISHED_NAME, *sorted(REPORTS))
 TARGETS: Mapping[str, tuple[str, ...]] = {
     "pick": CONTENTS,
@@ -61,30 +68,11 @@ TARGETS: Mapping[str, tuple[str, ...]] = {
         FAILURES_NAME,
         FINISHED_NAME,
     ),
-    "train": (
-        ".safetensors",
-        ".state.safetensors",
-        ".state.best.safetensors",
-        ".history.csv",
-        ".tensorboard",
-        ".examples.png",
-    ),
-    "train particles": (
-        ".safetensors",
-        ".state.safetensors",
-        ".state.best.safetensors",
-        ".history.csv",
-        ".tensorboard",
-    ),
+    "train": (*TRAINED, ".examples.png"),
+    "train particles": TRAINED,
     "tune": (".safetensors", ".picking.csv", ".picking.png"),
     "screen apply": SCREEN_CONTENTS,
-    "screen train": (
-        ".safetensors",
-        ".state.safetensors",
-        ".state.best.safetensors",
-        ".history.csv",
-        ".tensorboard",
-    ),
+    "screen train": TRAINED,
     "evaluate": ("metrics.csv", "metrics.json", "precision_recall.png"),
     "consensus": (COORDINATES, EVERYTHING, COUNTS_NAME, FAILURES_NAME, FINISHED_NAME),
     "crf": (PROBABILITY, FAILURES_NAME, FINISHED_NAME),
