@@ -7,16 +7,15 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from cryosegment.cli.locks import locked
 from cryosegment.exchange.errors import CryoSegmentError
 from cryosegment.exchange.finished import Finished
 from cryosegment.exchange.job import Job
-from cryosegment.exchange.merging import finished_rows, gather
+from cryosegment.exchange.merging import finished_rows, gather, unfinished
 from cryosegment.exchange.micrograph_lists import read_failures
 from cryosegment.exchange.params import PickParams
 from cryosegment.exchange.pick_folder import SUFFIXES, PickFolder
@@ -27,7 +26,7 @@ from cryosegment.exchange.shards import SHARDS, Shard
 LOG_NAME = "log.txt"
 """What a worker says, in its folder."""
 INTERVAL = 1.0
-"""Seconds between two looks at the workers."""
+"""Seconds between two looks at what the workers have finished."""
 
 
 def devices_of_workers(devices: Sequence[str], workers: int) -> list[str]:
@@ -62,7 +61,7 @@ def pick_by_workers(
     _run_all(parts, len(job.names) - len(names), len(job.names), progress)
     failures = {name: text for part in parts for name, text in read_failures(part.path).items()}
     for shard, part in zip(shards, parts, strict=True):
-        if shard.own(names) - set(failures) - {row[0] for row in finished_rows([part])}:
+        if unfinished(shard, part, names):
             raise CryoSegmentError(f"worker {shard} stopped: {_last_words(part)}")
     if len(failures) < len(job.names):
         for name in failures:
@@ -117,9 +116,11 @@ def _run_all(parts: Sequence[PickFolder], done: int, total: int, progress: Progr
             with Path(part.path, LOG_NAME).open("wb") as log:
                 words = [*command, str(part.job)]
                 processes.append(subprocess.Popen(words, stdout=log, stderr=log))
-        shown = 0
-        while any(process.poll() is None for process in processes):
-            time.sleep(INTERVAL)
+        shown, running = 0, list(processes)
+        while running:
+            with suppress(subprocess.TimeoutExpired):
+                running[0].wait(INTERVAL)
+                del running[0]
             rows = finished_rows(parts)
             if len(rows) > shown:
                 shown = len(rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Dict, List, Mapping, Sequence, Tuple
+from typing import Dict, Iterable, List, Mapping, Sequence, Set, Tuple
 
 from cryosegment.exchange.csv_rows import csv_text, read_rows
 from cryosegment.exchange.errors import InputError
@@ -16,7 +16,7 @@ from cryosegment.exchange.params import PickParams, free_to_change
 from cryosegment.exchange.pick_folder import SUFFIXES, PickFolder
 from cryosegment.exchange.pick_summary import MicrographSummary, write_summaries
 from cryosegment.exchange.repicking import picking_job
-from cryosegment.exchange.shards import find_shards
+from cryosegment.exchange.shards import Shard, find_shards
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def gather(
     for folder in folders:
         summaries.update(folder.summaries())
     for part in parts:
-        _move_results(part, output)
+        _move_results(part, PickFolder(output))
     known = [name for name in names if name in rows]
     write_summaries(output, [summaries[name] for name in known])
     write_text(output / FINISHED_NAME, csv_text([rows[name] for name in known]))
@@ -73,12 +73,20 @@ def finished_rows(parts: Sequence[PickFolder]) -> List[List[str]]:
     return [row for part in parts for row in read_rows(Path(part.path, FINISHED_NAME))]
 
 
-def _move_results(part: PickFolder, output: PathLike) -> None:
-    """Move the files of each micrograph from the folder of a part to the output."""
+def unfinished(shard: Shard, part: PickFolder, names: Iterable[str]) -> Set[str]:
+    """The micrographs of a shard, of all these, that are in its folder neither done nor failed."""
+    done = {row[0] for row in finished_rows([part])}
+    return shard.own(names) - done - set(read_failures(part.path))
+
+
+def _move_results(part: PickFolder, results: PickFolder) -> None:
+    """Move the files of each micrograph from the folder of a part to that of the results."""
     for kind in SUFFIXES:
-        target = make_folder(Path(output, kind)) if Path(part.path, kind).is_dir() else Path(output)
-        for name in part.names(kind):
-            part.file(kind, name).replace(target / part.file(kind, name).name)
+        names = part.names(kind)
+        if names:
+            make_folder(results.folder(kind))
+        for name in names:
+            part.file(kind, name).replace(results.file(kind, name))
 
 
 def open_shards(output: PathLike) -> Shards:
@@ -101,16 +109,14 @@ def open_shards(output: PathLike) -> Shards:
             raise InputError(f"{text} has other micrographs than the first: {again}")
         if _fixed(job) != _fixed(jobs[0]):
             raise InputError(f"{text} has other parameters than the first: {again}")
-        failed = read_failures(part.path)
-        done = {row[0] for row in finished_rows([part])}
-        own = shard.own(job.names)
-        left = sorted(own - done - set(failed))
+        left = sorted(unfinished(shard, part, job.names))
         if left:
+            count = len(shard.own(job.names))
             raise InputError(
-                f"{text} has not finished {len(left)} of {len(own)} micrographs, such as "
-                f"{left[0]}: run it again with --resume"
+                f"{text} has not finished {len(left)} of {count} micrographs, such as {left[0]}: "
+                "run it again with --resume"
             )
-        failures.update(failed)
+        failures.update(read_failures(part.path))
     params = {**jobs[0].params, "shard": "", "resume": False}
     whole = replace(jobs[0], params=params, output=str(output))
     return Shards(tuple(parts), whole, failures)

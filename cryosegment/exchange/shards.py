@@ -64,7 +64,7 @@ def find_shards(output: PathLike) -> List[Shard]:
     InputError
         If there are none, one is missing, or there are those of several numbers of runs.
     """
-    paths = sorted(Path(output, SHARDS).glob("*_of_*"))
+    paths = Path(output, SHARDS).glob("*_of_*")
     found = sorted(parse_shard(path.name.replace("_of_", "/")) for path in paths)
     if not found:
         raise InputError(
