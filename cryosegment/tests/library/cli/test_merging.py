@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+import io
 from dataclasses import replace
 from pathlib import Path
 
@@ -56,6 +57,16 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
+def without_time(name: str, data: bytes) -> object:
+    """What a file holds, but for the time at which it was written."""
+    if name.endswith(".mrc"):
+        return data[1024:]
+    if name.endswith(".npz"):
+        with np.load(io.BytesIO(data)) as arrays:
+            return {key: arrays[key].tobytes() for key in arrays}
+    return data
+
+
 @pytest.mark.parametrize("wish", [(), ("--number", "12"), ("--threshold", "0.4")], ids=str)
 def test_shards_make_what_one_run_makes(
     micrographs: Path, model: Path, wish: tuple[str, ...]
@@ -73,10 +84,7 @@ def test_shards_make_what_one_run_makes(
         bytes(whole), bytes(shared)
     )
     for name, data in one.items():
-        if name.endswith((".mrc", ".npz")):  # they hold the time
-            assert len(data) == len(other[name])
-        else:
-            assert data == other[name]
+        assert without_time(name, data) == without_time(name, other[name]), name
     job = read_job(shared / "job.json")
     assert job.names == NAMES
     finished = Finished(shared, record_from_dict(PickParams, job.params), is_resumed=True)
