@@ -104,8 +104,7 @@ def find_candidates(
     and the mean particle probability over the disc. What a disc lacks beyond the border or on
     invalid pixels counts as no particle: a particle that is cut there scores lower.
     """
-    votes = vote_map(maps.offsets, maps.unrefined, maps.valid, diameter_px)
-    evidence = torch.sqrt(maps.center * votes)
+    evidence = _evidence(maps, diameter_px)
     lowest = floor**1.5  # no peak below this can score `floor`: two of three factors
     allowed = maps.valid & away_from_edge(maps.valid, edge_px)
     peaks = _local_maxima(evidence, max(1, round(PEAK_REACH * diameter_px)), lowest, allowed)
@@ -137,15 +136,19 @@ def score_places(
     diameter_px
         Particle diameter, px.
     """
-    evidence = torch.sqrt(
-        maps.center * vote_map(maps.offsets, maps.unrefined, maps.valid, diameter_px)
-    )
+    evidence = _evidence(maps, diameter_px)
     reach = max(1, round(PLACE_REACH * diameter_px))
     highest = functional.max_pool2d(evidence[None, None], 2 * reach + 1, 1, reach)[0, 0]
     limit = torch.tensor(evidence.shape, device=evidence.device) - 1
     pixels = torch.minimum(centers_yx.to(evidence.device).round().long().clamp(min=0), limit)
     dirt = disc_means(maps.contamination, maps.valid, pixels, diameter_px)
     return _scores(maps, highest, pixels, diameter_px) * (1 - dirt)
+
+
+def _evidence(maps: PickingMaps, diameter_px: float) -> Float[Tensor, "h w"]:
+    """Of a centre at each pixel: the geometric mean of heat and votes."""
+    votes = vote_map(maps.offsets, maps.unrefined, maps.valid, diameter_px)
+    return torch.sqrt(maps.center * votes)
 
 
 def away_from_edge(valid: Bool[Tensor, "h w"], edge_px: float) -> Bool[Tensor, "h w"]:
