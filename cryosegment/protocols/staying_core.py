@@ -59,7 +59,7 @@ class StayingCore:
         return self._process.poll() is None
 
     def close(self) -> None:
-        """Let it end."""
+        """Let it end, and close its pipes."""
         self._process.communicate()
 
 
@@ -75,13 +75,14 @@ class StayingCores:
         key = tuple(gpus)
         with self._lock:
             idle = self._idle.setdefault(key, [])
-            idle[:] = [core for core in idle if core.isAlive]
             core = idle.pop() if idle else None
+        if core is not None and not core.isAlive:
+            core.close()
+            core = None
         core = core or StayingCore(key, environ)
         status = core.run(path)
-        if core.isAlive:
-            with self._lock:
-                idle.append(core)
+        with self._lock:
+            idle.append(core)
         return status
 
     def close(self) -> None:

@@ -463,23 +463,27 @@ class TestCryoSegmentPick(ProtocolTest):
 
     def testCoreStays(self) -> None:
         """One process takes all batches; another takes over when it has ended."""
-        files = sorted(self.micrographs.glob("*.mrc"))
+        files, used = sorted(self.micrographs.glob("*.mrc")), []
         cores, environ = StayingCores(), Plugin.getEnviron()
         values = {"diameter": DIAMETER, "pixel_size": PIXEL_SIZE, "gpu": "cpu"}
-        numbers = []
         for file in files:
             path, output = self.folder / f"{file.stem}.json", str(self.folder / "staying")
             Job("pick", values, (str(file),), f"{output}_{file.stem}").write(path)
             assert cores.run(path, (), environ) == 0
             assert len(read_coordinates(f"{output}_{file.stem}/coordinates", PIXEL_SIZE)) == 1
             (core,) = cores._idle[()]
-            numbers.append(core._process.pid)
-            if len(numbers) == 2:
+            used.append(core._process)
+            if len(used) == 2:
                 core._process.kill()
                 core._process.wait()
-        assert numbers[0] == numbers[1] != numbers[2]
+        first, second, third = used
+        assert first is second
+        assert third is not second
         cores.close()
-        assert core._process.returncode == 0
+        assert third.returncode == 0
+        for process in used:
+            assert process.stdin.closed
+            assert process.stdout.closed
 
     def testBrokenModel(self) -> None:
         """A model that is damaged after its import is named before anything runs."""
