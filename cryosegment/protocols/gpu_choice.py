@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import List
+from typing import Dict, List
 
 from pwem.protocols import EMProtocol
 from pyworkflow.protocol import params
@@ -32,6 +32,10 @@ class GpuChoice(EMProtocol):
             label="Choose GPU IDs",
             help=gpus,
         )
+
+    def _cpuParams(self) -> Dict[str, str]:
+        """What the parameters of a job say where no GPU is to be used."""
+        return {} if self.useGpu else {"gpu": "cpu"}
 
     def _gpuErrors(self) -> List[str]:
         """Without a GPU to wait for, Scipion would wait for ever."""

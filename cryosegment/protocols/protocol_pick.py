@@ -23,14 +23,13 @@ from cryosegment.exchange.settings import PickSettings, chosen_crf, is_score, pi
 from cryosegment.plugin import Plugin
 from cryosegment.protocols.ctf_choice import CtfChoice
 from cryosegment.protocols.form_fields import auto_or_text, form_values
-from cryosegment.protocols.gpu_choice import GpuChoice
 from cryosegment.protocols.messages import counted
 from cryosegment.protocols.model_choice import MODEL_PROJECT
 from cryosegment.protocols.picking_form import PickingForm
 from cryosegment.protocols.protocol_pick_base import CryoSegmentProtPickBase
 
 
-class CryoSegmentProtPick(CryoSegmentProtPickBase, PickingForm, CtfChoice, GpuChoice):
+class CryoSegmentProtPick(CryoSegmentProtPickBase, PickingForm, CtfChoice):
     """Pick particles by segmenting micrographs.
 
     A neural network marks the pixels of particles, their centres and contamination; a conditional

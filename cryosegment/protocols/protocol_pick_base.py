@@ -28,6 +28,7 @@ from cryosegment.exchange.pick_summary import append_summary
 from cryosegment.exchange.repicking import picking_job
 from cryosegment.objects import SetOfMicrographMasks
 from cryosegment.protocols.form_fields import field_default
+from cryosegment.protocols.gpu_choice import GpuChoice
 from cryosegment.protocols.graded_micrographs import DISCARDED, GOOD_ONES, GradedMicrographs
 from cryosegment.protocols.messages import counted, every
 from cryosegment.protocols.reselection import Reselection
@@ -36,7 +37,7 @@ from cryosegment.protocols.streamed_picking import StreamedPicking
 OUTPUTS = ("outputCoordinates", "outputMasks", "boxsize", GOOD_ONES, DISCARDED)
 
 
-class CryoSegmentProtPickBase(Reselection, GradedMicrographs, StreamedPicking):
+class CryoSegmentProtPickBase(Reselection, GradedMicrographs, StreamedPicking, GpuChoice):
     """Base of the picking protocol: each batch of micrographs is one job of the core."""
 
     _label = None
@@ -214,7 +215,7 @@ class CryoSegmentProtPickBase(Reselection, GradedMicrographs, StreamedPicking):
     # --------------------------- UTILS functions -----------------------------
     def getCoreParams(self) -> Dict[str, Any]:
         """Parameters of a `pick` job, with the device if it is the CPU."""
-        return {**self._pickParams(), **({} if self.useGpu else {"gpu": "cpu"})}
+        return {**self._pickParams(), **self._cpuParams()}
 
     def getFailures(self) -> Dict[str, str]:
         """Error of each micrograph that failed, by its name."""

@@ -238,8 +238,7 @@ class CryoSegmentProtRankParticles(CoreRun, Remembered, ModelChoice, GpuChoice):
     def _rankParams(self) -> Dict[str, Any]:
         """Parameters of the job."""
         values = {**self._given(), "particles": self._listFile(), "model": self._model()}
-        values["threads"] = self.numberOfThreads.get()
-        return values if self.useGpu else {**values, "gpu": "cpu"}
+        return {**values, "threads": self.numberOfThreads.get(), **self._cpuParams()}
 
     def _signature(self) -> str:
         """Everything that the scores depend on."""

@@ -91,6 +91,7 @@ class CryoSegmentProtScreenPicks(CoreRun, Remembered, GpuChoice):
             **self._values(),
             "picks": picks,
             "pixel_size": self._micrographs().getSamplingRate(),
+            **self._cpuParams(),
         }
         job = Job("screen apply", values, tuple(files.values()), self._folder(), tuple(files))
         threads = self.numberOfThreads.get()

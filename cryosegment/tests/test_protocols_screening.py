@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Dict
 
 from cryosegment.exchange.csv_rows import read_rows
+from cryosegment.exchange.job import JOB_NAME, read_job
 from cryosegment.exchange.screen_folder import COUNTS_NAME
 from cryosegment.tests.scripted import (
     DIAMETER,
@@ -44,6 +45,8 @@ class TestCryoSegmentScreening(ProtocolTest):
             assert 0 <= coordinate._cryosegmentScreening.get() <= 1
             assert 0 <= coordinate._cryosegmentInterference.get() <= 1
             assert (coordinate._cryosegmentProbability.get() >= 0.5) == (number in kept)
+        job = read_job(Path(screen._getExtraPath("screened"), JOB_NAME))
+        assert job.params["gpu"] == "cpu"
         assert screen.boxsize.get() == pick.boxsize.get()
         _, *rows = read_rows(Path(screen._getExtraPath("screened"), COUNTS_NAME))
         assert sum(int(row[1]) for row in rows) == len(given)
