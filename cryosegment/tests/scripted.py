@@ -153,6 +153,13 @@ class ProtocolTest(BaseTest):
         return cls.launchProtocol(protocol)
 
     @classmethod
+    def newSimulate(cls, **options: Any) -> Any:
+        """Two small micrographs of the built-in molecule, on the CPU."""
+        size = {"count": 2, "height": 640, "width": 512, "pixelSize": PIXEL_SIZE, "snr": 0.2}
+        options = {"useGpu": False, "numberOfThreads": 1, **size, **options}
+        return cls.newProtocol(CryoSegmentProtSimulate, **options)
+
+    @classmethod
     def newPick(cls, source: Any, diameter: float = DIAMETER, **options: Any) -> Any:
         """A picking protocol on the micrographs of an import, on the CPU."""
         options = {"useGpu": False, "binThreads": 1, **options}

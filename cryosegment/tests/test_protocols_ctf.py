@@ -9,8 +9,6 @@ from cryosegment.exchange.card import read_card
 from cryosegment.exchange.ctf import CtfEstimate, read_ctfs
 from cryosegment.exchange.params.front_end import FLIP
 from cryosegment.tests.scripted import (
-    PIXEL_SIZE,
-    CryoSegmentProtSimulate,
     Pointer,
     ProtocolTest,
     objects,
@@ -23,9 +21,7 @@ class TestCryoSegmentCtf(ProtocolTest):
     @classmethod
     def setUpClass(cls) -> None:
         super().setUpClass()
-        size = {"height": 384, "width": 384, "pixelSize": PIXEL_SIZE, "snr": 0.2, "count": 2}
-        options = {"useGpu": False, "numberOfThreads": 1, **size}
-        cls.simulated = cls.finished(CryoSegmentProtSimulate, {}, **options)
+        cls.simulated = cls.launchProtocol(cls.newSimulate(height=384, width=384))
         cls.addPhasePlate()
         cls.train = cls.newCtfTrain("outputCTF")
         cls.launchProtocol(cls.train)

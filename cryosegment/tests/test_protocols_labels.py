@@ -28,7 +28,6 @@ from cryosegment.tests.scripted import (
     MODE_RESTART,
     PIXEL_SIZE,
     CryoSegmentProtLabels,
-    CryoSegmentProtSimulate,
     ProtocolTest,
     objects,
 )
@@ -44,9 +43,8 @@ class TestCryoSegmentLabels(ProtocolTest):
     @classmethod
     def setUpClass(cls) -> None:
         super().setUpClass()
-        size = {"height": 768, "width": 640, "pixelSize": PIXEL_SIZE, "snr": 0.2, "count": 1}
-        options = {"useGpu": False, "numberOfThreads": 1, "particles": 12, "iceBlobs": 6, **size}
-        cls.simulated = cls.finished(CryoSegmentProtSimulate, {}, **options)
+        options = {"count": 1, "height": 768, "width": 640, "particles": 12, "iceBlobs": 6}
+        cls.simulated = cls.launchProtocol(cls.newSimulate(**options))
         (entry,) = read_labels_index(cls.simulated.getLabelsFolder()).entries
         cls.true_classes = mrcfile.read(entry.classes)
 

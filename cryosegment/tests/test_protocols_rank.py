@@ -15,9 +15,7 @@ from cryosegment.exchange.star import read_star
 from cryosegment.tests.machine import NO_RELION, has_relion
 from cryosegment.tests.scripted import (
     DIAMETER,
-    PIXEL_SIZE,
     CryoSegmentProtRankParticles,
-    CryoSegmentProtSimulate,
     CryoSegmentViewerRank,
     MessageView,
     ProtocolTest,
@@ -48,17 +46,7 @@ class TestCryoSegmentRankParticles(ProtocolTest):
     @classmethod
     def setUpClass(cls) -> None:
         super().setUpClass()
-        cls.simulated = cls.finished(
-            CryoSegmentProtSimulate,
-            {},
-            useGpu=False,
-            numberOfThreads=1,
-            count=2,
-            height=640,
-            width=768,
-            pixelSize=PIXEL_SIZE,
-            snr=0.2,
-        )
+        cls.simulated = cls.launchProtocol(cls.newSimulate(width=768))
         ctf = cls.simulated, "outputCTF"
         cls.extracted = cls.extract(cls.simulated, cls.simulated, BOX, SMALL_BOX, ctfRelations=ctf)
         cls.particles = cls.extracted.outputParticles

@@ -23,7 +23,6 @@ from cryosegment.tests.machine import NO_RELION, has_relion
 from cryosegment.tests.scripted import (
     DIAMETER,
     CryoSegmentProtLabels,
-    CryoSegmentProtSimulate,
     CryoSegmentProtTrainParticles,
     Pointer,
     ProtocolTest,
@@ -46,17 +45,8 @@ class TestCryoSegmentReconstruction(ProtocolTest):
     @classmethod
     def setUpClass(cls) -> None:
         super().setUpClass()
-        cls.simulated = cls.finished(
-            CryoSegmentProtSimulate,
-            {},
-            useGpu=False,
-            numberOfThreads=1,
-            count=COUNT,
-            height=HEIGHT,
-            width=WIDTH,
-            pixelSize=PIXEL_SIZE,
-            snr=0.2,
-        )
+        size = {"count": COUNT, "height": HEIGHT, "width": WIDTH, "pixelSize": PIXEL_SIZE}
+        cls.simulated = cls.launchProtocol(cls.newSimulate(**size))
         truth = read_labels_index(cls.simulated.getLabelsFolder())
         cls.truth = {entry.name: entry for entry in truth.entries}
         cls.picked = cls.launchProtocol(cls.newPick(cls.simulated))

@@ -29,12 +29,6 @@ from cryosegment.tests.scripted import (
 class TestCryoSegmentSimulate(ProtocolTest):
     """Simulated micrographs in the project, up to picks by a model trained on them."""
 
-    def newSimulate(self, **options: Any) -> Any:
-        """Two small micrographs, on the CPU."""
-        size = {"height": 640, "width": 512, "pixelSize": PIXEL_SIZE, "snr": 0.2}
-        options = {"useGpu": False, "numberOfThreads": 1, "count": 2, **size, **options}
-        return self.newProtocol(CryoSegmentProtSimulate, **options)
-
     def testChain(self) -> None:
         """Simulate, label, train on both kinds of labels, pick."""
         simulated = self.launchProtocol(self.newSimulate())

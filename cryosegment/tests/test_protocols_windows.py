@@ -73,10 +73,7 @@ class TestCryoSegmentWindows(WindowTest):
     @classmethod
     def setUpClass(cls) -> None:
         super().setUpClass()
-        size = {"height": 640, "width": 512, "pixelSize": PIXEL_SIZE, "snr": 0.1, "count": 2}
-        cls.source = cls.launchProtocol(
-            cls.newProtocol(CryoSegmentProtSimulate, useGpu=False, numberOfThreads=1, **size)
-        )
+        cls.source = cls.launchProtocol(cls.newSimulate(snr=0.1))
 
     def testSmallScreen(self) -> None:
         """With every choice, and for experts, the buttons of a form are on a small screen."""
