@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Dict, List, Set
 
@@ -20,7 +19,7 @@ from cryosegment.convert import (
 )
 from cryosegment.exchange.card import ModelCard, read_card
 from cryosegment.exchange.errors import CryoSegmentError
-from cryosegment.exchange.files import make_folder, micrograph_name, read_table, read_text
+from cryosegment.exchange.files import make_folder, micrograph_name, read_table
 from cryosegment.exchange.job import Job
 from cryosegment.exchange.labels import (
     LABELS_NAME,
@@ -35,10 +34,7 @@ from cryosegment.objects import SegmentationModel
 from cryosegment.protocols.labels_run import LabelsRun
 from cryosegment.protocols.messages import PICKED_WARNING, counted
 from cryosegment.protocols.remembered import identity
-from cryosegment.protocols.training_form import MODEL_SCRATCH, PARTIAL, TrainingForm
-
-STATES = (".state.safetensors", ".state.best.safetensors")
-"""Files from which an interrupted training is continued: suffixes instead of the model's."""
+from cryosegment.protocols.training_form import PARTIAL, TrainingForm
 
 
 class CryoSegmentProtTrain(LabelsRun, TrainingForm):
@@ -94,10 +90,7 @@ class CryoSegmentProtTrain(LabelsRun, TrainingForm):
 
     def trainStep(self, signature: str) -> None:
         """Train, or continue the same training."""
-        values = {**self._trainValues(), "resume": self._isBegun()}
-        if not values["resume"]:
-            cleanPath(*self._stateFiles())
-        self._remember()
+        values = {**self._trainValues(), "resume": self._beginOrContinue()}
         self._writeCtfs(self._getExtraPath())
         folders = self._writeMaskLabels()
         if self.inputCoordinates.get() is not None:
@@ -115,20 +108,9 @@ class CryoSegmentProtTrain(LabelsRun, TrainingForm):
             written.append(str(root / str(number)))
         return written
 
-    def _isBegun(self) -> bool:
-        """Whether an interrupted training had the same settings, labels and CTFs."""
-        has_state = all(map(os.path.exists, self._stateFiles()))
-        return has_state and self._signatureFile().exists() and not self._hasOtherParams()
-
     def createOutputStep(self, signature: str) -> None:
         """Register the model, with what its card says."""
-        model = SegmentationModel(self._modelPath())
-        model.setCard(read_card(self._modelPath()))
-        self._defineOutputs(outputModel=model)
-        for pointer in [*self.inputMasks, self.inputCoordinates]:
-            if pointer.get() is not None:
-                self._defineSourceRelation(pointer, model)
-        cleanPath(*self._stateFiles())
+        self._defineModel([*self.inputMasks, self.inputCoordinates])
 
     # --------------------------- INFO functions ------------------------------
     def _warnings(self) -> List[str]:
@@ -151,8 +133,7 @@ class CryoSegmentProtTrain(LabelsRun, TrainingForm):
         errors = errors or self._ctfErrors()
         if errors:
             return errors
-        if not self.modelName.get().replace("-", "").replace("_", "").isalnum():
-            errors.append("The *Name of the new model* may hold letters, digits, - and _ only.")
+        errors = self._modelNameErrors()
         try:
             TrainParams(**self._trainValues())
             if self.inputCoordinates.get() is not None and self.diameter.get() is None:
@@ -224,7 +205,7 @@ class CryoSegmentProtTrain(LabelsRun, TrainingForm):
     def _methods(self) -> List[str]:
         if not self.hasAttribute("outputModel"):
             return []
-        start = "random weights" if self.modelSource == MODEL_SCRATCH else self._modelName()
+        start = self._start()
         return [f"A segmentation model was trained with CryoSegment, starting from {start}."]
 
     def _citations(self) -> List[str]:
@@ -246,9 +227,6 @@ class CryoSegmentProtTrain(LabelsRun, TrainingForm):
     def _trainedCard(self) -> ModelCard:
         return read_card(self._modelPath())
 
-    def _modelPath(self) -> str:
-        return self._getExtraPath(f"{self.modelName.get()}.safetensors")
-
     def _micrographs(self) -> SetOfMicrographs:
         return self.inputMicrographs.get() or self.inputCoordinates.get().getMicrographs()
 
@@ -258,10 +236,6 @@ class CryoSegmentProtTrain(LabelsRun, TrainingForm):
             return ""
         inputs = [identity(self.inputCoordinates), identity(self.inputMicrographs)]
         return json.dumps([self.diameter.get(), *inputs])
-
-    def _stateFiles(self) -> List[str]:
-        """Files from which the core continues; written from the first validation on."""
-        return [str(Path(self._modelPath()).with_suffix(suffix)) for suffix in STATES]
 
     def _signature(self) -> str:
         """What must be the same to continue a training, and then what may change."""
@@ -273,12 +247,6 @@ class CryoSegmentProtTrain(LabelsRun, TrainingForm):
             masks.append([folder, made, [entry.name for entry in index.entries]])
         facts = [values, masks, self._labelsSignature(), self._ctfIdentity(), self._modelPath()]
         return json.dumps([facts, later], sort_keys=True)
-
-    def _hasOtherParams(self) -> bool:
-        if self.hasAttribute("outputModel") or not self._signatureFile().exists():
-            return super()._hasOtherParams()
-        before, now = json.loads(read_text(self._signatureFile())), json.loads(self._signature())
-        return bool(before[0] != now[0])
 
     def _maskLabels(self) -> Dict[str, LabelsIndex]:
         """Labels of the chosen masks, by the folder that they are in."""

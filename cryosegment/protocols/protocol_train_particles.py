@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 import json
-import os
-from pathlib import Path
 from typing import Any, Dict, List
 
 from pyworkflow.constants import BETA
@@ -16,7 +14,6 @@ from cryosegment.convert import card_lines
 from cryosegment.core_files import volume_file
 from cryosegment.exchange.card import PARTICLE_IMAGES, read_card
 from cryosegment.exchange.errors import CryoSegmentError
-from cryosegment.exchange.files import read_text
 from cryosegment.exchange.job import Job
 from cryosegment.exchange.model_files import PARTICLES
 from cryosegment.exchange.params import LabelsProjectParams, TrainParticlesParams, free_to_change
@@ -26,12 +23,9 @@ from cryosegment.protocols.core_run import CoreRun
 from cryosegment.protocols.form_fields import add_field, form_values
 from cryosegment.protocols.gpu_choice import GpuChoice
 from cryosegment.protocols.messages import counted
-from cryosegment.protocols.model_choice import ModelChoice
-from cryosegment.protocols.remembered import Remembered, identity
+from cryosegment.protocols.remembered import identity
+from cryosegment.protocols.trained_model import MODEL_SCRATCH, TrainedModel
 
-MODEL_SCRATCH = 2
-STATES = (".state.safetensors", ".state.best.safetensors")
-"""Files from which an interrupted training is continued: suffixes instead of the model's."""
 ADVANCED = {"expertLevel": params.LEVEL_ADVANCED}
 BODY = (
     ("map_threshold", "mapThreshold", "Threshold of the map"),
@@ -50,7 +44,7 @@ LEARNING = (
 """Likewise of how a network learns."""
 
 
-class CryoSegmentProtTrainParticles(CoreRun, Remembered, ModelChoice, GpuChoice):
+class CryoSegmentProtTrainParticles(CoreRun, TrainedModel, GpuChoice):
     """Train a model that tells signal, edge and background in images of your own particles.
 
     *Input*: refined particles with orientations, and their map or a 3-D mask. Its projection in the
@@ -102,16 +96,7 @@ class CryoSegmentProtTrainParticles(CoreRun, Remembered, ModelChoice, GpuChoice)
         form.addParallelSection(threads=2, mpi=0)
 
     def _defineNetworkParams(self, form: params.Form) -> None:
-        self._defineModelParams(
-            form, label="Start from", more=["scratch"], help="\n*scratch*: random weights."
-        )
-        form.addParam(
-            "modelName",
-            params.StringParam,
-            default="particles",
-            label="Name of the new model",
-            help="Letters, digits, - and _.",
-        )
+        self._defineStartParams(form, "random weights.", "particles")
         scratch = {"condition": f"modelSource == {MODEL_SCRATCH}"}
         for name in ("network", "encoder", "branches"):
             add_field(form, TrainParticlesParams, name, name.capitalize(), **scratch)
@@ -138,23 +123,14 @@ class CryoSegmentProtTrainParticles(CoreRun, Remembered, ModelChoice, GpuChoice)
 
     def trainStep(self, signature: str) -> None:
         """Train, or continue the same training."""
-        has_state = all(map(os.path.exists, self._stateFiles()))
-        is_resumed = has_state and self._signatureFile().exists() and not self._hasOtherParams()
-        if not is_resumed:
-            cleanPath(*self._stateFiles())
-        self._remember()
-        values = {**self._trainValues(), "resume": is_resumed}
+        values = {**self._trainValues(), "resume": self._beginOrContinue()}
         job = Job("train particles", values, (self.getMasksFolder(),), self._modelPath())
         threads = self.numberOfThreads.get()
         self._runCore(job, self._getExtraPath("train.json"), self.useGpu.get(), threads)
 
     def createOutputStep(self, signature: str) -> None:
         """Register the model, with what its card says."""
-        model = SegmentationModel(self._modelPath())
-        model.setCard(read_card(self._modelPath()))
-        self._defineOutputs(outputModel=model)
-        self._defineSourceRelation(self.inputParticles, model)
-        cleanPath(*self._stateFiles())
+        self._defineModel([self.inputParticles])
 
     # --------------------------- INFO functions ------------------------------
     def _validate(self) -> List[str]:
@@ -165,9 +141,7 @@ class CryoSegmentProtTrainParticles(CoreRun, Remembered, ModelChoice, GpuChoice)
             errors.append("The particles have no orientations: give those of a 3-D refinement.")
         if self.inputVolume.get() is None and self.inputMask.get() is None:
             errors.append("Choose the volume that the particles were refined against, or a mask.")
-        if not self.modelName.get().replace("-", "").replace("_", "").isalnum():
-            errors.append("The *Name of the new model* may hold letters, digits, - and _ only.")
-        errors += self._gpuErrors() + self._startErrors()
+        errors += self._modelNameErrors() + self._gpuErrors() + self._startErrors()
         if errors:
             return errors
         try:
@@ -178,10 +152,8 @@ class CryoSegmentProtTrainParticles(CoreRun, Remembered, ModelChoice, GpuChoice)
         return []
 
     def _startErrors(self) -> List[str]:
-        if self.modelSource == MODEL_SCRATCH:
-            return []
         errors = self._modelErrors()
-        if errors:
+        if errors or self.modelSource == MODEL_SCRATCH:
             return errors
         try:
             self._readCard().check_task(PARTICLE_IMAGES)
@@ -208,10 +180,9 @@ class CryoSegmentProtTrainParticles(CoreRun, Remembered, ModelChoice, GpuChoice)
     def _methods(self) -> List[str]:
         if not self.hasAttribute("outputModel"):
             return []
-        start = "random weights" if self.modelSource == MODEL_SCRATCH else self._modelName()
         return [
             "A model of particle images was trained with CryoSegment on projections of the map, "
-            f"starting from {start}."
+            f"starting from {self._start()}."
         ]
 
     def _citations(self) -> List[str]:
@@ -222,13 +193,6 @@ class CryoSegmentProtTrainParticles(CoreRun, Remembered, ModelChoice, GpuChoice)
         """Folder of the masks, relative to the project."""
         return self._getExtraPath("masks")
 
-    def _modelPath(self) -> str:
-        return self._getExtraPath(f"{self.modelName.get()}.safetensors")
-
-    def _stateFiles(self) -> List[str]:
-        """Files from which the core continues; written from the first validation on."""
-        return [str(Path(self._modelPath()).with_suffix(suffix)) for suffix in STATES]
-
     def _bodyValues(self) -> Dict[str, Any]:
         """Parameters of the masks."""
         return form_values(self, LabelsProjectParams)
@@ -237,8 +201,7 @@ class CryoSegmentProtTrainParticles(CoreRun, Remembered, ModelChoice, GpuChoice)
         """Parameters of the training."""
         given = form_values(self, TrainParticlesParams).items()
         values = {name: value for name, value in given if value is not None}
-        start = "" if self.modelSource == MODEL_SCRATCH else self._model()
-        return {**values, "start": start, **({} if self.useGpu else {"gpu": "cpu"})}
+        return {**values, "start": self._model(), **self._cpuParams()}
 
     def _maskSignature(self) -> str:
         """Everything that the masks depend on."""
@@ -252,9 +215,3 @@ class CryoSegmentProtTrainParticles(CoreRun, Remembered, ModelChoice, GpuChoice)
         later = {name: values.pop(name) for name in free}
         facts = [values, self._maskSignature(), self._modelPath()]
         return json.dumps([facts, later], sort_keys=True)
-
-    def _hasOtherParams(self) -> bool:
-        if self.hasAttribute("outputModel") or not self._signatureFile().exists():
-            return super()._hasOtherParams()
-        before, now = json.loads(read_text(self._signatureFile())), json.loads(self._signature())
-        return bool(before[0] != now[0])

@@ -20,8 +20,8 @@ from cryosegment.exchange.training_settings import MAY_NEED_CTF, chosen_front_en
 from cryosegment.protocols.ctf_choice import CtfChoice
 from cryosegment.protocols.form_fields import add_field, field_choices, form_values
 from cryosegment.protocols.gpu_choice import GpuChoice
+from cryosegment.protocols.trained_model import MODEL_SCRATCH, TrainedModel
 
-MODEL_SCRATCH = 2
 UNIT_MINUTES, UNIT_EPOCHS = 0, 1
 FRONT_ENDS = field_choices(TrainParams, "front_end")
 LOW_PASS_CHOICE = FRONT_ENDS.index(LOW_PASS)
@@ -46,7 +46,7 @@ LEARNING = (
 """Parameter, form field, label and options of how a network learns."""
 
 
-class TrainingForm(CtfChoice, GpuChoice):
+class TrainingForm(CtfChoice, TrainedModel, GpuChoice):
     """Form fields of a training: its start, its length, and how the network learns."""
 
     _label = None
@@ -126,19 +126,7 @@ class TrainingForm(CtfChoice, GpuChoice):
             )
 
     def _defineNetworkParams(self, form: params.Form) -> None:
-        self._defineModelParams(
-            form,
-            label="Start from",
-            more=["scratch"],
-            help="\n*scratch*: random weights; needs many micrographs.",
-        )
-        form.addParam(
-            "modelName",
-            params.StringParam,
-            default="trained",
-            label="Name of the new model",
-            help="Letters, digits, - and _.",
-        )
+        self._defineStartParams(form, "random weights; needs many micrographs.", "trained")
         scratch = {"condition": f"modelSource == {MODEL_SCRATCH}", **ADVANCED}
         add_field(form, TrainParams, "network", "Network", **scratch)
         for name, networks in OF_NETWORKS.items():
@@ -166,12 +154,6 @@ class TrainingForm(CtfChoice, GpuChoice):
             )
         return errors
 
-    def _modelErrors(self) -> List[str]:
-        return [] if self.modelSource == MODEL_SCRATCH else super()._modelErrors()
-
-    def _model(self) -> str:
-        return "" if self.modelSource == MODEL_SCRATCH else super()._model()
-
     def _frontEnd(self) -> str:
         card = None if self.modelSource == MODEL_SCRATCH else self._card()
         own = card.input.front_end if card else FrontEndParams()
@@ -185,7 +167,7 @@ class TrainingForm(CtfChoice, GpuChoice):
             **self._ctfParams(self._getExtraPath()),
             unit: getattr(self, unit).get(),
             "start": self._model(),
-            **({} if self.useGpu else {"gpu": "cpu"}),
+            **self._cpuParams(),
         }
 
 
