@@ -73,3 +73,8 @@ def test_wishes_that_contradict_are_refused(wishes, message):
         RankParams(particles="a.star", **wishes)
     assert RankParams(particles="a.star", keep="Auto").fraction is None
     assert RankParams(particles="a.star", score="ets", keep=" 0.7").fraction == 0.7
+
+
+def test_a_fraction_is_the_nearest_number_of_particles():
+    values = np.arange(100.0)
+    assert select({"quality": values}, fraction=0.29).chosen.sum() == 29  # 28.999... in floats
