@@ -215,3 +215,17 @@ def test_picks_of_other_micrographs(folder, tmp_path, capsys):
     write_star(tmp_path / "a.star", {"": far})
     assert apply(folder, model, tmp_path / "out", names=("a",), picks=tmp_path / "a.star") == 1
     assert "lies outside a, which has 256 x 256 px" in capsys.readouterr().err
+
+
+def test_picks_may_count_rows_from_the_last(folder, tmp_path):
+    picks = read_star(folder / "picks" / "a.star")[""]
+    turned = {**picks, "rlnCoordinateY": [SIDE - 1 - float(y) for y in picks["rlnCoordinateY"]]}
+    write_star(tmp_path / "turned" / "a.star", {"": turned})
+    model, names = folder / "fresh.safetensors", NAMES[:1]
+    assert apply(folder, model, tmp_path / "down", names=names) == 0
+    assert (
+        apply(folder, model, tmp_path / "up", "--y-up", names=names, picks=tmp_path / "turned") == 0
+    )
+    down, up = (read_star(tmp_path / to / "screened" / "a.star")[""] for to in ("down", "up"))
+    for column in ("rlnComment", "cryosegmentScreening"):
+        assert list(up[column]) == list(down[column])
