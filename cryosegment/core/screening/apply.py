@@ -149,7 +149,7 @@ class ScreenRun:
         picks = self.picks.of(name, micrograph.pixel_size, (height, width))
         working = working_image(micrograph, params.diameter, self.model.card.input, params.contrast)
         kinds = self.model.kinds(working.image, _places(picks, working))
-        columns = self.every_column.of(picks)
+        columns = self.every_column.of(picks, height if params.y_up else None)
         if self.picker is not None:
             if self.picker.card.input != self.model.card.input:
                 own = self.picker.card.input

@@ -8,7 +8,12 @@ from typing import Dict, List, Optional
 
 from cryosegment.exchange.coordinates.formats import STAR
 from cryosegment.exchange.coordinates.record import Coordinates
-from cryosegment.exchange.coordinates.relion import Columns, coordinate_block, pick_columns
+from cryosegment.exchange.coordinates.relion import (
+    Columns,
+    coordinate_block,
+    flipped_columns,
+    pick_columns,
+)
 from cryosegment.exchange.relion import read_relion_blocks
 
 
@@ -19,13 +24,20 @@ class EveryColumn:
         self._path: Optional[Path] = None
         self._columns: Dict[str, List[str]] = {}
 
-    def of(self, coordinates: Coordinates) -> Columns:
+    def of(self, coordinates: Coordinates, height: Optional[int] = None) -> Columns:
         """Columns of the particles, by name; of those from other formats, what is known of them.
+
+        Parameters
+        ----------
+        coordinates
+            Of the particles, y counted from the first row.
+        height
+            Rows of the micrograph, if their file counts y from the last one.
 
         Raises
         ------
         InputError
-            If their file cannot be read.
+            If their file cannot be read, or has text where y is turned.
         """
         path = coordinates.file
         if path is None or path.suffix.lower() != STAR:
@@ -34,4 +46,5 @@ class EveryColumn:
             self._columns = dict(coordinate_block(path, read_relion_blocks(path)))
             self._path = path
         rows = (coordinates.rows - 1).tolist()
-        return {name: [values[row] for row in rows] for name, values in self._columns.items()}
+        own: Columns = {n: [values[row] for row in rows] for n, values in self._columns.items()}
+        return own if height is None else flipped_columns(path, own, height)

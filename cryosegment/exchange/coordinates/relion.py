@@ -8,6 +8,7 @@ from typing import Any, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 import numpy as np
 
+from cryosegment.exchange.cells import numbers
 from cryosegment.exchange.coordinates.columns import by_micrograph, places
 from cryosegment.exchange.coordinates.record import Coordinates, Picked
 from cryosegment.exchange.errors import InputError
@@ -28,9 +29,11 @@ from cryosegment.exchange.relion import (
     MICROGRAPH,
     PICK_SCORES,
     PLACE,
+    SHIFT,
     SHIFT_PX,
     SHORT_AXIS,
     SHORT_DIAMETER,
+    UNSET,
     project_file,
     read_relion_blocks,
     read_relion_table,
@@ -49,6 +52,12 @@ OF_PICKS = {
 MEASURED = {"diameters": DIAMETER, "short_diameters": SHORT_DIAMETER, **OF_PICKS}
 """Columns of sizes and of what else is measured, by field."""
 PSI = ANGLES[2]
+FLIPPED = {
+    ANGLES[0]: (180.0, 1.0),
+    ANGLES[1]: (180.0, -1.0),
+    **{name: (0.0, -1.0) for name in (PSI, AXIS_ANGLE, SHIFT[0], SHIFT_PX[0])},
+}
+"""What becomes of a column of numbers where the y axis is turned: an offset, and a factor."""
 LIST_BLOCK, LISTED = "coordinate_files", "rlnMicrographCoordinates"
 HEAD = 4096
 """Bytes in which the block of a list of coordinate files begins."""
@@ -64,8 +73,8 @@ def read_star_coordinates(path: Path, pixel_size: float) -> Dict[str, Coordinate
     blocks = read_relion_blocks(path)
     block = coordinate_block(path, blocks)
     named = MICROGRAPH if MICROGRAPH in block else IMAGE
-    numbers = (*PLACE, *PICK_SCORES, *MEASURED.values(), PSI)
-    table = read_relion_table(path, blocks, block, (numbers, (named,)))
+    wanted = (*PLACE, *PICK_SCORES, *MEASURED.values(), PSI)
+    table = read_relion_table(path, blocks, block, (wanted, (named,)))
     centers_yx = places(path, **{column: table.numbers[column] for column in CENTER})
     sizes = table.pixel_sizes() if table.has(SHIFT_PX) else np.empty(0)
     shifts_yx = table.shifts_yx(sizes, "give particles of RELION 3.1 or later")
@@ -170,3 +179,27 @@ def pick_columns(coordinates: Coordinates) -> Columns:
         if np.isfinite(values).any():
             columns[column] = values.tolist()
     return columns
+
+
+def flipped_columns(path: Path, columns: Columns, height: int) -> Columns:
+    """Columns of a file with y counted from the last of `height` rows, or back.
+
+    Shifts and angles change with y, as `Coordinates.flipped` and `Particles.flipped` say; cells
+    that are not set stay as they are.
+
+    Raises
+    ------
+    InputError
+        If one that changes is text.
+    """
+    flipped = dict(columns)
+    for name, (offset, factor) in {CENTER[0]: (height - 1.0, -1.0), **FLIPPED}.items():
+        cells = columns.get(name, ())
+        values = numbers(path, name, [str(cell) for cell in cells])
+        is_set = np.isfinite(values) & ~np.isin(values, UNSET)
+        turned = (offset + factor * values).tolist()
+        if len(cells):
+            flipped[name] = [
+                new if known else old for old, new, known in zip(cells, turned, is_set)
+            ]
+    return flipped

@@ -218,14 +218,26 @@ def test_picks_of_other_micrographs(folder, tmp_path, capsys):
 
 
 def test_picks_may_count_rows_from_the_last(folder, tmp_path):
-    picks = read_star(folder / "picks" / "a.star")[""]
-    turned = {**picks, "rlnCoordinateY": [SIDE - 1 - float(y) for y in picks["rlnCoordinateY"]]}
-    write_star(tmp_path / "turned" / "a.star", {"": turned})
-    model, names = folder / "fresh.safetensors", NAMES[:1]
-    assert apply(folder, model, tmp_path / "down", names=names) == 0
-    assert (
-        apply(folder, model, tmp_path / "up", "--y-up", names=names, picks=tmp_path / "turned") == 0
-    )
-    down, up = (read_star(tmp_path / to / "screened" / "a.star")[""] for to in ("down", "up"))
-    for column in ("rlnComment", "cryosegmentScreening"):
-        assert list(up[column]) == list(down[column])
+    picks = dict(read_star(folder / "picks" / "a.star")[""])
+    first = {"rlnAnglePsi": [30.0] * len(picks["rlnComment"])}
+    last = {
+        "rlnCoordinateY": [SIDE - 1 - float(y) for y in picks["rlnCoordinateY"]],
+        "rlnAnglePsi": [-30.0] * len(picks["rlnComment"]),
+    }
+    write_star(tmp_path / "first" / "a.star", {"": {**picks, **first}})
+    write_star(tmp_path / "last" / "a.star", {"": {**picks, **last}})
+    for counted, more in (("first", []), ("last", ["--y-up"])):
+        options = {"names": NAMES[:1], "picks": tmp_path / counted}
+        output = tmp_path / f"from_{counted}"
+        more = [*more, "--threshold", "0.5"]
+        assert apply(folder, folder / "fresh.safetensors", output, *more, **options) == 0
+    for kind in ("screened", "coordinates", "dropped"):
+        down, up = (
+            read_star(tmp_path / to / kind / "a.star")[""] for to in ("from_first", "from_last")
+        )
+        assert set(up) == set(down)
+        for column in up:
+            if column == "rlnComment":
+                assert list(up[column]) == list(down[column])
+            else:
+                np.testing.assert_allclose(np.float64(up[column]), np.float64(down[column]))

@@ -10,7 +10,9 @@ from cryosegment.exchange.coordinates import (
     read_coordinates,
     write_coordinates,
 )
+from cryosegment.exchange.coordinates.every_column import EveryColumn
 from cryosegment.exchange.errors import InputError
+from cryosegment.exchange.particles import read_particles
 from cryosegment.exchange.star import write_star
 
 XY = {"rlnCoordinateX": [10.0, 20.0], "rlnCoordinateY": [5.0, 15.0]}
@@ -137,3 +139,39 @@ def test_the_list_that_relion_takes_begins_in_the_project(tmp_path, monkeypatch)
     listed = ["picks/coordinates/a.star", "picks/coordinates/b.star"]
     assert table["rlnMicrographCoordinates"].tolist() == listed
     assert list(read_coordinates(tmp_path / "picks", 1.0)) == ["a", "b"]
+
+
+def test_columns_of_poses_are_flipped_as_poses_are(tmp_path):
+    """Shifts and angles too; what is not set and all other columns stay."""
+    pose = {
+        "rlnAngleRot": [10.0, 20.0],
+        "rlnAngleTilt": [30.0, 140.0],
+        "rlnAnglePsi": [70.0, -60.0],
+        "rlnOriginXAngst": [4.0, 1.0],
+        "rlnOriginYAngst": [-2.0, 3.0],
+        "cryosegmentAxisAngle": [-999.0, 25.0],
+        "rlnComment": ["one", "two"],
+    }
+    optics = {"rlnOpticsGroup": [1], "rlnImagePixelSize": [2.0]}
+    own = {"rlnMicrographName": ["m.mrc"] * 2, "rlnOpticsGroup": [1, 1], **XY, **pose}
+    write_star(tmp_path / "last.star", {"optics": {**optics}, "particles": own})
+    given = read_coordinates(tmp_path / "last.star", 1.0)["m"].flipped(100)
+    columns = EveryColumn().of(given, 100)
+    write_star(tmp_path / "first.star", {"optics": {**optics}, "particles": columns})
+    found = read_particles(tmp_path / "first.star")
+    expected = read_particles(tmp_path / "last.star").flipped(100)
+    for field in ("centers_yx", "shifts_yx", "angles"):
+        np.testing.assert_allclose(getattr(found, field), getattr(expected, field))
+    read = read_coordinates(tmp_path / "first.star", 1.0)["m"]
+    np.testing.assert_allclose(read.centers_yx, given.centers_yx)
+    assert columns["cryosegmentAxisAngle"] == ["-999.000000", -25.0]
+    assert list(columns["rlnComment"]) == ["one", "two"]
+
+
+def test_text_in_a_column_that_is_flipped(tmp_path):
+    write_star(tmp_path / "m.star", {"": {**XY, "rlnAngleTilt": ["flat", "flat"]}})
+    given = read_coordinates(tmp_path / "m.star", 1.0)["m"].flipped(100)
+    with pytest.raises(
+        InputError, match=r"a number in column rlnAngleTilt .*, got 'flat' in row 1"
+    ):
+        EveryColumn().of(given, 100)
