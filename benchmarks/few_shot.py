@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How accurate a model is that was trained on one, two, five or ten micrographs.
 
-    OMP_NUM_THREADS=1 python benchmarks/few_shot.py --data DATA --work runs/few_shot [--minutes 5]
+    OMP_NUM_THREADS=1 python benchmarks/few_shot.py --data DATA --work runs/few_shot [--minutes 4]
 
 Beta-galactosidase, as in `empiar10017.py`: the shipped model, trained for as many minutes on the
 labels of each number of micrographs, and scored on the four that none of them was trained on. Where
