@@ -22,6 +22,7 @@ CORE = [
     "safetensors>=0.4",
     "gemmi>=0.6.5",
     "jaxtyping>=0.2.30",
+    "jinja2>=3.1",
     "monai>=1.3",
     "matplotlib>=3.8",
     "tqdm>=4.60",
@@ -62,6 +63,7 @@ setup(
             "models/*.safetensors",
             "templates/*",
             "core/particles/report.html",
+            "core/report/templates/*",
         ]
     },
     install_requires=["numpy>=1.24", "mrcfile>=1.4"],

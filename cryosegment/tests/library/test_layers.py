@@ -21,6 +21,7 @@ ROOMS = {
     "picking": (),
     "evaluation": (),
     "consensus": (),
+    "report": (),
     "images": ("optics",),
     "models": ("images", "networks", "picking"),
     "simulation": ("optics", "models"),

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reports: one HTML page each, which needs no other file and no network.
+
+A `Page` has `Section`s, and a section has parts: `Facts`, `Text`, `Command`, `Table`, `Pictures`
+(photographs and matplotlib's figures), `Overlays` (micrographs with marks, to zoom) and `Sheet`s of
+small pictures. `write_page` writes it; names of files are text there, never markup.
+"""
+
+from cryosegment.core.report.figures import figure_picture, new_figure
+from cryosegment.core.report.overlays import Marks, MarkStyle, Overlay, Overlays
+from cryosegment.core.report.page import Page, Section, render_page, write_page
+from cryosegment.core.report.parts import (
+    Command,
+    Fact,
+    Facts,
+    Pictures,
+    Sheet,
+    Text,
+    Tile,
+)
+from cryosegment.core.report.pictures import Picture, photograph
+from cryosegment.core.report.table import Bar, Column, Estimate, Place, Table
+
+__all__ = [
+    "Bar",
+    "Column",
+    "Command",
+    "Estimate",
+    "Fact",
+    "Facts",
+    "MarkStyle",
+    "Marks",
+    "Overlay",
+    "Overlays",
+    "Page",
+    "Picture",
+    "Pictures",
+    "Place",
+    "Section",
+    "Sheet",
+    "Table",
+    "Text",
+    "Tile",
+    "figure_picture",
+    "new_figure",
+    "photograph",
+    "render_page",
+    "write_page",
+]
