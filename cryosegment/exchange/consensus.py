@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import Dict, List, Sequence
 
@@ -145,26 +146,34 @@ class Counts:
         Number of picks of the consensus.
     particles
         Number of particles with 1, 2, ... votes, (sets,).
-    in_set, agreed
-        Number of picks of each set, and of those that are in the consensus, (sets,).
+    agreed
+        Number of picks of each set that are in the consensus, (sets,).
+    together
+        Number of particles that two sets both have, (sets, sets); of a set with itself, its picks.
     """
 
     picks: int
     particles: np.ndarray
-    in_set: np.ndarray
     agreed: np.ndarray
+    together: np.ndarray
+
+    @property
+    def in_set(self) -> np.ndarray:
+        """Number of picks of each set, (sets,)."""
+        return np.diagonal(self.together)
 
     @classmethod
     def of(cls, particles: ConsensusPicks, is_chosen: np.ndarray) -> Counts:
         """Those of a micrograph, from all its particles and the mask of its picks, (n,)."""
-        by_votes = np.bincount(particles.votes - 1, minlength=particles.is_in.shape[1])
-        agreed = particles.is_in[is_chosen].sum(axis=0)
-        return cls(int(is_chosen.sum()), by_votes, particles.is_in.sum(axis=0), agreed)
+        is_in = particles.is_in.astype(np.int64)
+        by_votes = np.bincount(particles.votes - 1, minlength=is_in.shape[1])
+        agreed = is_in[is_chosen].sum(axis=0)
+        return cls(int(is_chosen.sum()), by_votes, agreed, is_in.T @ is_in)
 
     @classmethod
     def total(cls, counts: Sequence[Counts]) -> Counts:
         """Those of several micrographs."""
-        kinds = ("particles", "in_set", "agreed")
+        kinds = ("particles", "agreed", "together")
         sums = [np.sum([getattr(each, kind) for each in counts], axis=0) for kind in kinds]
         return cls(sum(each.picks for each in counts), *sums)
 
@@ -176,15 +185,28 @@ class Counts:
         InputError
             If it cannot be written.
         """
-        columns = (self.particles, self.in_set, self.agreed)
+        pairs = self.together[np.triu_indices(len(self.particles), 1)]
+        columns = (self.particles, self.in_set, self.agreed, pairs)
         row = [name, self.picks, *(int(number) for values in columns for number in values)]
         append_row(Path(folder) / COUNTS_NAME, row, _titles(len(self.particles)))
+
+    @classmethod
+    def from_row(cls, numbers: np.ndarray) -> Counts:
+        """Those that a row of the table holds behind the name, (n,)."""
+        picks, rest = int(numbers[0]), numbers[1:]
+        sets = int((np.sqrt(25 + 8 * len(rest)) - 5) / 2 + 0.5)  # 3 sets + sets (sets - 1) / 2
+        particles, in_set, agreed = rest[: 3 * sets].reshape(3, sets)
+        together = np.diag(in_set)
+        first, second = np.triu_indices(sets, 1)
+        together[first, second] = together[second, first] = rest[3 * sets :]
+        return cls(picks, particles, agreed, together)
 
 
 def _titles(sets: int) -> List[str]:
     numbers = range(1, sets + 1)
     kinds = ("particles_with_votes_", "in_set_", "agreed_in_set_")
-    return [MICROGRAPH, PICKS, *(f"{kind}{i}" for kind in kinds for i in numbers)]
+    pairs = [f"in_sets_{i}_and_{j}" for i, j in combinations(numbers, 2)]
+    return [MICROGRAPH, PICKS, *(f"{kind}{i}" for kind in kinds for i in numbers), *pairs]
 
 
 def read_counts(folder: PathLike) -> Dict[str, Counts]:
@@ -198,10 +220,9 @@ def read_counts(folder: PathLike) -> Dict[str, Counts]:
     path = Path(folder) / COUNTS_NAME
     found = {}
     for name, row in read_list(path, (MICROGRAPH, PICKS)).items():
-        _, picks, *cells = row.values()
+        _, *cells = row.values()
         try:
-            numbers = np.array(cells, dtype=np.int64)
-            found[name] = Counts(int(picks), *numbers.reshape(3, -1))
+            found[name] = Counts.from_row(np.array(cells, dtype=np.int64))
         except ValueError as error:
             raise InputError(
                 f"expected whole numbers in {path}, got {error}: remove the folder, and run again"

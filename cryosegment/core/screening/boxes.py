@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Boxes around places of working images, and what labels say is in their middle."""
+"""Places of working images, and what labels say is there."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import torch
 from jaxtyping import Float, Int
 from scipy.spatial import cKDTree
 from torch import Tensor
-from torch.nn import functional
 
 from cryosegment.core.labels.labelled import LabelledImage
 from cryosegment.exchange.labels import BACKGROUND, CONTAMINATION
@@ -25,29 +24,6 @@ UNDECIDED = -1
 NEAR, FAR = 0.25, 0.5
 """A place nearer than this to the centre of a particle shows it; one farther than that from all
 shows none; between them, nothing is said. In particle diameters."""
-
-
-def cut_boxes(
-    image: Float[Tensor, "h w"], centers_yx: Float[Tensor, "n 2"], side: int = SIDE
-) -> Float[Tensor, "n 1 s s"]:
-    """Boxes around places, to the nearest pixel; 0 beyond the image.
-
-    Parameters
-    ----------
-    image
-        At working scale.
-    centers_yx
-        px; may lie outside.
-    side
-        Of the boxes, px.
-    """
-    height, width = image.shape
-    padded = functional.pad(image, (side, side, side, side))
-    corners = (centers_yx - (side - 1) / 2).round().long() + side
-    limits = torch.tensor([height + side, width + side], device=corners.device)
-    steps = torch.arange(side, device=image.device)
-    rows, columns = torch.minimum(corners.clamp(min=0), limits).to(image.device).unbind(1)
-    return padded[(rows[:, None] + steps)[:, :, None], (columns[:, None] + steps)[:, None]][:, None]
 
 
 def kinds_at(item: LabelledImage, centers_yx: Float[Tensor, "n 2"]) -> Int[Tensor, " n"]:

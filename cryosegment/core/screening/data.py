@@ -12,13 +12,14 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional
 
+from cryosegment.core.images.boxes import cut_boxes
 from cryosegment.core.labels.labelled import LabelledImage
 from cryosegment.core.screening.boxes import (
     INTERFERENCE_KIND,
     NEAR,
     PARTICLE_KIND,
+    SIDE,
     Places,
-    cut_boxes,
     decided,
     random_places,
 )
@@ -100,7 +101,7 @@ def draw_boxes(images: Sequence[PickedImage], count: int, random: np.random.Gene
         chosen = random.permutation(len(rows))[: round(share * count)]
         for number, (image, places) in enumerate(zip(images, groups, strict=True)):
             some = places.select(torch.from_numpy(rows[chosen][owners[chosen] == number]))
-            boxes.append(cut_boxes(image.item.working.image, some.centers_yx))
+            boxes.append(cut_boxes(image.item.working.image, some.centers_yx, SIDE))
             kinds.append(some.kinds)
     return _turned(torch.cat(boxes), random), BoxTargets(torch.cat(kinds))
 

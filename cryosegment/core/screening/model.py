@@ -10,11 +10,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from cryosegment.core.images.boxes import cut_boxes
 from cryosegment.core.models.model import Model, load_for
 from cryosegment.core.screening.boxes import (
     INTERFERENCE_KIND,
     PARTICLE_KIND,
-    cut_boxes,
 )
 from cryosegment.exchange.card import SCREENING
 from cryosegment.exchange.files import PathLike

@@ -7,7 +7,11 @@ Other frames are converted here and nowhere else.
 
 from cryosegment.exchange.coordinates.box import BOX_PER_DIAMETER, box_side
 from cryosegment.exchange.coordinates.formats import JOINT, WRITTEN, write_coordinates_as
-from cryosegment.exchange.coordinates.reader import EVERYTHING, read_coordinates
+from cryosegment.exchange.coordinates.reader import (
+    EVERYTHING,
+    read_coordinates,
+    read_tolerantly,
+)
 from cryosegment.exchange.coordinates.record import Coordinates, Picked
 from cryosegment.exchange.coordinates.relion import write_coordinates, write_coordinates_star
 
@@ -20,6 +24,7 @@ __all__ = [
     "Picked",
     "box_side",
     "read_coordinates",
+    "read_tolerantly",
     "write_coordinates",
     "write_coordinates_as",
     "write_coordinates_star",

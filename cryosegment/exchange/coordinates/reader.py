@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Dict, List, Mapping, Optional, Union
+from typing import Dict, Iterator, List, Mapping, Optional, Tuple, Union
 
 from cryosegment.exchange.coordinates.formats import format_of, suffixes
 from cryosegment.exchange.coordinates.record import Coordinates
@@ -15,6 +15,7 @@ from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import PathLike, check_file, micrograph_name
 from cryosegment.exchange.labels import LABELS_NAME, read_labels_index
 from cryosegment.exchange.micrograph_lists import FAILURES_NAME
+from cryosegment.exchange.names import name_of_picks
 
 EVERYTHING = "coordinates.star"
 """In the output of `pick`, the picks of all micrographs, beside tables of other things."""
@@ -52,12 +53,55 @@ def read_coordinates(
         If a file is missing, of an unknown format, or holds something else than numbers; if
         a folder has no coordinate file; if `y_up` is asked for without `height`.
     """
-    path = Path(path)
-    read = _read_folder if path.is_dir() else _read_file
-    found = read(path, pixel_size)
+    found, failures = read_tolerantly(path, pixel_size)
+    for error in failures.values():
+        raise error
     if not y_up:
         return found
     return {name: _flip(coordinates, height) for name, coordinates in found.items()}
+
+
+def read_tolerantly(
+    path: PathLike, pixel_size: float
+) -> Tuple[Dict[str, Coordinates], Dict[str, InputError]]:
+    """Coordinates as `read_coordinates` has them, and why files of a folder cannot be read.
+
+    Parameters
+    ----------
+    path
+        File or folder; of a list of coordinate files, its files count as those of a folder.
+    pixel_size
+        Of the micrographs, Å/px.
+
+    Returns
+    -------
+    Coordinates, and errors of files that hold none, both by the name of the micrograph.
+
+    Raises
+    ------
+    InputError
+        If there is no file, or none can be read.
+    """
+    path = Path(path)
+    found: Dict[str, Coordinates] = {}
+    failures: Dict[str, InputError] = {}
+    for name, file in _own_files(path):
+        try:
+            own = _read_own(file, pixel_size)
+            if name is not None:
+                own = {name: _of_micrograph(own, name, file)}
+            for micrograph in own.keys() & found.keys():
+                raise InputError(
+                    f"two files in {path} hold coordinates of micrograph {micrograph}, the second "
+                    f"is {file.name}: keep one"
+                )
+        except InputError as error:
+            failures[name_of_picks(file) if name is None else name] = error
+            continue
+        found.update(own)
+    if failures and not found:
+        raise next(iter(failures.values()))
+    return found, failures
 
 
 def _flip(coordinates: Coordinates, height: Optional[Heights]) -> Coordinates:
@@ -70,17 +114,18 @@ def _flip(coordinates: Coordinates, height: Optional[Heights]) -> Coordinates:
     return coordinates.flipped(rows)
 
 
-def _read_folder(folder: Path, pixel_size: float) -> Dict[str, Coordinates]:
-    found: Dict[str, Coordinates] = {}
-    for path in _coordinate_files(folder):
-        for name, coordinates in _read_file(path, pixel_size).items():
-            if name in found:
-                raise InputError(
-                    f"two files in {folder} hold coordinates of micrograph {name}, the second is "
-                    f"{path.name}: keep one"
-                )
-            found[name] = coordinates
-    return found
+def _own_files(path: Path) -> Iterator[Tuple[Optional[str], Path]]:
+    """The files that hold the coordinates themselves, with their micrograph where a list says it.
+
+    Of a folder, all; of a list of coordinate files, those that it names.
+    """
+    for file in _coordinate_files(path) if path.is_dir() else [path]:
+        check_file(file)
+        if file.suffix.lower() == ".star" and is_coordinate_list(file):
+            for micrograph, own in listed_files(file):
+                yield micrograph_name(micrograph), own
+        else:
+            yield None, file
 
 
 def _coordinate_files(folder: Path) -> List[Path]:
@@ -107,13 +152,6 @@ def _may_be_coordinates(path: Path) -> bool:
     return not name.endswith(".txt") or is_topaz(path)
 
 
-def _read_file(path: Path, pixel_size: float) -> Dict[str, Coordinates]:
-    check_file(path)
-    if path.suffix.lower() == ".star" and is_coordinate_list(path):
-        return _read_list(path, pixel_size)
-    return _read_own(path, pixel_size)
-
-
 def _read_own(path: Path, pixel_size: float) -> Dict[str, Coordinates]:
     """Coordinates that stand in a file itself."""
     known = format_of(path)
@@ -123,11 +161,8 @@ def _read_own(path: Path, pixel_size: float) -> Dict[str, Coordinates]:
     return {name: replace(coordinates, file=path) for name, coordinates in found.items()}
 
 
-def _read_list(path: Path, pixel_size: float) -> Dict[str, Coordinates]:
-    found: Dict[str, Coordinates] = {}
-    for micrograph, file in listed_files(path):
-        name, own = micrograph_name(micrograph), _read_own(file, pixel_size)
-        if len(own) != 1 and name not in own:
-            raise InputError(f"expected coordinates of micrograph {name} in {file}, found others")
-        found[name] = own.get(name, next(iter(own.values()))).renamed(name)
-    return found
+def _of_micrograph(found: Dict[str, Coordinates], name: str, file: Path) -> Coordinates:
+    """The coordinates of a micrograph in what a file of a list holds."""
+    if len(found) != 1 and name not in found:
+        raise InputError(f"expected coordinates of micrograph {name} in {file}, found others")
+    return found.get(name, next(iter(found.values()))).renamed(name)

@@ -79,6 +79,7 @@ from cryosegment.exchange.params.picking import (
 )
 from cryosegment.exchange.params.ranking import RankParams
 from cryosegment.exchange.params.repicking import KEPT, RepickParams
+from cryosegment.exchange.params.report import ReportParams
 from cryosegment.exchange.params.screening import ScreenApplyParams, ScreenTrainParams
 from cryosegment.exchange.params.simulation import (
     SimulateParams,
@@ -151,6 +152,7 @@ __all__ = [
     "PickParams",
     "RankParams",
     "RepickParams",
+    "ReportParams",
     "ScreenApplyParams",
     "ScreenTrainParams",
     "SelectionParams",

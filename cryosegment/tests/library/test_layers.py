@@ -22,6 +22,7 @@ ROOMS = {
     "evaluation": (),
     "consensus": (),
     "report": (),
+    "survey": ("images", "consensus", "report"),
     "images": ("optics",),
     "models": ("images", "networks", "picking"),
     "simulation": ("optics", "models"),

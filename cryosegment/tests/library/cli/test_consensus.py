@@ -84,6 +84,8 @@ def test_files_say_which_sets_have_a_pick(sets, capsys):
     assert {name: each.picks for name, each in counts.items()} == {"a": 3, "b": 1, "c": 0}
     assert counts["a"].in_set.tolist() == [4, 4, 3]
     assert counts["a"].agreed.tolist() == [3, 3, 2]
+    own = [set(picks["a"]) for picks in SETS.values()]
+    assert counts["a"].together.tolist() == [[len(one & two) for two in own] for one in own]
     assert main(["run", str(folder / "job.json")]) == 0  # the same again in the same place
     assert len(read_coordinates(folder, 1.0)["a"]) == 3
 

@@ -10,6 +10,7 @@ from cryosegment.exchange.coordinates import (
     Coordinates,
     Picked,
     read_coordinates,
+    read_tolerantly,
     write_coordinates,
     write_coordinates_star,
 )
@@ -375,3 +376,18 @@ def test_missing_files_and_empty_folders(tmp_path):
         read_coordinates(tmp_path / "no.star", 1.0)
     with pytest.raises(InputError, match="no coordinate file"):
         read_coordinates(tmp_path, 1.0)
+
+
+def test_a_damaged_file_of_a_folder_is_named_and_the_rest_is_read(tmp_path, coordinates):
+    (tmp_path / "bad_autopick.star").write_text("data_\nloop_\n_rlnCoordinateX #1\n1\n")
+    (tmp_path / "text.csv").write_bytes(b"\0\1\2")
+    with pytest.raises(InputError) as none_good:
+        read_tolerantly(tmp_path, 2.0)
+    write_coordinates(tmp_path / "mic.star", coordinates)
+    found, failures = read_tolerantly(tmp_path, 2.0)
+    assert_same(found["mic"], coordinates)
+    assert list(found) == ["mic"]
+    assert set(failures) == {"bad", "text"}
+    assert str(failures["bad"]) == str(none_good.value)
+    with pytest.raises(InputError, match="rlnCoordinateY"):
+        read_coordinates(tmp_path, 2.0)

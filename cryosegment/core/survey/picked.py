@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sets of picks that are surveyed, with what a picking run says of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+
+from cryosegment.exchange.coordinates import Coordinates, read_tolerantly
+from cryosegment.exchange.errors import InputError, ParameterError
+from cryosegment.exchange.job import Job
+from cryosegment.exchange.micrograph_lists import PICKED_NAME, read_list
+from cryosegment.exchange.params import PickParams, ReportParams
+from cryosegment.exchange.pick_folder import CANDIDATES, COORDINATES, PickFolder
+from cryosegment.exchange.pick_summary import MicrographSummary
+from cryosegment.exchange.records import record_from_dict
+from cryosegment.exchange.repicking import picking_job
+
+RATES = ("threshold", "picks", "decoys", "rate")
+Curve = Float[np.ndarray, " thresholds"]
+
+
+@dataclass(frozen=True)
+class PickedSet:
+    """Picks of one picker.
+
+    Parameters
+    ----------
+    label
+        What the page calls them.
+    picks
+        By micrograph.
+    failures
+        Why files hold none, by micrograph.
+    summaries
+        What `pick` says of its micrographs, by name; empty for picks of others.
+    times
+        When it was done with each, in seconds since 1970; empty for picks of others.
+    false_discoveries
+        Thresholds, and the share of picks above each that decoys say to be false; None where no
+        decoys were picked.
+    """
+
+    label: str
+    picks: Mapping[str, Coordinates]
+    failures: Mapping[str, str]
+    summaries: Mapping[str, MicrographSummary] = field(default_factory=dict)
+    times: Mapping[str, float] = field(default_factory=dict)
+    false_discoveries: tuple[Curve, Curve] | None = None
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What is known of micrographs beside their picks.
+
+    Parameters
+    ----------
+    diameter
+        Of the particle, Å.
+    pixel_size
+        Å/px of the micrographs of sets that do not say it themselves.
+    micrographs
+        File of each micrograph by name, in the order of the acquisition, where it is known.
+    ctf
+        File with their CTFs; empty for none.
+    """
+
+    diameter: float
+    pixel_size: float
+    micrographs: Mapping[str, Path]
+    ctf: str
+
+
+def run_of(path: Path) -> Job | None:
+    """The picking run that has made a folder; None for picks of others."""
+    return picking_job(path) if (path / PICKED_NAME).is_file() else None
+
+
+def known_scale(paths: Sequence[Path], params: ReportParams) -> Scale:
+    """What the parameters say, or else the first of the folders that `pick` has made.
+
+    Raises
+    ------
+    ParameterError
+        If nobody says the diameter or the pixel size.
+    InputError
+        If a folder of `pick` cannot be read.
+    """
+    found = next((path for path in paths if run_of(path)), None)
+    job = None if found is None else picking_job(found)
+    diameter, pixel_size, ctf = params.diameter, params.pixel_size, params.ctf
+    files: dict[str, Path] = {}
+    if found is not None and job is not None:
+        own = record_from_dict(PickParams, job.params)
+        diameter, ctf = diameter or own.diameter, ctf or own.ctf
+        sizes = [each.pixel_size for each in PickFolder(found).summaries().values()]
+        pixel_size = pixel_size or (sizes[0] if sizes else own.pixel_size)
+        files = dict(zip(job.names, map(Path, job.inputs), strict=True))
+    for value, what in ((diameter, "--diameter"), (pixel_size, "--pixel-size")):
+        if value is None:
+            raise ParameterError(
+                f"expected {what}, as none of the picks is a folder made by `cryosegment pick`, "
+                "which would say it"
+            )
+    assert diameter is not None
+    assert pixel_size is not None
+    return Scale(diameter, pixel_size, files, ctf)
+
+
+def read_sets(paths: Sequence[Path], pixel_size: float) -> list[PickedSet]:
+    """The sets, each under a name of its own.
+
+    Parameters
+    ----------
+    paths
+        File or folder of each.
+    pixel_size
+        Of the micrographs of those that were not made by `pick`, Å/px.
+
+    Raises
+    ------
+    InputError
+        If there is no file, or nothing in it can be read.
+    """
+    labels = _labels(paths)
+    return [
+        _read_run(path, label) if run_of(path) else _read_other(path, label, pixel_size)
+        for path, label in zip(paths, labels, strict=True)
+    ]
+
+
+def _labels(paths: Sequence[Path]) -> list[str]:
+    """Shortest ends of the paths that tell them apart, numbered where they are the same."""
+    ends = [path.name for path in paths]
+    if len(set(ends)) < len(ends):
+        ends = ["/".join(path.parts[-2:]) for path in paths]
+    if len(set(ends)) < len(ends):
+        ends = [f"{end} ({number})" for number, end in enumerate(ends, start=1)]
+    return ends
+
+
+def _read_other(path: Path, label: str, pixel_size: float) -> PickedSet:
+    picks, failures = read_tolerantly(path, pixel_size)
+    return PickedSet(label, picks, {name: str(error) for name, error in failures.items()})
+
+
+def _read_run(path: Path, label: str) -> PickedSet:
+    """What a picking run has left so far: it may go on."""
+    results = PickFolder(path)
+    summaries = results.summaries()
+    picks: dict[str, Coordinates] = {}
+    times: dict[str, float] = {}
+    failures: dict[str, str] = {}
+    for name, summary in summaries.items():
+        if not results.is_picked(name):
+            continue
+        try:
+            picks[name] = results.read(COORDINATES, name, summary.pixel_size)
+        except InputError as error:
+            failures[name] = str(error)
+            continue
+        candidates = results.file(CANDIDATES, name)
+        if candidates.is_file():  # written once, when the micrograph was picked
+            times[name] = candidates.stat().st_mtime
+    rates = read_list(results.false_discovery, RATES)
+    curves = np.array([[float(row[key]) for key in RATES] for row in rates.values()])
+    shown = (curves[:, 0], curves[:, 3]) if len(curves) else None
+    return PickedSet(label, picks, failures, summaries, times, shown)
