@@ -61,7 +61,7 @@ def main(args: Sequence[str] | None = None) -> int:
 
 
 def _run(args: Sequence[str]) -> int:
-    namespace = build_parser().parse_args(_joined(args))
+    namespace = build_parser().parse_args(joined(args))
     logging.basicConfig(format=LOG_FORMAT)
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what is wrong stands in our errors
     try:
@@ -76,7 +76,7 @@ def _run(args: Sequence[str]) -> int:
     return SOME_FAILED if failed else OK
 
 
-def _joined(args: Sequence[str]) -> list[str]:
+def joined(args: Sequence[str]) -> list[str]:
     """The arguments, with `crf tune` as one word: its first word alone is a command, too."""
     name = " ".join(args[:2])
     if find_command(name) and find_command(args[0]):

@@ -14,7 +14,7 @@ from safetensors.numpy import load_file, save_file
 import cryosegment
 from cryosegment.cli.arguments import params_from_namespace
 from cryosegment.cli.commands import COMMANDS
-from cryosegment.cli.main import _joined, build_parser, main
+from cryosegment.cli.main import build_parser, joined, main
 from cryosegment.core.models.checkpoint import save_checkpoint
 from cryosegment.core.networks import HEADS, build_network
 from cryosegment.exchange.card import ModelCard, TrainedNetwork
@@ -85,7 +85,7 @@ def test_the_example_of_every_command_can_be_given(command, capsys):
     _, example = text.split("example:")
     program, *arguments = shlex.split(example.replace("\\\n", " "))
     assert program == "cryosegment"
-    namespace = build_parser().parse_args(_joined(arguments))
+    namespace = build_parser().parse_args(joined(arguments))
     assert namespace.command is command
     params_from_namespace(command.params, namespace)
 
