@@ -5,16 +5,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, Iterable, List
+from typing import Dict, Iterable, List, Sequence
 
 from cryosegment.exchange.coordinates import (
     EVERYTHING,
     JOINT,
     WRITTEN,
     Coordinates,
+    Picked,
     box_side,
     read_coordinates,
     write_coordinates,
+    write_coordinates_star,
 )
 from cryosegment.exchange.files import PathLike, remove_file
 from cryosegment.exchange.job import JOB_NAME
@@ -138,6 +140,21 @@ class PickFolder:
             if kind in params.formats:
                 written.write(self.file(kind, chosen.name), chosen, box_size)
         write_coordinates(self.file(COORDINATES, chosen.name), chosen)
+
+    def write_joint(self, picked: Sequence[Picked], params: PickParams) -> None:
+        """Write the files that hold or list the picks of all micrographs; other formats' go.
+
+        Raises
+        ------
+        InputError
+            If a file cannot be written.
+        """
+        write_coordinates_star(self.everything, [(p.micrograph, p.coordinates) for p in picked])
+        for kind, joint in JOINT.items():
+            if kind in params.formats:
+                joint.write(Path(self.path, joint.file), picked)
+            else:
+                remove_file(Path(self.path, joint.file))
 
     def remove(self, name: str, kinds: Iterable[str]) -> None:
         """Remove the files of a micrograph of some kinds, where they are."""

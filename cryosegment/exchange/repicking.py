@@ -83,6 +83,23 @@ class Repicking:
             )
         return {name: Path(files[name]) for name in names}
 
+    def changed(self, params: RepickParams) -> Repicking:
+        """The same run with other parameters of the new picks.
+
+        Raises
+        ------
+        InputError
+            If the candidates stand farther apart, or from the edge, than the new picks may.
+        ParameterError
+            If the parameters do not fit together.
+        """
+        after = params.changed(self.before)
+        if params.centers == KEPT:
+            kept, wanted = (pick_settings(own, self.card) for own in (self.before, after))
+            for text in nearer(kept, wanted):
+                raise InputError(f"expected {text}: pick again for less, or choose other centers")
+        return replace(self, after=after)
+
     def begin(self) -> None:
         """Leave the run of `pick` that would have given the new picks in their folder."""
         names, files = self.micrographs, map(str, self.micrographs.values())
@@ -143,14 +160,12 @@ def open_repicking(folder: PathLike, output: PathLike, params: RepickParams) -> 
     """
     source, job = PickFolder(folder), picking_job(folder)
     before = record_from_dict(PickParams, job.params)
-    card, after = read_card(model_path(before.model)), params.changed(before)
-    run = Repicking(source, PickFolder(output), job, card, before, after, source.summaries())
+    card, target = read_card(model_path(before.model)), PickFolder(output)
+    run = Repicking(source, target, job, card, before, before, source.summaries())
+    changed = run.changed(params)
     if not run.micrographs:
         raise InputError(f"expected candidates in {folder}, found none: give a picking run")
-    if params.centers == KEPT:
-        for text in nearer(pick_settings(before, card), pick_settings(after, card)):
-            raise InputError(f"expected {text}: pick again for less, or choose other centers")
-    return run
+    return changed
 
 
 def have_same_candidates(before: PickParams, after: PickParams, card: ModelCard) -> bool:
@@ -182,6 +197,16 @@ def nearer(before: PickSettings, after: PickSettings) -> List[str]:
         for name, (was, now) in kept.items()
         if now < was
     ]
+
+
+def are_eligible(
+    candidates: Coordinates, after: PickSettings, before: PickSettings, shape: Sequence[int]
+) -> np.ndarray:
+    """Mask of the candidates that become picks where their score is high enough, (n,).
+
+    Parameters are as for `apart`.
+    """
+    return apart(candidates, after, before, shape) & after.is_eligible(candidates)
 
 
 def apart(

@@ -10,13 +10,7 @@ from typing import Callable, Dict, Optional, Sequence, Tuple
 import numpy as np
 
 from cryosegment.exchange.card import ModelCard
-from cryosegment.exchange.coordinates import (
-    JOINT,
-    Coordinates,
-    Picked,
-    write_coordinates_star,
-)
-from cryosegment.exchange.files import remove_file
+from cryosegment.exchange.coordinates import Coordinates, Picked
 from cryosegment.exchange.mixture import probabilities_in_data_set
 from cryosegment.exchange.params import PickParams
 from cryosegment.exchange.pick_folder import (
@@ -117,12 +111,7 @@ def settle(
     pairs = [(path, run.picks(name, path, threshold, known.get(name))) for name, path in finished]
     rows = [_updated(summaries[chosen.name], chosen) for _, chosen in pairs]
     write_summaries(folder, rows)
-    write_coordinates_star(results.everything, pairs)
-    for kind, joint in JOINT.items():
-        if kind in params.formats:
-            joint.write(folder / joint.file, [run.picked(*pair) for pair in pairs])
-        else:
-            remove_file(folder / joint.file)
+    results.write_joint([run.picked(*pair) for pair in pairs], params)
     classes = write_size_classes(results, params.size_classes, pairs)
     hoped = None if probabilities is None else expected(scores, probabilities, threshold)
     return Settled(threshold, rows, hoped, classes)

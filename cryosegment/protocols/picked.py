@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, Iterable, Iterator, List, Optional, Tuple
+from typing import Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
 
 import numpy as np
 from pwem.objects import Micrograph, SetOfCoordinates
@@ -12,6 +12,7 @@ from pyworkflow.object import Pointer
 
 from cryosegment.convert import append_coordinates, mic_name
 from cryosegment.exchange.coordinates import Coordinates
+from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.params import NO_CLASSES
 from cryosegment.exchange.pick_folder import CANDIDATES, COORDINATES, INSTANCES, PickFolder
 from cryosegment.exchange.pick_summary import MicrographSummary
@@ -20,7 +21,8 @@ from cryosegment.exchange.size_classes import by_size, class_boundaries
 from cryosegment.masks import mask_content, mask_pixel_size
 from cryosegment.objects import MicrographMask, SetOfMicrographMasks
 
-CLASS_OUTPUT = "outputCoordinatesSize"
+COORDINATES_OUTPUT = "outputCoordinates"
+CLASS_OUTPUT = COORDINATES_OUTPUT + "Size"
 """Output of a size class, before its number."""
 SAMPLE = 64
 """Micrographs whose candidates choose a threshold that follows the micrographs."""
@@ -89,8 +91,12 @@ class Picked(EMProtocol):
             found.append(candidates.scores[settings.is_eligible(candidates)])
         return np.concatenate(found)
 
+    def getPickFolder(self) -> str:
+        """Folder of the results, relative to the project."""
+        return str(self._getExtraPath())
+
     def _pickFolder(self) -> PickFolder:
-        return PickFolder(self._getExtraPath())
+        return PickFolder(self.getPickFolder())
 
     # --------------------------- outputs -------------------------------------
     def _appendPicks(self, target: SetOfCoordinates, micrographs: Iterable[Micrograph]) -> None:
@@ -104,6 +110,31 @@ class Picked(EMProtocol):
         target.setBoxSize(self._box())
         doubts = {name: ", ".join(row.remarks) for name, row in self.getSummaries().items()}
         append_coordinates(target, records, doubts=doubts)
+
+    def registerPicks(self, picks: Mapping[str, Coordinates], comment: str) -> str:
+        """Make another output of picks by their micrograph's name; its own name.
+
+        Raises
+        ------
+        InputError
+            If there are none, or the run goes on.
+        """
+        if self.isActive():
+            raise InputError("expected a run that has ended: register the picks when it has")
+        if not any(map(len, picks.values())):
+            raise InputError("expected picks to register, got none: lower the threshold")
+        number = 2
+        while self.hasAttribute(f"{COORDINATES_OUTPUT}{number}"):
+            number += 1
+        micrographs = self.getInputMicrographsPointer()
+        coordinates = self._createSetOfCoordinates(micrographs, suffix=str(number))
+        done = [mic for mic in self.iterDone() if mic_name(mic) in picks]
+        self._appendRecords(coordinates, [(mic, picks[mic_name(mic)]) for mic in done])
+        coordinates.setObjComment(comment)
+        self._defineOutputs(**{f"{COORDINATES_OUTPUT}{number}": coordinates})
+        self._defineSourceRelation(micrographs, coordinates)
+        self._store()
+        return f"{COORDINATES_OUTPUT}{number}"
 
     def _defineClasses(self, sizeClasses: str, micrographs: Pointer) -> None:
         """Make an output of each size class that has picks, in place of earlier ones."""

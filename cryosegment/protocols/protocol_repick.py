@@ -8,7 +8,7 @@ from typing import Any, Dict, List, Optional
 
 from pwem.objects import SetOfCoordinates, SetOfMicrographs
 from pyworkflow.constants import BETA
-from pyworkflow.object import Integer
+from pyworkflow.object import Integer, Pointer
 from pyworkflow.protocol import params
 
 from cryosegment.exchange.card import read_card
@@ -106,7 +106,7 @@ class CryoSegmentProtRepick(CoreRun, Remembered, Picked):
         RuntimeError
             If there is none.
         """
-        micrographs = self._picking().getInputMicrographsPointer()
+        micrographs = self.getInputMicrographsPointer()
         done = list(self.iterDone())
         coordinates = self._createSetOfCoordinates(micrographs)
         self._appendPicks(coordinates, done)
@@ -176,6 +176,10 @@ class CryoSegmentProtRepick(CoreRun, Remembered, Picked):
 
     def _signature(self) -> str:
         return json.dumps([self._repickParams(), *identity(self.inputPicking)], sort_keys=True)
+
+    def getInputMicrographsPointer(self) -> Pointer:
+        """Where the micrographs of the picking run are."""
+        return self._picking().getInputMicrographsPointer()
 
     def getInputMicrographs(self) -> Optional[SetOfMicrographs]:
         """The micrographs of the picking run."""

@@ -12,7 +12,7 @@ from cryosegment.scripting import SYSTEM_RELION
 NO_RELION = "no RELION: apt-get install relion"
 NO_XMIPP = "no Xmipp: pip install pyxmipp3"
 NO_BROWSER = "no Chromium: apt-get install chromium"
-NO_DISPLAY = "no display server: apt-get install xvfb"
+NO_DISPLAY = "no display server: apt-get install xvfb xdotool"
 NO_DATA = "no test data: set CRYOSEGMENT_DATA"
 NO_DENSECRF = "no pydensecrf2: a C++ compiler and the headers of Python build it"
 NO_TRANSFORMERS = "no transformers: pip install scipion-em-cryosegment[sam]"

@@ -1,16 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A display that nobody sees, and forms with wizards on it, for the protocol tests."""
+"""Forms with wizards, on a display that nobody sees, for the protocol tests."""
 
 from __future__ import annotations
 
-import atexit
-import os
-import shutil
-import subprocess
 import unittest
-from functools import lru_cache
 from typing import Any, Callable, Iterator, List
 
+from cryosegment.tests.display import has_display, start_display
 from cryosegment.tests.machine import NO_DISPLAY
 from cryosegment.tests.scripted import ProtocolTest
 from cryosegment.wizards.micrograph_dialog import TOP
@@ -19,30 +15,13 @@ from cryosegment.wizards.micrograph_dialog import TOP
 from pyworkflow.gui.gui import Window
 from pyworkflow.gui.project.viewprotocols import FormWindow  # the form cannot be imported first
 
-SCREEN = "1366x768x24"  # of a small laptop
 TITLE_BAR = 25  # px that a window manager adds
 INTERVAL = 50  # ms between two looks at an open window
 MOST_LOOKS = 4000
 Script = Callable[[Any], Iterator[None]]
 
 
-@lru_cache(maxsize=None)
-def start_display() -> None:
-    """Let DISPLAY be a running Xvfb; it ends with this process, as Tk's connection to it does."""
-    read, write = os.pipe()
-    server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(write), "-screen", "0", SCREEN, "-nolisten", "tcp"],
-        pass_fds=[write],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    atexit.register(server.terminate)
-    os.close(write)
-    with os.fdopen(read) as stream:
-        os.environ["DISPLAY"] = f":{stream.readline().strip()}"
-
-
-@unittest.skipUnless(shutil.which("Xvfb"), NO_DISPLAY)
+@unittest.skipUnless(has_display(), NO_DISPLAY)
 class WindowTest(ProtocolTest):
     """Forms of protocols, and scripts that use the windows of their wizards."""
 

@@ -9,10 +9,10 @@ import numpy as np
 from matplotlib.collections import EllipseCollection
 from matplotlib.colors import to_rgba
 from matplotlib.image import imread
-from pwem.emlib.image.image_readers import ImageReadersRegistry
 
 from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.exchange.labels import CONTAMINATION, UNKNOWN
+from cryosegment.viewers.windows import read_image
 
 SHOWN_SIDE = 1024  # px of the longer side: more is not seen on a screen
 SHOWN_RANGE = 3.0  # standard deviations on either side of the mean, black to white
@@ -24,7 +24,7 @@ CLASS_TINTS = {CONTAMINATION: to_rgba("cyan", 0.35), UNKNOWN: to_rgba("white", 0
 
 def read_shrunk(path: str) -> Tuple[np.ndarray, int]:
     """Image made small by averaging blocks, (h, w), and the side of a block in px."""
-    image = np.squeeze(np.asarray(ImageReadersRegistry.open(path).getImage(0)))
+    image = read_image(path)
     block = max(1, int(np.ceil(max(image.shape) / SHOWN_SIDE)))
     height, width = (size // block * block for size in image.shape)
     blocks = image[:height, :width].astype(np.float32)
@@ -77,7 +77,7 @@ def draw_mask(
 
     The mask may have any scale; `shape` is that of the micrograph, (rows, columns).
     """
-    labels = np.squeeze(np.asarray(ImageReadersRegistry.open(path).getImage(0)))
+    labels = read_image(path)
     if numbers is not None:
         labels = np.where(np.isin(labels, numbers), labels, 0)
     step = max(1, int(np.ceil(max(labels.shape) / SHOWN_SIDE)))
@@ -134,7 +134,7 @@ def draw_changes(axes: Any, before: np.ndarray, after: np.ndarray, shape: Tuple[
 
 def draw_classes(axes: Any, path: str) -> None:
     """Contamination and unknown area of a class map, tinted, over what is drawn already."""
-    classes = np.squeeze(np.asarray(ImageReadersRegistry.open(path).getImage(0)))
+    classes = read_image(path)
     step = max(1, int(np.ceil(max(classes.shape) / SHOWN_SIDE)))
     small = classes[::step, ::step]
     tint = np.zeros((*small.shape, 4), np.float32)

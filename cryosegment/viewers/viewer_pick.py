@@ -23,6 +23,10 @@ from cryosegment.viewers.plots import (
     draw_scores,
 )
 from cryosegment.viewers.results import ResultsViewer, Show
+from cryosegment.viewers.windows import WindowView, read_image, selection_of
+from cryosegment.window.picks_window import PicksWindow, WindowAction
+from cryosegment.window.selection import PickSelection
+from cryosegment.window.window import Top
 
 
 class CryoSegmentViewerPick(ResultsViewer):
@@ -36,6 +40,16 @@ class CryoSegmentViewerPick(ResultsViewer):
     def _defineParams(self, form: params.Form) -> None:
         form.addSection(label="Results")
         self._addState(form)
+        form.addParam(
+            "showPicks",
+            params.LabelParam,
+            important=True,
+            condition=str(bool(self._names())),
+            label="Picks, to look at and to select",
+            help="Opens the picks window: all micrographs, the picks by score, and a threshold, "
+            "distance and sizes to try on all of them at once. Picks are added and removed by "
+            "hand there, and registered as new coordinates.",
+        )
         self._addCoordinates(form)
         form.addParam(
             "threshold",
@@ -63,12 +77,28 @@ class CryoSegmentViewerPick(ResultsViewer):
 
     def _views(self) -> Dict[str, Show]:
         return {
+            "showPicks": self._showPicks,
             "bins": self._showScores,
             "showCounts": self._showCounts,
             "micrograph": self._showMicrograph,
         }
 
     # --------------------------- the views ------------------------------------
+    def _showPicks(self, param: Any = None) -> List[View]:
+        selection, title = selection_of(self.protocol), self.protocol.getRunName()
+        actions = [WindowAction("Register as new coordinates", self._register)]
+
+        def make(top: Top) -> PicksWindow:
+            return PicksWindow(top, title, selection, read_image, actions)
+
+        return [WindowView(self.getTkRoot(), make)]
+
+    def _register(self, selection: PickSelection) -> str:
+        picks = {name: selection.picks(name) for name in selection.files}
+        name = self.protocol.registerPicks(picks, selection.in_words())
+        count = counted(sum(map(len, picks.values())), "pick")
+        return f"{count} registered as {name}."
+
     def _showScores(self, param: Any = None) -> List[View]:
         records = [self.protocol.getCandidates(mic) for mic in self._micrographs()]
         scores = np.concatenate([record.scores for record in records]) if records else np.zeros(0)

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Imports point inwards only: shell -> exchange <- cli -> core -> exchange."""
+"""Imports point inwards only: shell -> exchange <- cli -> core -> exchange, and window -> exchange.
+
+The window is opened by the shell and by the command line.
+"""
 
 import pytest
 
@@ -11,6 +14,15 @@ FORBIDDEN = {
     "exchange": {"cryosegment.core", "cryosegment.cli", *HEAVY, *SCIPION},
     "core": {"cryosegment.cli", "cryosegment.protocols", "cryosegment.plugin", *SCIPION},
     "cli": {"cryosegment.protocols", "cryosegment.plugin", *SCIPION},
+    "window": {
+        "cryosegment.core",
+        "cryosegment.cli",
+        "cryosegment.protocols",
+        "cryosegment.viewers",
+        "cryosegment.plugin",
+        *HEAVY,
+        *SCIPION,
+    },
     "shell": {"cryosegment.core", "cryosegment.cli", *HEAVY},
 }
 ROOMS = {
@@ -64,7 +76,7 @@ ROOMS = {
     ),
 }
 """Rooms of the core, and which others each may import."""
-LAYERS = ("exchange", "core", "cli")
+LAYERS = ("exchange", "core", "cli", "window")
 
 
 def violations(path, root=PACKAGE):
@@ -105,6 +117,8 @@ def test_imports_point_inwards(path):
         ("core/new_room/x.py", "from cryosegment.core.images import tiles"),
         ("protocols/x.py", "from cryosegment.core.pipeline.batch import pick_micrographs"),
         ("plugin.py", "import torch"),
+        ("window/x.py", "import pwem.viewers"),
+        ("window/x.py", "from cryosegment.viewers.plots import draw_mask"),
     ],
 )
 def test_a_violation_is_found(tmp_path, where, line):

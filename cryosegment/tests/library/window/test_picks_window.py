@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The picks window, with a mouse and a keyboard, on a display that nobody sees."""
+
+from __future__ import annotations
+
+import tkinter as tk
+from collections.abc import Iterator
+from pathlib import Path
+
+import mrcfile
+import numpy as np
+import pytest
+
+from cryosegment.cli.main import main
+from cryosegment.exchange.pick_folder import PickFolder
+from cryosegment.tests.display import click, drag, has_display, press, start_display, until
+from cryosegment.tests.machine import NO_DISPLAY
+from cryosegment.window.picks_window import PicksWindow, WindowAction
+from cryosegment.window.selection import PickSelection
+
+pytestmark = pytest.mark.skipif(not has_display(), reason=NO_DISPLAY)
+
+
+@pytest.fixture
+def window(picks: Path) -> Iterator[PicksWindow]:
+    """The window of a run, all of which is counted."""
+    start_display()
+    top = tk.Tk()
+    actions = [WindowAction("Take", lambda selection: f"taken {selection.total()}")]
+    window = PicksWindow(top, "Run", PickSelection(picks), mrcfile.read, actions)
+    top.focus_force()
+    until(top, lambda: window.selection.threshold is not None, "all is counted")
+    yield window
+    top.destroy()
+
+
+def circles(window: PicksWindow) -> int:
+    return len(window.canvas.find_withtag("circle"))
+
+
+def said(window: PicksWindow) -> int:
+    """Number of picks on all micrographs that the window says."""
+    return int(window.status.get().split(" picks")[0].replace(",", ""))
+
+
+def test_a_dragged_threshold_selects_what_repick_does(window, picks, tmp_path) -> None:
+    line = window.histogram.find_withtag("line")[0]
+    x, top, _, _ = window.histogram.coords(line)
+    assert x == pytest.approx(window.histogram.x_of(window.selection.threshold), abs=0.01)
+    before = said(window)
+    assert before == sum(PickFolder(picks).counts().values())
+    drag(window.histogram, (x, top + 20), (window.histogram.x_of(0.3), top + 40))
+    until(window.top, lambda: said(window) != before, "the picks are counted anew")
+    threshold = window.selection.threshold
+    assert threshold == pytest.approx(0.3, abs=0.01)
+    assert window.controls.threshold.value == threshold
+    command = ["repick", str(picks), "--threshold", str(threshold)]
+    assert main([*command, "--output", str(tmp_path / "out")]) == 0
+    counts = PickFolder(tmp_path / "out").counts()
+    assert said(window) == sum(counts.values())
+    listed = {
+        name: int(window.list.tree.set(row, "1")) for name, row in zip(counts, ("0", "1", "2"))
+    }
+    assert listed == counts
+    assert circles(window) == counts[window.name]
+
+
+def test_keys_lead_from_micrograph_to_micrograph(window) -> None:
+    names = window.list.order
+    shown = [window.name]
+    for key in ("n", "Right", "p"):
+        before = window.name
+        press(key)
+        until(window.top, lambda name=before: window.name != name, "another one is shown")
+        shown.append(window.name)
+    assert shown == [*names, names[1]]
+    assert window.name in window.top.title()
+    for _ in names:
+        press("Left")
+    until(window.top, lambda: window.name == names[0], "the first is shown")
+
+
+def test_keys_zoom_hide_circles_and_move_the_threshold(window) -> None:
+    whole, count = window.canvas.view, circles(window)
+    press("plus")
+    until(window.top, lambda: window.canvas.view != whole, "it is larger")
+    assert window.canvas.view.scale == pytest.approx(1.25 * whole.scale)
+    press("0")
+    until(window.top, lambda: window.canvas.view == whole, "the whole is seen")
+    press("c")
+    until(window.top, lambda: circles(window) == 0, "no circles are seen")
+    press("c")
+    until(window.top, lambda: circles(window) == count, "they are seen again")
+    before = window.selection.threshold
+    press("bracketleft")
+    until(window.top, lambda: window.selection.threshold < before, "it is lower")
+    assert window.selection.threshold == pytest.approx(before - 0.01, abs=0.001)
+
+
+def test_letters_in_a_field_are_no_keys(window) -> None:
+    entry = window.controls.threshold.entry
+    click(entry, (10, 8))
+    until(window.top, lambda: window.top.focus_get() is entry, "the field is typed in")
+    press("ctrl+a", "n")
+    until(window.top, lambda: entry.get() == "n", "it is typed")
+    assert window.name == window.list.order[0]
+    press("Return")
+    until(window.top, lambda: entry.get() != "n", "what is no number is not taken")
+    click(entry, (10, 8))
+    press("ctrl+a", "0", "period", "5", "Return", "n")
+    until(window.top, lambda: window.name == window.list.order[1], "keys are keys again")
+    assert window.selection.threshold == 0.5
+
+
+def test_a_title_sorts_the_list(window) -> None:
+    counts = {name: window.selection.figures(name)[0] for name in window.list.order}
+    rising = sorted(counts, key=counts.__getitem__)
+    heading = window.list.tree.bbox(window.list.tree.get_children()[0], "1")
+    for expected in (rising, rising[::-1]):
+        click(window.list.tree, (heading[0] + 20, 8))
+        until(window.top, lambda order=expected: window.list.order == order, "it is sorted")
+
+
+def test_the_micrograph_is_dragged(window) -> None:
+    before = window.canvas.view
+    drag(window.canvas, (100, 100), (140, 130))
+    until(window.top, lambda: window.canvas.view != before, "it has moved")
+    assert window.canvas.view == before.moved(40, 30)
+    assert len(window.selection.edits) == 0
+
+
+def test_a_distance_and_an_action(window, picks, tmp_path) -> None:
+    window.controls.distance.entry.focus_force()
+    press("ctrl+a", "0", "period", "9", "Return")
+    until(window.top, lambda: window.selection.params.min_distance == "0.9", "it is taken")
+    until(window.top, lambda: window.selection.is_counted, "all is counted")
+    command = ["repick", str(picks), "--threshold", str(window.selection.threshold)]
+    command += ["--min-distance", "0.9", "--output", str(tmp_path / "out")]
+    assert main(command) == 0
+    window.act(window._actions[0])
+    assert window.status.get() == f"taken {sum(PickFolder(tmp_path / 'out').counts().values())}"
+
+
+def test_a_micrograph_that_is_gone_is_said(window) -> None:
+    Path(window.content.files[window.list.order[1]]).unlink()
+    press("n")
+    until(window.top, lambda: bool(window.canvas._message), "there is a message")
+    assert "cannot be shown" in window.canvas._message
+    assert circles(window) == 0
+
+
+def test_damaged_candidates_are_said(picks) -> None:
+    start_display()
+    for path in (picks / "candidates").iterdir():
+        path.write_text("damaged")
+    top = tk.Tk()
+    window = PicksWindow(top, "Run", PickSelection(picks), mrcfile.read)
+    until(top, lambda: "star" in window.status.get(), "the file is named")
+    np.testing.assert_equal(len(window.list.order), 3)
+    top.destroy()

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The picks window of runs in a project: what it registers is a further output."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cryosegment.tests.display import drag, press, until
+from cryosegment.tests.scripted import CryoSegmentProtRepick, CryoSegmentViewerPick
+from cryosegment.tests.windows import WindowTest
+
+
+class TestCryoSegmentPicksWindow(WindowTest):
+    """Windows of a picking run, and of one that selects among its candidates."""
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        cls.source = cls.launchProtocol(cls.newSimulate())
+        cls.pick = cls.launchProtocol(cls.newPick(cls.source))
+
+    def openWindow(self, run: Any) -> Any:
+        """The picks window that the viewer of a run opens, when all is counted."""
+        viewer = CryoSegmentViewerPick(project=self.proj, protocol=run, parent=self.window)
+        viewer.setProtocol(run)
+        (view,) = viewer._getVisualizeDict()["showPicks"]()
+        view.show()
+        top = view.window.top
+        self.addCleanup(top.destroy)
+        top.focus_force()
+        until(top, lambda: view.window.selection.is_counted, "all is counted")
+        return view.window
+
+    def testRegister(self) -> None:
+        """What a dragged threshold keeps becomes coordinates with their scores."""
+        window, run = self.openWindow(self.pick), self.pick
+        before = run.outputCoordinates
+        assert window.selection.total() == before.getSize()
+        chart = window.histogram
+        start = chart.x_of(window.selection.threshold), 30
+        drag(chart, start, (chart.x_of(0.9), 40))
+        until(window.top, lambda: window.selection.threshold > 0.85, "the threshold is higher")
+        window.act(window._actions[0])
+        assert "registered as outputCoordinates2" in window.status.get()
+        made = run.outputCoordinates2
+        assert 0 < made.getSize() == window.selection.total() < before.getSize()
+        assert made.getBoxSize() == before.getBoxSize()
+        assert made.getMicrographs().getObjId() == before.getMicrographs().getObjId()
+        threshold = window.selection.threshold
+        assert made.getObjComment() == f"threshold {threshold:g}"
+        expected = sorted(
+            c._cryosegmentScore.get() for c in before if c._cryosegmentScore.get() >= threshold
+        )
+        found = sorted(c._cryosegmentScore.get() for c in made)
+        np.testing.assert_allclose(found, expected)
+        assert all(c._rlnAutopickFigureOfMerit.get() == c._cryosegmentScore.get() for c in made)
+        again = self.proj.getProtocol(run.getObjId())
+        assert again.outputCoordinates2.getSize() == made.getSize()
+
+    def testNothingToRegister(self) -> None:
+        """A threshold above all scores is said, and registers nothing."""
+        window = self.openWindow(self.pick)
+        names = [name for name, _ in self.pick.iterOutputAttributes()]
+        window.move(1.0)
+        window.act(window._actions[0])
+        assert "lower the threshold" in window.status.get()
+        assert [name for name, _ in self.pick.iterOutputAttributes()] == names
+
+    def testRepick(self) -> None:
+        """The selection of a re-picking begins at its own threshold and distances."""
+        repick = self.newProtocol(CryoSegmentProtRepick, number=10, minDistance="0.8")
+        repick.inputPicking.set(self.pick)
+        self.launchProtocol(repick)
+        window = self.openWindow(repick)
+        assert window.selection.total() == repick.outputCoordinates.getSize() == 10
+        assert window.controls.distance.value == 0.8
+        press("bracketleft", "bracketleft")
+        until(window.top, lambda: window.selection.total() > 10, "there are more")
+        window.act(window._actions[0])
+        assert repick.outputCoordinates2.getSize() == window.selection.total()

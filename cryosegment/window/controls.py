@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sliders with their values, and the groups of them beside the micrograph."""
+
+from __future__ import annotations
+
+import tkinter as tk
+from tkinter import ttk
+from typing import Any, Callable, Sequence
+
+from cryosegment.window.canvas import MicrographCanvas
+from cryosegment.window.image import Look
+from cryosegment.window.selection import PickSelection
+
+LONGEST_RESOLUTION = 60.0  # Å of the low-pass filter
+LARGEST_DISTANCE, LARGEST_SIZE = 2.0, 3.0  # diameters
+GAP = 4  # px
+
+
+class NumberSlider:
+    """A name, a slider and the value, which can be typed too, in a row of a grid.
+
+    Parameters
+    ----------
+    parent
+        Frame with the grid.
+    row
+        Of the grid.
+    name
+        What is chosen.
+    bounds
+        Smallest and largest value of the slider.
+    value
+        To begin with.
+    on_change
+        Called with a value that the user has chosen.
+    form
+        How `format` writes a value.
+    """
+
+    def __init__(
+        self,
+        parent: tk.Misc,
+        row: int,
+        name: str,
+        bounds: Sequence[float],
+        value: float,
+        on_change: Callable[[float], None],
+        form: str = ".2f",
+    ) -> None:
+        self._form, self._on_change = form, on_change
+        self._low, self._high = bounds
+        ttk.Label(parent, text=name).grid(row=row, column=0, sticky="w")
+        self.scale = ttk.Scale(parent, from_=self._low, to=self._high, value=value)
+        self.scale.grid(row=row, column=1, sticky="ew", padx=GAP, pady=GAP // 2)
+        self.entry = ttk.Entry(parent, width=6, justify="right")
+        self.entry.grid(row=row, column=2)
+        parent.columnconfigure(1, weight=1)
+        self.set(value)
+        self.scale.configure(command=self._slid)
+        self.entry.bind("<FocusOut>", self._typed)
+        for key in ("<Return>", "<KP_Enter>"):  # the keys of the window work again
+            self.entry.bind(key, lambda event: self.entry.winfo_toplevel().focus_set())
+        self.entry.bind("<Control-a>", self._select)
+
+    @property
+    def value(self) -> float:
+        """The value, as it is written."""
+        return self._value
+
+    def set(self, value: float) -> None:
+        """Show a value."""
+        self._value = float(format(value, self._form))
+        self.scale.configure(value=value)
+        self.entry.delete(0, "end")
+        self.entry.insert(0, format(value, self._form))
+
+    def _slid(self, text: str) -> None:
+        if float(format(float(text), self._form)) != self._value:
+            self.set(float(text))
+            self._on_change(self._value)
+
+    def _select(self, event: Any) -> str:
+        self.entry.select_range(0, "end")
+        return "break"
+
+    def _typed(self, event: Any) -> None:
+        try:
+            value = min(max(float(self.entry.get()), self._low), self._high)
+        except ValueError:
+            value = self._value
+        is_other = float(format(value, self._form)) != self._value
+        self.set(value)
+        if is_other:
+            self._on_change(self._value)
+
+
+class SelectionControls(ttk.LabelFrame):
+    """Sliders for threshold, distance and sizes of a selection.
+
+    Parameters
+    ----------
+    parent
+        Widget to stand in.
+    selection
+        The picks.
+    on_threshold
+        Called with another threshold.
+    on_limits
+        Called when distances or sizes have changed.
+    """
+
+    def __init__(
+        self,
+        parent: tk.Misc,
+        selection: PickSelection,
+        on_threshold: Callable[[float], None],
+        on_limits: Callable[[], None],
+    ) -> None:
+        super().__init__(parent, text="Selection", padding=GAP)
+        self._selection, self._on_limits = selection, on_limits
+        shown, kept = selection.settings.selection, selection.before.selection
+        diameter = selection.before.diameter
+        self.threshold = NumberSlider(
+            self, 1, "Threshold", (0, 1), selection.threshold or 0.0, on_threshold, ".3f"
+        )
+        farthest = max(LARGEST_DISTANCE, shown.min_distance)
+        self.distance = NumberSlider(
+            self,
+            2,
+            "Distance (Ø)",
+            (kept.min_distance, farthest),
+            shown.min_distance,
+            lambda value: self._limit("min_distance", value),
+        )
+        self._largest = round(max(LARGEST_SIZE, shown.largest) * diameter)
+        sizes = 0, self._largest
+        self.smallest = NumberSlider(
+            self,
+            3,
+            "Size from (Å)",
+            sizes,
+            shown.smallest * diameter,
+            lambda value: self._limit("min_diameter", value),
+            ".0f",
+        )
+        self.largest = NumberSlider(
+            self,
+            4,
+            "Size to (Å)",
+            sizes,
+            shown.largest * diameter or self._largest,
+            lambda value: self._limit("max_diameter", 0 if value >= self._largest else value),
+            ".0f",
+        )
+
+    def _limit(self, name: str, value: float) -> None:
+        self._selection.limit(name, f"{value:g}")
+        self._on_limits()
+
+
+class LookControls(ttk.LabelFrame):
+    """Contrast, low-pass filter, and what lies over the micrograph.
+
+    Parameters
+    ----------
+    parent
+        Widget to stand in.
+    canvas
+        Shows the micrograph.
+    on_change
+        Called when something else is to lie over it.
+    """
+
+    def __init__(
+        self, parent: tk.Misc, canvas: MicrographCanvas, on_change: Callable[[], None]
+    ) -> None:
+        super().__init__(parent, text="Micrograph", padding=GAP)
+        self._canvas, self._on_change = canvas, on_change
+        self.contrast = NumberSlider(self, 0, "Contrast", (-1, 1), 0, self._look)
+        self.resolution = NumberSlider(
+            self, 1, "Low-pass (Å)", (0, LONGEST_RESOLUTION), 0, self._look, ".0f"
+        )
+        self.are_marked = tk.BooleanVar(self, True)
+        ttk.Checkbutton(self, text="Circles (c)", variable=self.are_marked, command=on_change).grid(
+            row=2, column=0, sticky="w"
+        )
+
+    def toggle_marks(self) -> None:
+        """Show the marks, or hide them."""
+        self.are_marked.set(not self.are_marked.get())
+        self._on_change()
+
+    def _look(self, value: float) -> None:
+        self._canvas.look = Look(self.contrast.value, self.resolution.value)
+        self._canvas.draw()

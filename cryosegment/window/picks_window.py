@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The picks window: picks selected by threshold, distance and size, and by hand."""
+
+from __future__ import annotations
+
+from functools import partial
+from tkinter import ttk
+from typing import Callable, Dict, NamedTuple, Sequence
+
+from cryosegment.exchange.errors import CryoSegmentError, InputError
+from cryosegment.window.controls import GAP, SelectionControls
+from cryosegment.window.histogram import Histogram
+from cryosegment.window.image import Read
+from cryosegment.window.picks import PickDisplay
+from cryosegment.window.selection import DECIMALS, PickSelection
+from cryosegment.window.window import MicrographWindow, Top
+
+BUSY = 0.03  # s of reading until the window looks for events
+SETTLED = 60  # ms without another threshold until the list is written anew
+STEP = 0.01  # of the threshold, by key
+
+
+class WindowAction(NamedTuple):
+    """What a button does with a selection.
+
+    Parameters
+    ----------
+    label
+        Of the button.
+    run
+        Called with the selection; what it gives is said in the window. Raises a
+        `CryoSegmentError` where it cannot.
+    """
+
+    label: str
+    run: Callable[[PickSelection], str]
+
+
+class PicksWindow(MicrographWindow):
+    """A picking run, whose picks are selected anew as one looks.
+
+    Parameters
+    ----------
+    top
+        Empty window of Tk.
+    title
+        Of the window.
+    selection
+        The picks.
+    read
+        Reads image files.
+    actions
+        What can be done with the picks.
+    """
+
+    def __init__(
+        self,
+        top: Top,
+        title: str,
+        selection: PickSelection,
+        read: Read,
+        actions: Sequence[WindowAction] = (),
+    ) -> None:
+        self.selection, self._actions = selection, actions
+        self._display = PickDisplay(selection)
+        self._counting = self._settling = ""
+        super().__init__(top, self._display.content(title), read)
+        top.bind("<Destroy>", self._closed, add="+")
+        self._count()
+
+    def fill_side(self, side: ttk.Frame) -> None:
+        """Histogram and sliders above the look, and what can be done below."""
+        self.controls = SelectionControls(side, self.selection, self.move, self._count)
+        self.histogram = Histogram(self.controls, self.move)
+        self.histogram.grid(row=0, column=0, columnspan=3, sticky="ew", pady=GAP)
+        self.controls.pack(fill="x")
+        super().fill_side(side)
+        for action in self._actions:
+            act = partial(self.act, action)
+            ttk.Button(side, text=action.label, command=act).pack(fill="x", pady=GAP)
+
+    def keys(self) -> Dict[str, Callable[[], None]]:
+        """Those of every window, and for the threshold."""
+        return {
+            **super().keys(),
+            "bracketleft": lambda: self._step(-STEP),
+            "bracketright": lambda: self._step(STEP),
+        }
+
+    # --------------------------- selection -------------------------------------
+    def move(self, threshold: float) -> None:
+        """Select by another threshold."""
+        self.selection.move(round(min(max(threshold, 0.0), 1.0), DECIMALS))
+        self._mark()
+        self.lay()
+        if self._settling:
+            self.top.after_cancel(self._settling)
+        self._settling = self.top.after(SETTLED, self._settled)
+
+    def _step(self, by: float) -> None:
+        if self.selection.threshold is not None:
+            self.move(self.selection.threshold + by)
+
+    def _mark(self) -> None:
+        """Show the threshold of now on the slider and in the histogram."""
+        threshold = self.selection.threshold
+        self.histogram.mark(threshold)
+        if threshold is not None:
+            self.controls.threshold.set(threshold)
+
+    def _settled(self) -> None:
+        self._settling = ""
+        self.list.refresh()
+        self._say_total()
+
+    def _say_total(self) -> None:
+        total = self.selection.total()
+        where = f"{len(self.selection.files):,} micrographs"
+        self.status.set(f"{where}" if total is None else f"{total:,} picks on {where}")
+
+    # --------------------------- counting --------------------------------------
+    def _count(self) -> None:
+        """Count the candidates of all micrographs, a few at a time."""
+        if not self._counting:
+            self.lay()
+            self._go_on()
+
+    def _go_on(self) -> None:
+        self._counting = ""
+        try:
+            part = self.selection.proceed(BUSY)
+        except InputError as error:
+            self.status.set(str(error))
+            return
+        if self.selection.is_counted:
+            self._counted()
+        else:
+            self.status.set(f"Reading the candidates: {part:.0%}")
+            self._counting = self.top.after(1, self._go_on)
+
+    def _counted(self) -> None:
+        if self.selection.is_as_run:
+            self._display.learn_colors()
+        self.histogram.show(self.selection.scores(), self._display.colors)
+        self._mark()
+        self.lay()
+        self._settled()
+
+    def _closed(self, event: object) -> None:
+        for waiting in (self._counting, self._settling):
+            if waiting:
+                self.top.after_cancel(waiting)
+        self._counting = self._settling = ""
+
+    # --------------------------- actions ---------------------------------------
+    def act(self, action: WindowAction) -> None:
+        """Do something with the picks, and say what has come of it."""
+        try:
+            while not self.selection.is_counted:
+                self.selection.proceed(BUSY)
+            self.status.set(action.run(self.selection))
+        except CryoSegmentError as error:
+            self.status.set(str(error))
