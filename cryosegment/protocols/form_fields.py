@@ -140,6 +140,8 @@ def _sentence(text: str) -> str:
 def _kind(record: Type[Params], name: str) -> Type[params.Param]:
     if field_choices(record, name):
         return params.EnumParam
+    if _field(record, name).metadata.get("is_path"):
+        return params.PathParam
     kind = kind_of(record, name)
     kinds = {float: params.FloatParam, int: params.IntParam, bool: params.BooleanParam}
     return kinds.get(kind.type, params.StringParam) if kind.count == "1" else params.StringParam

@@ -70,8 +70,10 @@ class LabelsForm(EMProtocol):
             "Refined particles",
             "Particles with orientations, from a 3-D refinement or classification. They should "
             "include all good particles: others are taken for background.",
+            allowsNull=True,
             **reconstruction,
         )
+        self._defineFileParams(form)
         for name, kind, label, text in (
             (
                 "inputVolume",
@@ -87,6 +89,27 @@ class LabelsForm(EMProtocol):
             ),
         ):
             self._definePointer(form, name, kind, label, text, allowsNull=True, **reconstruction)
+
+    @staticmethod
+    def _defineFileParams(form: params.Form) -> None:
+        reconstruction = ONLY[SOURCE_RECONSTRUCTION]
+        form.addParam(
+            "particlesFile",
+            params.FileParam,
+            label="or their file",
+            help="Particles of CryoSPARC (.cs) or RELION (.star) as their job wrote them, in place "
+            "of *Refined particles*. What a job of CryoSPARC passed through is read from the file "
+            "beside it.",
+            **reconstruction,
+        )
+        add_field(
+            form,
+            LabelsReconstructionParams,
+            "passthrough",
+            "Passthrough file",
+            **reconstruction,
+            **EXPERTS,
+        )
 
     @staticmethod
     def _definePointer(

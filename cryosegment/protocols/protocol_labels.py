@@ -24,7 +24,12 @@ from cryosegment.exchange.errors import CryoSegmentError
 from cryosegment.exchange.files import read_text
 from cryosegment.exchange.job import Job
 from cryosegment.exchange.labels import SUMMARY_NAME
-from cryosegment.exchange.particles import write_particles
+from cryosegment.exchange.particles import (
+    is_cryosparc,
+    read_particles,
+    split_by_micrograph,
+    write_particles,
+)
 from cryosegment.exchange.records import record_from_dict
 from cryosegment.objects import SetOfMicrographMasks
 from cryosegment.protocols.labels_form import (
@@ -110,20 +115,24 @@ class CryoSegmentProtLabels(LabelsRun, LabelsForm):
 
     def _labelReconstruction(self) -> None:
         micrographs = self._micrographs()
-        particles = refined_particles(self.inputParticles.get(), micrographs)
-        path = self._getExtraPath("particles.star")
-        write_particles(path, particles)
+        path = self.particlesFile.get()
+        if path:
+            particles = read_particles(path, self.passthrough.get())
+        else:
+            path = self._getExtraPath("particles.star")
+            particles = refined_particles(self.inputParticles.get(), micrographs)
+            write_particles(path, particles)
         values = {**self._values(), "particles": path, "gpu": "cpu"}
         for name, pointer in (("map", self.inputVolume), ("mask", self.inputMask)):
             if pointer.get() is not None:
                 values[name] = volume_file(pointer.get(), self._getExtraPath("volumes", name))
-        named = set(particles.micrographs)
-        names = [name for name in micrographs_by_name(micrographs) if name in named]
-        if not names:
+        own, elsewhere = split_by_micrograph(particles, list(micrographs_by_name(micrographs)))
+        if not own:
+            named = min(elsewhere.micrographs)
             raise RuntimeError(
-                f"none of the particles lies on the micrographs: they name {min(named)} and others"
+                f"none of the particles lies on the micrographs: they name {named} and others"
             )
-        self._runLabels("labels reconstruction", values, micrographs, names)
+        self._runLabels("labels reconstruction", values, micrographs, list(own))
 
     def createOutputStep(self, signature: str) -> None:
         """Register the instance maps."""
@@ -146,16 +155,9 @@ class CryoSegmentProtLabels(LabelsRun, LabelsForm):
 
     def _validate(self) -> List[str]:
         is_reconstruction = self.source == SOURCE_RECONSTRUCTION
-        pointer = self.inputParticles if is_reconstruction else self.inputCoordinates
-        if pointer.get() is None:
+        if not is_reconstruction and None in (self.inputCoordinates.get(), self.diameter.get()):
             return []  # Scipion itself says that it is missing
-        if is_reconstruction:
-            errors = self._reconstructionErrors()
-            if errors:
-                return errors
-        elif self.diameter.get() is None:
-            return []
-        errors = [] if is_reconstruction else self._shapeErrors()
+        errors = self._reconstructionErrors() if is_reconstruction else self._shapeErrors()
         errors = errors or self._contaminationErrors()
         if errors:
             return errors
@@ -188,14 +190,25 @@ class CryoSegmentProtLabels(LabelsRun, LabelsForm):
         ]
 
     def _reconstructionErrors(self) -> List[str]:
-        errors = []
+        errors = self._particleErrors()
         if self.inputMicrographs.get() is None:
             errors.append("Choose the micrographs that the particles come from.")
-        if not self.inputParticles.get().hasAlignmentProj():
-            errors.append("The particles have no orientations: give those of a 3-D refinement.")
         if self.inputVolume.get() is None and self.inputMask.get() is None:
             errors.append("Choose the volume that the particles were refined against, or a mask.")
         return errors
+
+    def _particleErrors(self) -> List[str]:
+        particles, path = self.inputParticles.get(), self.particlesFile.get()
+        if (particles is None) == (not path):
+            return ["Choose either *Refined particles* or their file."]
+        if not path and not particles.hasAlignmentProj():
+            return ["The particles have no orientations: give those of a 3-D refinement."]
+        try:
+            if path:
+                is_cryosparc(path)
+        except CryoSegmentError as error:
+            return [str(error)]
+        return []
 
     def _summary(self) -> List[str]:
         if not self.hasAttribute("outputMasks"):
@@ -242,8 +255,9 @@ class CryoSegmentProtLabels(LabelsRun, LabelsForm):
         """Everything that the labels depend on."""
         pointers = [getattr(self, name) for name in INPUTS[self.source.get()]]
         inputs = [identity(pointer) for pointer in (self._micrographsPointer(), *pointers)]
-        shape = [self.shape.get(), self.templateNumber.get(), self.ownDiameters.get()]
-        facts = [self._values(), inputs, *shape, identity(self.inputContamination)]
+        own = (self.shape, self.templateNumber, self.ownDiameters, self.particlesFile)
+        facts = [self._values(), inputs, *(field.get() for field in own)]
+        facts.append(identity(self.inputContamination))
         return json.dumps(facts, sort_keys=True)
 
     def _micrographs(self) -> SetOfMicrographs:

@@ -10,6 +10,7 @@ from pathlib import Path
 from cryosegment.scripting import SYSTEM_RELION
 
 NO_RELION = "no RELION: apt-get install relion"
+NO_CRYOSPARC = "no plugin of CryoSPARC: pip install --no-deps scipion-em-cryosparc2"
 NO_XMIPP = "no Xmipp: pip install pyxmipp3"
 NO_BROWSER = "no Chromium: apt-get install chromium"
 NO_DISPLAY = "no display server: apt-get install xvfb xdotool"
@@ -23,6 +24,11 @@ def has_relion() -> bool:
     """Whether RELION's programs are where Scipion looks for them."""
     home = os.environ.get("RELION_HOME", SYSTEM_RELION.parents[1])
     return (Path(home) / "bin" / "relion_refine").exists()
+
+
+def has_cryosparc() -> bool:
+    """Whether Scipion's plugin of CryoSPARC is beside ours."""
+    return find_spec("cryosparc2") is not None
 
 
 def has_densecrf() -> bool:

@@ -20,7 +20,7 @@ from pwem import objects
 from pwem.emlib.image import ImageHandler
 from pwem.protocols import ProtImportMicrographs, ProtUnionSet
 from pyworkflow.object import Pointer
-from pyworkflow.protocol import MODE_RESTART, MODE_RESUME
+from pyworkflow.protocol import MODE_RESTART, MODE_RESUME, params
 from pyworkflow.protocol.params import LEVEL_ADVANCED
 from pyworkflow.tests import BaseTest, setupTestProject
 from pyworkflow.viewer import MessageView
@@ -91,6 +91,7 @@ __all__ = [
     "every",
     "form_values",
     "objects",
+    "params",
     "plugin_class",
     "simulate",
     "true_rows",

@@ -23,6 +23,7 @@ from cryosegment.exchange.params import (
     LabelsReconstructionParams,
 )
 from cryosegment.exchange.records import record_to_dict
+from cryosegment.tests.cryosparc_files import write_refined
 from cryosegment.tests.scripted import (
     DIAMETER,
     MODE_RESTART,
@@ -30,6 +31,7 @@ from cryosegment.tests.scripted import (
     CryoSegmentProtLabels,
     ProtocolTest,
     objects,
+    plugin_class,
 )
 
 SHORT = 0.4 * DIAMETER
@@ -177,6 +179,30 @@ class TestCryoSegmentLabels(ProtocolTest):
         assert read_labels_index(labels.getLabelsFolder()).source == PICKED
         labels.minPickScore.set(0.5)  # the labels say themselves that they are picks
         assert not any("picker" in text for text in labels.warnings())
+
+    def testRefinedByCryosparc(self) -> None:
+        """Its files are read as its job left them, without a plugin of it."""
+        truth = Path(self.simulated.getLabelsFolder()).resolve()
+        size = self.true_classes.shape, PIXEL_SIZE
+        path = write_refined(self.folder / "J5", truth / "coordinates.star", *size)
+        volume = self.finished(
+            plugin_class("pwem.protocols", "ProtImportVolumes"),
+            {},
+            filesPath=str(next((truth / "maps").glob("*.mrc"))),
+            samplingRate=PIXEL_SIZE,
+        )
+        labels = self.newProtocol(
+            CryoSegmentProtLabels, source=1, checkLabels=False, numberOfThreads=1
+        )
+        self.point(labels.inputMicrographs, self.simulated, "outputMicrographs")
+        self.point(labels.inputVolume, volume, "outputVolume")
+        assert "either *Refined particles* or their file" in labels.validate()[0]
+        labels.particlesFile.set(str(path.with_suffix(".csv")))
+        assert "J5_003_particles.csv" in labels.validate()[0]
+        labels.particlesFile.set(str(path))
+        _, classes = self.maps(labels)
+        found, true = ((each == PARTICLE) | (each == EDGE) for each in (classes, self.true_classes))
+        assert (found & true).sum() / (found | true).sum() > 0.95
 
     def testOwnDiameters(self) -> None:
         """Picks may have a measured diameter each; without one the form's counts.

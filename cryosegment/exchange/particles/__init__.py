@@ -10,7 +10,11 @@ from cryosegment.exchange.particles.masks import (
     read_particle_masks,
     write_particle_masks,
 )
-from cryosegment.exchange.particles.readers import read_particle_images, read_particles
+from cryosegment.exchange.particles.readers import (
+    is_cryosparc,
+    read_particle_images,
+    read_particles,
+)
 from cryosegment.exchange.particles.record import UNCLASSIFIED, ParticleImages, Particles
 from cryosegment.exchange.particles.relion import write_particles
 from cryosegment.exchange.particles.rotations import (
@@ -30,6 +34,7 @@ __all__ = [
     "ParticleStacks",
     "Particles",
     "angles_from_matrices",
+    "is_cryosparc",
     "matrices_from_vectors",
     "open_particles",
     "poses_from_transforms",

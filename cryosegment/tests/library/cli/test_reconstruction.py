@@ -10,6 +10,7 @@ from cryosegment.core.simulation.writer import write_simulation
 from cryosegment.exchange.labels import read_labels_index
 from cryosegment.exchange.micrograph_lists import read_failures
 from cryosegment.exchange.params import SimulateParams
+from cryosegment.tests.cryosparc_files import write_refined
 
 
 @pytest.fixture
@@ -44,6 +45,17 @@ def test_a_labels_folder_is_made_that_can_be_trained_on(simulated, capsys):
     summary = json.loads((simulated / "out" / "report.json").read_text())
     assert summary["rejected"] == {}
     assert any("surface" in note for note in summary["notes"])
+
+
+def test_refined_particles_of_cryosparc_give_the_labels_of_the_truth(simulated):
+    """Found beside it: where they were picked; the names begin with its numbers."""
+    truth = simulated / "truth" / "coordinates.star"
+    refined = write_refined(simulated / "J5", truth, (160, 200), 6.0)
+    assert main(arguments(simulated, "--particles", str(refined))) == 0
+    for entry in read_labels_index(simulated / "out").entries:
+        expected = mrcfile.read(simulated / "truth" / "instances" / f"{entry.name}.mrc") > 0
+        found = mrcfile.read(entry.instances) > 0
+        assert (found & expected).sum() / (found | expected).sum() > 0.95
 
 
 def test_a_run_resumes_and_reports_all(simulated):
