@@ -29,6 +29,13 @@ from cryosegment.exchange.particles.ranked import (
 )
 from cryosegment.exchange.pick_folder import CONTENTS, COORDINATES, PROBABILITY
 from cryosegment.exchange.screen_folder import CONTENTS as SCREEN_CONTENTS
+from cryosegment.exchange.tuned_files import (
+    CRF_RESULT,
+    CRF_TABLE,
+    PICKING_FIGURE,
+    PICKING_RESULT,
+    PICKING_TABLE,
+)
 
 REPORTS = {FAILURES_NAME, REJECTED_NAME, REPORT_NAME, SUMMARY_NAME}
 """What a run says of itself: no results."""
@@ -70,13 +77,13 @@ TARGETS: Mapping[str, tuple[str, ...]] = {
     ),
     "train": (*TRAINED, ".examples.png"),
     "train particles": TRAINED,
-    "tune": (".safetensors", ".picking.csv", ".picking.png"),
+    "tune": (".safetensors", PICKING_TABLE, PICKING_FIGURE, PICKING_RESULT),
     "screen apply": SCREEN_CONTENTS,
     "screen train": TRAINED,
     "evaluate": ("metrics.csv", "metrics.json", "precision_recall.png"),
     "consensus": (COORDINATES, EVERYTHING, COUNTS_NAME, FAILURES_NAME, FINISHED_NAME),
     "crf": (PROBABILITY, FAILURES_NAME, FINISHED_NAME),
-    "crf tune": (".safetensors", ".crf.csv"),
+    "crf tune": (".safetensors", CRF_TABLE, CRF_RESULT),
     "merge": (),  # its folder is its input
     "fetch": (),  # each data set gets a folder of its own, in which files of the right size stay
 }

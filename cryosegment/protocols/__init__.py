@@ -11,6 +11,7 @@ from cryosegment.protocols.protocol_screen_picks import CryoSegmentProtScreenPic
 from cryosegment.protocols.protocol_simulate import CryoSegmentProtSimulate
 from cryosegment.protocols.protocol_train import CryoSegmentProtTrain
 from cryosegment.protocols.protocol_train_particles import CryoSegmentProtTrainParticles
+from cryosegment.protocols.protocol_tune import CryoSegmentProtTune
 
 __all__ = [
     "CryoSegmentProtConsensus",
@@ -23,4 +24,5 @@ __all__ = [
     "CryoSegmentProtSimulate",
     "CryoSegmentProtTrain",
     "CryoSegmentProtTrainParticles",
+    "CryoSegmentProtTune",
 ]

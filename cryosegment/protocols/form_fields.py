@@ -35,6 +35,11 @@ def field_choices(record: Type[Params], name: str) -> List[str]:
     return list(_field(record, name).metadata.get("choices") or ())
 
 
+def _is_choice(record: Type[Params], name: str) -> bool:
+    """Whether one of several choices is taken; of a list, any number are."""
+    return bool(field_choices(record, name)) and kind_of(record, name).count == "1"
+
+
 def add_field(
     form: Any,
     record: Type[Params],
@@ -62,13 +67,18 @@ def add_field(
         Further options of the form parameter; `help` adds to the record's help.
     """
     field, default = _field(record, name), field_default(record, name)
-    choices, unit = field_choices(record, name), field.metadata["unit"]
-    if choices:
+    choices, unit, text = (
+        field_choices(record, name),
+        field.metadata["unit"],
+        field.metadata["help"],
+    )
+    if _is_choice(record, name):
         options.update(choices=choices)
         default = choices.index(default)
     elif isinstance(default, tuple):
         default = ", ".join(map(str, default))
-    options["help"] = _sentence(field.metadata["help"]) + options.get("help", "")
+        text += f": any of {', '.join(choices)}, separated by commas" if choices else ""
+    options["help"] = _sentence(text) + options.get("help", "")
     param = form.addParam(
         attribute or name,
         _kind(record, name),
@@ -112,13 +122,18 @@ def form_values(
 
 def _value(protocol: Protocol, attribute: str, record: Type[Params], name: str) -> Any:
     field, value = _field(record, name), getattr(protocol, attribute)
-    if field_choices(record, name):
+    if _is_choice(record, name):
         return protocol.getEnumText(attribute)
     kind = kind_of(record, name)
+    if kind.count != "1" and kind.type is str:
+        return (value.get() or "").replace(",", " ").split()
     if kind.count != "1":
         given = numbers(value.get())
         return _whole(given) if kind.type is int else given
-    return auto_or_text(value) if field.default == AUTO else value.get()
+    if field.default == AUTO:
+        return auto_or_text(value)
+    given = value.get()
+    return str(given) if kind.type is str and given is not None else given  # it may be pointed to
 
 
 class _Given:
@@ -138,7 +153,7 @@ def _sentence(text: str) -> str:
 
 
 def _kind(record: Type[Params], name: str) -> Type[params.Param]:
-    if field_choices(record, name):
+    if _is_choice(record, name):
         return params.EnumParam
     if _field(record, name).metadata.get("is_path"):
         return params.PathParam

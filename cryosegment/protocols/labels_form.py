@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from typing import Any, Dict, Type
 
-from pwem.protocols import EMProtocol
 from pyworkflow.protocol import params
 
 from cryosegment.exchange.params import (
@@ -14,6 +13,7 @@ from cryosegment.exchange.params import (
     LabelsReconstructionParams,
     Params,
 )
+from cryosegment.protocols.contamination_choice import ContaminationChoice
 from cryosegment.protocols.form_fields import add_field, form_values
 
 SOURCE_COORDINATES, SOURCE_RECONSTRUCTION = 0, 1
@@ -47,7 +47,7 @@ ONLY = {
 """Condition that labels are made from this source."""
 
 
-class LabelsForm(EMProtocol):
+class LabelsForm(ContaminationChoice):
     """Form fields of labels from coordinates and from a reconstruction."""
 
     _label = None
@@ -188,14 +188,10 @@ class LabelsForm(EMProtocol):
 
     def _defineAreaParams(self, form: params.Form) -> None:
         form.addSection(label="Areas")
-        self._definePointer(
+        self._defineContaminationParam(
             form,
-            "inputContamination",
-            "CryoSegmentProtPick",
-            "Contamination found by",
-            "A run of *particle picking* that has written masks. Its contamination is labelled as "
-            "such, and particles on it are left out, so that models learn to avoid it.",
-            allowsNull=True,
+            "Its contamination is labelled as such, and particles on it are left out, so that "
+            "models learn to avoid it.",
         )
         coordinates = {**ONLY[SOURCE_COORDINATES], **EXPERTS}
         record = LabelsCoordinatesParams
@@ -233,6 +229,5 @@ class LabelsForm(EMProtocol):
 
     def _values(self) -> Dict[str, Any]:
         """Parameters of the job that are numbers and choices."""
-        picking = self.inputContamination.get()
-        contamination = picking.getContaminationFolder() if picking else ""
+        contamination = self._contaminationFolder()
         return {**form_values(self, self._record()), "contamination": contamination}

@@ -10,7 +10,7 @@ from typing import List, Optional, Sequence
 from pwem.protocols import EMProtocol
 from pyworkflow.protocol import params
 
-from cryosegment.exchange.card import ModelCard, read_card
+from cryosegment.exchange.card import PICKING, ModelCard, read_card
 from cryosegment.exchange.errors import CryoSegmentError
 from cryosegment.exchange.model_files import GENERAL, model_path
 
@@ -28,6 +28,7 @@ class ModelChoice(EMProtocol):
 
     _label = None
     _shippedModel = GENERAL
+    _task = PICKING  # what the model must be for
 
     def _defineModelParams(
         self, form: params.Form, label: str = "Model", more: Sequence[str] = (), help: str = ""
@@ -62,7 +63,7 @@ class ModelChoice(EMProtocol):
         if self.modelSource == MODEL_PROJECT and self.inputModel.get() is None:
             return ["Choose a segmentation model, or the general one."]
         try:
-            self._readCard()
+            self._readCard().check_task(self._task)
         except CryoSegmentError as error:
             return [str(error)]
         return []

@@ -13,7 +13,7 @@ from pyworkflow.protocol import params
 from pyworkflow.utils import createAbsLink
 
 from cryosegment.convert import card_lines
-from cryosegment.exchange.card import PICKING, read_card
+from cryosegment.exchange.card import read_card
 from cryosegment.exchange.errors import CryoSegmentError
 from cryosegment.exchange.model_files import GENERAL, model_path
 from cryosegment.objects import SegmentationModel
@@ -22,10 +22,11 @@ SOURCE_SHIPPED, SOURCE_FILE = 0, 1
 
 
 class CryoSegmentProtImportModel(EMProtocol):
-    """Import a segmentation model, so that picking and training can point to it.
+    """Import a model, so that picking, training and other protocols can point to it.
 
-    A model is a .safetensors file made by *cryosegment train* or by a training protocol. The file
-    holds a card with the particle sizes and data of its training and its threshold.
+    A model is a .safetensors file made by *cryosegment train*, *screen train* or *train particles*,
+    or by a training protocol. The file holds a card that says what the model is for, with the
+    particle sizes and data of its training and its threshold.
     The general model that comes with the plugin can be imported too, to fine-tune it.
     """
 
@@ -84,7 +85,7 @@ class CryoSegmentProtImportModel(EMProtocol):
         if self.source == SOURCE_FILE and not self.modelPath.get():
             return ["Choose a model file."]
         try:
-            read_card(self._sourcePath()).check_task(PICKING)
+            read_card(self._sourcePath())
         except CryoSegmentError as error:
             return [str(error)]
         return []

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import List
 
@@ -179,15 +178,6 @@ class CryoSegmentProtLabels(LabelsRun, LabelsForm):
         except CryoSegmentError as error:
             return [str(error)]
         return []
-
-    def _contaminationErrors(self) -> List[str]:
-        picking = self.inputContamination.get()
-        if picking is None or os.path.isdir(picking.getContaminationFolder()):
-            return []
-        return [
-            f"{picking.getRunName()} has written no masks of contamination: run it with *Masks of "
-            "the particles? Yes*, or leave *Contamination found by* empty."
-        ]
 
     def _reconstructionErrors(self) -> List[str]:
         errors = self._particleErrors()

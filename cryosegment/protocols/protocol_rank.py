@@ -54,6 +54,7 @@ class CryoSegmentProtRankParticles(CoreRun, Remembered, ModelChoice, GpuChoice):
     _devStatus = BETA
     _possibleOutputs = {KEPT: SetOfParticles, DROPPED: SetOfParticles}
     _shippedModel = PARTICLES
+    _task = PARTICLE_IMAGES
 
     # --------------------------- DEFINE param functions ----------------------
     def _defineParams(self, form: params.Form) -> None:
@@ -186,7 +187,6 @@ class CryoSegmentProtRankParticles(CoreRun, Remembered, ModelChoice, GpuChoice):
         if errors:
             return errors
         try:
-            self._readCard().check_task(PARTICLE_IMAGES)
             record_from_dict(RankParams, self._rankParams())
         except CryoSegmentError as error:
             return [str(error)]

@@ -63,6 +63,7 @@ class CryoSegmentProtTrainParticles(CoreRun, TrainedModel, GpuChoice):
     _devStatus = BETA
     _possibleOutputs = {"outputModel": SegmentationModel}
     _shippedModel = PARTICLES
+    _task = PARTICLE_IMAGES
 
     # --------------------------- DEFINE param functions ----------------------
     def _defineParams(self, form: params.Form) -> None:
@@ -141,22 +142,12 @@ class CryoSegmentProtTrainParticles(CoreRun, TrainedModel, GpuChoice):
             errors.append("The particles have no orientations: give those of a 3-D refinement.")
         if self.inputVolume.get() is None and self.inputMask.get() is None:
             errors.append("Choose the volume that the particles were refined against, or a mask.")
-        errors += self._modelNameErrors() + self._gpuErrors() + self._startErrors()
+        errors += self._modelNameErrors() + self._gpuErrors() + self._modelErrors()
         if errors:
             return errors
         try:
             TrainParticlesParams(**self._trainValues())
             LabelsProjectParams(particles="file", **self._bodyValues())
-        except CryoSegmentError as error:
-            return [str(error)]
-        return []
-
-    def _startErrors(self) -> List[str]:
-        errors = self._modelErrors()
-        if errors or self.modelSource == MODEL_SCRATCH:
-            return errors
-        try:
-            self._readCard().check_task(PARTICLE_IMAGES)
         except CryoSegmentError as error:
             return [str(error)]
         return []

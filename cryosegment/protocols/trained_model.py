@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The model that a protocol trains: what it starts from, its file, and how a training goes on."""
+"""The model that a protocol makes: its name, its file, and how a training goes on."""
 
 from __future__ import annotations
 
@@ -23,7 +23,39 @@ STATES = (".state.safetensors", ".state.best.safetensors")
 """Files from which an interrupted training is continued: suffixes instead of the model's."""
 
 
-class TrainedModel(Remembered, ModelChoice):
+class MadeModel(ModelChoice):
+    """A protocol that makes a model of another."""
+
+    _label = None
+
+    def _defineNameParam(self, form: params.Form, name: str) -> None:
+        form.addParam(
+            "modelName",
+            params.StringParam,
+            default=name,
+            label="Name of the new model",
+            help="Letters, digits, - and _.",
+        )
+
+    def _modelNameErrors(self) -> List[str]:
+        if self.modelName.get().replace("-", "").replace("_", "").isalnum():
+            return []
+        return ["The *Name of the new model* may hold letters, digits, - and _ only."]
+
+    def _modelPath(self) -> str:
+        return self._getExtraPath(f"{self.modelName.get()}.safetensors")
+
+    def _defineModel(self, sources: Iterable[Pointer]) -> None:
+        """Register the model, with what its card says, as made of the sources that are given."""
+        model = SegmentationModel(self._modelPath())
+        model.setCard(read_card(self._modelPath()))
+        self._defineOutputs(outputModel=model)
+        for pointer in sources:
+            if pointer.get() is not None:
+                self._defineSourceRelation(pointer, model)
+
+
+class TrainedModel(Remembered, MadeModel):
     """A protocol that trains a model; its signature is what must stay, and what may change."""
 
     _label = None
@@ -33,21 +65,10 @@ class TrainedModel(Remembered, ModelChoice):
         self._defineModelParams(
             form, label="Start from", more=["scratch"], help=f"\n*scratch*: {scratch}"
         )
-        form.addParam(
-            "modelName",
-            params.StringParam,
-            default=name,
-            label="Name of the new model",
-            help="Letters, digits, - and _.",
-        )
+        self._defineNameParam(form, name)
 
     def _modelErrors(self) -> List[str]:
         return [] if self.modelSource == MODEL_SCRATCH else super()._modelErrors()
-
-    def _modelNameErrors(self) -> List[str]:
-        if self.modelName.get().replace("-", "").replace("_", "").isalnum():
-            return []
-        return ["The *Name of the new model* may hold letters, digits, - and _ only."]
 
     def _model(self) -> str:
         return "" if self.modelSource == MODEL_SCRATCH else super()._model()
@@ -55,9 +76,6 @@ class TrainedModel(Remembered, ModelChoice):
     def _start(self) -> str:
         """What the training started from, in words."""
         return "random weights" if self.modelSource == MODEL_SCRATCH else self._modelName()
-
-    def _modelPath(self) -> str:
-        return self._getExtraPath(f"{self.modelName.get()}.safetensors")
 
     def _stateFiles(self) -> List[str]:
         """Files from which the core continues; written from the first validation on."""
@@ -79,11 +97,5 @@ class TrainedModel(Remembered, ModelChoice):
         return bool(before[0] != now[0])
 
     def _defineModel(self, sources: Iterable[Pointer]) -> None:
-        """Register the model, with what its card says, as made of the sources that are given."""
-        model = SegmentationModel(self._modelPath())
-        model.setCard(read_card(self._modelPath()))
-        self._defineOutputs(outputModel=model)
-        for pointer in sources:
-            if pointer.get() is not None:
-                self._defineSourceRelation(pointer, model)
+        super()._defineModel(sources)
         cleanPath(*self._stateFiles())

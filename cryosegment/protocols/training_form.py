@@ -12,7 +12,6 @@ from cryosegment.exchange.params import (
     ENCODED_NETWORKS,
     LOW_PASS,
     FrontEndParams,
-    LabelsCoordinatesParams,
     TrainParams,
 )
 from cryosegment.exchange.params.training import DEFAULT_MINUTES
@@ -46,40 +45,10 @@ LEARNING = (
 """Parameter, form field, label and options of how a network learns."""
 
 
-class TrainingForm(CtfChoice, TrainedModel, GpuChoice):
+class TrainingForm(TrainedModel, CtfChoice, GpuChoice):
     """Form fields of a training: its start, its length, and how the network learns."""
 
     _label = None
-
-    def _defineCoordinatesParams(self, form: params.Form) -> None:
-        group = form.addGroup("Labels from coordinates")
-        group.addParam(
-            "inputCoordinates",
-            params.PointerParam,
-            pointerClass="SetOfCoordinates",
-            allowsNull=True,
-            label="Coordinates",
-            help="They should include all particles of their micrographs, unless labels are "
-            "declared partial. Each is labelled as a disc.",
-        )
-        group.addParam(
-            "inputMicrographs",
-            params.PointerParam,
-            pointerClass="SetOfMicrographs",
-            allowsNull=True,
-            expertLevel=params.LEVEL_ADVANCED,
-            label="Micrographs",
-            help="If empty, those of the coordinates.",
-        )
-        add_field(
-            group,
-            LabelsCoordinatesParams,
-            "diameter",
-            "Particle diameter",
-            allowsPointers=True,
-            allowsNull=True,
-            help="Only needed for coordinates.",
-        )
 
     def _defineTrainingParams(self, form: params.Form) -> None:
         form.addSection(label="Training")

@@ -41,6 +41,7 @@ from cryosegment.protocols import (
     CryoSegmentProtSimulate,
     CryoSegmentProtTrain,
     CryoSegmentProtTrainParticles,
+    CryoSegmentProtTune,
 )
 from cryosegment.protocols.form_fields import form_values
 from cryosegment.protocols.messages import counted, every
@@ -51,6 +52,7 @@ from cryosegment.viewers import (
     CryoSegmentViewerPick,
     CryoSegmentViewerRank,
     CryoSegmentViewerTrain,
+    CryoSegmentViewerTune,
 )
 
 __all__ = [
@@ -70,10 +72,12 @@ __all__ = [
     "CryoSegmentProtSimulate",
     "CryoSegmentProtTrain",
     "CryoSegmentProtTrainParticles",
+    "CryoSegmentProtTune",
     "CryoSegmentViewerLabels",
     "CryoSegmentViewerPick",
     "CryoSegmentViewerRank",
     "CryoSegmentViewerTrain",
+    "CryoSegmentViewerTune",
     "ImageHandler",
     "Installer",
     "MessageView",

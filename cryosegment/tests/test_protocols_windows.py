@@ -25,6 +25,7 @@ from cryosegment.tests.scripted import (
     CryoSegmentProtSimulate,
     CryoSegmentProtTrain,
     CryoSegmentProtTrainParticles,
+    CryoSegmentProtTune,
     CryoSegmentViewerLabels,
     CryoSegmentViewerPick,
     MessageView,
@@ -47,6 +48,7 @@ FORMS = {
         {"unit": 1, "modelSource": 2, "network": list(NETWORKS).index("unet++")},
     ],
     CryoSegmentProtTrainParticles: [{}, {"modelSource": 2}],
+    CryoSegmentProtTune: [{}, {"modelSource": 1, "tuneCrf": True}],
 }
 """Choices with which forms have different fields, by their protocol."""
 VIEWERS = {

@@ -6,6 +6,7 @@ from cryosegment.viewers.viewer_model import CryoSegmentViewerModel
 from cryosegment.viewers.viewer_pick import CryoSegmentViewerPick
 from cryosegment.viewers.viewer_rank import CryoSegmentViewerRank
 from cryosegment.viewers.viewer_train import CryoSegmentViewerTrain
+from cryosegment.viewers.viewer_tune import CryoSegmentViewerTune
 
 __all__ = [
     "CryoSegmentViewerLabels",
@@ -13,4 +14,5 @@ __all__ = [
     "CryoSegmentViewerPick",
     "CryoSegmentViewerRank",
     "CryoSegmentViewerTrain",
+    "CryoSegmentViewerTune",
 ]

@@ -18,6 +18,7 @@ from cryosegment.protocols import (
     CryoSegmentProtLabels,
     CryoSegmentProtPick,
     CryoSegmentProtTrain,
+    CryoSegmentProtTune,
 )
 from cryosegment.wizards.diameter_dialog import Centers, DiameterDialog
 from cryosegment.wizards.diameter_trial import DiameterTrial
@@ -68,7 +69,12 @@ class CryoSegmentWizardDiameter(Wizard):
 
     _targets = [
         (protocol, ["diameter"])
-        for protocol in (CryoSegmentProtPick, CryoSegmentProtLabels, CryoSegmentProtTrain)
+        for protocol in (
+            CryoSegmentProtPick,
+            CryoSegmentProtLabels,
+            CryoSegmentProtTrain,
+            CryoSegmentProtTune,
+        )
     ]
 
     def show(self, form: Any, *params: Any) -> None:

@@ -22,10 +22,9 @@ from cryosegment.exchange.files import write_text
 from cryosegment.exchange.params import FEATURES, CrfParams, CrfTuneParams
 from cryosegment.exchange.progress import Progress
 from cryosegment.exchange.records import record_to_dict
+from cryosegment.exchange.tuned_files import CRF_RESULT, CRF_TABLE
 
 EVERYTHING = CrfParams(appearance=tuple(f"{feature}:1:1:1" for feature in FEATURES))
-TABLE = ".crf.csv"
-"""Suffix of the table beside the model, instead of its own."""
 
 
 def tune_model(
@@ -33,7 +32,7 @@ def tune_model(
 ) -> str:
     """Search a CRF and write a copy of the model that recommends it, or none if none helps.
 
-    All trials are written to `.crf.csv` beside the model.
+    All trials are written to `.crf.csv` beside the model, and the result to `.crf.txt`.
 
     Parameters
     ----------
@@ -65,13 +64,15 @@ def tune_model(
         [image.known for image in images],
     )
     tuning = tune_crf(images, round(temperature, 3), params.trials, params.seed, progress)
-    write_text(output.with_suffix(TABLE), csv_text(_rows(tuning.trials)))
+    write_text(output.with_suffix(CRF_TABLE), csv_text(_rows(tuning.trials)))
     total: Score = tuning.choice.total()
     figures = {"pixel IoU": total.pixels.iou, "boundary F1 at 2 px": total.boundaries.f1}
     data = f"{len(images)} micrographs that the CRF was tuned on"
     use = replace(bench.model.card.use, crf=tuning.choice.settings)
     bench.save(output, use, metric_rows(data, figures, threshold=0.5))
-    return summary(tuning)
+    result = summary(tuning)
+    write_text(output.with_suffix(CRF_RESULT), result)
+    return result
 
 
 def summary(tuning: Tuning[CrfTrial]) -> str:

@@ -32,9 +32,7 @@ from cryosegment.exchange.params import PickParams, TuneParams
 from cryosegment.exchange.progress import Progress
 from cryosegment.exchange.records import record_to_dict
 from cryosegment.exchange.settings import recommended_threshold
-
-TABLE, FIGURE = ".picking.csv", ".picking.png"
-"""Suffixes of the files beside the model, instead of its own."""
+from cryosegment.exchange.tuned_files import PICKING_FIGURE, PICKING_RESULT, PICKING_TABLE
 
 
 def tune_picking(
@@ -42,7 +40,8 @@ def tune_picking(
 ) -> str:
     """Search the best picking parameters, and write a copy of the model that recommends them.
 
-    All trials are written to `.picking.csv` beside the model, with a figure.
+    All trials are written to `.picking.csv` beside the model, with a figure; the result to
+    `.picking.txt`.
 
     Parameters
     ----------
@@ -71,13 +70,14 @@ def tune_picking(
     images = [replace(mapped_image(i, bench.model), sam=params.sam) for i in bench.images]
     trials = try_selections(images, use.selection, params.centers, progress)
     tuning = judge(trials, use.threshold, params.score, params.folds)
-    write_text(output.with_suffix(TABLE), csv_text(_rows(trials)))
-    draw_tuning(output.with_suffix(FIGURE), tuning)
+    write_text(output.with_suffix(PICKING_TABLE), csv_text(_rows(trials)))
+    draw_tuning(output.with_suffix(PICKING_FIGURE), tuning)
     metrics: list[Facts] = []
     if tuning.choice is not tuning.before:
         use, metrics = _tuned_use(use, tuning, images), _metrics(tuning, len(images))
     finders = finder_table(list(best_of_finders(trials, images, params.score)))
     found = summary(tuning, recommended_threshold(bench.save(output, use, metrics)))
+    write_text(output.with_suffix(PICKING_RESULT), found)
     return "\n".join([*finders, found])
 
 

@@ -58,6 +58,7 @@ def test_tuning_writes_a_card_that_picking_follows(
     for name, value in vars(chosen).items():
         assert best[name] == str(value)
     assert tuned.with_suffix(".picking.png").read_bytes()[:4] == b"\x89PNG"
+    assert tuned.with_suffix(".picking.txt").read_text() in text
     assert [row["metric"][:2] for row in card.provenance.metrics] == ["F1", "av"]
     one, other = (load_network(path)[0].state_dict() for path in (model, tuned))
     assert all(torch.equal(one[name], other[name]) for name in one)
