@@ -21,6 +21,7 @@ from cryosegment.exchange.params import (
     PickParams,
     RankParams,
     RepickParams,
+    ReportParams,
     ScreenApplyParams,
     ScreenTrainParams,
     SimulateParams,
@@ -222,6 +223,20 @@ COMMANDS: Sequence[Command] = (
         (
             "FILE_OR_DIR",
             "a set of picks each: a coordinate file of any program, or a folder of such files",
+        ),
+    ),
+    Command(
+        "report",
+        "show what picks look like where no reference is known: numbers, scores, distances, mean "
+        "images, and how far several pickers agree",
+        ReportParams,
+        "reporting:run_report",
+        ("DIR", "folder for the page, report.html"),
+        ("picks topaz.star --output look",),
+        (
+            "FILE_OR_DIR",
+            "picks of one picker each: a folder made by `cryosegment pick`, or a coordinate file "
+            "of any program, or a folder of such files",
         ),
     ),
     Command(

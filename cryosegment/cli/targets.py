@@ -10,6 +10,7 @@ from cryosegment.cli.command import Command
 from cryosegment.exchange.consensus import COUNTS_NAME
 from cryosegment.exchange.coordinates import EVERYTHING
 from cryosegment.exchange.diameter_estimate import DIAMETER_NAME
+from cryosegment.exchange.job import PAGE_NAME
 from cryosegment.exchange.labels import (
     LABEL_FOLDERS,
     LABELS_NAME,
@@ -24,7 +25,6 @@ from cryosegment.exchange.particles.ranked import (
     GALLERY_NAME,
     GROUPS_NAME,
     KEPT,
-    PAGE_NAME,
     SCORES_NAME,
 )
 from cryosegment.exchange.pick_folder import CONTENTS, COORDINATES, PROBABILITY
@@ -81,7 +81,15 @@ TARGETS: Mapping[str, tuple[str, ...]] = {
     "screen apply": SCREEN_CONTENTS,
     "screen train": TRAINED,
     "evaluate": ("metrics.csv", "metrics.json", "precision_recall.png"),
-    "consensus": (COORDINATES, EVERYTHING, COUNTS_NAME, FAILURES_NAME, FINISHED_NAME),
+    "consensus": (
+        COORDINATES,
+        EVERYTHING,
+        COUNTS_NAME,
+        PAGE_NAME,
+        FAILURES_NAME,
+        FINISHED_NAME,
+    ),
+    "report": (PAGE_NAME, FAILURES_NAME),
     "crf": (PROBABILITY, FAILURES_NAME, FINISHED_NAME),
     "crf tune": (".safetensors", CRF_TABLE, CRF_RESULT),
     "merge": (),  # its folder is its input

@@ -12,7 +12,8 @@ from cryosegment.exchange.files import PathLike, check_names, read_json, write_t
 from cryosegment.exchange.records import Record, record_from_dict, record_to_dict
 
 JOB_VERSION = 1
-JOB_NAME = "job.json"
+JOB_NAME, PAGE_NAME = "job.json", "report.html"
+"""In output folders: the run that made them, and a page to look at."""
 
 ANSWER = "cryosegment: exit status "
 """What `cryosegment serve` says after each job, before its exit status."""

@@ -13,11 +13,11 @@ from pyworkflow.protocol import params
 from pyworkflow.viewer import DESKTOP_TKINTER, View
 
 from cryosegment.exchange.errors import CryoSegmentError
+from cryosegment.exchange.job import PAGE_NAME
 from cryosegment.exchange.particles.ranked import (
     AVERAGES_NAME,
     GALLERY_NAME,
     GROUPS_NAME,
-    PAGE_NAME,
     SCORES_NAME,
 )
 from cryosegment.exchange.particles.scores import QUALITY, SCORES, Selection, select

@@ -16,12 +16,12 @@ from jaxtyping import Float
 
 from cryosegment.core.particles.gallery import Gallery, Image, Shown
 from cryosegment.exchange.files import atomic_path, read_text, write_text
+from cryosegment.exchange.job import PAGE_NAME
 from cryosegment.exchange.particles import ParticleFile
 from cryosegment.exchange.particles.ranked import (
     AVERAGES_NAME,
     GALLERY_NAME,
     GROUPS_NAME,
-    PAGE_NAME,
 )
 from cryosegment.exchange.particles.scores import SCORES, Selection
 

@@ -40,6 +40,8 @@ class SetSurvey:
     ----------
     label
         Of the set.
+    coordinates
+        Its picks by micrograph.
     counts
         Picks on each micrograph; NaN where the set does not have it.
     densities
@@ -59,6 +61,7 @@ class SetSurvey:
     """
 
     label: str
+    coordinates: Mapping[str, Coordinates]
     counts: Values
     densities: Values
     quartiles: Float[np.ndarray, "micrographs 3"]
@@ -194,6 +197,7 @@ def _survey(
     histogram, edges = np.histogram(scores, BINS) if len(scores) else (np.empty(0), np.empty(0))
     return SetSurvey(
         own.label,
+        picks,
         counts,
         densities,
         quartiles,

@@ -18,7 +18,7 @@ KEPT, DROPPED, SCORES_NAME = "kept", "dropped", "scores.csv"
 KEPT_COLUMN = "kept"
 CHUNK = 50_000
 """Rows that are written at once, which bounds the memory."""
-PAGE_NAME, GALLERY_NAME, AVERAGES_NAME = "report.html", "gallery.png", "averages.png"
+GALLERY_NAME, AVERAGES_NAME = "gallery.png", "averages.png"
 GROUPS_NAME = "groups.png"
 
 

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`cryosegment report`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from cryosegment.cli.batches import report_failures
+from cryosegment.cli.outcome import Outcome, counted
+from cryosegment.core.report import write_page
+from cryosegment.core.survey.looks import look
+from cryosegment.core.survey.page import survey_page
+from cryosegment.core.survey.picked import known_scale, read_sets
+from cryosegment.core.survey.survey import Survey, survey
+from cryosegment.exchange.ctf import read_ctfs
+from cryosegment.exchange.files import unique_names
+from cryosegment.exchange.job import PAGE_NAME, Job
+from cryosegment.exchange.micrographs import find_micrographs
+from cryosegment.exchange.names import match_names
+from cryosegment.exchange.params import ReportParams
+from cryosegment.exchange.params.consensus import NEAR
+from cryosegment.exchange.progress import Progress
+
+
+def run_report(job: Job, params: ReportParams, progress: Progress) -> Outcome:
+    """Write the page of some sets of picks; files that cannot be read are listed."""
+    paths = [Path(text) for text in job.inputs]
+    scale = known_scale(paths, params)
+    sets = read_sets(paths, scale.pixel_size)
+    radius = params.radius or NEAR * scale.diameter
+    found = survey(sets, list(scale.micrographs), read_ctfs(scale.ctf), scale.diameter, radius)
+    looks = look(found, _files(found, params, scale.micrographs), progress)
+    write_page(Path(job.output, PAGE_NAME), survey_page(found, looks))
+    failures = {**found.failures, **looks.failures}
+    failed = report_failures(Path(job.output), failures, len({*found.names, *failures}))
+    picks = sum(own.picks for own in found.sets)
+    made = f"{counted(len(sets), 'set')}, {counted(len(found.names), 'micrograph')}, "
+    return Outcome(made + counted(picks, "pick"), failed=failed)
+
+
+def _files(found: Survey, params: ReportParams, known: Mapping[str, Path]) -> dict[str, Path]:
+    """Files of micrographs by the names that the survey has, where there are any."""
+    files = {name: path for name, path in known.items() if path.is_file()}
+    if params.micrographs:
+        given = find_micrographs(params.micrographs)
+        files = dict(zip(unique_names(given), map(Path, given), strict=True))
+    own = match_names(files, found.names)
+    return {name: files[text] for text, name in own.items()}
