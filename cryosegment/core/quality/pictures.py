@@ -12,6 +12,7 @@ from cryosegment.core.images.overlay import write_png
 from cryosegment.core.quality.figure import FIGURE_NAME, draw_quality
 from cryosegment.core.quality.inspection import Inspection, Inspector
 from cryosegment.core.quality.report import Quality
+from cryosegment.core.report.choice import evenly
 from cryosegment.exchange.labels import LabelEntry
 
 
@@ -44,7 +45,7 @@ def write_pictures(
     """
     by_name = {entry.name: entry for entry in entries}
     ranked = sorted(quality.inspections, key=_strength)
-    for inspection in _spread(ranked, overlays):
+    for inspection in evenly(ranked, overlays):
         picture = inspector.picture(by_name[inspection.name])
         write_png(folder / "overlays" / f"{inspection.name}.png", picture)
     shown = {f"weakest contrast: {_title(ranked[0])}": ranked[0]}
@@ -61,9 +62,3 @@ def _strength(inspection: Inspection) -> float:
 
 def _title(inspection: Inspection) -> str:
     return f"{inspection.name}, d {inspection.contrast.cohen_d:+.2f}"
-
-
-def _spread(ranked: Sequence[Inspection], count: int) -> list[Inspection]:
-    """As many as asked for, at even distances, the first and the last among them."""
-    places = np.linspace(0, len(ranked) - 1, min(count, len(ranked))).round().astype(int)
-    return [ranked[place] for place in places]

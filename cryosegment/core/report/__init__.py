@@ -6,7 +6,7 @@ A `Page` has `Section`s, and a section has parts: `Facts`, `Text`, `Command`, `T
 small pictures. `write_page` writes it; names of files are text there, never markup.
 """
 
-from cryosegment.core.report.figures import figure_picture, new_figure
+from cryosegment.core.report.figures import figure_picture, new_figure, plain
 from cryosegment.core.report.overlays import Marks, MarkStyle, Overlay, Overlays
 from cryosegment.core.report.page import Page, Section, render_page, write_page
 from cryosegment.core.report.parts import (
@@ -44,6 +44,7 @@ __all__ = [
     "figure_picture",
     "new_figure",
     "photograph",
+    "plain",
     "render_page",
     "write_page",
 ]

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from typing import Any
 
 from cryosegment.core.report.pictures import Picture, data_uri
@@ -25,6 +26,15 @@ def figure_picture(figure: Any, alt: str, caption: str = "") -> Picture:
 
     content = io.BytesIO()
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "report"}):
-        figure.savefig(content, format="svg", metadata={"Date": None})
+        with warnings.catch_warnings():
+            # the browser has letters that matplotlib's font lacks
+            warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)
+            figure.savefig(content, format="svg", metadata={"Date": None})
     width, height = (round(PIXELS * inches) for inches in figure.get_size_inches())
     return Picture(data_uri("image/svg+xml", content.getvalue()), width, height, alt, caption)
+
+
+def plain(text: str) -> str:
+    """Text that a figure shows as it stands: no formula, and in legends too."""
+    text = text.replace("$", r"\$")
+    return f"\u200b{text}" if text.startswith("_") else text

@@ -43,7 +43,7 @@ class Marks:
     style
         How they look.
     centers_yx
-        px of the picture.
+        px of the picture, from its very corner: the centre of its first pixel is (0.5, 0.5).
     radius
         px of the picture.
     group
