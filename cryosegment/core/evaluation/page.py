@@ -22,8 +22,7 @@ from cryosegment.core.report import (
 )
 from cryosegment.exchange.evaluation import Evaluation, SetEvaluation
 from cryosegment.exchange.files import PathLike
-
-PAGE_NAME = "report.html"
+from cryosegment.exchange.job import PAGE_NAME
 
 
 def write_evaluation_page(

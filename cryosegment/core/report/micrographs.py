@@ -34,8 +34,8 @@ class Reduced:
     factor: float
 
     def place(self, centers_yx: Float[np.ndarray, "*n 2"]) -> Float[np.ndarray, "*n 2"]:
-        """Where centres (px of the micrograph) lie: px of the image from its very corner."""
-        return (centers_yx + 0.5) * self.factor
+        """Where centres (px of the micrograph) lie, px of the image."""
+        return (centers_yx + 0.5) * self.factor - 0.5
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class ShownMicrograph:
     def cut(self, centers_yx: Float[np.ndarray, "n 2"]) -> list[UInt8[np.ndarray, "s s"]]:
         """Small pictures around centres, px of the micrograph; grey beyond its border."""
         step = TILE_DIAMETERS * self.diameter * self.fine.factor / TILE_SIDE
-        starts = self.fine.place(centers_yx) - step * TILE_SIDE / 2 + step / 2 - 0.5
+        starts = self.fine.place(centers_yx) - step * (TILE_SIDE - 1) / 2
         return [_window(self.fine.image, (float(y), float(x)), step) for y, x in starts]
 
 

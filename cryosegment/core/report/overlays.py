@@ -43,7 +43,7 @@ class Marks:
     style
         How they look.
     centers_yx
-        px of the picture, from its very corner: the centre of its first pixel is (0.5, 0.5).
+        px of the picture.
     radius
         px of the picture.
     group
@@ -60,7 +60,8 @@ class Marks:
         """Outlines of all marks, as the path of an SVG."""
         sizes = {"r": f"{self.radius:.1f}", "d": f"{2 * self.radius:.1f}"}
         outline = _OUTLINES[self.style.shape].format_map(sizes)
-        starts = self.centers_yx - self.radius * np.array(_STARTS[self.style.shape])
+        # SVG counts from the very corner of the picture
+        starts = self.centers_yx + 0.5 - self.radius * np.array(_STARTS[self.style.shape])
         return "".join(f"M{x:.1f} {y:.1f}{outline}" for y, x in starts)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.ndimage import median_filter
 
-from cryosegment.core.report import Picture, figure_picture, new_figure, photograph
+from cryosegment.core.report import Picture, figure_picture, new_figure, photograph, plain
 from cryosegment.core.report.colors import GREY, SERIES
 from cryosegment.core.report.pictures import in_grey
 from cryosegment.core.survey.appearance import PIXELS, Appearance
@@ -150,7 +150,7 @@ def draw_profiles(groups: Mapping[str, Sequence[Appearance]], diameter: float) -
     for number, (label, means) in enumerate(groups.items()):
         for mean in means:
             is_best = mean is means[-1]
-            name, width = (label, 2.0) if is_best else (None, 0.7)
+            name, width = (plain(label), 2.0) if is_best else (None, 0.7)
             axes.plot(radii, mean.profile, color=color(number), lw=width, label=name)
     axes.axhline(0, color=GREY, lw=0.8)
     axes.axvline(diameter / 2, color=GREY, lw=0.8, ls=":")
@@ -184,7 +184,7 @@ def _points(axes: Any, x: np.ndarray, y: np.ndarray, number: int, label: str) ->
         color=color(number),
         alpha=0.5,
         markersize=4 if len(x) > FEW else 9,
-        label=label,
+        label=plain(label),
         rasterized=len(x) > MANY,
     )
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from cryosegment.core.images.working import WorkingImage
 from cryosegment.core.report import Marks, MarkStyle, Overlay, photograph
+from cryosegment.core.report.choice import evenly
 from cryosegment.core.report.overlays import Shape
 from cryosegment.core.report.pictures import in_grey
 from cryosegment.core.survey.appearance import PIXELS, Appearance, Appearances, read_shown
@@ -57,8 +58,8 @@ def look(survey: Survey, files: Mapping[str, Path], progress: Progress) -> Looks
         Told after each.
     """
     with_files = [name for name in survey.names if name in files]
-    names = [with_files[i] for i in _evenly(len(with_files), AVERAGED)]
-    shown = {names[i] for i in _evenly(len(names), SHOWN)}
+    names = evenly(with_files, AVERAGED)
+    shown = set(evenly(names, SHOWN))
     sums = {own.label: Appearances(_scores(own.coordinates)) for own in survey.sets}
     overlays, failures = [], {}
     for done, name in enumerate(names, start=1):
@@ -77,11 +78,6 @@ def look(survey: Survey, files: Mapping[str, Path], progress: Progress) -> Looks
         progress(done, len(names), name)
     means = {label: each.means() for label, each in sums.items()}
     return Looks(means, overlays, failures)
-
-
-def _evenly(count: int, wanted: int) -> list[int]:
-    """At most so many of the rows, evenly from all."""
-    return sorted(set(np.linspace(0, count - 1, min(wanted, count)).round().astype(int).tolist()))
 
 
 def _scores(coordinates: Mapping[str, Coordinates]) -> np.ndarray:

@@ -31,7 +31,7 @@ ROOMS = {
     "networks": (),
     "crf": (),
     "picking": (),
-    "consensus": (),
+    "consensus": ("report",),
     "images": ("optics",),
     "report": ("images",),
     "evaluation": ("images", "report"),

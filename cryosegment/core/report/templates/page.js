@@ -97,7 +97,8 @@ for (const block of document.querySelectorAll(".overlays")) {
     if (place.x !== undefined) {
       zoom(figure, PLACE_ZOOM);
       const scale = image.clientWidth / image.naturalWidth;
-      frame.scrollTo(place.x * scale - frame.clientWidth / 2, place.y * scale - frame.clientHeight / 2);
+      const [x, y] = [place.x, place.y].map((each) => (Number(each) + 0.5) * scale);
+      frame.scrollTo(x - frame.clientWidth / 2, y - frame.clientHeight / 2);
     }
     block.scrollIntoView();
     frame.focus({ preventScroll: true });

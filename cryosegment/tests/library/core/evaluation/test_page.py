@@ -51,7 +51,7 @@ const block = document.querySelector(".overlays");
 const counts = () => [...block.querySelectorAll("label.key")].map((key) => key.textContent.trim());
 strip.querySelectorAll("td a")[0].click();
 findings.first = [block.querySelector("figure:not([hidden])").dataset.name, counts()];
-const path = block.querySelector("figure:not([hidden]) path:not([hidden])");
+const path = block.querySelector("figure:not([hidden]) path[data-kind=missed]:not([hidden])");
 const box = path.getBBox(); findings.box = [box.x, box.y, box.width, box.height];
 """
 

@@ -231,8 +231,8 @@ def test_a_small_picture_leads_to_its_place(found):
 def test_marks_lie_around_their_centres(found):
     """On the third micrograph the second group has three marks of each kind."""
     (x, y, width, height), square = found["boxes"]
-    assert [x, y, width, height] == pytest.approx([90, 40, 170, 120], abs=0.2)
-    assert square == pytest.approx([90, 40, 170, 120], abs=0.2)
+    assert [x, y, width, height] == pytest.approx([90.5, 40.5, 170, 120], abs=0.1)
+    assert square == pytest.approx([90.5, 40.5, 170, 120], abs=0.1)
     assert found["counts"] == [3, 3]
     assert found["left"] == ["hits"]
 

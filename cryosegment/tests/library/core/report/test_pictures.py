@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cryosegment.core.report.figures import figure_picture, new_figure
+from cryosegment.core.report.figures import figure_picture, new_figure, plain
 from cryosegment.core.report.pictures import in_grey, photograph
 
 
@@ -59,3 +59,15 @@ def test_a_figure_keeps_its_text_and_its_bytes():
     assert (pictures[0].width, pictures[0].height) == (384, 288)
     root = ElementTree.fromstring(content(pictures[0], "image/svg+xml"))
     assert "<recall> & more" in "".join(root.itertext())
+
+
+def test_names_are_no_formulas_and_letters_may_be_foreign():
+    figure = new_figure(4, 3)
+    axes = figure.add_subplot()
+    names = ["_hidden", "a $x^{$ b", "粒子"]
+    for name in names:
+        axes.plot([0, 1], label=plain(name))
+    axes.legend()
+    root = ElementTree.fromstring(content(figure_picture(figure, "a"), "image/svg+xml"))
+    shown = "".join(root.itertext())
+    assert all(name in shown for name in names)
