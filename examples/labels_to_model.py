@@ -38,8 +38,8 @@ def main() -> None:
     run("pick", *others, "--model", "mine.safetensors", *SCALE, "--output", "picks")
     truth = ("--reference", "others/truth/coordinates.star")
     run("evaluate", "--picks", "picks/coordinates", *truth, *SCALE, "--output", "evaluation")
-    metrics = json.loads(Path("evaluation/metrics.json").read_text("utf-8"))
-    assert metrics["overall"]["f1"] > 0.5
+    evaluation = json.loads(Path("evaluation/evaluation.json").read_text("utf-8"))
+    assert evaluation["sets"][0]["overall"]["f1"] > 0.5
 
 
 if __name__ == "__main__":

@@ -46,7 +46,8 @@ def _value_arguments(params: type[Params], field: Field) -> dict[str, Any]:
     choices = field.metadata.get("choices")
     arguments: dict[str, Any] = {"metavar": field.metadata.get("metavar") or _metavar(field)}
     if kind.count == "any" and field.metadata.get("is_path"):
-        return {**arguments, "action": "append"}
+        row = {"action": "extend", "nargs": "+"}
+        return {**arguments, **(row if field.metadata.get("is_row") else {"action": "append"})}
     if kind.count == "any":
         return {**arguments, "type": _comma_separated(kind.type)}
     arguments["type"] = kind.type

@@ -202,11 +202,15 @@ COMMANDS: Sequence[Command] = (
     ),
     Command(
         "evaluate",
-        "compare picks with reference coordinates: precision, recall, F1, distance of the centres",
+        "compare sets of picks, and masks, with a reference: precision, recall, F1, average "
+        "precision, distance of the centres, calibration, with intervals",
         EvaluateParams,
         "evaluation:run_evaluate",
-        ("DIR", "folder for the table, the JSON file and the curve"),
-        ("--picks picks/coordinates --reference expert", "--diameter 160 --pixel-size 1.06"),
+        ("DIR", "folder for the tables, the JSON file and the curves"),
+        (
+            "--picks picks/candidates cryolo/ --reference expert",
+            "--diameter 160 --pixel-size 1.06 --output evaluation",
+        ),
         needs_output=False,
     ),
     Command(

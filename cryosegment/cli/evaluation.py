@@ -5,15 +5,31 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
 
+from cryosegment.cli.mask_evaluation import evaluate_masks
 from cryosegment.cli.outcome import Outcome
-from cryosegment.core.evaluation.metrics import ParticleMetrics, evaluate
-from cryosegment.core.evaluation.report import evaluation_to_dict, write_report
-from cryosegment.exchange.coordinates import Coordinates, read_coordinates
+from cryosegment.core.evaluation.intervals import differences
+from cryosegment.core.evaluation.metrics import score
+from cryosegment.core.evaluation.report import write_report
+from cryosegment.core.evaluation.rules import Ignored, Rules
+from cryosegment.core.images.contamination_maps import ContaminationMaps
+from cryosegment.exchange.errors import InputError
+from cryosegment.exchange.evaluation import (
+    Difference,
+    Evaluation,
+    SetEvaluation,
+    as_json,
+    read_picks,
+    read_reference,
+)
+from cryosegment.exchange.files import micrograph_name
 from cryosegment.exchange.job import Job
-from cryosegment.exchange.names import match_names, name_of_picks
 from cryosegment.exchange.params import EvaluateParams
+from cryosegment.exchange.pick_folder import COORDINATES
 from cryosegment.exchange.progress import Progress
 
 COLUMNS = (
@@ -27,62 +43,175 @@ COLUMNS = (
     ("at score", "best_threshold", ".3f"),
     ("error Å", "center_error_mean", ".1f"),
 )
-
 WIDTH = 9
 
 
 def run_evaluate(job: Job, params: EvaluateParams, progress: Progress) -> Outcome:
     """Compare picks with a reference; print a table or JSON, and write a report on request."""
-    picks = read_coordinates(params.picks, params.pixel_size)
-    reference = read_coordinates(
-        params.reference, params.pixel_size, height=params.height, y_up=params.y_up
-    )
-    picks = _of_the_same_micrograph(params.picks, picks, reference)
-    evaluation = evaluate(picks, reference, params.diameter, params.tolerance)
+    evaluation = evaluate_files(params, progress)
     if job.output:
         write_report(job.output, evaluation)
     if params.json:
-        print(json.dumps(evaluation_to_dict(evaluation), indent=2, ensure_ascii=False))
-    else:
-        print(_table([*evaluation.micrographs, evaluation.overall]))
-        _warn("of the reference have no picks", evaluation.unpicked)
-        _warn("with picks have no reference and do not count", evaluation.unreferenced)
+        values = [as_json(own) for own in evaluation.sets]
+        found = values[0] if len(values) == 1 else values
+        print(json.dumps(found, indent=2, ensure_ascii=False))
+        return Outcome()
+    print(table(evaluation))
+    for own in evaluation.sets:
+        label = f"{own.name}: " if len(evaluation.sets) > 1 else ""
+        _tell_some(f"{label}%d micrographs of the reference have no picks", own.unpicked)
+        lacking = f"{label}%d micrographs with picks have no reference and do not count"
+        _tell_some(lacking, own.unreferenced)
     return Outcome()
 
 
-def _of_the_same_micrograph(
-    path: str, picks: dict[str, Coordinates], reference: dict[str, Coordinates]
-) -> dict[str, Coordinates]:
-    """The picks, those of a lone file under the reference's name if neither names another.
+def evaluate_files(params: EvaluateParams, progress: Progress) -> Evaluation:
+    """All sets of picks, and their masks, against the reference.
 
-    A file that does not name its micrograph may be named in any way.
+    Raises
+    ------
+    InputError
+        If a file cannot be read, or a set is of other micrographs than the reference.
     """
-    is_lone = list(picks) == [name_of_picks(path)] and len(reference) == 1
-    if not is_lone or match_names(picks, list(reference)):
-        return picks
-    (own,), (name,) = picks, reference
-    print(
-        f"cryosegment: {path} does not name its micrograph: compared with {name} of the reference",
-        file=sys.stderr,
+    size, rules = params.pixel_size, Rules.of(params)
+    reference = read_reference(params.reference, size, params.height, params.y_up)
+    ignored = cache(Regions(params, list(reference)).of)
+    names = set_names(params)
+    sets, draws = [], []
+    for number, (name, path) in enumerate(zip(names, params.picks, strict=True)):
+        picks = read_picks(path, size, reference, _tell)
+        scored = score(name, picks, reference, rules, ignored)
+        own = replace(scored.evaluation, file=path)
+        if params.masks:
+            own = evaluate_masks(own, params, params.masks[number], picks, ignored)
+        sets.append(own)
+        draws.append(scored.draws)
+        progress(number + 1, len(names), name)
+    return Evaluation(
+        reference=params.reference,
+        diameter=params.diameter,
+        distance=params.reach,
+        pixel_size=size,
+        beta=params.beta,
+        sets=tuple(sets),
+        differences=differences(names, [own.overall for own in sets], draws),
+        y_up=params.y_up,
+        height=params.height or 0,
     )
-    return {name: picks[own].renamed(name)}
 
 
-def _warn(text: str, names: Sequence[str]) -> None:
+class Regions:
+    """What does not count on each micrograph.
+
+    Raises
+    ------
+    InputError
+        If contamination maps were given, and none is of a micrograph of the reference.
+    """
+
+    def __init__(self, params: EvaluateParams, names: Sequence[str]) -> None:
+        self._margin, self._shape = params.margin, params.shape
+        self._pixel_size = params.pixel_size
+        self._maps: ContaminationMaps | None = None
+        if params.contamination:
+            self._maps = ContaminationMaps(Path(params.contamination), names)
+            self._maps.check()
+            if self._maps.note:
+                _tell(self._maps.note)
+
+    def of(self, name: str) -> Ignored:
+        """Those of a micrograph."""
+        border = self._shape if self._margin else None
+        if self._maps is None:
+            return Ignored(self._margin, border)
+        shape = self._shape or self._maps.shape(name, self._pixel_size)
+        return Ignored(self._margin, border, shape and self._maps.area(name, shape))
+
+
+def set_names(params: EvaluateParams) -> list[str]:
+    """Names of the sets: those given, or the ends of their paths that tell them apart.
+
+    Raises
+    ------
+    InputError
+        If two are the same.
+    """
+    names = list(params.names)
+    if not names:
+        paths = [Path(path) for path in params.picks]
+        paths = [path.parent if path.name == COORDINATES else path for path in paths]
+        parts = [(*path.parent.parts, micrograph_name(path)) for path in paths]
+        names = [_shortest(own, parts) for own in parts]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"two sets are named {name!r}: give each a name of its own by --names")
+    return names
+
+
+def _shortest(own: Sequence[str], every: Sequence[Sequence[str]]) -> str:
+    """The last parts of a path that no other ends in."""
+    for count in range(1, len(own)):
+        if sum(other[-count:] == own[-count:] for other in every) == 1:
+            return "/".join(own[-count:])
+    return "/".join(own)
+
+
+def _tell(text: str) -> None:
+    print(f"cryosegment: {text}", file=sys.stderr)
+
+
+def _tell_some(text: str, names: Sequence[str]) -> None:
     if names:
-        print(f"cryosegment: {len(names)} micrographs {text}, such as {names[0]}", file=sys.stderr)
+        _tell(f"{text % len(names)}, such as {names[0]}")
 
 
-def _table(rows: Sequence[ParticleMetrics]) -> str:
-    width = max(len(row.name) for row in rows)
+def table(evaluation: Evaluation) -> str:
+    """A row for each micrograph of a single set, or for each of several sets."""
+    if len(evaluation.sets) == 1:
+        (own,) = evaluation.sets
+        return "\n".join(_rows({row.name: row for row in (*own.micrographs, own.overall)}))
+    rows = _rows({own.name: own.overall for own in evaluation.sets})
+    return "\n".join([*rows, *_comparisons(evaluation)])
+
+
+def _rows(metrics: Mapping[str, object]) -> list[str]:
+    width = max(map(len, metrics))
     head = "  ".join([" " * width, *(f"{title:>{WIDTH}}" for title, _, _ in COLUMNS)])
-    lines = [
-        "  ".join(
-            [
-                f"{row.name:<{width}}",
-                *(f"{getattr(row, name):>{WIDTH}{form}}" for _, name, form in COLUMNS),
-            ]
-        )
-        for row in rows
+    return [
+        head,
+        *(
+            "  ".join(
+                [
+                    f"{label:<{width}}",
+                    *(f"{getattr(row, name):>{WIDTH}{form}}" for _, name, form in COLUMNS),
+                ]
+            )
+            for label, row in metrics.items()
+        ),
     ]
-    return "\n".join([head, *lines])
+
+
+def _comparisons(evaluation: Evaluation) -> list[str]:
+    """How far the set of the highest F1 is above each other."""
+    best = max(evaluation.sets, key=_f1).name
+    found = [each for each in evaluation.differences if each.figure == "f1"]
+    return [
+        f"F1 of {best} is above that of {other} by {value:.3f} (95 % interval: {low:.3f} to "
+        f"{high:.3f})"
+        for other, value, low, high in (_seen_from(best, each) for each in found)
+        if other != best
+    ]
+
+
+def _f1(own: SetEvaluation) -> float:
+    return own.overall.f1
+
+
+def _seen_from(best: str, difference: Difference) -> tuple[str, float, float, float]:
+    """The other set, and by how much the best is above it; the best itself if it is neither."""
+    one = difference
+    if one.first == best:
+        return one.second, one.value, one.low, one.high
+    if one.second == best:
+        return one.first, -one.value, -one.high, -one.low
+    return best, 0.0, 0.0, 0.0

@@ -10,6 +10,7 @@ from cryosegment.cli.command import Command
 from cryosegment.exchange.consensus import COUNTS_NAME
 from cryosegment.exchange.coordinates import EVERYTHING
 from cryosegment.exchange.diameter_estimate import DIAMETER_NAME
+from cryosegment.exchange.evaluation import CONTENTS as EVALUATION_CONTENTS
 from cryosegment.exchange.job import PAGE_NAME
 from cryosegment.exchange.labels import (
     LABEL_FOLDERS,
@@ -80,7 +81,7 @@ TARGETS: Mapping[str, tuple[str, ...]] = {
     "tune": (".safetensors", PICKING_TABLE, PICKING_FIGURE, PICKING_RESULT),
     "screen apply": SCREEN_CONTENTS,
     "screen train": TRAINED,
-    "evaluate": ("metrics.csv", "metrics.json", "precision_recall.png"),
+    "evaluate": EVALUATION_CONTENTS,
     "consensus": (
         COORDINATES,
         EVERYTHING,

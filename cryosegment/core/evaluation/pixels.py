@@ -29,6 +29,12 @@ class PixelCounts:
             self.true_negatives + other.true_negatives,
         )
 
+    def of_background(self) -> PixelCounts:
+        """The counts of all that is outside the mask."""
+        return PixelCounts(
+            self.true_negatives, self.false_negatives, self.false_positives, self.true_positives
+        )
+
     @property
     def accuracy(self) -> float:
         """Fraction of the pixels that are correct."""

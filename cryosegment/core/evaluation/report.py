@@ -1,42 +1,32 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files of an evaluation: a table, JSON and the precision-recall curve."""
+"""Files of an evaluation: tables, JSON and the precision-recall curves."""
 
 from __future__ import annotations
 
-import json
-import math
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
-from cryosegment.core.evaluation.metrics import Evaluation, ParticleMetrics
 from cryosegment.exchange.csv_rows import write_rows
-from cryosegment.exchange.files import PathLike, atomic_path, write_text
-
-TABLE_NAME, JSON_NAME, CURVE_NAME = "metrics.csv", "metrics.json", "precision_recall.png"
-
-COLUMNS = (
-    "name",
-    "picks",
-    "reference",
-    "true_positives",
-    "false_positives",
-    "false_negatives",
-    "precision",
-    "recall",
-    "f1",
-    "average_precision",
-    "best_f1",
-    "best_threshold",
-    "center_error_mean",
-    "center_error_median",
-    "count_error",
+from cryosegment.exchange.evaluation import (
+    CURVE_NAME,
+    MASKS_NAME,
+    OVERALL,
+    TABLE_NAME,
+    Evaluation,
+    MaskMetrics,
+    ParticleMetrics,
+    write_evaluation,
 )
-"""Figures of a row; the centring errors are in Å."""
+from cryosegment.exchange.files import PathLike, atomic_path, remove_file
+
+COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
+"""Okabe and Ito's, which the colour-blind can tell; after the last the first comes again."""
+DASHES = ("-", "--", ":")
+"""Of the lines, so that those of one colour differ."""
 
 
 def write_report(folder: PathLike, evaluation: Evaluation) -> None:
-    """Write `metrics.csv`, `metrics.json` and `precision_recall.png` in a folder.
+    """Write `evaluation.json`, `metrics.csv`, `precision_recall.png` and, of masks, `masks.csv`.
 
     Raises
     ------
@@ -44,55 +34,72 @@ def write_report(folder: PathLike, evaluation: Evaluation) -> None:
         If a file cannot be written.
     """
     folder = Path(folder)
-    metrics = (*evaluation.micrographs, evaluation.overall)
-    rows = ([getattr(row, column) for column in COLUMNS] for row in metrics)
-    write_rows(folder / TABLE_NAME, COLUMNS, rows)
-    text = json.dumps(evaluation_to_dict(evaluation), indent=2, ensure_ascii=False) + "\n"
-    write_text(folder / JSON_NAME, text)
-    _draw_curve(folder / CURVE_NAME, evaluation)
+    columns = [field.name for field in fields(ParticleMetrics)]
+    rows = [
+        [own.name, *(getattr(row, column) for column in columns)]
+        for own in evaluation.sets
+        for row in (*own.micrographs, own.overall)
+    ]
+    write_rows(folder / TABLE_NAME, ["set", *columns], rows)
+    _write_masks(folder / MASKS_NAME, evaluation)
+    _draw_curves(folder / CURVE_NAME, evaluation)
+    write_evaluation(folder, evaluation)
 
 
-def evaluation_to_dict(evaluation: Evaluation) -> dict[str, Any]:
-    """An evaluation as values for JSON; undefined figures are None.
+def _write_masks(path: Path, evaluation: Evaluation) -> None:
+    """The table of the masks; without masks, an earlier one goes."""
+    rows = [
+        [own.name, *_mask_cells(row).values()]
+        for own in evaluation.sets
+        if own.masks is not None
+        for row in (*own.mask_micrographs, own.masks)
+    ]
+    if rows:
+        titles = next(own.masks for own in evaluation.sets if own.masks is not None)
+        write_rows(path, ["set", *_mask_cells(titles)], rows)
+    else:
+        remove_file(path)
 
-    The precision-recall curve is left out.
-    """
-    values = {
-        field.name: getattr(evaluation, field.name)
-        for field in fields(evaluation)
-        if field.name != "curve"
+
+def _mask_cells(metrics: MaskMetrics) -> dict[str, object]:
+    names = ("accuracy", "precision", "recall", "f1", "iou")
+    of_classes = {
+        f"{own.name}_{name}": getattr(own, name) for own in metrics.classes for name in names
     }
-    values["overall"] = _row(evaluation.overall)
-    values["micrographs"] = [_row(metrics) for metrics in evaluation.micrographs]
-    values["unpicked"] = list(evaluation.unpicked)
-    values["unreferenced"] = list(evaluation.unreferenced)
-    return values
-
-
-def _row(metrics: ParticleMetrics) -> dict[str, Any]:
-    values = {column: getattr(metrics, column) for column in COLUMNS}
+    of_instances = {
+        f"average_precision_{round(100 * overlap)}": value
+        for overlap, value in zip(metrics.overlaps, metrics.average_precision, strict=True)
+    }
     return {
-        column: None if isinstance(value, float) and math.isnan(value) else value
-        for column, value in values.items()
+        "name": metrics.name,
+        **of_classes,
+        "boundary_precision": metrics.boundary_precision,
+        "boundary_recall": metrics.boundary_recall,
+        "boundary_f1": metrics.boundary_f1,
+        "instances": metrics.instances,
+        "reference": metrics.reference,
+        **of_instances,
+        "mean_average_precision": metrics.mean_average_precision,
     }
 
 
-def _draw_curve(path: Path, evaluation: Evaluation) -> None:
+def _draw_curves(path: Path, evaluation: Evaluation) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(5, 4.5), layout="constrained")
+    figure = Figure(figsize=(5.5, 5), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    overall, curve = evaluation.overall, evaluation.curve
-    axes.plot(curve.recall, curve.precision, drawstyle="steps-pre", color="#1f6f8b")
-    axes.plot(overall.recall, overall.precision, "o", color="#c8553d", label="all picks")
-    axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="recall", ylabel="precision")
-    axes.set_title(
-        f"average precision {overall.average_precision:.3f}, best F1 {overall.best_f1:.3f} "
-        f"at score {overall.best_threshold:.3g}",
-        fontsize=9,
-    )
+    for number, own in enumerate(evaluation.sets):
+        turn, place = divmod(number, len(COLORS))
+        color, dash = COLORS[place], DASHES[turn % len(DASHES)]
+        total = own.overall
+        text = f"{own.name or OVERALL}: AP {total.average_precision:.3f}, F1 {total.f1:.3f}"
+        (line,) = axes.plot(own.curve.recall, own.curve.precision, dash, color=color, label=text)
+        line.set_drawstyle("steps-pre")
+        axes.plot(total.recall, total.precision, "o", color=color)
+    axes.set(xlim=(0, 1.01), ylim=(0, 1.02), xlabel="recall", ylabel="precision")
+    axes.set_title("picks above every score; the dot: all picks", fontsize=9)
     axes.grid(alpha=0.3)
     axes.legend(loc="lower left", fontsize=8)
     with atomic_path(path) as temporary:

@@ -71,6 +71,31 @@ class ContaminationMaps:
                 f"{self._example}: check the folder and the names"
             )
 
+    def shape(self, name: str, pixel_size: float) -> tuple[int, int] | None:
+        """Rows and columns of a micrograph from the pixel size of its map; None without a map.
+
+        Parameters
+        ----------
+        name, pixel_size
+            Of the micrograph, Å/px.
+
+        Raises
+        ------
+        InputError
+            If its map cannot be read, or has no pixel size.
+        """
+        path = self._paths.get(name)
+        if path is None:
+            return None
+        image, own = read_image(path)
+        if not own:
+            raise InputError(
+                f"contamination map {path} has no pixel size: give the height and width of the "
+                "micrographs"
+            )
+        height, width = (round(side * own / pixel_size) for side in image.shape)
+        return height, width
+
     def area(self, name: str, shape: tuple[int, int]) -> Bool[np.ndarray, "h w"] | None:
         """The contaminated pixels of a micrograph, None where it has no map.
 

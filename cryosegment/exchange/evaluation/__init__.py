@@ -23,7 +23,11 @@ from cryosegment.exchange.evaluation.figures import (
     ReliabilityBin,
 )
 from cryosegment.exchange.evaluation.file import (
+    CONTENTS,
+    CURVE_NAME,
     EVALUATION_NAME,
+    MASKS_NAME,
+    TABLE_NAME,
     as_json,
     read_evaluation,
     write_evaluation,
@@ -32,11 +36,15 @@ from cryosegment.exchange.evaluation.marked import Marked, read_marked, read_pic
 
 __all__ = [
     "ALONE",
+    "CONTENTS",
+    "CURVE_NAME",
     "DUPLICATE",
     "EVALUATION_NAME",
     "IGNORED",
+    "MASKS_NAME",
     "OVERALL",
     "PAIRED",
+    "TABLE_NAME",
     "BoxMetrics",
     "Curve",
     "Difference",

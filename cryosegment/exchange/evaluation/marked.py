@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, Mapping, Optional
+from typing import Callable, Dict, Mapping, Optional
 
 import numpy as np
 
@@ -58,12 +58,15 @@ def read_reference(
 
 
 def read_picks(
-    path: PathLike, pixel_size: float, reference: Mapping[str, Coordinates]
+    path: PathLike,
+    pixel_size: float,
+    reference: Mapping[str, Coordinates],
+    tell: Callable[[str], None] = lambda text: None,
 ) -> Dict[str, Coordinates]:
     """Picks by micrograph, as the reference names it where it has it.
 
     Picks of a lone file that does not name its micrograph, which may be called anything, are those
-    of the micrograph of a reference that has only one.
+    of the micrograph of a reference that has only one, which `tell` is told.
 
     Raises
     ------
@@ -74,6 +77,7 @@ def read_picks(
     known = list(reference)
     is_lone = list(picks) == [name_of_picks(path)] and len(known) == 1
     if is_lone and not match_names(picks, known):
+        tell(f"{path} does not name its micrograph: compared with {known[0]} of the reference")
         return {known[0]: next(iter(picks.values())).renamed(known[0])}
     found = {text: name for name, text in names_in_file(picks, known).items()}
     return {found.get(text, text): own for text, own in picks.items()}

@@ -31,8 +31,9 @@ def param(
 
     `more` may hold `choices` (the allowed values), `flag` (the option's name, where it is not
     the field's), `metavar` (what stands for the value in the help), `is_path` (a file or folder),
-    `names` (values that are not paths but name something that is shipped) and `is_free` (a resumed
-    run may change it: what is finished stays as good).
+    `names` (values that are not paths but name something that is shipped), `is_row` (several paths
+    may follow one option) and `is_free` (a resumed run may change it: what is finished stays as
+    good).
     """
     metadata = {"help": help, "unit": unit, "minimum": minimum, "maximum": maximum, **more}
     return dataclasses.field(default=default, metadata=metadata)

@@ -148,7 +148,7 @@ def test_evaluate_writes_json_a_report_and_its_job(picks, capsys):
     assert values["overall"]["f1"] == 0.75
     # distances 1, 0 and 2 px at 2 Å/px
     assert values["overall"]["center_error_mean"] == pytest.approx(2.0)
-    assert json.loads((output / "metrics.json").read_text()) == values
+    assert json.loads((output / "evaluation.json").read_text())["sets"] == [values]
     job = read_job(output / "job.json")
     assert (job.command, job.params["diameter"]) == ("evaluate", 40.0)
 

@@ -30,7 +30,10 @@ DEFAULTS: Dict[Type[Params], Dict[str, Any]] = {
     },
     params.CrfTuneParams: {"model": "general", "trials": 60},
     params.ConsensusParams: {"votes": "majority"},
-    params.EvaluateParams: {"tolerance": 0.25},
+    params.EvaluateParams: {
+        **{"tolerance": 0.25, "matching": "distance", "overlap": 0.5, "beta": 2.0},
+        **{"boundary": 0.05, "samples": 1000},
+    },
     params.FetchParams: {"pattern": "*", "limit": 50},
     params.LabelsCheckParams: {"model": "general", "overlays": 6},
     params.LabelsCoordinatesParams: {"min_distance": 0.1, "unknown_ring": 0.1, "edge_width": 10.0},

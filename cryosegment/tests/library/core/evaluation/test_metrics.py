@@ -64,9 +64,10 @@ def test_curve_has_a_point_for_each_score():
     result = evaluate(
         {"one": coordinates(PICKS, scores=scores)}, {"one": coordinates(PARTICLES)}, DIAMETER
     )
-    assert result.curve.thresholds.tolist() == [0.9, 0.5, 0.2]
-    assert result.curve.precision.tolist() == pytest.approx([1, 2 / 4, 3 / 5])
-    assert result.curve.recall.tolist() == pytest.approx([1 / 4, 2 / 4, 3 / 4])
+    assert result.curve.thresholds == (0.9, 0.5, 0.2)
+    assert result.curve.precision == pytest.approx([1, 2 / 4, 3 / 5])
+    assert result.curve.recall == pytest.approx([1 / 4, 2 / 4, 3 / 4])
+    assert result.curve.f1 == pytest.approx([2 / 5, 4 / 8, 6 / 9], abs=1e-6)
     expected = 1 / 4 + 1 / 4 * 2 / 4 + 1 / 4 * 3 / 5
     assert result.overall.average_precision == pytest.approx(expected)
 
@@ -165,7 +166,7 @@ def test_the_best_f1_of_few_hits() -> None:
     """One of four picks is right, and one of four particles found: F1 is a quarter."""
     picks = coordinates([(0, 0), (50, 50), (60, 150), (70, 250)], scores=[0.1, 0.9, 0.8, 0.7])
     found = evaluate({"one": picks}, {"one": coordinates(PARTICLES)}, DIAMETER)
-    assert found.curve.best == (pytest.approx(1 / 4), 0.1)
+    assert (found.overall.best_f1, found.overall.best_threshold) == (pytest.approx(1 / 4), 0.1)
 
 
 def test_a_single_pick_counts() -> None:

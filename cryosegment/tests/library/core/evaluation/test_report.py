@@ -1,64 +1,92 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A report holds the figures of the evaluation, whole or not at all."""
+"""The files of an evaluation hold its figures, whole or not at all."""
 
 import csv
-import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
 
 from cryosegment.core.evaluation.metrics import evaluate
-from cryosegment.core.evaluation.report import evaluation_to_dict, write_report
+from cryosegment.core.evaluation.report import write_report
 from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.exchange.errors import InputError
+from cryosegment.exchange.evaluation import (
+    Curve,
+    Evaluation,
+    MaskMetrics,
+    PixelMetrics,
+    read_evaluation,
+)
+
+
+def of(*sets):
+    return Evaluation("reference.star", 20.0, 5.0, 1.0, 2.0, sets)
 
 
 @pytest.fixture
-def evaluation():
+def own():
     points = np.array([[0.0, 0.0], [0.0, 50.0], [0.0, 100.0]])
     picks = {"one": Coordinates(points[:2], 1.0, "one", np.array([0.9, 0.4]))}
     reference = {name: Coordinates(points, 1.0, name) for name in ("one", "two")}
-    return evaluate(picks, reference, 20.0)
+    return replace(evaluate(picks, reference, 20.0), name="ours")
 
 
-def test_table_has_a_row_for_each_micrograph_and_one_for_all(tmp_path, evaluation):
-    write_report(tmp_path, evaluation)
-    with (tmp_path / "metrics.csv").open(newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    assert [row["name"] for row in rows] == ["one", "two", "overall"]
+def rows_of(path):
+    with path.open(newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_table_has_a_row_for_each_micrograph_and_one_for_all_of_every_set(tmp_path, own):
+    write_report(tmp_path, of(own, replace(own, name="theirs")))
+    rows = rows_of(tmp_path / "metrics.csv")
+    names = [(row["set"], row["name"]) for row in rows]
+    assert names == [(of, n) for of in ("ours", "theirs") for n in ("one", "two", "overall")]
     assert rows[0]["recall"] == "0.6667"
     assert rows[1]["precision"] == ""
     assert rows[2]["false_negatives"] == "4"
+    assert not (tmp_path / "masks.csv").exists()
 
 
-def test_json_is_strict_and_holds_the_figures(tmp_path, evaluation):
-    write_report(tmp_path, evaluation)
-    text = (tmp_path / "metrics.json").read_text()
-    values = json.loads(text, parse_constant=pytest.fail)
-    assert values == evaluation_to_dict(evaluation)
-    assert values["overall"]["recall"] == pytest.approx(2 / 6)
-    assert values["micrographs"][1]["precision"] is None
-    assert values["unpicked"] == ["two"]
-    assert (values["diameter"], values["tolerance"]) == (20.0, 0.25)
+def test_json_holds_the_figures(tmp_path, own):
+    write_report(tmp_path, of(own))
+    (found,) = read_evaluation(tmp_path).sets
+    assert found.overall.recall == pytest.approx(2 / 6)
+    assert found.micrographs[0].pick_marks == "++"
+    assert found.micrographs[1].reference_marks == "---"
+    assert found.unpicked == ("two",)
 
 
-def test_curve_is_a_picture_with_a_line(tmp_path, evaluation):
-    write_report(tmp_path, evaluation)
+def test_masks_have_a_table_as_long_as_there_are_any(tmp_path, own):
+    row = PixelMetrics("particle", 0.9, 0.8, 0.7, 0.6, 0.5)
+    masks = MaskMetrics("one", (row,), 0.4, 0.3, 0.2, 8, 9, (0.5,), (0.1,), 0.1)
+    masked = replace(own, masks=replace(masks, name="overall"), mask_micrographs=(masks,))
+    write_report(tmp_path, of(own, masked))
+    rows = rows_of(tmp_path / "masks.csv")
+    assert [row["name"] for row in rows] == ["one", "overall"]
+    assert (rows[0]["particle_iou"], rows[0]["average_precision_50"]) == ("0.5000", "0.1000")
+    write_report(tmp_path, of(own))
+    assert not (tmp_path / "masks.csv").exists()
+
+
+def test_curves_are_a_picture_with_a_line_for_each_set(tmp_path, own):
+    worse = Curve((0.9, 0.4), (0.5, 0.5), (0.1, 0.4), (0.2, 0.4))
+    write_report(tmp_path, of(own, replace(own, name="theirs", curve=worse)))
     image = cv2.imread(str(tmp_path / "precision_recall.png"))
-    blue = (image == (0x8B, 0x6F, 0x1F)).all(-1)
     assert image.shape[0] > 300
-    assert blue.sum() > 50
+    for color in ((0xB2, 0x72, 0x00), (0x00, 0x5E, 0xD5)):
+        assert (image == color).all(-1).sum() > 50
     assert not list(tmp_path.glob(".*"))
 
 
-def test_a_report_of_no_picks(tmp_path, evaluation):
+def test_a_report_of_no_picks(tmp_path):
     reference = {"one": Coordinates(np.zeros((1, 2)), 1.0, "one")}
-    write_report(tmp_path, evaluate({}, reference, 20.0))
+    write_report(tmp_path, of(evaluate({}, reference, 20.0)))
     assert (tmp_path / "precision_recall.png").exists()
 
 
-def test_a_folder_that_cannot_be_written_is_an_error(tmp_path, evaluation):
+def test_a_folder_that_cannot_be_written_is_an_error(tmp_path, own):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot write"):
-        write_report(tmp_path / "file", evaluation)
+        write_report(tmp_path / "file", of(own))
