@@ -7,22 +7,28 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import numpy as np
+from jaxtyping import Bool
+
 from cryosegment.cli.batches import report_failures, run_each
 from cryosegment.cli.outcome import Outcome, counted
-from cryosegment.core.consensus.sets import Consensus, far_from
+from cryosegment.core.consensus.report import consensus_page
+from cryosegment.core.consensus.sets import Consensus, far_from, set_labels
+from cryosegment.core.report import write_page
 from cryosegment.exchange.consensus import (
     COUNTS_NAME,
+    ConsensusPicks,
     Counts,
     read_consensus,
     read_counts,
     write_joint,
 )
-from cryosegment.exchange.coordinates import read_coordinates
+from cryosegment.exchange.coordinates import read_tolerantly
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import check_names, remove_file
 from cryosegment.exchange.finished import Finished, check_others
-from cryosegment.exchange.job import Job
-from cryosegment.exchange.names import ByMicrograph
+from cryosegment.exchange.job import PAGE_NAME, Job
+from cryosegment.exchange.names import ByMicrograph, MicrographNames
 from cryosegment.exchange.params import ConsensusParams
 from cryosegment.exchange.pick_folder import COORDINATES, PickFolder
 from cryosegment.exchange.progress import Progress
@@ -33,62 +39,94 @@ WIDTH = 9
 def run_consensus(job: Job, params: ConsensusParams, progress: Progress) -> Outcome:
     """Write the picks on which sets agree; micrographs that fail are listed, the rest go on."""
     votes = params.votes_of(len(job.inputs))
-    consensus = _open(job, params)
-    unwanted = [ByMicrograph(read_coordinates(p, params.pixel_size)) for p in params.without]
+    sets = _Sets(job, params)
     results, finished = PickFolder(job.output), Finished(job.output, params, params.resume)
-    known = _begin(job, params, consensus.names)
+    known = _begin(job, params, sets.consensus.names)
     found = {
         name: read_consensus(results.file(COORDINATES, name), params.pixel_size, name)
-        for name in sorted(set(known) - set(consensus.names))
+        for name in sorted(set(known) - {*sets.names, *sets.failures})
     }
 
     def process(i: int) -> None:
-        name = consensus.names[i]
-        path, content = results.file(COORDINATES, name), consensus.content(name)
+        name = sets.names[i]
+        path, content = results.file(COORDINATES, name), sets.consensus.content(name)
         if name in known and path.exists() and finished.has(name, content):
             found[name] = read_consensus(path, params.pixel_size, name)
             return
-        particles = consensus.particles(name)
-        is_chosen = particles.votes >= votes
-        for others in unwanted:
-            is_chosen &= far_from(particles.coordinates, others.of(name), params.reach)
+        particles = sets.consensus.particles(name)
+        is_chosen = (particles.votes >= votes) & sets.are_wanted(particles)
         found[name] = particles.select(is_chosen)
         with finished.making(name, content):
             Counts.of(particles, is_chosen).append(job.output, name)
             found[name].write(path)
 
-    failures = run_each(consensus.names, process, progress)
+    failures = {**sets.failures, **run_each(sets.names, process, progress)}
     for name in failures:
         results.remove(name, (COORDINATES,))
-    failed = report_failures(Path(job.output), failures, len(consensus.names))
+    every = {*sets.names, *failures}
+    failed = report_failures(Path(job.output), failures, len(every))
     write_joint(results.everything, [found[name] for name in sorted(found)])
-    _tell_missing(consensus.missing(), len(consensus.names))
-    total = _total(job, found)
+    _tell_missing(sets.missing(), len(sets.names))
+    counts = _counts(job, found)
+    page = consensus_page(sets.labels, counts, votes, failures)
+    write_page(Path(job.output, PAGE_NAME), page)
+    total = Counts.total(list(counts.values()))
     print(_table(total, job.inputs, votes))
     made = f"{counted(len(found), 'micrograph')}, {counted(total.picks, 'pick')}"
     return Outcome(made, failed=failed)
 
 
-def _open(job: Job, params: ConsensusParams) -> Consensus:
-    """Read the sets.
+class _Sets:
+    """The sets of a job, and those to take away.
+
+    Attributes
+    ----------
+    names
+        Micrographs whose files can all be read.
+    failures
+        Why others are left out, by name.
 
     Raises
     ------
     InputError
         If there is no micrograph, or one has a name that no file can have.
     """
-    sets = [read_coordinates(path, params.pixel_size) for path in job.inputs]
-    consensus = Consensus(sets, params.pixel_size, params.diameter, params.reach)
-    if not consensus.names:
-        raise InputError("expected picks, but the sets name no micrograph: check the files")
-    check_names(consensus.names)
-    return consensus
+
+    def __init__(self, job: Job, params: ConsensusParams) -> None:
+        size, self._reach = params.pixel_size, params.reach
+        paths = (*job.inputs, *params.without)
+        picks, errors = zip(*(read_tolerantly(path, size) for path in paths), strict=True)
+        count = len(job.inputs)
+        self.labels = set_labels([Path(path) for path in job.inputs])
+        self.consensus = Consensus(picks[:count], size, params.diameter, params.reach)
+        self._unwanted = [ByMicrograph(each) for each in picks[count:]]
+        if not self.consensus.names:
+            raise InputError("expected picks, but the sets name no micrograph: check the files")
+        check_names(self.consensus.names)
+        named = MicrographNames(self.consensus.names)
+        self.failures = {
+            named.find(text) or text: str(error) for own in errors for text, error in own.items()
+        }
+        self.names = [name for name in self.consensus.names if name not in self.failures]
+
+    def missing(self) -> list[list[str]]:
+        """Micrographs that each set lacks, though it has no damaged file of them."""
+        return [
+            [name for name in names if name not in self.failures]
+            for names in self.consensus.missing()
+        ]
+
+    def are_wanted(self, particles: ConsensusPicks) -> Bool[np.ndarray, " n"]:
+        """Mask of the particles that are far from those of all sets to take away."""
+        found = particles.coordinates
+        masks = [far_from(found, each.of(found.name), self._reach) for each in self._unwanted]
+        return np.all([np.ones(len(found), bool), *masks], axis=0)
 
 
-def _total(job: Job, names: Iterable[str]) -> Counts:
+def _counts(job: Job, names: Iterable[str]) -> dict[str, Counts]:
     """Counts of some micrographs of the output."""
     counts = read_counts(job.output)
-    return Counts.total([counts[name] for name in names])
+    return {name: counts[name] for name in sorted(names)}
 
 
 def _begin(job: Job, params: ConsensusParams, names: Sequence[str]) -> dict[str, Counts]:

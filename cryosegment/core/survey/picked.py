@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
+from cryosegment.core.consensus.sets import set_labels
 from cryosegment.exchange.coordinates import Coordinates, read_tolerantly
 from cryosegment.exchange.errors import InputError, ParameterError
 from cryosegment.exchange.job import Job
@@ -126,21 +127,11 @@ def read_sets(paths: Sequence[Path], pixel_size: float) -> list[PickedSet]:
     InputError
         If there is no file, or nothing in it can be read.
     """
-    labels = _labels(paths)
+    labels = set_labels(paths)
     return [
         _read_run(path, label) if run_of(path) else _read_other(path, label, pixel_size)
         for path, label in zip(paths, labels, strict=True)
     ]
-
-
-def _labels(paths: Sequence[Path]) -> list[str]:
-    """Shortest ends of the paths that tell them apart, numbered where they are the same."""
-    ends = [path.name for path in paths]
-    if len(set(ends)) < len(ends):
-        ends = ["/".join(path.parts[-2:]) for path in paths]
-    if len(set(ends)) < len(ends):
-        ends = [f"{end} ({number})" for number, end in enumerate(ends, start=1)]
-    return ends
 
 
 def _read_other(path: Path, label: str, pixel_size: float) -> PickedSet:

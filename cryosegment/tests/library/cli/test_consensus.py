@@ -11,6 +11,7 @@ from cryosegment.exchange.consensus import read_consensus, read_counts
 from cryosegment.exchange.coordinates import Coordinates, read_coordinates, write_coordinates_as
 from cryosegment.exchange.micrograph_lists import read_failures
 from cryosegment.exchange.star import read_star
+from cryosegment.tests import browser
 
 ROOM = 40.0
 """Distance of the particles, px; the radius is 10."""
@@ -93,6 +94,64 @@ def test_files_say_which_sets_have_a_pick(sets, capsys):
 def test_sets_that_lack_a_micrograph_are_named(sets, capsys):
     assert consensus(sets) == 0
     assert "set 2 has none of 1 of 3 micrographs, such as c" in capsys.readouterr().err
+
+
+def test_a_damaged_file_costs_its_micrograph_alone(sets, capsys):
+    damaged = sets / "second" / "b_autopick.star"
+    damaged.write_text("data_\n")
+    (sets / "second" / "b.box").unlink()
+    write(sets / "second", "d", [0], ".box")
+    (sets / "first" / "e.star").write_text("data_\n")  # on a micrograph that no set has
+    assert consensus(sets, "--votes", "1") == 3
+    assert set(read_failures(sets / "out")) == {"b", "e"}
+    assert str(damaged) in read_failures(sets / "out")["b"]
+    assert set(read_coordinates(sets / "out" / "coordinates", 1.0)) == {"a", "c", "d"}
+    assert set(read_coordinates(sets / "out", 1.0)) == {"a", "c", "d"}
+    assert "2 of 5 micrographs failed" in capsys.readouterr().err
+    damaged.unlink()
+    write(sets / "second", "b", [1], ".box")
+    assert consensus(sets, "--votes", "1", "--resume") == 3
+    assert set(read_failures(sets / "out")) == {"e"}
+    assert particles_of(read_coordinates(sets / "out", 1.0)["b"]) == expected(1, "b")
+
+
+def test_a_damaged_file_of_what_is_taken_away_does_so_too(sets):
+    (sets / "third" / "a.csv").write_text("no table")
+    assert consensus(sets, "--without", str(sets / "third"), sets=["first"]) == 3
+    assert set(read_failures(sets / "out")) == {"a"}
+    assert set(read_coordinates(sets / "out" / "coordinates", 1.0)) == {"b", "c"}
+
+
+def test_a_set_that_cannot_be_read_at_all_fails(sets, capsys):
+    (sets / "bad.star").write_text("data_\n")
+    assert consensus(sets, sets=["first", "bad.star"]) == 1
+    assert "bad.star" in capsys.readouterr().err
+    assert not (sets / "out").exists()
+
+
+def test_the_page_has_shares_in_common_and_numbers_of_micrographs(sets):
+    assert consensus(sets, "--votes", "2") == 0
+    seen = browser.look(
+        sets / "out" / "report.html",
+        """
+        findings.tables = [...document.querySelectorAll("table")].map(table =>
+          [...table.tBodies[0].rows].map(row =>
+            [...row.cells].map(cell => cell.textContent.trim())));
+        """,
+    )
+    assert seen["console"] == []
+    own, shares, votes, micrographs = seen["tables"]
+    assert own == [["first", "6", "4", "0.67"], ["second", "5", "4", "0.80"], *own[2:]]
+    every = [{(name, i) for name, own in picks.items() for i in own} for picks in SETS.values()]
+    assert [[float(cell) for cell in row[2:]] for row in shares] == [
+        pytest.approx([len(one & two) / len(one) for two in every], abs=0.005) for one in every
+    ]
+    assert votes == [["1", "5"], ["2", "1"], ["3", "3"]]
+    assert micrographs == [
+        ["a", "3", "3", "3", "2"],
+        ["b", "1", "1", "1", "1"],
+        ["c", "0", "0", "0", "0"],
+    ]
 
 
 def test_difference(sets):
