@@ -62,7 +62,6 @@ setup(
             "requirements/*.txt",
             "models/*.safetensors",
             "templates/*",
-            "core/particles/report.html",
             "core/report/templates/*",
         ]
     },

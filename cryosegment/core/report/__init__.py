@@ -2,8 +2,9 @@
 """Reports: one HTML page each, which needs no other file and no network.
 
 A `Page` has `Section`s, and a section has parts: `Facts`, `Text`, `Command`, `Table`, `Pictures`
-(photographs and matplotlib's figures), `Overlays` (micrographs with marks, to zoom) and `Sheet`s of
-small pictures. `write_page` writes it; names of files are text there, never markup.
+(photographs and matplotlib's figures), `Overlays` (micrographs with marks, to zoom), `Sheet`s of
+small pictures and `Thresholds` to move. `write_page` writes it; names of files are text there,
+never markup.
 """
 
 from cryosegment.core.report.figures import figure_picture, new_figure, plain
@@ -20,6 +21,7 @@ from cryosegment.core.report.parts import (
 )
 from cryosegment.core.report.pictures import Picture, photograph
 from cryosegment.core.report.table import Bar, Column, Estimate, Place, Table
+from cryosegment.core.report.thresholds import Histogram, Thresholds, histogram_of
 
 __all__ = [
     "Bar",
@@ -28,6 +30,7 @@ __all__ = [
     "Estimate",
     "Fact",
     "Facts",
+    "Histogram",
     "MarkStyle",
     "Marks",
     "Overlay",
@@ -40,8 +43,10 @@ __all__ = [
     "Sheet",
     "Table",
     "Text",
+    "Thresholds",
     "Tile",
     "figure_picture",
+    "histogram_of",
     "new_figure",
     "photograph",
     "plain",

@@ -63,7 +63,15 @@ ROOMS = {
         "pipeline",
         "tuning",
     ),
-    "particles": ("images", "networks", "models", "simulation", "training", "tuning"),
+    "particles": (
+        "images",
+        "report",
+        "networks",
+        "models",
+        "simulation",
+        "training",
+        "tuning",
+    ),
     "screening": (
         "images",
         "models",

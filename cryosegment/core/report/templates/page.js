@@ -139,3 +139,53 @@ for (const link of document.querySelectorAll("a[data-micrograph]")) {
     document.querySelector(".overlays")?.show(link.dataset);
   };
 }
+
+// ---- thresholds: a histogram whose line is dragged, and the command that takes what it keeps
+
+for (const block of document.querySelectorAll(".thresholds")) {
+  const { histograms, score, threshold, command } = JSON.parse(block.dataset.choice);
+  const select = block.querySelector("select"), slider = block.querySelector("input"), picture = block.querySelector("svg");
+  const number = block.querySelector("b"), meaning = block.querySelector(".meaning"), line = block.querySelector(".command");
+  let shown;
+
+  function choose(name) {
+    shown = histograms.find((each) => each.name === name) || histograms[0];
+    const low = shown.edges[0], high = shown.edges[shown.edges.length - 1];
+    Object.assign(slider, { min: low, max: high, step: "any" });
+    slider.value = shown.name === score && threshold !== null ? threshold : (low + high) / 2;
+    meaning.textContent = shown.meaning + (shown.is_rising ? "" : "; lower is better");
+    draw();
+  }
+
+  function draw() {
+    const { name, edges, kept, dropped, is_rising: isRising } = shown, count = kept.length;
+    const highest = Math.max(...kept.map((n, i) => n + dropped[i])), width = 1000 / count;
+    const bar = (kind, i, n, below) => `<rect class="${kind}" x="${i * width}" y="${255 - 240 * (n + below) / highest}" width="${width}" height="${240 * n / highest}"/>`;
+    const bars = kept.map((n, i) => bar("kept", i, n, 0) + bar("dropped", i, dropped[i], n));
+    const place = (slider.value - edges[0]) / (edges[count] - edges[0]);
+    picture.innerHTML = `${bars.join("")}<line x1="${1000 * place}" x2="${1000 * place}" y1="0" y2="260" stroke="#000" stroke-width="2"/>`;
+    let above = 0, total = 0;
+    kept.forEach((n, i) => {
+      const all = n + dropped[i];
+      total += all;
+      above += all * Math.min(1, Math.max(0, i + 1 - place * count));
+    });
+    const left = Math.round(isRising ? above : total - above), value = Number(slider.value).toPrecision(4);
+    number.textContent = `about ${left.toLocaleString("en")} of ${total.toLocaleString("en")} kept, ${name.replaceAll("_", " ")} ${isRising ? "at least" : "at most"} ${value}`;
+    line.textContent = `${command} --score ${name} --threshold ${value} --resume`;
+  }
+
+  function drag(event) {
+    if (!event.buttons) return;
+    const box = picture.getBoundingClientRect(), { edges } = shown;
+    slider.value = edges[0] + (event.clientX - box.left) / box.width * (edges[edges.length - 1] - edges[0]);
+    draw();
+  }
+
+  for (const each of histograms) select.add(new Option(each.name.replaceAll("_", " "), each.name));
+  select.onchange = () => choose(select.value);
+  slider.oninput = draw;
+  picture.onpointerdown = picture.onpointermove = drag;
+  select.value = score;
+  choose(score);
+}

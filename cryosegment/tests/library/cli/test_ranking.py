@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import csv
+import html
 import json
 import re
 import shlex
@@ -99,7 +100,7 @@ def test_scores_are_those_of_the_model_in_the_order_of_the_input(tmp_path, model
 def test_the_page_says_how_to_choose_again(tmp_path, model, images):
     assert rank(tmp_path, model, "--diameter", "80", "--keep", "0.5") == 0
     page = (tmp_path / "out" / "report.html").read_text()
-    data = json.loads(re.search("const data = (.*);", page)[1])
+    data = json.loads(html.unescape(re.search('data-choice="(.*?)"', page)[1]))
     words = [*shlex.split(data["command"])[1:], "--threshold", "2", "--resume"]
     stamp = (tmp_path / "out" / "finished.csv").read_text()
     assert main(words) == 0

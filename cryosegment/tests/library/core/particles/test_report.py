@@ -1,8 +1,4 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-import json
-import re
-from html.parser import HTMLParser
-
 import numpy as np
 import pytest
 from matplotlib.image import imread
@@ -11,6 +7,7 @@ from cryosegment.core.particles.gallery import Gallery, Shown
 from cryosegment.core.particles.report import draw_where, write_report
 from cryosegment.exchange.particles import Named, ParticleFile, ParticleStacks
 from cryosegment.exchange.particles.scores import SCORES, select
+from cryosegment.tests.browser import look
 
 COUNT = 200
 
@@ -49,36 +46,35 @@ def gallery():
     return Gallery(groups, {"kept": (image, 10)})
 
 
-def test_the_page_needs_no_other_file(tmp_path, listed, scores, gallery):
+LOOK = """
+findings.title = document.title;
+findings.unseen = [...document.images].filter((image) => !image.naturalWidth).length;
+findings.images = document.images.length;
+findings.scores = [...document.querySelectorAll(".thresholds option")].map((each) => each.value);
+findings.command = document.querySelector(".thresholds .command").textContent;
+findings.histograms = JSON.parse(document.querySelector(".thresholds").dataset.choice).histograms;
+"""
+
+
+def test_the_page_and_its_pictures(tmp_path, listed, scores, gallery):
     selection = select(scores, threshold=0.6)
     write_report(tmp_path, listed, scores, selection, gallery, "cryosegment rank --x 'a b'")
-    page = (tmp_path / "report.html").read_text()
-    HTMLParser().feed(page)
-    sources = re.findall(r"src=\"(.{30})", page)
-    assert len(sources) == 3
-    assert all(source.startswith("data:image/png;base64,") for source in sources)
-    assert not re.search(r"href=|http|@import", page)
-    assert "&lt;p&amp;q&gt;.star" in page
+    found = look(tmp_path / "report.html", LOOK)
+    assert found["console"] == []
+    assert found["title"] == "Ranked particles of <p&q>.star"
+    assert (found["images"], found["unseen"]) == (3, 0)
     for name in ("gallery.png", "averages.png", "groups.png"):
         assert imread(tmp_path / name).std() > 0
-
-
-def test_its_histograms_are_of_all_particles_with_a_score(tmp_path, listed, scores, gallery):
-    selection = select(scores, threshold=0.6)
-    write_report(tmp_path, listed, scores, selection, gallery, "cryosegment rank")
-    data = json.loads(re.search("const data = (.*);", (tmp_path / "report.html").read_text())[1])
-    assert data["score"] == "quality"
-    assert data["threshold"] == 0.6
-    found = {own["name"]: own for own in data["scores"]}
-    assert list(found) == [name for name in SCORES if name != "margin"]
-    assert sum(found["ets"]["kept"]) + sum(found["ets"]["dropped"]) == COUNT
-    quality = found["quality"]
+    assert found["scores"] == [name for name in SCORES if name != "margin"]
+    assert found["command"] == (
+        "cryosegment rank --x 'a b' --score quality --threshold 0.6000 --resume"
+    )
+    histograms = {own["name"]: own for own in found["histograms"]}
+    assert sum(histograms["ets"]["kept"]) + sum(histograms["ets"]["dropped"]) == COUNT
+    quality = histograms["quality"]
     assert sum(quality["kept"]) == selection.chosen.sum()
     assert sum(quality["kept"]) + sum(quality["dropped"]) == COUNT - 1
-    above = np.array(quality["edges"][:-1]) >= 0.6
-    assert not np.array(quality["dropped"])[above].any()
-    assert not found["centring"]["rising"]
-    assert sum(found["neighbours"]["dropped"][1:]) == 0
+    assert not histograms["centring"]["is_rising"]
 
 
 def test_kept_shares_by_micrograph_and_defocus(listed, scores):
