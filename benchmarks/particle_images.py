@@ -14,15 +14,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from cryosegment.core.images.resample import resample_labels
-from cryosegment.core.particles.classes import class_map
+from cryosegment.core.particles.extracted import USUAL, USUAL_SNRS, Boxes, extract, picks_of
 from cryosegment.core.particles.model import ParticleModel, load_particle_model
 from cryosegment.core.particles.overlap import (
     area_under_curve,
@@ -37,18 +36,14 @@ from cryosegment.core.simulation.sample import PIECES, Sample
 from cryosegment.exchange.params import SimulateParams
 
 MOLECULES = ("5a1a", "6vyb", "1wcm", "1e6v")
-SNRS, MORE_SNRS = (0.02, 0.05, 0.1), (0.3, 1.0)
+SNRS, MORE_SNRS = USUAL_SNRS, (0.3, 1.0)
 """The mean is over the first; the others show where the curve leads."""
 SNR = 0.05
 """Of the set with bad boxes."""
-BOX = 1.5
-"""Side of a box, in diameters."""
-JITTER = 0.05
-"""Standard deviation of a pick along each axis, in diameters."""
 OFF_CENTRE = (0.3, 0.7)
 GOOD_TO_BAD = 1.5
 """Good boxes for each bad one: 60 %."""
-CLEAN = SimulateParams(size=(1536, 1536), pixel_size=1.06, coverage=0.3, ice_gradient=0.3)
+CLEAN = replace(USUAL, pixel_size=1.06)
 """The pixel size is usual for the data sets of particleSeg, 0.64 to 1.3 Å/px."""
 KINDS = {
     "good": CLEAN,
@@ -61,15 +56,6 @@ KINDS = {
 }
 """What is simulated for each kind of box."""
 BAD = tuple(KINDS)[1:]
-
-
-@dataclass(frozen=True)
-class Boxes:
-    """Boxes of one micrograph: images with bright particles, and what they hold."""
-
-    images: Tensor
-    instances: Tensor
-    diameter: float
 
 
 def main() -> None:
@@ -101,7 +87,7 @@ def print_classes(model: ParticleModel, molecules: list[Molecule], seed: int) ->
             random = np.random.default_rng((seed, number))
             generator = torch.Generator().manual_seed(seed + number)
             found = simulate_micrograph(replace(CLEAN, snr=snr), molecule, generator)
-            boxes = cut(found, jittered(found, random))
+            boxes = extract(found, picks_of(found, random))
             counts = count_classes(model, boxes)
             together += counts
             print_row(f"{molecule.name} | {snr} | {len(boxes.images)}", counts)
@@ -120,9 +106,7 @@ def count_classes(model: ParticleModel, boxes: Boxes) -> Tensor:
     """Confusion matrix of the pixels of some boxes."""
     maps = model.predict(boxes.images, CLEAN.pixel_size, boxes.diameter)
     shape = (maps.probabilities.shape[-2], maps.probabilities.shape[-1])
-    scaled = [resample_labels(plane.numpy(), shape) for plane in boxes.instances]
-    truth = class_map(torch.from_numpy(np.stack(scaled).astype(np.int32)))
-    return confusion(maps.probabilities.argmax(1), truth)
+    return confusion(maps.probabilities.argmax(1), boxes.classes(shape))
 
 
 def print_quality(model: ParticleModel, molecules: list[Molecule], boxes: int, seed: int) -> None:
@@ -182,16 +166,10 @@ def boxes_of(
         pieces = [break_molecule(molecule, generator) for _ in range(PIECES)] if params.junk else []
         sample = Sample((molecule,), fragments=tuple(pieces))
         found = simulate_micrograph(params, sample, generator)
-        boxes = cut(found, PLACES[kind](found, random)[:count])
+        boxes = extract(found, PLACES[kind](found, random)[:count])
         if len(boxes.images):
             yield boxes
         count -= max(1, len(boxes.images))
-
-
-def jittered(found: SimulatedMicrograph, random: np.random.Generator) -> np.ndarray:
-    """Picks of the particles, in random order."""
-    centers = random.permutation(found.centers_yx.numpy().astype(float))
-    return centers + random.normal(0, JITTER * found.diameter / found.pixel_size, centers.shape)
 
 
 def beside(found: SimulatedMicrograph, random: np.random.Generator) -> np.ndarray:
@@ -233,7 +211,7 @@ def spread(places: np.ndarray, found: SimulatedMicrograph) -> np.ndarray:
 
 
 PLACES: dict[str, Callable[[SimulatedMicrograph, np.random.Generator], np.ndarray]] = {
-    "good": jittered,
+    "good": picks_of,
     "off-centre": beside,
     "broken": on_dirt,
     "ice": on_dirt,
@@ -241,18 +219,6 @@ PLACES: dict[str, Callable[[SimulatedMicrograph, np.random.Generator], np.ndarra
     "empty": anywhere,
     "carbon": on_dirt,
 }
-
-
-def cut(found: SimulatedMicrograph, places: np.ndarray) -> Boxes:
-    """Boxes around places that lie inside the micrograph."""
-    half = round(BOX * found.diameter / found.pixel_size / 2)
-    corners = np.round(places).astype(int) - half
-    inside = ((corners >= 0) & (corners + 2 * half <= len(found.image))).all(1)
-    windows = [(slice(y, y + 2 * half), slice(x, x + 2 * half)) for y, x in corners[inside]]
-    empty = torch.zeros(0, 2 * half, 2 * half)
-    images = torch.stack([-found.image[window] for window in windows]) if windows else empty
-    instances = torch.stack([found.instances[w] for w in windows]) if windows else empty.short()
-    return Boxes(images, instances, found.diameter)
 
 
 if __name__ == "__main__":

@@ -196,18 +196,15 @@ def unseen_bank(seed: int) -> ProjectionBank:
     return build_bank(molecules, VIEWS, torch.Generator().manual_seed(seed))
 
 
-def read_molecules(maps: Path) -> Iterator[Molecule]:
-    """Every molecule of the folder at the bank's scale, but those held out."""
+def read_molecules(
+    maps: Path, pixels_per_diameter: float = PIXELS_PER_DIAMETER
+) -> Iterator[Molecule]:
+    """Every molecule of the folder but those held out, usually at the bank's scale."""
     for path in sorted(maps.rglob("*")):
         is_molecule = {*MAP_SUFFIXES, *MODEL_SUFFIXES} & set(path.suffixes)
         if is_molecule and not any(name in path.name for name in (*HELD_OUT, *SKIPPED)):
-            yield at_bank_scale(path)
-
-
-def at_bank_scale(path: Path) -> Molecule:
-    """A molecule sampled so that its diameter is `PIXELS_PER_DIAMETER`."""
-    coarse = read_molecule(path, 8.0)
-    return read_molecule(path, coarse.diameter / PIXELS_PER_DIAMETER)
+            coarse = read_molecule(path, 8.0)
+            yield read_molecule(path, coarse.diameter / pixels_per_diameter)
 
 
 def data_of(

@@ -20,13 +20,14 @@ from pathlib import Path
 import torch
 from torch import nn
 from tqdm import tqdm
-from train_general import HELD_OUT, NETWORK, PROCEDURAL, load_bank, unseen_bank
+from train_general import HELD_OUT, NETWORK, PROCEDURAL, load_bank, read_molecules, unseen_bank
 
 from cryosegment import __version__
 from cryosegment.core.models.checkpoint import fingerprint, save_checkpoint
 from cryosegment.core.models.model import load_model
 from cryosegment.core.networks import HEADS, build_network
 from cryosegment.core.particles.classes import PARTICLE_HEADS
+from cryosegment.core.particles.extracted import USUAL_PX, usual_batches
 from cryosegment.core.particles.losses import quality_loss
 from cryosegment.core.particles.simulated import (
     INPUT,
@@ -83,7 +84,9 @@ def main() -> None:
 
         trained, progress = fit(network, batches, validation, fit_settings, state, report)
     load_average(state, trained)
-    balance(trained, class_offsets(trained, bank, settings, arguments.seed))
+    molecules = read_molecules(arguments.maps, USUAL_PX)
+    boxes = usual_batches(tqdm(molecules, desc="molecules"), INPUT, arguments.seed)
+    balance(trained, class_offsets(trained, boxes))
     unseen = unseen_bank(arguments.seed)
     calibration = calibrate_quality(trained, (bank, unseen), settings, arguments.seed)
     card = ModelCard(

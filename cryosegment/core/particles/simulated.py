@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from cryosegment.core.images.working import working_normalize
@@ -109,18 +109,8 @@ class ParticleValidation:
         return Validation((figures["iou"] + area) / 2, {"auc": area, **figures})
 
 
-def usual_images(settings: ParticleSettings) -> ParticleSettings:
-    """Settings of boxes on clean ice; training shows difficult ones more often."""
-    scene = replace(settings.scene, clean=1.0, empty=0.0, others=0.0, hard=0.3)
-    return replace(settings, scene=scene, broken=0.0, spoilt=0.0)
-
-
 def class_offsets(
-    network: nn.Module,
-    bank: ProjectionBank,
-    settings: ParticleSettings,
-    seed: int,
-    batches: int = 60,
+    network: nn.Module, batches: Iterable[tuple[Float[Tensor, "_ 1 _ _"], Int[Tensor, "_ _ _"]]]
 ) -> Float[Tensor, " 3"]:
     """What to add to the logits of the classes, so that their mean IoU is highest.
 
@@ -131,23 +121,20 @@ def class_offsets(
     ----------
     network
         In evaluation mode.
-    bank, settings, seed
-        Of the training; the images are the usual ones of these, and others.
     batches
-        Batches of two scenes.
+        Images as it receives them, and the classes of their pixels.
     """
-    stream = ParticleBatches(bank, usual_images(settings), 2, seed + CALIBRATION_STREAM)
     pixels, truth = [], []
-    for images, targets in map(stream, range(batches)):
+    for images, classes in batches:
         with torch.inference_mode():
             logits = network(images).float()[:, : len(CLASSES)]
         pixels.append(logits.movedim(1, -1).reshape(-1, len(CLASSES)))
-        truth.append(targets.classes.flatten())
-    every, classes = torch.cat(pixels), torch.cat(truth)
+        truth.append(classes.flatten())
+    every, known = torch.cat(pixels), torch.cat(truth)
 
     def mean_iou(offsets: tuple[float, float]) -> float:
         moved = every + torch.tensor((*offsets, 0.0))
-        return overlap_of(confusion(moved.argmax(1), classes))["iou"]
+        return overlap_of(confusion(moved.argmax(1), known))["iou"]
 
     return torch.tensor((*max(product(OFFSETS, OFFSETS), key=mean_iou), 0.0))
 
