@@ -85,11 +85,11 @@ VARIANTS = (
     Variant("24 px per diameter", scenes=SceneSettings(diameter=24.0)),
     Variant("32 px per diameter", scenes=SceneSettings(diameter=32.0)),
     Variant("half as wide", {"widths": [16, 32, 64, 128]}),
-    Variant("half as wide again", {"widths": [48, 96, 192, 384]}),
     Variant("heads: particle and centre only", heads=LOCATING),
     Variant("SNR from 0.1, none favoured", scenes=SceneSettings(snr=(0.1, 1.0, 30.0), hard=0.4)),
     Variant("no real backgrounds", scenes=SceneSettings(real=0.0)),
     Variant("weights not averaged", averaging=0.0),
+    Variant("half as wide again", {"widths": [48, 96, 192, 384]}),
 )
 
 
