@@ -63,6 +63,7 @@ TARGETS: Mapping[str, tuple[str, ...]] = {
         "quality.json",
         "quality.png",
         "overlays",
+        PAGE_NAME,
         FAILURES_NAME,
     ),
     "rank": (

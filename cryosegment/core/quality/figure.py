@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +13,19 @@ from jaxtyping import UInt8
 
 from cryosegment.core.labels.contrast import AS_LABELLED
 from cryosegment.core.quality.report import Quality
+from cryosegment.core.report import Picture, figure_picture, new_figure
+from cryosegment.core.report.colors import BLUE, GREEN, GREY, ORANGE
 from cryosegment.exchange.files import atomic_path
 
 FIGURE_NAME = "quality.png"
-BLUE, RED, GREEN, GREY = "#1f6f8b", "#c8553d", "#4f9d69", "#8a8d91"
 SHOWN_SIDE = 480
 """Side of the part of a micrograph that is shown, px: about 12 particle diameters."""
 LINE_HEIGHT, LINE_LENGTH = 0.02, 180
 """Height of the text relative to the plots below it, and its width in characters."""
+PANEL_SIZE = (4.8, 3.2)
+"""Of a panel by itself, inches."""
 LEGEND = (
-    "outlines: green found by the segmentation too, orange not, blue too near to the border;\n"
+    "outlines: blue found by the segmentation too, orange not, white too near to the border;\n"
     "pink circles: found, but without a label"
 )
 
@@ -46,28 +49,28 @@ def draw_quality(
     InputError
         If the file cannot be written.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(15, 10), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(15, 10)
     lines = _lines(quality)
     top, bottom = figure.subfigures(2, 1, height_ratios=(LINE_HEIGHT * len(lines), 1))
     for i, (line, color) in enumerate(lines):
         top.text(0.01, 1 - (i + 0.3) / len(lines), line, va="top", fontsize=10, color=color)
     left, right = bottom.subfigures(1, 2, width_ratios=(2, 3))
     _draw_pictures(left, pictures)
-    panels = right.subplots(3, 2)
-    _draw_contrasts(panels[0, 0], quality)
-    _draw_placements(panels[0, 1], quality.placements)
-    _draw_micrographs(panels[1, 0], quality)
-    _draw_coverage(panels[1, 1], quality)
-    _draw_agreement(panels[2, 0], quality)
-    _draw_rejected(panels[2, 1], quality.rejected)
-    for axes in panels.flat:
+    for axes, draw in zip(right.subplots(3, 2).flat, PANELS.values(), strict=True):
+        draw(axes, quality)
         axes.tick_params(labelsize=8)
     with atomic_path(path) as temporary:
         figure.savefig(temporary, format="png", dpi=100)
+
+
+def draw_panels(quality: Quality) -> list[Picture]:
+    """The plots of the summary, each by itself."""
+    pictures = []
+    for name, draw in PANELS.items():
+        figure = new_figure(*PANEL_SIZE)
+        draw(figure.add_subplot(), quality)
+        pictures.append(figure_picture(figure, name))
+    return pictures
 
 
 def _lines(quality: Quality) -> list[tuple[str, str]]:
@@ -98,7 +101,8 @@ def _draw_contrasts(axes: Any, quality: Quality) -> None:
     axes.set_title(f"{len(values)} particles, {wrong:.1%} of the other sign", fontsize=9)
 
 
-def _draw_placements(axes: Any, placements: Mapping[str, float]) -> None:
+def _draw_placements(axes: Any, quality: Quality) -> None:
+    placements = quality.placements
     colors = [GREEN if name == AS_LABELLED else GREY for name in placements]
     axes.barh(list(placements), list(placements.values()), color=colors)
     axes.invert_yaxis()
@@ -109,7 +113,7 @@ def _draw_placements(axes: Any, placements: Mapping[str, float]) -> None:
 
 def _draw_micrographs(axes: Any, quality: Quality) -> None:
     values = [inspection.contrast.cohen_d for inspection in quality.inspections]
-    axes.bar(range(1, len(values) + 1), values, color=RED)
+    axes.bar(range(1, len(values) + 1), values, color=ORANGE)
     axes.axhline(0, color=GREY, lw=1)
     _label_micrographs(axes, len(values), "contrast (Cohen's d)")
 
@@ -117,7 +121,7 @@ def _draw_micrographs(axes: Any, quality: Quality) -> None:
 def _draw_coverage(axes: Any, quality: Quality) -> None:
     bottom = np.zeros(len(quality.inspections))
     numbers = range(1, len(bottom) + 1)
-    for name, color in (("coverage", BLUE), ("unknown", GREY), ("contamination", RED)):
+    for name, color in (("coverage", BLUE), ("unknown", GREY), ("contamination", ORANGE)):
         values = np.array([100 * getattr(inspection, name) for inspection in quality.inspections])
         axes.bar(numbers, values, bottom=bottom, color=color, label=name)
         bottom += values
@@ -132,7 +136,7 @@ def _draw_agreement(axes: Any, quality: Quality) -> None:
     for label, values, color in (
         ("of labelled, found", [each.supported_part for each in found], GREEN),
         ("of found, labelled", [1 - each.unlabelled_part for each in found], BLUE),
-        ("IoU of pixels", [each.pixels.iou for each in found], RED),
+        ("IoU of pixels", [each.pixels.iou for each in found], ORANGE),
     ):
         axes.plot(numbers, values, "o-", color=color, lw=1, ms=4, label=label)
     axes.set_ylim(0, 1.02)
@@ -148,14 +152,26 @@ def _label_micrographs(axes: Any, count: int, label: str) -> None:
         axes.set_xticks(range(1, count + 1))
 
 
-def _draw_rejected(axes: Any, rejected: Mapping[str, int]) -> None:
+def _draw_rejected(axes: Any, quality: Quality) -> None:
+    rejected = quality.rejected
     axes.set_title(f"{sum(rejected.values())} particles without a label", fontsize=9)
     if not rejected:
         axes.text(0.5, 0.5, "none reported", ha="center", va="center", transform=axes.transAxes)
         axes.set_axis_off()
         return
-    bars = axes.barh(list(rejected), list(rejected.values()), height=0.5, color=RED)
+    bars = axes.barh(list(rejected), list(rejected.values()), height=0.5, color=ORANGE)
     axes.set_ylim(len(rejected) - 0.4, -0.6)
     axes.bar_label(bars, fontsize=8, padding=2)
     axes.margins(x=0.15)
     axes.set_xlabel("particles")
+
+
+PANELS: Mapping[str, Callable[[Any, Quality], None]] = {
+    "contrast of the particles": _draw_contrasts,
+    "grey level under the particles at other placements": _draw_placements,
+    "contrast of each micrograph": _draw_micrographs,
+    "labelled and other area of each micrograph": _draw_coverage,
+    "agreement with the segmentation": _draw_agreement,
+    "particles without a label": _draw_rejected,
+}
+"""What draws each plot of the summary, by what it shows."""

@@ -20,8 +20,8 @@ from cryosegment.exchange.labels import CONTAMINATION, UNKNOWN, LabelEntry
 from cryosegment.exchange.params import BRIGHT, DARK, InputParams
 
 NO_MODEL = "none"
-SUPPORTED, UNSUPPORTED, NOT_JUDGED = (120, 255, 80), (60, 160, 255), (255, 220, 120)
-"""Colours of outlines: blue, green, red."""
+SUPPORTED, UNSUPPORTED, NOT_JUDGED = (233, 180, 86), (0, 159, 230), (235, 235, 235)
+"""Colours of outlines: blue, green, red of Okabe and Ito's sky blue, orange, and nearly white."""
 
 
 @dataclass(frozen=True)
@@ -91,8 +91,8 @@ class Inspector:
     def picture(self, entry: LabelEntry) -> UInt8[np.ndarray, "h w 3"]:
         """The working image with the outlines of all labels; blue, green, red.
 
-        Green outlines are supported by the segmentation, orange ones are not, light blue ones
-        lie too near to the border to tell; pink circles are particles without a label.
+        Blue outlines are supported by the segmentation, orange ones are not, white ones lie too
+        near to the border to tell; pink circles are particles without a label.
         """
         sample = self._read(entry)
         found = self._inspect(entry, sample).agreement

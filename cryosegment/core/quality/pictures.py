@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pictures of the labels of a few micrographs, and the summary with two of them."""
+"""Pictures of the labels of a few micrographs, the page and the summary with some of them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ import numpy as np
 from cryosegment.core.images.overlay import write_png
 from cryosegment.core.quality.figure import FIGURE_NAME, draw_quality
 from cryosegment.core.quality.inspection import Inspection, Inspector
+from cryosegment.core.quality.page import quality_page
 from cryosegment.core.quality.report import Quality
+from cryosegment.core.report import Overlay, photograph, write_page
 from cryosegment.core.report.choice import evenly
+from cryosegment.exchange.job import PAGE_NAME
 from cryosegment.exchange.labels import LabelEntry
 
 
@@ -23,7 +26,7 @@ def write_pictures(
     entries: Sequence[LabelEntry],
     overlays: int,
 ) -> None:
-    """Write `quality.png` and, in `overlays/`, micrographs with their labels.
+    """Write `quality.png`, `report.html` and, in `overlays/`, micrographs with their labels.
 
     Parameters
     ----------
@@ -45,14 +48,18 @@ def write_pictures(
     """
     by_name = {entry.name: entry for entry in entries}
     ranked = sorted(quality.inspections, key=_strength)
+    shown = []
     for inspection in evenly(ranked, overlays):
         picture = inspector.picture(by_name[inspection.name])
         write_png(folder / "overlays" / f"{inspection.name}.png", picture)
-    shown = {f"weakest contrast: {_title(ranked[0])}": ranked[0]}
+        alt = f"labels of {inspection.name}"
+        shown.append(Overlay(inspection.name, photograph(picture, alt, _title(inspection)), ()))
+    write_page(folder / PAGE_NAME, quality_page(quality, ranked, shown))
+    titles = {f"weakest contrast: {_title(ranked[0])}": ranked[0]}
     if len(ranked) > 1:
         middle = ranked[len(ranked) // 2]
-        shown[f"middle contrast: {_title(middle)}"] = middle
-    drawn = {title: inspector.picture(by_name[each.name]) for title, each in shown.items()}
+        titles[f"middle contrast: {_title(middle)}"] = middle
+    drawn = {title: inspector.picture(by_name[each.name]) for title, each in titles.items()}
     draw_quality(folder / FIGURE_NAME, quality, drawn)
 
 

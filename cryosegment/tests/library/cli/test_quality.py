@@ -32,7 +32,7 @@ def test_the_truth_fits_its_micrographs(simulated, capsys):
     assert values["unlabelled"] < 0.1
     names = {path.name for path in (simulated / "out").iterdir()}
     tables = {"quality.csv", "particles.csv", "quality.json"}
-    assert names == {*tables, "quality.png", "overlays", "job.json"}
+    assert names == {*tables, "quality.png", "report.html", "overlays", "job.json"}
 
 
 def test_without_a_model_and_with_a_micrograph_that_is_lost(simulated, capsys):
