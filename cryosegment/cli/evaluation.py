@@ -14,7 +14,6 @@ from cryosegment.cli.mask_evaluation import evaluate_masks
 from cryosegment.cli.outcome import Outcome
 from cryosegment.core.evaluation.intervals import differences
 from cryosegment.core.evaluation.metrics import score
-from cryosegment.core.evaluation.report import write_report
 from cryosegment.core.evaluation.rules import Ignored, Rules
 from cryosegment.core.images.contamination_maps import ContaminationMaps
 from cryosegment.exchange.errors import InputError
@@ -25,6 +24,8 @@ from cryosegment.exchange.evaluation import (
     as_json,
     read_picks,
     read_reference,
+    write_evaluation,
+    write_tables,
 )
 from cryosegment.exchange.files import micrograph_name
 from cryosegment.exchange.job import Job
@@ -50,7 +51,8 @@ def run_evaluate(job: Job, params: EvaluateParams, progress: Progress) -> Outcom
     """Compare picks with a reference; print a table or JSON, and write a report on request."""
     evaluation = evaluate_files(params, progress)
     if job.output:
-        write_report(job.output, evaluation)
+        write_evaluation(job.output, evaluation)
+        write_tables(job.output, evaluation)
     if params.json:
         values = [as_json(own) for own in evaluation.sets]
         found = values[0] if len(values) == 1 else values

@@ -6,7 +6,6 @@ from cryosegment.core.evaluation.masks import MaskOutcome, compare_masks, join_m
 from cryosegment.core.evaluation.matching import Matching, match, ranked_hits
 from cryosegment.core.evaluation.metrics import Scored, evaluate, score
 from cryosegment.core.evaluation.pixels import PixelCounts, count_pixels
-from cryosegment.core.evaluation.report import write_report
 from cryosegment.core.evaluation.rules import Ignored, Rules
 
 __all__ = [
@@ -24,5 +23,4 @@ __all__ = [
     "match",
     "ranked_hits",
     "score",
-    "write_report",
 ]

@@ -23,21 +23,20 @@ from cryosegment.exchange.evaluation.figures import (
     ReliabilityBin,
 )
 from cryosegment.exchange.evaluation.file import (
-    CONTENTS,
-    CURVE_NAME,
     EVALUATION_NAME,
-    MASKS_NAME,
-    TABLE_NAME,
     as_json,
     read_evaluation,
     write_evaluation,
 )
 from cryosegment.exchange.evaluation.marked import Marked, read_marked, read_picks, read_reference
+from cryosegment.exchange.evaluation.tables import MASKS_NAME, TABLE_NAME, write_tables
+
+CONTENTS = (EVALUATION_NAME, TABLE_NAME, MASKS_NAME)
+"""What an evaluation leaves in its folder, page and job apart."""
 
 __all__ = [
     "ALONE",
     "CONTENTS",
-    "CURVE_NAME",
     "DUPLICATE",
     "EVALUATION_NAME",
     "IGNORED",
@@ -64,4 +63,5 @@ __all__ = [
     "read_picks",
     "read_reference",
     "write_evaluation",
+    "write_tables",
 ]

@@ -18,9 +18,6 @@ from cryosegment.exchange.files import PathLike, read_json, write_text
 from cryosegment.exchange.records import record_from_dict, record_to_dict
 
 EVALUATION_NAME, VERSION = "evaluation.json", 1
-TABLE_NAME, MASKS_NAME, CURVE_NAME = "metrics.csv", "masks.csv", "precision_recall.png"
-CONTENTS = (EVALUATION_NAME, TABLE_NAME, MASKS_NAME, CURVE_NAME)
-"""Everything that `evaluate` may write, its job apart."""
 
 
 def write_evaluation(folder: PathLike, evaluation: Evaluation) -> None:

@@ -196,9 +196,9 @@ def test_a_job_that_cannot_be_run(picks, change, message, capsys):
 @pytest.mark.slow
 def test_an_error_that_is_not_ours_keeps_its_traceback(picks):
     code = (
-        "import cryosegment.core.evaluation.report as report\n"
+        "import cryosegment.exchange.evaluation as evaluation\n"
         "def broken(*args): raise ZeroDivisionError('bug')\n"
-        "report.write_report = broken\n"
+        "evaluation.write_tables = broken\n"
         "from cryosegment.cli.main import main\n"
         f"main({[*evaluate_arguments(picks), '--output', str(picks / 'o')]!r})"
     )
