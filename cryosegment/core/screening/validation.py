@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
 from torch import nn
 
+from cryosegment.core.evaluation.curves import rank
 from cryosegment.core.screening.boxes import PARTICLE_KIND, SIDE, Places, decided
 from cryosegment.core.screening.data import PickedImage, draw_places
 from cryosegment.core.screening.model import classify, log_odds
@@ -44,8 +44,8 @@ class BoxValidation:
         kinds = torch.cat([places.kinds for _, places in self._judged])
         hits = (kinds == PARTICLE_KIND).numpy()
         right = float((logits.argmax(1) == kinds).float().mean())
-        score = average_precision(log_odds(logits).numpy(), hits)
-        return Validation(score, {ACCURACY: right})
+        ranked = rank(log_odds(logits).numpy(), hits, max(int(hits.sum()), 1))
+        return Validation(ranked.average_precision, {ACCURACY: right})
 
     def calibrate(self, network: nn.Module) -> CalibrationParams | None:
         """Calibration of the probability of a particle where it is as frequent as all else."""
@@ -74,10 +74,3 @@ def _balanced(judged: Sequence[Judged], seed: int) -> Judged:
     random, most = np.random.default_rng(seed), max(map(len, rows))
     chosen = np.concatenate([np.resize(random.permutation(own), most) for own in rows if len(own)])
     return Judged(scores[chosen], hits[chosen])
-
-
-def average_precision(scores: Float[np.ndarray, " n"], hits: Bool[np.ndarray, " n"]) -> float:
-    """Mean, over the hits, of the precision of all that score at least as high; 0 without hits."""
-    found = hits[np.argsort(-scores, kind="stable")]
-    precision = np.cumsum(found) / np.arange(1, len(found) + 1)
-    return float(precision[found].mean()) if found.any() else 0.0

@@ -10,6 +10,7 @@ from itertools import product
 import numpy as np
 from jaxtyping import Float
 
+from cryosegment.core.evaluation import curves
 from cryosegment.core.labels.labelled import LabelledImage
 from cryosegment.core.picking import (
     Candidates,
@@ -113,10 +114,9 @@ class PickTuning(Tuning[Choice]):
 
 
 def average_precision(counts: Counts) -> float:
-    """Sum of the precision over the steps of the recall, from threshold to threshold."""
-    recall = counts.hits[::-1] / max(counts.labelled, 1)
-    precision = counts.hits[::-1] / np.maximum(counts.picks[::-1], 1)
-    return float(np.sum(np.diff(recall, prepend=0.0) * precision))
+    """Mean precision over the recall, from threshold to threshold; 0 without labels."""
+    found, picked = (values[::-1].astype(float) for values in (counts.hits, counts.picks))
+    return float(curves.average_precision(found, picked, max(counts.labelled, 1)))
 
 
 def try_selections(

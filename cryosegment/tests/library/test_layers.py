@@ -76,6 +76,7 @@ ROOMS = {
         "images",
         "models",
         "picking",
+        "evaluation",
         "labels",
         "simulation",
         "pipeline",

@@ -4,26 +4,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from cryosegment.core.evaluation.metrics import evaluate
 from cryosegment.core.screening.data import PickedImage
 from cryosegment.core.screening.model import log_odds
-from cryosegment.core.screening.validation import (
-    ACCURACY,
-    BoxValidation,
-    average_precision,
-)
-from cryosegment.exchange.coordinates import Coordinates
+from cryosegment.core.screening.validation import ACCURACY, BoxValidation
 from cryosegment.tests.labelled import labelled_image
-
-
-def test_average_precision_is_that_of_the_evaluation() -> None:
-    random = np.random.default_rng(0)
-    scores, hits = random.random(50), random.random(50) < 0.4
-    centers = np.arange(50)[:, None] * np.array([100.0, 0.0])
-    picks = Coordinates(centers, 1.0, "a", scores)
-    found = evaluate({"a": picks}, {"a": picks.select(hits)}, 10.0).overall
-    assert average_precision(scores, hits) == pytest.approx(found.average_precision)
-    assert average_precision(scores, np.zeros(50, bool)) == 0
 
 
 def test_log_odds_of_a_particle() -> None:
