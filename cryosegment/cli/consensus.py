@@ -73,7 +73,7 @@ def run_consensus(job: Job, params: ConsensusParams, progress: Progress) -> Outc
     total = Counts.total(list(counts.values()))
     print(_table(total, job.inputs, votes))
     made = f"{counted(len(found), 'micrograph')}, {counted(total.picks, 'pick')}"
-    return Outcome(made, failed=failed)
+    return Outcome(made, failed=failed, counts={"micrographs": len(found), "picks": total.picks})
 
 
 class _Sets:

@@ -10,7 +10,7 @@ import os
 import sys
 import textwrap
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +19,10 @@ from cryosegment.cli.arguments import add_options, params_from_namespace
 from cryosegment.cli.command import Command
 from cryosegment.cli.commands import COMMANDS, GROUPS, MICROGRAPHS, find_command
 from cryosegment.cli.devices import use_threads
-from cryosegment.cli.outputs import check_model_file, recorded, shard_output
+from cryosegment.cli.outcome import Outcome
+from cryosegment.cli.outputs import check_model_file, is_first, recorded, shard_output
 from cryosegment.cli.progress import LOG_FORMAT, show_progress
+from cryosegment.cli.run_log import add_run_log, logged
 from cryosegment.cli.serving import serve
 from cryosegment.exchange.card import read_card
 from cryosegment.exchange.errors import CryoSegmentError, InputError, in_one_line
@@ -143,6 +145,7 @@ def _add_command(parser: Parser, command: Command) -> None:
         )
     else:
         parser.set_defaults(output="")
+    add_run_log(parser)
     usage += [f"--output {metavar}"] if command.needs_output else []
     usage += add_options(parser, command.params)
     words = " ".join([*usage, "[options]"])
@@ -161,10 +164,16 @@ def _start_command(namespace: argparse.Namespace) -> int:
         os.path.abspath(namespace.output) if namespace.output else "",
     )
     job = dataclasses.replace(job, output=shard_output(job.output, getattr(params, "shard", "")))
-    return _execute(command, job, params)
+    return _execute(command, job, params, namespace.run_log)
 
 
-def _execute(command: Command, job: Job, params: Params) -> int:
+def _execute(command: Command, job: Job, params: Params, log: str) -> int:
+    """Run a job, of which a line is added to a log of runs; how many inputs failed."""
+    with logged(log if is_first() else "", job) as tell:
+        return _run_job(command, job, params, tell)
+
+
+def _run_job(command: Command, job: Job, params: Params, tell: Callable[[Outcome], None]) -> int:
     """Run a job, which is left in its output; how many inputs failed."""
     if command.output_is_file:
         check_model_file(job.output)
@@ -179,6 +188,7 @@ def _execute(command: Command, job: Job, params: Params) -> int:
     except KeyboardInterrupt:
         advice = "; --resume goes on from what is finished" if "resume" in job.params else ""
         raise KeyboardInterrupt(advice) from None
+    tell(outcome)
     if outcome.made:
         print(outcome.closing_line(command.name, time.monotonic() - begun, job.output))
     return outcome.failed
@@ -245,6 +255,7 @@ def _add_run(parser: Parser) -> None:
     parser.add_argument("job", metavar="JOB.json", help="job file")
     parser.add_argument("--gpu", metavar="IDS", help=f"replaces the GPU of the job: {GPU_HELP}")
     parser.add_argument("--resume", action="store_true", help=RESUME_HELP)
+    add_run_log(parser)
     parser.set_defaults(action=_start_job)
 
 
@@ -276,4 +287,5 @@ def _start_job(namespace: argparse.Namespace) -> int:
     wants_inputs = bool(command.inputs[0]) and (command.needs_inputs or bool(job.inputs))
     if wants_inputs != bool(job.inputs) or (command.needs_output and not job.output):
         raise InputError(f"the job {namespace.job} lacks the inputs or the output of {job.command}")
-    return _execute(command, dataclasses.replace(job, params=record_to_dict(params)), params)
+    job = dataclasses.replace(job, params=record_to_dict(params))
+    return _execute(command, job, params, namespace.run_log)

@@ -46,7 +46,8 @@ def run_merge(job: Job, params: MergeParams, progress: Progress) -> Outcome:
         shutil.rmtree(output / SHARDS)
     print(settled, *odd_micrographs(settled.summaries), sep="\n")
     made = f"{counted(len(names), 'micrograph')}, {counted(settled.picks, 'pick')}"
-    return Outcome(made, failed=failed)
+    counts = {"micrographs": len(names), "picks": settled.picks}
+    return Outcome(made, failed=failed, counts=counts)
 
 
 def settle_gathered(job: Job, params: PickParams, failures: Container[str]) -> Settled:

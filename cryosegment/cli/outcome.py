@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -19,11 +19,14 @@ class Outcome:
         Torch device that it ran on; empty where it needs none.
     failed
         How many of its inputs failed, though not all.
+    counts
+        How many of each kind, by plural nouns, for the log of runs.
     """
 
     made: str = ""
     device: str = ""
     failed: int = 0
+    counts: Mapping[str, int] = field(default_factory=dict)
 
     def closing_line(self, command: str, seconds: float, output: str) -> str:
         """The line that a run ends with: what was made, how long it took, where it is."""

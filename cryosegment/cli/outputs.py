@@ -74,7 +74,7 @@ def recorded(command: Command, job: Job) -> Iterator[Job]:
     ParameterError
         If a run is resumed with other parameters.
     """
-    if not _is_first():
+    if not is_first():
         yield job
         return
     path = command.job_path(job.output)
@@ -96,7 +96,7 @@ def recorded(command: Command, job: Job) -> Iterator[Job]:
             failing.pop_all()
 
 
-def _is_first() -> bool:
+def is_first() -> bool:
     """Whether this is the only process of a run, or the first of those of torchrun."""
     return "TORCHELASTIC_RUN_ID" not in os.environ or os.environ.get("RANK", "0") == "0"
 

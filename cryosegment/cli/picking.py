@@ -51,4 +51,5 @@ def _settled(job: Job, params: PickParams, failures: dict[str, str], device: str
     print(settled, *odd_micrographs(settled.summaries), sep="\n")
     sizes = [row.pixel_size for row in settled.summaries]
     made = picked_in_words(len(job.names), settled.picks, (min(sizes), max(sizes)))
-    return Outcome(made, device, failed)
+    counts = {"micrographs": len(job.names), "picks": settled.picks}
+    return Outcome(made, device, failed, counts)

@@ -35,6 +35,6 @@ def pick_here(
     picked = pick_micrographs(micrographs, model, params, output, progress)
     failed = report_failures(output, picked.failures, len(micrographs))
     print(*picked.notes, sep="\n")
-    return Outcome(
-        picked_in_words(len(micrographs), picked.picks, picked.pixel_sizes), device, failed
-    )
+    made = picked_in_words(len(micrographs), picked.picks, picked.pixel_sizes)
+    counts = {"micrographs": len(micrographs), "picks": picked.picks}
+    return Outcome(made, device, failed, counts)

@@ -46,6 +46,6 @@ def run_repick(job: Job, params: RepickParams, progress: Progress) -> Outcome:
     good = [(name, path) for name, path in micrographs.items() if name not in failures]
     settled = settle(good, run.card, run.after, output, redraw)
     print(settled)
-    return Outcome(
-        f"{counted(len(names), 'micrograph')}, {counted(settled.picks, 'pick')}", failed=failed
-    )
+    made = f"{counted(len(names), 'micrograph')}, {counted(settled.picks, 'pick')}"
+    counts = {"micrographs": len(names), "picks": settled.picks}
+    return Outcome(made, failed=failed, counts=counts)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -24,19 +25,30 @@ from cryosegment.exchange.progress import Progress
 
 
 def run_report(job: Job, params: ReportParams, progress: Progress) -> Outcome:
-    """Write the page of some sets of picks; files that cannot be read are listed."""
+    """Write the page of some sets of picks, once or again and again, until Ctrl-C."""
+    outcome = _write(job, params, progress)
+    while params.refresh:
+        print(f"{outcome.made}; the next look in {params.refresh} s", flush=True)
+        time.sleep(params.refresh)
+        outcome = _write(job, params, progress)
+    return outcome
+
+
+def _write(job: Job, params: ReportParams, progress: Progress) -> Outcome:
+    """Write the page of what there is; files that cannot be read are listed."""
     paths = [Path(text) for text in job.inputs]
     scale = known_scale(paths, params)
     sets = read_sets(paths, scale.pixel_size)
     radius = params.radius or NEAR * scale.diameter
     found = survey(sets, list(scale.micrographs), read_ctfs(scale.ctf), scale.diameter, radius)
     looks = look(found, _files(found, params, scale.micrographs), progress)
-    write_page(Path(job.output, PAGE_NAME), survey_page(found, looks))
+    write_page(Path(job.output, PAGE_NAME), survey_page(found, looks, params.refresh or 0))
     failures = {**found.failures, **looks.failures}
     failed = report_failures(Path(job.output), failures, len({*found.names, *failures}))
     picks = sum(own.picks for own in found.sets)
     made = f"{counted(len(sets), 'set')}, {counted(len(found.names), 'micrograph')}, "
-    return Outcome(made + counted(picks, "pick"), failed=failed)
+    counts = {"sets": len(sets), "micrographs": len(found.names), "picks": picks}
+    return Outcome(made + counted(picks, "pick"), failed=failed, counts=counts)
 
 
 def _files(found: Survey, params: ReportParams, known: Mapping[str, Path]) -> dict[str, Path]:

@@ -12,6 +12,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from cryosegment.cli.locks import locked
+from cryosegment.cli.run_log import VARIABLE
 from cryosegment.exchange.errors import CryoSegmentError
 from cryosegment.exchange.finished import Finished
 from cryosegment.exchange.job import Job
@@ -110,12 +111,13 @@ def _last_words(part: PickFolder) -> str:
 def _run_all(parts: Sequence[PickFolder], done: int, total: int, progress: Progress) -> None:
     """Run the jobs of all parts at the same time, until all have ended."""
     command = [sys.executable, "-m", "cryosegment", "run"]
+    environ = {name: value for name, value in os.environ.items() if name != VARIABLE}
     processes = []
     try:
         for part in parts:
             with Path(part.path, LOG_NAME).open("wb") as log:
                 words = [*command, str(part.job)]
-                processes.append(subprocess.Popen(words, stdout=log, stderr=log))
+                processes.append(subprocess.Popen(words, stdout=log, stderr=log, env=environ))
         shown, running = 0, list(processes)
         while running:
             with suppress(subprocess.TimeoutExpired):

@@ -57,11 +57,14 @@ class Page:
         From the top.
     subtitle
         What it is of: files, numbers, settings.
+    refresh
+        Seconds after which a browser reads it again, as it is written anew; 0 is never.
     """
 
     title: str
     sections: Sequence[Section]
     subtitle: str = ""
+    refresh: int = 0
 
 
 def render_page(page: Page) -> str:

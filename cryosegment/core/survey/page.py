@@ -37,7 +37,7 @@ COLUMNS = (
 )
 
 
-def survey_page(survey: Survey, looks: Looks) -> Page:
+def survey_page(survey: Survey, looks: Looks, refresh: int = 0) -> Page:
     """Page of a survey.
 
     Parameters
@@ -46,6 +46,8 @@ def survey_page(survey: Survey, looks: Looks) -> Page:
         The figures.
     looks
         What is seen of the picks.
+    refresh
+        As in `Page`.
     """
     sections = [_summary(survey)]
     if survey.agreement is not None:
@@ -55,7 +57,7 @@ def survey_page(survey: Survey, looks: Looks) -> Page:
     sections += failures_section({**survey.failures, **looks.failures})
     labels = ", ".join(own.label for own in survey.sets)
     title = f"Picks of {labels}" if len(survey.sets) == 1 else "Picks of several pickers"
-    return Page(title, sections, "" if len(survey.sets) == 1 else labels)
+    return Page(title, sections, "" if len(survey.sets) == 1 else labels, refresh)
 
 
 def _summary(survey: Survey) -> Section:

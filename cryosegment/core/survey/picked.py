@@ -13,14 +13,15 @@ from jaxtyping import Float
 from cryosegment.core.consensus.sets import set_labels
 from cryosegment.exchange.coordinates import Coordinates, read_tolerantly
 from cryosegment.exchange.errors import InputError, ParameterError
-from cryosegment.exchange.job import Job
-from cryosegment.exchange.micrograph_lists import PICKED_NAME, read_list
+from cryosegment.exchange.job import Job, read_job
+from cryosegment.exchange.micrograph_lists import read_list
 from cryosegment.exchange.params import PickParams, ReportParams
 from cryosegment.exchange.pick_folder import CANDIDATES, COORDINATES, PickFolder
 from cryosegment.exchange.pick_summary import MicrographSummary
 from cryosegment.exchange.records import record_from_dict
-from cryosegment.exchange.repicking import picking_job
 
+HEADER = 1.0
+"""Å/px where a run takes it from the headers, and has not read one yet: nothing depends on it."""
 RATES = ("threshold", "picks", "decoys", "rate")
 Curve = Float[np.ndarray, " thresholds"]
 
@@ -77,8 +78,11 @@ class Scale:
 
 
 def run_of(path: Path) -> Job | None:
-    """The picking run that has made a folder; None for picks of others."""
-    return picking_job(path) if (path / PICKED_NAME).is_file() else None
+    """The picking run that fills a folder; None for picks of others."""
+    results = PickFolder(path)
+    file = next((each for each in (results.picking, results.job) if each.is_file()), None)
+    job = None if file is None else read_job(file)
+    return job if job is not None and job.command == "pick" else None
 
 
 def known_scale(paths: Sequence[Path], params: ReportParams) -> Scale:
@@ -91,15 +95,15 @@ def known_scale(paths: Sequence[Path], params: ReportParams) -> Scale:
     InputError
         If a folder of `pick` cannot be read.
     """
-    found = next((path for path in paths if run_of(path)), None)
-    job = None if found is None else picking_job(found)
+    runs = [(path, job) for path in paths for job in [run_of(path)] if job is not None]
     diameter, pixel_size, ctf = params.diameter, params.pixel_size, params.ctf
     files: dict[str, Path] = {}
-    if found is not None and job is not None:
+    if runs:
+        path, job = runs[0]
         own = record_from_dict(PickParams, job.params)
         diameter, ctf = diameter or own.diameter, ctf or own.ctf
-        sizes = [each.pixel_size for each in PickFolder(found).summaries().values()]
-        pixel_size = pixel_size or (sizes[0] if sizes else own.pixel_size)
+        sizes = [each.pixel_size for each in PickFolder(path).summaries().values()]
+        pixel_size = pixel_size or (sizes[0] if sizes else own.pixel_size or HEADER)
         files = dict(zip(job.names, map(Path, job.inputs), strict=True))
     for value, what in ((diameter, "--diameter"), (pixel_size, "--pixel-size")):
         if value is None:

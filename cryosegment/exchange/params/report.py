@@ -40,3 +40,10 @@ class ReportParams(Params):
         "Å",
         minimum=0.01,
     )
+    refresh: Optional[int] = param(
+        None,
+        "write the page again after so long, until Ctrl-C, while a run goes on; a browser that "
+        "shows it follows",
+        "s",
+        minimum=1,
+    )

@@ -4,8 +4,13 @@ import pytest
 
 from cryosegment.cli.main import main
 from cryosegment.core.images.micrograph import write_image
-from cryosegment.exchange.coordinates import Coordinates, write_coordinates_as
+from cryosegment.exchange.coordinates import Coordinates, write_coordinates, write_coordinates_as
+from cryosegment.exchange.job import Job
 from cryosegment.exchange.micrograph_lists import read_failures
+from cryosegment.exchange.params import PickParams
+from cryosegment.exchange.pick_folder import COORDINATES, PickFolder
+from cryosegment.exchange.pick_summary import MicrographSummary, append_summary
+from cryosegment.exchange.records import record_to_dict
 
 
 @pytest.fixture
@@ -48,3 +53,32 @@ def test_lengths_that_nobody_says_are_asked_for(folder, capsys):
     assert report(folder, "--pixel-size", "4") == 1
     assert "--diameter" in capsys.readouterr().err
     assert not (folder / "out").exists()
+
+
+def test_a_page_follows_a_run_that_goes_on(tmp_path, monkeypatch, capsys):
+    """From before its first micrograph until Ctrl-C; waiting is what adds the next one."""
+    results, pages = PickFolder(tmp_path / "run"), []
+    params = record_to_dict(PickParams(diameter=80.0))
+    Job("pick", params, ("a.mrc", "b.mrc"), str(results.path), ("a", "b")).write(results.picking)
+
+    def wait(seconds):
+        pages.append((tmp_path / "out" / "report.html").read_text())
+        assert seconds == 7
+        if len(pages) == 3:
+            raise KeyboardInterrupt
+        name = "ab"[len(pages) - 1]
+        append_summary(results.path, MicrographSummary(name, 4.0, (90, 90), 1, 1.0, 0.5, 0.0))
+        found = Coordinates([[10, 10]], 4.0, name, [0.5])
+        write_coordinates(results.file(COORDINATES, name), found)
+
+    monkeypatch.setattr("time.sleep", wait)
+    output = ["--output", str(tmp_path / "out")]
+    assert main(["report", str(results.path), "--refresh", "7", *output]) == 130
+    assert all('<meta http-equiv="refresh" content="7">' in page for page in pages)
+    assert [line.split(";")[0] for line in capsys.readouterr().out.splitlines()] == [
+        "1 set, 0 micrographs, 0 picks",
+        "1 set, 1 micrograph, 1 pick",
+        "1 set, 2 micrographs, 2 picks",
+    ]
+    assert main(["report", str(results.path), *output]) == 0
+    assert "refresh" not in (tmp_path / "out" / "report.html").read_text().split("<body>")[0]
