@@ -24,6 +24,7 @@ from cryosegment.exchange.params import (
     ReportParams,
     ScreenApplyParams,
     ScreenTrainParams,
+    ShowParams,
     SimulateParams,
     TrainParams,
     TrainParticlesParams,
@@ -242,6 +243,17 @@ COMMANDS: Sequence[Command] = (
             "picks of one picker each: a folder made by `cryosegment pick`, or a coordinate file "
             "of any program, or a folder of such files",
         ),
+    ),
+    Command(
+        "show",
+        "show picks, labels or an evaluation in a window; picks are selected anew there by "
+        "threshold, distance, size and hand",
+        ShowParams,
+        "showing:run_show",
+        ("", ""),
+        ("picks",),
+        ("FOLDER", "output of `pick`, `repick`, `labels` or `evaluate`, or truth of `simulate`"),
+        needs_output=False,
     ),
     Command(
         "crf",

@@ -70,12 +70,6 @@ class Picked(EMProtocol):
         """Path of a micrograph's instance mask, which may not exist."""
         return str(self._pickFolder().file(INSTANCES, mic_name(mic)))
 
-    def getCandidates(self, mic: Micrograph) -> Coordinates:
-        """All that might be a particle and is of the right size, down to low scores."""
-        found = self._pickFolder().read(CANDIDATES, mic_name(mic), mic.getSamplingRate())
-        settings = self._settings()
-        return found.select(settings.is_eligible(found)) if settings else found
-
     def getThreshold(self) -> float:
         """Lowest score of a pick; where it follows the micrographs, by some of those done."""
         settings = self._settings()

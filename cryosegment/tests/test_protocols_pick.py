@@ -40,6 +40,8 @@ from cryosegment.tests.scripted import (
     objects,
     simulate,
 )
+from cryosegment.viewers.windows import read_image, selection_of
+from cryosegment.window.picks import PickDisplay
 
 GARBAGE = "this is no micrograph"
 
@@ -126,40 +128,27 @@ class TestCryoSegmentPick(ProtocolTest):
             assert 0.02 < mask.getCoverage() < 0.9
 
     def testViews(self) -> None:
-        """The drawings show the picks; another threshold shows fewer."""
+        """The window shows the picks and masks; picks per micrograph are drawn."""
         viewer = CryoSegmentViewerPick(project=self.proj, protocol=self.whole)
         viewer.setProtocol(self.whole)
         count = self.whole.outputCoordinates.getSize()
-        (scores,) = viewer._showScores()
-        assert f"{count} of " in scores.getLastSubPlot().get_title()
         (counts,) = viewer._showCounts()
         assert f"{count} picks" in counts.getLastSubPlot().get_title()
-        (drawing,) = viewer._showMicrograph()
-        axes = drawing.getLastSubPlot()
+        selection = selection_of(self.whole)
+        content = PickDisplay(selection, read_image).content("picks")
         first = self.source.outputMicrographs.getFirstItem()
+        (name,) = (
+            name for name, file in content.files.items() if Path(file).samefile(first.getFileName())
+        )
         mine = [c.getPosition() for c in self.whole.outputCoordinates.iterCoordinates(first)]
-        assert not axes.images[1].get_array().mask.all()
-        (circles,) = axes.collections
-        assert len(circles.get_offsets()) == len(mine)
-        assert distances(circles.get_offsets(), np.array(mine, float)).max() < 0.75  # rounding
-        assert axes.get_ylim()[0] > axes.get_ylim()[1]  # y counts downwards
-        mic = self.source.outputMicrographs.getFirstItem().clone()
-        every = self.whole.getCandidates(mic)
-        middle = float(np.nanmedian(every.diameters))
-        self.whole.maxDiameter.set(str(middle))
-        kept = self.whole.getCandidates(mic)
-        self.whole.maxDiameter.set("auto")
-        assert 0 < len(kept) == (np.nan_to_num(every.diameters) <= middle).sum() < len(every)
-        viewer.threshold.set(1.1)
-        (drawing,) = viewer._showMicrograph()
-        assert ": 0 picks" in drawing.getLastSubPlot().get_title()
-        assert drawing.getLastSubPlot().images[1].get_array().mask.all()  # no mask is tinted
-        scores = self.whole.getPicks(mic).scores
-        third = float(np.sort(scores)[-3])
-        viewer.threshold.set(third)
-        (drawing,) = viewer._showMicrograph()
-        tint = drawing.getLastSubPlot().images[1].get_array()
-        assert set(tint.compressed()) == set((1 + np.flatnonzero(scores >= third)) % 8)
+        (circles,) = content.marks(name)
+        assert len(circles.centers_yx) == len(mine)
+        placed = circles.centers_yx[:, ::-1]
+        assert distances(placed, np.array(mine, float)).max() < 0.75  # rounding
+        assert circles.diameter_px == DIAMETER / PIXEL_SIZE
+        masks = content.tints(name)["masks of the picks"]().colors[..., 3] > 0
+        written = mrcfile.read(self.whole.getMaskFile(first.clone())) > 0
+        np.testing.assert_array_equal(masks, written)
 
     def testOtherFormats(self) -> None:
         """TIFF, and a format that Scipion converts, give the same coordinates as MRC."""
@@ -309,7 +298,9 @@ class TestCryoSegmentPick(ProtocolTest):
     def testRepick(self) -> None:
         """Other picks of a run, which keep their scores; the run and its outputs stay."""
         before = self.whole.outputCoordinates.getSize()
-        candidates = [self.whole.getCandidates(mic) for mic in self.whole.iterDone()]
+        selection = selection_of(self.whole)
+        selection.move(0.0)
+        candidates = [selection.picks(name) for name in selection.files]
         scores, sizes = (
             np.concatenate([getattr(each, name) for each in candidates])
             for name in ("scores", "diameters")

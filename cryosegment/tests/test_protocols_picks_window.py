@@ -42,7 +42,7 @@ class TestCryoSegmentPicksWindow(WindowTest):
         start = chart.x_of(window.selection.threshold), 30
         drag(chart, start, (chart.x_of(0.9), 40))
         until(window.top, lambda: window.selection.threshold > 0.85, "the threshold is higher")
-        window.act(window._actions[0])
+        window.actions.act(window._actions[0].run)
         assert "registered as outputCoordinates2" in window.status.get()
         made = run.outputCoordinates2
         assert 0 < made.getSize() == window.selection.total() < before.getSize()
@@ -64,7 +64,7 @@ class TestCryoSegmentPicksWindow(WindowTest):
         window = self.openWindow(self.pick)
         names = [name for name, _ in self.pick.iterOutputAttributes()]
         window.move(1.0)
-        window.act(window._actions[0])
+        window.actions.act(window._actions[0].run)
         assert "lower the threshold" in window.status.get()
         assert [name for name, _ in self.pick.iterOutputAttributes()] == names
 
@@ -78,5 +78,5 @@ class TestCryoSegmentPicksWindow(WindowTest):
         assert window.controls.distance.value == 0.8
         press("bracketleft", "bracketleft")
         until(window.top, lambda: window.selection.total() > 10, "there are more")
-        window.act(window._actions[0])
+        window.actions.act(window._actions[0].run)
         assert repick.outputCoordinates2.getSize() == window.selection.total()

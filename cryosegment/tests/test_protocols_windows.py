@@ -56,6 +56,8 @@ VIEWERS = {
     CryoSegmentViewerLabels: lambda test: test.newProtocol(CryoSegmentProtLabels),
 }
 """Runs of which nothing is done yet, by their viewer."""
+SHOWN = {CryoSegmentViewerPick: "showPicks", CryoSegmentViewerLabels: "showLabels"}
+"""What opens the window of a viewer."""
 SELECT, CANCEL = 0, 2  # what Scipion's dialogs call them
 
 
@@ -98,9 +100,10 @@ class TestCryoSegmentWindows(WindowTest):
             viewer.setProtocol(protocol)
             form = self.openForm(viewer)
             assert viewer.evalParamCondition("showState")
-            assert not viewer.evalParamCondition("micrograph")
+            shown = SHOWN[kind]
+            assert not viewer.evalParamCondition(shown)
             form.root.destroy()
-            for name in ("showState", "micrograph"):
+            for name in ("showState", shown):
                 (view,) = viewer._getVisualizeDict()[name](name)
                 assert isinstance(view, MessageView)
                 assert "yet" in view._msg
@@ -290,13 +293,14 @@ class TestCryoSegmentWindows(WindowTest):
 
         viewer = CryoSegmentViewerLabels(project=self.proj, protocol=labels)
         viewer.setProtocol(labels)
-        (drawing,) = viewer._showMicrograph()
-        axes = drawing.getLastSubPlot()
-        assert axes.get_title().endswith(": 2 particles")
-        dots, crosses = axes.lines
-        np.testing.assert_allclose(dots.get_xydata(), positions[:2], atol=0.01)
-        np.testing.assert_allclose(crosses.get_xydata(), positions[2:], atol=0.01)
-        assert crosses.get_label() == "1 duplicate"
+        content = self.contentOf(viewer)
+        first = content.names[0]
+        assert content.cells(first)[1:3] == (2, 1)
+        dots, crosses = content.marks(first)
+        np.testing.assert_allclose(dots.centers_yx[:, ::-1], positions[:2], atol=0.01)
+        np.testing.assert_allclose(crosses.centers_yx[:, ::-1], positions[2:], atol=0.01)
+        assert crosses.name == "duplicate"
+        assert "duplicate" in content.point(first, (400.0, 302.0))
         (picture,) = viewer._showQuality()
         assert picture.getFigure().axes[0].images[0].get_array().shape[1] > 1000
         assert "The general model finds" in " ".join(labels.summary())
@@ -307,6 +311,14 @@ class TestCryoSegmentWindows(WindowTest):
             viewer._showTable(field)
             (row,) = self.tableRows()
             assert set(words) <= set(row)
+
+    def contentOf(self, viewer: Any) -> Any:
+        """What the window of a labels' viewer shows; it is closed."""
+        (view,) = viewer._getVisualizeDict()["showLabels"]()
+        view.show()
+        self.addCleanup(view.window.top.destroy)
+        assert view.window.name == view.window.content.names[0]
+        return view.window.content
 
     def tableRows(self) -> List[List[str]]:
         """Rows of the table in the last window, which is closed."""
@@ -322,7 +334,10 @@ class TestCryoSegmentWindows(WindowTest):
         viewer.setProtocol(self.source)
         mic = self.source.outputMicrographs.getFirstItem().clone()
         expected = [c.getPosition() for c in self.source.outputCoordinates.iterCoordinates(mic)]
-        (drawing,) = viewer._showMicrograph()
-        (dots,) = drawing.getLastSubPlot().lines
-        np.testing.assert_allclose(dots.get_xydata(), expected, atol=0.51)  # Scipion rounds
-        assert not viewer._rejected("simulated_0001")
+        content = self.contentOf(viewer)
+        (dots,) = content.marks(content.names[0])
+        np.testing.assert_allclose(dots.centers_yx[:, ::-1], expected, atol=0.51)  # Scipion rounds
+        assert content.cells(content.names[0])[1] == len(expected)
+        masks = content.tints(content.names[0])[content.over]().colors[..., 3] > 0
+        y, x = dots.centers_yx.round().astype(int).T
+        assert masks[y, x].mean() > 0.8

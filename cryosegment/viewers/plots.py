@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Optional, Sequence, Tuple
+from typing import Any, Mapping, Sequence, Tuple
 
 import numpy as np
 from matplotlib.collections import EllipseCollection
@@ -11,15 +11,12 @@ from matplotlib.colors import to_rgba
 from matplotlib.image import imread
 
 from cryosegment.exchange.coordinates import Coordinates
-from cryosegment.exchange.labels import CONTAMINATION, UNKNOWN
 from cryosegment.viewers.windows import read_image
 
 SHOWN_SIDE = 1024  # px of the longer side: more is not seen on a screen
 SHOWN_RANGE = 3.0  # standard deviations on either side of the mean, black to white
 SCORE_COLORS = "RdYlGn"  # red is low
 LABEL_COLOR, GAINED_COLOR, LOST_COLOR = "yellow", "lime", "red"
-
-CLASS_TINTS = {CONTAMINATION: to_rgba("cyan", 0.35), UNKNOWN: to_rgba("white", 0.35)}
 
 
 def read_shrunk(path: str) -> Tuple[np.ndarray, int]:
@@ -70,16 +67,12 @@ def draw_picks(axes: Any, coordinates: Coordinates, diameter_px: float) -> Any:
     return circles
 
 
-def draw_mask(
-    axes: Any, path: str, shape: Sequence[int], numbers: Optional[np.ndarray] = None
-) -> None:
-    """Particles of an instance mask, tinted, over what is drawn already: all, or some numbers.
+def draw_mask(axes: Any, path: str, shape: Sequence[int]) -> None:
+    """Particles of an instance mask, tinted, over what is drawn already.
 
     The mask may have any scale; `shape` is that of the micrograph, (rows, columns).
     """
     labels = read_image(path)
-    if numbers is not None:
-        labels = np.where(np.isin(labels, numbers), labels, 0)
     step = max(1, int(np.ceil(max(labels.shape) / SHOWN_SIDE)))
     small = labels[::step, ::step]
     (height, width), (y, x) = labels.shape, np.divide(shape, labels.shape)
@@ -130,38 +123,6 @@ def draw_changes(axes: Any, before: np.ndarray, after: np.ndarray, shape: Tuple[
     extent = (-0.5 * x, (width - 0.5) * x, (height - 0.5) * y, -0.5 * y)
     axes.imshow(tint, interpolation="nearest", extent=extent)
     return float((gained | lost).mean())
-
-
-def draw_classes(axes: Any, path: str) -> None:
-    """Contamination and unknown area of a class map, tinted, over what is drawn already."""
-    classes = read_image(path)
-    step = max(1, int(np.ceil(max(classes.shape) / SHOWN_SIDE)))
-    small = classes[::step, ::step]
-    tint = np.zeros((*small.shape, 4), np.float32)
-    for value, color in CLASS_TINTS.items():
-        tint[small == value] = color
-    height, width = classes.shape
-    axes.imshow(tint, interpolation="nearest", extent=(-0.5, width - 0.5, height - 0.5, -0.5))
-
-
-def draw_points(axes: Any, centers_yx: np.ndarray, rejected: Mapping[str, np.ndarray]) -> None:
-    """Dots on particles, and crosses on others, named by the reason of their rejection."""
-    axes.plot(centers_yx[:, 1], centers_yx[:, 0], ".", color="black", markersize=3)
-    for number, (reason, centers) in enumerate(sorted(rejected.items())):
-        label = f"{len(centers)} {reason}"
-        axes.plot(centers[:, 1], centers[:, 0], "x", color=f"C{number}", label=label)
-    if rejected:
-        axes.legend(loc="upper right")
-
-
-def draw_scores(axes: Any, scores: np.ndarray, threshold: float, bins: int) -> None:
-    """Histogram of the candidates' scores, with the threshold and how many pass it."""
-    axes.hist(scores, bins=bins, range=(0, 1), color="steelblue")
-    axes.axvline(threshold, color="firebrick")
-    kept = int((scores >= threshold).sum())
-    axes.set_title(f"{kept} of {len(scores)} candidates score at least {threshold:.2f}")
-    axes.set_xlabel("score")
-    axes.set_ylabel("candidates")
 
 
 def draw_counts(axes: Any, counts: Sequence[int]) -> None:

@@ -28,8 +28,6 @@ RegistryViewerConfig.registerConfig(
 )
 
 Show = Callable[[Any], List[View]]
-NOTHING = ["none yet"]
-"""Choice of a micrograph if there are none, as Scipion's forms need one."""
 
 
 class ResultsViewer(EmProtocolViewer):
@@ -45,17 +43,6 @@ class ResultsViewer(EmProtocolViewer):
             condition=str(not self._names()),
             label="No micrograph is done yet",
             help="The eye shows what the summary of the run says.",
-        )
-
-    def _addMicrograph(self, form: params.Form, label: str, help: str) -> None:
-        form.addParam(
-            "micrograph",
-            params.EnumParam,
-            choices=self._names() or NOTHING,
-            default=0,
-            condition=str(bool(self._names())),
-            label=label,
-            help=help,
         )
 
     def _addCoordinates(self, form: params.Form) -> None:

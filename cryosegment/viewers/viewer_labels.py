@@ -6,25 +6,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Dict, List
 
-import numpy as np
 from pwem.viewers import EmPlotter, TableView
 from pyworkflow.protocol import params
 from pyworkflow.viewer import DESKTOP_TKINTER, View
 
-from cryosegment.exchange.coordinates import read_coordinates
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import read_table
-from cryosegment.exchange.labels import REJECTED_NAME, REPORT_NAME, LabelEntry, read_labels_index
+from cryosegment.exchange.labels import REJECTED_NAME, REPORT_NAME, read_labels_index
 from cryosegment.protocols import CryoSegmentProtLabels, CryoSegmentProtSimulate
 from cryosegment.protocols.messages import counted
-from cryosegment.viewers.plots import (
-    draw_classes,
-    draw_mask,
-    draw_micrograph,
-    draw_picture,
-    draw_points,
-)
+from cryosegment.viewers.plots import draw_picture
 from cryosegment.viewers.results import ResultsViewer, Show
+from cryosegment.viewers.windows import WindowView, read_image
+from cryosegment.window.labels import LabelsDisplay
+from cryosegment.window.window import MicrographWindow
 
 MOST_ROWS = 1000  # of a table on the screen
 TABLE_HEIGHT, COLUMN_PADDING = 25, 45  # rows, px: the header is bold
@@ -36,7 +31,7 @@ TABLES = {
 
 
 class CryoSegmentViewerLabels(ResultsViewer):
-    """Label maps over the micrographs, and tables of labelled and rejected particles."""
+    """The window with the labels, and tables of labelled and rejected particles."""
 
     _label = "labels"
     _environments = [DESKTOP_TKINTER]
@@ -47,11 +42,15 @@ class CryoSegmentViewerLabels(ResultsViewer):
         form.addSection(label="Results")
         self._addState(form)
         self._addCoordinates(form)
-        self._addMicrograph(
-            form,
-            "Micrograph with its labels",
-            "A colour for every particle, its centre a dot; cyan: contamination, white: "
-            "unknown, which training leaves out. Crosses: particles without a label.",
+        form.addParam(
+            "showLabels",
+            params.LabelParam,
+            important=True,
+            condition=str(bool(self._names())),
+            label="Labels on the micrographs",
+            help="A window with all micrographs: a colour for every particle, its centre a dot; "
+            "contamination and unknown area, which training leaves out; crosses: particles "
+            "without a label.",
         )
         for name, (file, title) in TABLES.items():
             form.addParam(
@@ -74,26 +73,19 @@ class CryoSegmentViewerLabels(ResultsViewer):
         tables = {name: self._showTable for name in TABLES}
         return {
             **tables,
-            "micrograph": self._showMicrograph,
+            "showLabels": self._showLabels,
             "showQuality": self._showQuality,
         }
 
     # --------------------------- the views ------------------------------------
-    def _showMicrograph(self, param: Any = None) -> List[View]:
-        name = self.getEnumText("micrograph")
-        entry = next((entry for entry in self._entries() if entry.name == name), None)
-        if entry is None:
+    def _showLabels(self, param: Any = None) -> List[View]:
+        if not self._names():
             return self._showState()
-        found = read_coordinates(entry.coordinates, entry.pixel_size)
-        centers = np.concatenate([each.centers_yx for each in found.values()] or [np.empty((0, 2))])
-        plotter = EmPlotter(windowTitle=entry.name, figsize=(9, 8))
-        title = f"{entry.name}: {counted(len(centers), 'particle')}"
-        axes = plotter.createSubPlot(title, "x (px)", "y (px)")
-        draw_micrograph(axes, str(entry.micrograph))
-        draw_mask(axes, str(entry.instances), entry.shape)
-        draw_classes(axes, str(entry.classes))
-        draw_points(axes, centers, self._rejected(entry.name))
-        return [plotter]
+        folder = Path(self.protocol.getLabelsFolder()).absolute()
+        content = LabelsDisplay(folder, read_image).content(self.protocol.getRunName())
+        return [
+            WindowView(self.getTkRoot(), lambda top: MicrographWindow(top, content, read_image))
+        ]
 
     def _showTable(self, param: Any = None) -> List[View]:
         file, title = TABLES[param]
@@ -121,20 +113,8 @@ class CryoSegmentViewerLabels(ResultsViewer):
         return Path(self.protocol.getLabelsFolder()) / name
 
     def _names(self) -> List[str]:
-        return [entry.name for entry in self._entries()]
-
-    def _entries(self) -> List[LabelEntry]:
-        """The labels that are there; none where they cannot be read."""
         try:
-            return list(read_labels_index(self.protocol.getLabelsFolder()).entries)
-        except InputError:
+            index = read_labels_index(self.protocol.getLabelsFolder())
+        except InputError:  # none yet, or they are gone
             return []
-
-    def _rejected(self, micrograph: str) -> Dict[str, np.ndarray]:
-        """Centres `(n, 2)` of the micrograph's particles without a label, by reason."""
-        path = self._path(REJECTED_NAME)
-        centers: Dict[str, List[List[float]]] = {}
-        for row in read_table(path) if path.exists() else []:
-            if row["micrograph"] == micrograph and row["x"] != "nan":
-                centers.setdefault(row["reason"], []).append([float(row["y"]), float(row["x"])])
-        return {reason: np.array(found) for reason, found in centers.items()}
+        return [entry.name for entry in index.entries]

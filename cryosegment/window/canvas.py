@@ -9,7 +9,7 @@ from typing import Any, Callable, List, NamedTuple, Optional, Tuple
 import numpy as np
 from PIL import Image, ImageTk
 
-from cryosegment.window.content import CIRCLE, DOT, At, Marks, Tint
+from cryosegment.window.content import CIRCLE, DASHED, DOT, At, Marks, Tint
 from cryosegment.window.image import Look, MicrographImage, visible
 from cryosegment.window.view import SMALLEST_PART, View
 
@@ -18,6 +18,8 @@ ZOOM = 1.25  # of a step of the mouse wheel, or a key
 STILL = 3  # px that the mouse may move within a click
 WIDTH, SMALL_WIDTH, SMALL_CIRCLE = 2, 1, 10  # px of outlines; diameter of circles with thin ones
 DOT_RADIUS, CROSS_RADIUS = 2, 5  # px
+ROUND, DASH = (CIRCLE, DASHED), (5, 3)  # px of line and gap
+MARGIN = 8  # px around the legend
 
 
 class Hand(NamedTuple):
@@ -119,13 +121,29 @@ class MicrographCanvas(tk.Canvas):
         self.create_image(x, y, image=self._photo, anchor="nw")
         for marks in self._marks:
             self._draw_marks(marks, view)
+        self._draw_legend([marks for marks in self._marks if marks.name and len(marks.colors)])
+
+    def _draw_legend(self, named: List[Marks]) -> None:
+        """Say in the upper left corner what the marks are."""
+        y = 2 * MARGIN
+        for marks in named:
+            text = f"{len(marks.colors):,} {marks.name}"
+            line = self.create_text(
+                2 * MARGIN, y, text=text, fill=marks.colors[0], anchor="nw", tags="legend"
+            )
+            y = self.bbox(line)[3]
+        if named:
+            left, top, right, bottom = self.bbox("legend")
+            corners = left - MARGIN, top - MARGIN, right + MARGIN, bottom + MARGIN
+            self.create_rectangle(*corners, fill=BACKGROUND, outline="", tags="behind")
+            self.tag_lower("behind", "legend")
 
     def _tinted(
         self, picture: Image.Image, tint: Tint, shape: Tuple[int, int], view: View
     ) -> Image.Image:
         how = Image.Resampling.BILINEAR if tint.is_smooth else Image.Resampling.NEAREST
         colors = Image.fromarray(tint.colors, "RGBA")
-        above = visible(colors, shape, view, self._size, how, tint.first_centers_meet).picture
+        above = visible(colors, shape, view, self._size, how, True).picture
         mask = above.getchannel("A").point(lambda value: round(value * self.opacity))
         below = picture.convert("RGB")
         below.paste(above.convert("RGB"), (0, 0), mask)
@@ -133,14 +151,15 @@ class MicrographCanvas(tk.Canvas):
 
     def _draw_marks(self, marks: Marks, view: View) -> None:
         places = view.on_screen(marks.centers_yx)
-        radius = marks.diameter_px * view.scale / 2 if marks.kind == CIRCLE else CROSS_RADIUS
+        radius = marks.diameter_px * view.scale / 2 if marks.kind in ROUND else CROSS_RADIUS
         is_seen = ((places >= -radius) & (places <= np.array(self._size) + radius)).all(axis=1)
         width = WIDTH if 2 * radius > SMALL_CIRCLE else SMALL_WIDTH
+        dash = DASH if marks.kind == DASHED else ()
         for row in np.flatnonzero(is_seen).tolist():
             (x, y), color = places[row].tolist(), marks.colors[row]
-            if marks.kind == CIRCLE:
+            if marks.kind in ROUND:
                 corners = x - radius, y - radius, x + radius, y + radius
-                self.create_oval(*corners, outline=color, width=width, tags=marks.kind)
+                self.create_oval(*corners, outline=color, width=width, dash=dash, tags=marks.kind)
             elif marks.kind == DOT:
                 corners = x - DOT_RADIUS, y - DOT_RADIUS, x + DOT_RADIUS, y + DOT_RADIUS
                 self.create_oval(*corners, outline="", fill=color, tags=marks.kind)

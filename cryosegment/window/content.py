@@ -9,7 +9,7 @@ from typing import Any, Callable, Dict, List, Sequence, Tuple
 import numpy as np
 
 At = Tuple[float, float]
-CIRCLE, DOT, CROSS = "circle", "dot", "cross"
+CIRCLE, DASHED, DOT, CROSS = "circle", "dashed", "dot", "cross"
 
 
 @dataclass(frozen=True)
@@ -43,11 +43,11 @@ class Marks:
     colors
         A colour each.
     diameter_px
-        Of circles.
+        Of circles, and dashed ones.
     kind
-        `CIRCLE`, `DOT` or `CROSS`.
+        `CIRCLE`, `DASHED`, `DOT` or `CROSS`.
     name
-        What they are; empty where that is plain.
+        What they are, for the legend; empty where that is plain.
     """
 
     centers_yx: np.ndarray
@@ -64,16 +64,14 @@ class Tint:
     Parameters
     ----------
     colors
-        `(h, w, 4)` uint8, red, green, blue and opacity, at any scale.
+        `(h, w, 4)` uint8, red, green, blue and opacity, at any scale; the first pixel has the
+        centre of the micrograph's first.
     is_smooth
         Whether colours between two pixels are mixed, as in maps.
-    first_centers_meet
-        Whether its first pixel has the centre of the micrograph's first.
     """
 
     colors: np.ndarray
     is_smooth: bool = False
-    first_centers_meet: bool = True
 
 
 @dataclass(frozen=True)
@@ -102,6 +100,8 @@ class Content:
         Says what is seen of a micrograph.
     point
         Says what is at a place (y, x) of a micrograph, px; nothing where nothing is.
+    over
+        Name of what lies over a micrograph at first.
     """
 
     title: str
@@ -114,3 +114,4 @@ class Content:
     about: Callable[[str], str]
     point: Callable[[str, At], str] = field(default=lambda name, at: "")
     tints: Callable[[str], Dict[str, Callable[[], Tint]]] = field(default=lambda name: {})
+    over: str = ""

@@ -13,6 +13,7 @@ from cryosegment.window.selection import PickSelection
 
 LONGEST_RESOLUTION = 60.0  # Å of the low-pass filter
 LARGEST_DISTANCE, LARGEST_SIZE = 2.0, 3.0  # diameters
+NOTHING = "nothing"
 GAP = 4  # px
 
 
@@ -169,10 +170,16 @@ class LookControls(ttk.LabelFrame):
         Shows the micrograph.
     on_change
         Called when something else is to lie over it.
+    over
+        Name of what lies over it at first.
     """
 
     def __init__(
-        self, parent: tk.Misc, canvas: MicrographCanvas, on_change: Callable[[], None]
+        self,
+        parent: tk.Misc,
+        canvas: MicrographCanvas,
+        on_change: Callable[[], None],
+        over: str = "",
     ) -> None:
         super().__init__(parent, text="Micrograph", padding=GAP)
         self._canvas, self._on_change = canvas, on_change
@@ -180,10 +187,39 @@ class LookControls(ttk.LabelFrame):
         self.resolution = NumberSlider(
             self, 1, "Low-pass (Å)", (0, LONGEST_RESOLUTION), 0, self._look, ".0f"
         )
+        ttk.Label(self, text="Over it (m)").grid(row=2, column=0, sticky="w")
+        self.over = ttk.Combobox(self, values=[NOTHING], state="readonly")
+        self.over.set(NOTHING)
+        self.over.bind("<<ComboboxSelected>>", self._chosen)
+        self.over.grid(row=2, column=1, columnspan=2, sticky="ew", padx=(GAP, 0), pady=GAP // 2)
+        self._wanted = over
+        self.opacity = NumberSlider(self, 3, "Opacity", (0, 1), canvas.opacity, self._make_opaque)
         self.are_marked = tk.BooleanVar(self, True)
-        ttk.Checkbutton(self, text="Circles (c)", variable=self.are_marked, command=on_change).grid(
-            row=2, column=0, sticky="w"
-        )
+        check = ttk.Checkbutton(self, text="Marks (c)", variable=self.are_marked)
+        check.configure(command=on_change)
+        check.grid(row=4, column=0, columnspan=3, sticky="w")
+
+    def offer(self, names: Sequence[str]) -> str:
+        """Let one choose among what can lie over a micrograph; the name of what is wanted."""
+        self.over.configure(values=[NOTHING, *names])
+        self.over.set(self._wanted if self._wanted in names else NOTHING)
+        return self.over.get()
+
+    def next_over(self) -> None:
+        """Lay the next of what is offered over the micrograph."""
+        names = list(self.over.cget("values"))
+        self.over.set(names[(names.index(self.over.get()) + 1) % len(names)])
+        self._chosen()
+
+    def _chosen(self, event: Any = None) -> None:
+        self._wanted = self.over.get()
+        self.over.selection_clear()
+        self.winfo_toplevel().focus_set()
+        self._on_change()
+
+    def _make_opaque(self, opacity: float) -> None:
+        self._canvas.opacity = opacity
+        self._canvas.draw()
 
     def toggle_marks(self) -> None:
         """Show the marks, or hide them."""

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tkinter as tk
 from tkinter import font, ttk
 from typing import Any, Callable, List, Optional, Tuple
@@ -34,8 +35,9 @@ class MicrographList(ttk.Frame):
         self._content, self._on_select = content, on_select
         self._names = list(content.names)
         # letters are compared, not folders
-        shared = len(os.path.commonprefix(self._names)) if len(self._names) > 1 else 0  # noqa: RUF071
-        self._shared = shared if shared >= LONG else 0
+        start = os.path.commonprefix(self._names) if len(self._names) > 1 else ""  # noqa: RUF071
+        words = re.match(r".*[^A-Za-z0-9]", start)  # whole ones
+        self._shared = words.end() if words and words.end() >= LONG else 0
         self._rows = {name: str(number) for number, name in enumerate(self._names)}
         self._texts = {name: self._cells(name) for name in self._names}
         self._sorted_by: Optional[int] = None

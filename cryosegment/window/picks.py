@@ -3,13 +3,29 @@
 
 from __future__ import annotations
 
-from typing import Any, List, Tuple
+from functools import partial
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import numpy as np
 
+from cryosegment.exchange.pick_folder import (
+    CONTAMINATION,
+    CONTAMINATION_MASKS,
+    PROBABILITY,
+    SEGMENTATIONS,
+)
+from cryosegment.exchange.segmentations import read_segmentation
 from cryosegment.window.colors import ScoreColors
-from cryosegment.window.content import At, Column, Content, Marks
+from cryosegment.window.content import At, Column, Content, Marks, Tint
+from cryosegment.window.image import Read
 from cryosegment.window.selection import PickSelection
+from cryosegment.window.tints import (
+    CONTAMINATION_COLOR,
+    PROBABILITY_COLOR,
+    tint_of_map,
+    tint_of_particles,
+)
 
 COLUMNS = (
     Column("Micrograph"),
@@ -27,6 +43,8 @@ class PickDisplay:
     ----------
     selection
         The picks.
+    read
+        Reads image files.
 
     Attributes
     ----------
@@ -34,8 +52,10 @@ class PickDisplay:
         Of the scores.
     """
 
-    def __init__(self, selection: PickSelection) -> None:
-        self._selection, self.colors = selection, ScoreColors(np.empty(0))
+    def __init__(self, selection: PickSelection, read: Read) -> None:
+        self._selection, self._read = selection, read
+        self.colors = ScoreColors(np.empty(0))
+        self._last: Tuple[Optional[Path], np.ndarray] = None, np.empty(0)
 
     def content(self, title: str) -> Content:
         """It as the content of a window."""
@@ -50,6 +70,7 @@ class PickDisplay:
             self._marks,
             self._about,
             self._point,
+            self._tints,
         )
 
     def learn_colors(self) -> None:
@@ -82,6 +103,37 @@ class PickDisplay:
         row = int(away.argmin())
         size = _known(" of {:.0f} Å", picks.diameters[row])
         return f"pick{size}, " + (_known("score {:.3f}", picks.scores[row]) or "by hand")
+
+    # --------------------------- maps and masks --------------------------------
+    def _tints(self, name: str) -> Dict[str, Callable[[], Tint]]:
+        folder = self._selection.folder
+        files = {
+            kind: folder.file(kind, name)
+            for kind in (SEGMENTATIONS, PROBABILITY, CONTAMINATION, CONTAMINATION_MASKS)
+        }
+        there = {kind: path for kind, path in files.items() if path.exists()}
+        dirt = there.get(CONTAMINATION) or there.get(CONTAMINATION_MASKS)
+        found: Dict[str, Callable[[], Tint]] = {}
+        if SEGMENTATIONS in there:
+            found["masks of the picks"] = partial(self._masks, name, there[SEGMENTATIONS])
+        if PROBABILITY in there:
+            found["probability"] = partial(self._map, there[PROBABILITY], PROBABILITY_COLOR)
+        if dirt is not None:
+            found["contamination"] = partial(self._map, dirt, CONTAMINATION_COLOR)
+        return found
+
+    def _masks(self, name: str, path: Path) -> Tint:
+        labels = self._once(path, lambda path: read_segmentation(path).labels)
+        return tint_of_particles(labels, self._selection.chosen(name))
+
+    def _map(self, path: Path, color: str) -> Tint:
+        return tint_of_map(self._once(path, lambda path: np.squeeze(self._read(str(path)))), color)
+
+    def _once(self, path: Path, read: Callable[[Path], np.ndarray]) -> np.ndarray:
+        """What a file holds; it is read again only after another one."""
+        if self._last[0] != path:
+            self._last = path, read(path)
+        return self._last[1]
 
 
 def _known(text: str, value: float) -> str:

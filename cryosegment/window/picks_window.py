@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-from functools import partial
-from tkinter import ttk
-from typing import Callable, Dict, NamedTuple, Sequence
+from tkinter import messagebox, ttk
+from typing import Callable, Dict, Sequence
 
-from cryosegment.exchange.errors import CryoSegmentError, InputError
+from cryosegment.exchange.errors import InputError
+from cryosegment.window.actions import Actions, WindowAction
+from cryosegment.window.content import At
 from cryosegment.window.controls import GAP, SelectionControls
 from cryosegment.window.histogram import Histogram
 from cryosegment.window.image import Read
@@ -18,22 +19,6 @@ from cryosegment.window.window import MicrographWindow, Top
 BUSY = 0.03  # s of reading until the window looks for events
 SETTLED = 60  # ms without another threshold until the list is written anew
 STEP = 0.01  # of the threshold, by key
-
-
-class WindowAction(NamedTuple):
-    """What a button does with a selection.
-
-    Parameters
-    ----------
-    label
-        Of the button.
-    run
-        Called with the selection; what it gives is said in the window. Raises a
-        `CryoSegmentError` where it cannot.
-    """
-
-    label: str
-    run: Callable[[PickSelection], str]
 
 
 class PicksWindow(MicrographWindow):
@@ -62,9 +47,10 @@ class PicksWindow(MicrographWindow):
         actions: Sequence[WindowAction] = (),
     ) -> None:
         self.selection, self._actions = selection, actions
-        self._display = PickDisplay(selection)
+        self._display = PickDisplay(selection, read)
         self._counting = self._settling = ""
         super().__init__(top, self._display.content(title), read)
+        top.protocol("WM_DELETE_WINDOW", self._close)
         top.bind("<Destroy>", self._closed, add="+")
         self._count()
 
@@ -75,9 +61,8 @@ class PicksWindow(MicrographWindow):
         self.histogram.grid(row=0, column=0, columnspan=3, sticky="ew", pady=GAP)
         self.controls.pack(fill="x")
         super().fill_side(side)
-        for action in self._actions:
-            act = partial(self.act, action)
-            ttk.Button(side, text=action.label, command=act).pack(fill="x", pady=GAP)
+        self.actions = Actions(side, self.selection, self._actions, self.status, self.undo)
+        self.actions.pack(fill="x", pady=GAP)
 
     def keys(self) -> Dict[str, Callable[[], None]]:
         """Those of every window, and for the threshold."""
@@ -85,6 +70,8 @@ class PicksWindow(MicrographWindow):
             **super().keys(),
             "bracketleft": lambda: self._step(-STEP),
             "bracketright": lambda: self._step(STEP),
+            "e": self.actions.toggle,
+            "Control-z": self.undo,
         }
 
     # --------------------------- selection -------------------------------------
@@ -152,12 +139,34 @@ class PicksWindow(MicrographWindow):
                 self.top.after_cancel(waiting)
         self._counting = self._settling = ""
 
-    # --------------------------- actions ---------------------------------------
-    def act(self, action: WindowAction) -> None:
-        """Do something with the picks, and say what has come of it."""
-        try:
-            while not self.selection.is_counted:
-                self.selection.proceed(BUSY)
-            self.status.set(action.run(self.selection))
-        except CryoSegmentError as error:
-            self.status.set(str(error))
+    # --------------------------- by hand ---------------------------------------
+    def click(self, at: At) -> None:
+        """Remove the pick at a place, or add one there, where that is wanted."""
+        if not self.actions.are_edited.get():
+            return
+        edit = self.selection.click(self.name, at)
+        self.status.set(f"{'Added' if edit.is_added else 'Removed'} a pick: Ctrl-Z takes it back")
+        self._edited()
+
+    def undo(self) -> None:
+        """Take back the last edit, and show where it was."""
+        edit = self.selection.edits.undo()
+        if edit is None:
+            self.status.set("Nothing was added or removed")
+            return
+        self.list.select(edit.name)
+        self._edited()
+        self._say_total()
+
+    def _edited(self) -> None:
+        self.lay()
+        self.list.refresh()
+
+    def _close(self) -> None:
+        """Close the window, unless edits would be lost that one wants to keep."""
+        if not self.actions.has_news or messagebox.askokcancel(
+            self.content.title,
+            "Picks that were added or removed are not registered or exported. Close the window?",
+            parent=self.top,
+        ):
+            self.top.destroy()

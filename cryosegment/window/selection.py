@@ -12,7 +12,7 @@ import numpy as np
 
 from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.exchange.files import PathLike
-from cryosegment.exchange.params import RepickParams, option_name
+from cryosegment.exchange.params import PickParams, RepickParams, option_name
 from cryosegment.exchange.pick_folder import CANDIDATES
 from cryosegment.exchange.records import in_words
 from cryosegment.exchange.repicking import are_eligible, open_repicking
@@ -61,6 +61,8 @@ class PickSelection:
 
     Attributes
     ----------
+    folder
+        Of the run.
     files
         Image file of each micrograph, by name.
     summaries
@@ -83,6 +85,7 @@ class PickSelection:
         files: Optional[Mapping[str, str]] = None,
     ) -> None:
         self._run = open_repicking(folder, folder, RepickParams())
+        self.folder = self._run.source
         self.before = pick_settings(self._run.before, self._run.card)
         own = {name: str(path) for name, path in self._run.micrographs.items()}
         self.files = own if files is None else {n: files[n] for n in own if n in files}
@@ -122,6 +125,11 @@ class PickSelection:
         self.threshold = float(self.params.threshold)
 
     @property
+    def params_of_pick(self) -> PickParams:
+        """Parameters of the run of `pick` that would have given these picks."""
+        return self.params.changed(self._run.before)
+
+    @property
     def is_as_run(self) -> bool:
         """Whether the selection is that of the run."""
         return self.params == RepickParams()
@@ -141,7 +149,7 @@ class PickSelection:
     @property
     def command(self) -> str:
         """The command line that selects the same picks."""
-        words, default = ["cryosegment", "repick", str(self._run.source.path)], RepickParams()
+        words, default = ["cryosegment", "repick", str(self.folder.path)], RepickParams()
         for field in fields(RepickParams):
             value = getattr(self.params, field.name)
             if value != getattr(default, field.name):
@@ -179,7 +187,7 @@ class PickSelection:
         """
         if name in self._counted:
             return self._counted[name].candidates
-        return self._run.source.read(CANDIDATES, name, self.summaries[name].pixel_size)
+        return self.folder.read(CANDIDATES, name, self.summaries[name].pixel_size)
 
     def _count(self, name: str) -> _Counted:
         if name in self._waiting:

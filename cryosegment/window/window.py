@@ -7,7 +7,7 @@ import tkinter as tk
 from tkinter import ttk
 from typing import Any, Callable, Dict, Optional, Union
 
-from cryosegment.exchange.errors import CryoSegmentError, InputError
+from cryosegment.exchange.errors import CryoSegmentError
 from cryosegment.window.canvas import ZOOM, Hand, MicrographCanvas
 from cryosegment.window.content import At, Content
 from cryosegment.window.controls import GAP, LookControls
@@ -53,7 +53,7 @@ class MicrographWindow:
         side = ttk.Frame(panes, padding=GAP)
         for part, weight in ((self.list, 0), (self.canvas, 1), (side, 0)):
             panes.add(part, weight=weight)
-        self.look = LookControls(side, self.canvas, self.lay)
+        self.look = LookControls(side, self.canvas, self.lay, content.over)
         self.fill_side(side)
         top.bind("<Key>", self._key)
         top.update_idletasks()
@@ -77,6 +77,7 @@ class MicrographWindow:
             **dict.fromkeys(("minus", "KP_Subtract"), lambda: canvas.zoom(1 / ZOOM)),
             **dict.fromkeys(("0", "f"), canvas.fit),
             "c": self.look.toggle_marks,
+            "m": self.look.next_over,
         }
 
     def click(self, at: At) -> None:
@@ -89,8 +90,11 @@ class MicrographWindow:
         return self.list.selected
 
     def _show(self, name: str) -> None:
-        path = self.content.files[name]
         self.top.title(f"{self.content.title}: {name}")
+        path = self.content.files.get(name)
+        if path is None:
+            self.canvas.show(None, f"The image of {name} is not known.")
+            return
         try:
             image = MicrographImage(self._read(path), self.content.pixel_sizes[name])
         except CANNOT_READ as error:
@@ -105,9 +109,11 @@ class MicrographWindow:
             return
         try:
             marks = self.content.marks(self.name) if self.look.are_marked.get() else []
-            self.canvas.lay(marks, None)
+            tints = self.content.tints(self.name)
+            tint = tints.get(self.look.offer(list(tints)))
+            self.canvas.lay(marks, tint() if tint else None)
             self.pointed.set(self.content.about(self.name))
-        except InputError as error:
+        except CANNOT_READ as error:
             self.status.set(str(error))
 
     def _hover(self, at: At) -> None:

@@ -13,15 +13,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from cryosegment.core.images.mrc import read_mrc, write_mrc
-from cryosegment.core.images.raster import (
-    JPEG_START,
-    PNG_START,
-    TIFF_STARTS,
-    read_picture,
-    read_tiff,
-)
-from cryosegment.core.images.stream import open_image
+from cryosegment.core.images.mrc import write_mrc
+from cryosegment.core.images.reading import read_file
 from cryosegment.exchange.ctf import CtfEstimate
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import PathLike, micrograph_name
@@ -35,10 +28,6 @@ MAX_BAD = 0.25
 LARGEST = 1e36
 """Grey levels beyond this cannot be calculated with in float32."""
 
-MIRRORED = (
-    "rows of TIFF are counted from the last in the file, as RELION, IMOD and EMAN2 do; a program "
-    "that counts from the first has y = height - 1 - y"
-)
 MENDED = "pixels that are NaN or infinite are set to the median"
 REAL = "biuf"
 """Kinds of NumPy's types that are real numbers."""
@@ -132,7 +121,7 @@ def read_micrograph(
         or only one value, or if nobody says the pixel size.
     """
     path = Path(path)
-    values, header_pixel_size, notes = _read(path)
+    values, header_pixel_size, notes = read_file(path)
     if pixel_size is None:
         if not header_pixel_size:
             raise InputError(
@@ -224,20 +213,8 @@ def read_image(path: PathLike) -> tuple[npt.NDArray[np.generic], float]:
     InputError
         If the file is missing, truncated, no image or holds several sections.
     """
-    image, pixel_size, _ = _read(Path(path))
+    image, pixel_size, _ = read_file(Path(path))
     return image, pixel_size
-
-
-def _read(path: Path) -> tuple[npt.NDArray[np.generic], float, list[str]]:
-    """Image and pixel size of a file, and what to know about them."""
-    with open_image(path) as stream:
-        start = stream.read(4)
-        stream.seek(0)
-        if start in TIFF_STARTS:
-            return *read_tiff(stream, path), [MIRRORED]
-        if start.startswith((PNG_START, JPEG_START)):
-            return read_picture(stream, path), 0.0, []
-        return *read_mrc(stream, path), []
 
 
 def write_image(path: PathLike, image: npt.NDArray[np.generic] | Tensor, pixel_size: float) -> None:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,8 +23,6 @@ from cryosegment.exchange.coordinates import (
     Coordinates,
     write_coordinates,
 )
-from cryosegment.exchange.errors import InputError
-from cryosegment.exchange.files import atomic_path
 from cryosegment.exchange.params import MICROGRAPH, PickParams
 from cryosegment.exchange.pick_folder import (
     CANDIDATES,
@@ -38,6 +35,11 @@ from cryosegment.exchange.pick_folder import (
     SEGMENTATIONS,
     SUFFIXES,
     PickFolder,
+)
+from cryosegment.exchange.segmentations import (
+    SavedSegmentation,
+    read_segmentation,
+    write_segmentation,
 )
 
 LEAST = 2.0**-24
@@ -72,12 +74,10 @@ class Segmentation:
         return cls(picks.labels, outlines, working.pixel_size, working.scale_yx)
 
     def write(self, path: Path) -> None:
-        """Write it as NumPy's `.npz`."""
-        particle = self.particle
-        half = {} if particle is None else {"particle": particle.numpy().astype(np.float16)}
-        scale = np.array([self.pixel_size, *self.scale_yx])
-        with atomic_path(path) as temporary:
-            np.savez_compressed(temporary, labels=self.labels.numpy(), scale=scale, **half)
+        """Write it to a file."""
+        particle = None if self.particle is None else self.particle.numpy()
+        saved = SavedSegmentation(self.labels.numpy(), particle, self.pixel_size, self.scale_yx)
+        write_segmentation(path, saved)
 
     @classmethod
     def read(cls, path: Path) -> Segmentation:
@@ -88,19 +88,9 @@ class Segmentation:
         InputError
             If it is missing or damaged.
         """
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                labels = torch.from_numpy(file["labels"])
-                outlines = (
-                    torch.from_numpy(file["particle"]).float() if "particle" in file else None
-                )
-                pixel_size, *scale = map(float, file["scale"])
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-            raise InputError(
-                f"cannot read {path}, from which masks are made: {error}; pick again without "
-                "--resume"
-            ) from error
-        return cls(labels, outlines, pixel_size, (scale[0], scale[1]))
+        saved = read_segmentation(path)
+        outlines = None if saved.particle is None else torch.from_numpy(saved.particle)
+        return cls(torch.from_numpy(saved.labels), outlines, saved.pixel_size, saved.scale_yx)
 
     def write_instances(
         self, folder: PickFolder, name: str, is_chosen: Bool[np.ndarray, " n"]

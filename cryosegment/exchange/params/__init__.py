@@ -81,6 +81,7 @@ from cryosegment.exchange.params.ranking import RankParams
 from cryosegment.exchange.params.repicking import KEPT, RepickParams
 from cryosegment.exchange.params.report import ReportParams
 from cryosegment.exchange.params.screening import ScreenApplyParams, ScreenTrainParams
+from cryosegment.exchange.params.showing import ShowParams
 from cryosegment.exchange.params.simulation import (
     SimulateParams,
 )
@@ -156,6 +157,7 @@ __all__ = [
     "ScreenApplyParams",
     "ScreenTrainParams",
     "SelectionParams",
+    "ShowParams",
     "SimulateParams",
     "TrainParams",
     "TrainParticlesParams",

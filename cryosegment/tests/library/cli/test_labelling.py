@@ -12,7 +12,7 @@ from skimage.measure import regionprops
 
 from cryosegment.cli.labelling import run_labels_coordinates
 from cryosegment.cli.main import main
-from cryosegment.core.images.micrograph import MIRRORED
+from cryosegment.core.images.reading import MIRRORED
 from cryosegment.exchange.coordinates import Coordinates, read_coordinates, write_coordinates
 from cryosegment.exchange.job import Job
 from cryosegment.exchange.labels import PICKED, PICKS, read_labels_index

@@ -14,7 +14,8 @@ import torch
 from safetensors.numpy import save_file
 
 from cryosegment.cli.main import main
-from cryosegment.core.images.micrograph import DOUBTFUL_PIXEL_SIZE, MIRRORED
+from cryosegment.core.images.micrograph import DOUBTFUL_PIXEL_SIZE
+from cryosegment.core.images.reading import MIRRORED
 from cryosegment.core.models.checkpoint import load_network, save_checkpoint
 from cryosegment.core.networks import HEADS, build_network
 from cryosegment.exchange.card import ModelCard, TrainedNetwork, Use

@@ -12,10 +12,13 @@ import numpy as np
 import pytest
 
 from cryosegment.cli.main import main
-from cryosegment.exchange.pick_folder import PickFolder
+from cryosegment.exchange.coordinates import read_coordinates
+from cryosegment.exchange.pick_folder import PROBABILITY, SEGMENTATIONS, PickFolder
+from cryosegment.exchange.segmentations import SavedSegmentation, write_segmentation
 from cryosegment.tests.display import click, drag, has_display, press, start_display, until
 from cryosegment.tests.machine import NO_DISPLAY
-from cryosegment.window.picks_window import PicksWindow, WindowAction
+from cryosegment.window.actions import WindowAction
+from cryosegment.window.picks_window import PicksWindow
 from cryosegment.window.selection import PickSelection
 
 pytestmark = pytest.mark.skipif(not has_display(), reason=NO_DISPLAY)
@@ -129,6 +132,73 @@ def test_the_micrograph_is_dragged(window) -> None:
     assert len(window.selection.edits) == 0
 
 
+def test_clicks_edit_where_that_is_wanted(window) -> None:
+    before, count = window.selection.picks(window.name), circles(window)
+    x, y = window.canvas.view.on_screen(before.centers_yx)[0]
+    click(window.canvas, (x, y))
+    press("e")
+    until(window.top, lambda: window.actions.are_edited.get(), "clicks edit")
+    assert len(window.selection.edits) == 0  # the first click was before that
+    click(window.canvas, (x, y))
+    until(window.top, lambda: circles(window) == count - 1, "a pick is removed")
+    assert before.centers_yx[0] not in window.selection.picks(window.name).centers_yx
+    empty = window.canvas.view.on_screen(np.array([[5.0, 5.0]]))[0]  # no candidate is near
+    click(window.canvas, tuple(empty))
+    until(window.top, lambda: circles(window) == count, "a pick is added")
+    added = window.selection.picks(window.name)
+    assert np.abs(added.centers_yx[-1] - 5).max() < 1 / window.canvas.view.scale
+    assert "edited" in window.list.tree.item("0", "values")[3]
+    assert window.actions.has_news
+    press("ctrl+z", "ctrl+z")
+    until(window.top, lambda: not window.selection.edits.names, "both are taken back")
+    until(window.top, lambda: circles(window) == count, "the picks are as before")
+    assert "edited" not in window.list.tree.item("0", "values")[3]
+
+
+def test_masks_and_maps_lie_over_the_micrograph(window, picks) -> None:
+    name, shape = window.name, (50, 60)
+    labels = np.zeros(shape, np.int32)
+    candidates = window.selection.candidates(name)
+    for row, (y, x) in enumerate((candidates.centers_yx / 10).round().astype(int)):
+        labels[y, x] = row + 1
+    folder = PickFolder(picks)
+    path = folder.file(SEGMENTATIONS, name)
+    path.parent.mkdir()
+    write_segmentation(path, SavedSegmentation(labels, None, 20.0, (10.0, 10.0)))
+    path = folder.file(PROBABILITY, name)
+    path.parent.mkdir()
+    mrcfile.write(path, np.full(shape, 0.5, np.float32))
+    window.lay()
+    assert window.look.over.cget("values") == ("nothing", "masks of the picks", "probability")
+    for expected in ("masks of the picks", "probability", "nothing", "masks of the picks"):
+        press("m")
+        until(window.top, lambda over=expected: window.look.over.get() == over, "it is laid over")
+    for threshold in (0.2, 0.9):
+        window.move(threshold)
+        opaque = window.canvas._tint.colors[..., 3] > 0
+        chosen = 1 + np.flatnonzero(window.selection.chosen(name))
+        np.testing.assert_array_equal(opaque, np.isin(labels, chosen))
+    press("n")  # which has no masks
+    until(window.top, lambda: window.look.over.get() == "nothing", "nothing is over it")
+    press("p")
+    until(window.top, lambda: "masks" in window.look.over.get(), "they are wanted still")
+
+
+def test_exported_picks_are_read_back(window, picks, tmp_path) -> None:
+    window.move(0.4)
+    window.selection.click(window.name, (3.0, 4.0))
+    window.actions.act(lambda selection: window.actions.export(str(tmp_path / "out"), "cbox"))
+    assert window.status.get().startswith(f"{window.selection.total():,} picks written")
+    for found in (tmp_path / "out" / "coordinates", tmp_path / "out" / "cbox"):
+        read = read_coordinates(found, 2.0)
+        for name in window.list.order:
+            picked = window.selection.picks(name)
+            np.testing.assert_allclose(read[name].centers_yx, picked.centers_yx, atol=0.01)
+    assert len(read_coordinates(tmp_path / "out" / "coordinates.star", 2.0)) == 3
+    window.actions.act(lambda selection: window.actions.export(str(picks), ""))
+    assert "another folder" in window.status.get()
+
+
 def test_a_distance_and_an_action(window, picks, tmp_path) -> None:
     window.controls.distance.entry.focus_force()
     press("ctrl+a", "0", "period", "9", "Return")
@@ -137,7 +207,7 @@ def test_a_distance_and_an_action(window, picks, tmp_path) -> None:
     command = ["repick", str(picks), "--threshold", str(window.selection.threshold)]
     command += ["--min-distance", "0.9", "--output", str(tmp_path / "out")]
     assert main(command) == 0
-    window.act(window._actions[0])
+    window.actions.act(window._actions[0].run)
     assert window.status.get() == f"taken {sum(PickFolder(tmp_path / 'out').counts().values())}"
 
 

@@ -16,11 +16,11 @@ import torch
 from cryosegment.core.images.micrograph import (
     DOUBTFUL_PIXEL_SIZE,
     MENDED,
-    MIRRORED,
     Micrograph,
     read_micrograph,
     write_image,
 )
+from cryosegment.core.images.reading import MIRRORED
 from cryosegment.exchange.errors import InputError
 from cryosegment.tests.mrc_files import SHAPE, make_mrc
 

@@ -9,10 +9,10 @@ import pytest
 import tifffile
 
 from cryosegment.core.images.micrograph import (
-    MIRRORED,
     read_image,
     read_micrograph,
 )
+from cryosegment.core.images.reading import MIRRORED
 from cryosegment.exchange.errors import InputError
 
 
