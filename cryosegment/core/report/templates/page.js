@@ -66,7 +66,7 @@ for (const block of document.querySelectorAll(".overlays")) {
         path.toggleAttribute("hidden", !(kind.checked && isOfGroup));
         if (isOfGroup && current().contains(path)) number += Number(path.dataset.count);
       }
-      kind.parentNode.querySelector("b").textContent = number.toLocaleString("en");
+      kind.parentNode.querySelector("output").textContent = number.toLocaleString("en");
     }
   }
 

@@ -44,7 +44,8 @@ findings.sets = cells(tables[0], 0);
 findings.f1 = cells(tables[0], 4);
 const strip = tables.find((table) => table.querySelector(".bar"));
 findings.strip = cells(strip, 0).map((name, i) => [name, cells(strip, 1)[i], cells(strip, 2)[i]]);
-findings.bars = [...strip.querySelectorAll("tr:nth-child(1) .bar i")].map((part) => part.title);
+findings.bar = strip.querySelector(".bar").title;
+findings.widths = [...strip.querySelector(".bar").children].map((part) => part.style.width);
 findings.sheets = [...document.querySelectorAll(".sheet")].map((sheet) =>
   [sheet.querySelector("h3").textContent, sheet.querySelectorAll("img").length]);
 const block = document.querySelector(".overlays");
@@ -144,7 +145,9 @@ def test_the_worst_micrographs_come_first(found):
         [HOSTILE, "theirs $x", "0.400"],
         ["middling", "ours", "0.500"],
     ]
-    assert found["bars"] == ["0 hits", "4 missed", "3 false picks", "0 doubles"]
+    assert found["bar"] == "0 hits, 4 missed, 3 false picks, 0 doubles"
+    # the longest bar has seven, too
+    assert found["widths"] == ["0%", "57.1%", "42.9%", "0%"]
 
 
 def test_contact_sheets_show_each_kind_of_each_set(found):

@@ -96,7 +96,8 @@ findings.boxes = visible().map((path) => {
   const { x, y, width, height } = path.getBBox();
   return [x, y, width, height];
 });
-findings.counts = [...block.querySelectorAll("label b")].map((count) => Number(count.textContent));
+const outputs = [...block.querySelectorAll("label output")];
+findings.counts = outputs.map((output) => Number(output.textContent));
 block.querySelector("input[data-kind=missed]").click();
 findings.left = visible().map((path) => path.dataset.kind);
 """
