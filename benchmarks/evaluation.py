@@ -31,11 +31,11 @@ from cryosegment.exchange.evaluation import Evaluation, SetEvaluation, read_eval
 from cryosegment.exchange.pick_folder import CANDIDATES, COORDINATES, PickFolder
 
 SIZES = [*LENGTHS, "--pixel-size", str(REAL_PIXEL_SIZE)]
-OURS = "ours"
-COLUMNS = ("precision", "recall", "f1", "f_beta", "average_precision")
+OURS, OF_ALL = "ours", " of 4"
+COLUMNS = ("precision", "recall", "f1", "average_precision", "best_f1")
 HEADER = (
-    "| picks | number | P | R | F1 (95 %) | F2 | AP (95 %) | error Å | duplicates | count error | "
-    "box mAP | disc F1 |\n" + "|---" * 12 + "|"
+    "| picks | number | P | R | F1 (95 %) | AP (95 %) | best F1 | error Å | count error | box mAP "
+    "| disc F1 |\n" + "|---" * 11 + "|"
 )
 
 
@@ -58,11 +58,11 @@ def compare(folder: Path, work: Path, model: str) -> Evaluation:
     own = PickFolder(work / "picks")
     peers = {name: folder / "other_pickers" / name for name in PEERS}
     sets = {OURS: own.folder(COORDINATES), **peers}
-    for votes in range(2, len(sets) + 1):
+    for votes in range(1, len(peers) + 2):
         output = work / f"agreed_{votes}"
         together = [str(path) for path in (own.folder(COORDINATES), *peers.values())]
         run("consensus", *together, *SIZES, "--votes", str(votes), "--output", str(output))
-        sets[f"{votes} of 4"] = PickFolder(output).folder(COORDINATES)
+        sets[f"{votes}{OF_ALL}"] = PickFolder(output).folder(COORDINATES)
     sets[f"{OURS} (all candidates)"] = own.folder(CANDIDATES)
     reference = work / "reference.star"
     known = only(read_coordinates(folder / "coordinates", REAL_PIXEL_SIZE), names)
@@ -78,16 +78,17 @@ def evaluate(picks: list[Path], reference: Path, output: Path, options: list[str
 
 
 def tell(evaluation: Evaluation) -> None:
-    """Print a row for each set, and which sets are better than others beyond chance."""
+    """Print a row for each set, and how the best consensus compares with each picker."""
     print(HEADER)
     for own in evaluation.sets:
         print(row(own))
+    agreed = [own for own in evaluation.sets if own.name.endswith(OF_ALL)]
+    best = max(agreed, key=lambda own: own.overall.f1).name
     for each in evaluation.differences:
-        if each.low > 0 or each.high < 0:
-            better, worse = (each.first, each.second)[:: 1 if each.value > 0 else -1]
-            low, high = sorted((abs(each.low), abs(each.high)))
-            by = f"{abs(each.value):.3f} ({low:.3f} to {high:.3f})"
-            print(f"{each.figure}: {better} above {worse} by {by}")
+        both = (each.first, each.second)
+        if each.figure == "f1" and best in both and set(both) & {OURS, *PEERS}:
+            by = f"{each.value:+.3f} ({each.low:+.3f} to {each.high:+.3f})"
+            print(f"F1 of {each.first} less that of {each.second}: {by}")
 
 
 def row(own: SetEvaluation) -> str:
@@ -103,7 +104,6 @@ def row(own: SetEvaluation) -> str:
         str(total.picks),
         *figures.values(),
         f"{total.center_error_mean:.1f}",
-        str(total.duplicates),
         f"{own.mean_count_error:.2f}",
         f"{boxes:.3f}",
         f"{own.discs[1].f1:.3f}",
