@@ -32,7 +32,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True)
     work = parser.parse_args().work
-    make_candidates(work / "picks")
+    make_candidates(work / "picks", MICROGRAPHS)
     rows = ["| options | CPU s | s |", "|---|---|---|"]
     for options in OPTIONS:
         output, before, begun = work / "again", cpu_seconds(), time.monotonic()
@@ -49,10 +49,10 @@ def cpu_seconds() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def make_candidates(path: Path) -> None:
-    """A picking run of made-up candidates."""
+def make_candidates(path: Path, count: int) -> None:
+    """A picking run of made-up candidates on so many micrographs, which need not be there."""
     folder, random = PickFolder(path), np.random.default_rng(0)
-    names = [f"micrograph_{number:04}" for number in range(MICROGRAPHS)]
+    names = [f"micrograph_{number:04}" for number in range(count)]
     for name in names:
         found = Coordinates(
             random.uniform(60, SIDE - 60, (EACH, 2)),

@@ -40,7 +40,6 @@ def run_show(job: Job, params: ShowParams, progress: Progress) -> Outcome:
         raise InputError(
             f"expected a display for a window ({error}): over ssh, use ssh -Y"
         ) from None
-    ttk.Style(top).theme_use(THEME)
     try:
         open_window(top, folder, files)
         top.mainloop()
@@ -58,6 +57,7 @@ def open_window(top: tk.Tk, folder: Path, files: dict[str, str] | None) -> Micro
     InputError, ModelError
         If it holds none of them, or they cannot be read.
     """
+    ttk.Style(top).theme_use(THEME)
     title = folder.name
     if (folder / LABELS_NAME).exists():
         return MicrographWindow(top, LabelsDisplay(folder, read_pixels).content(title), read_pixels)

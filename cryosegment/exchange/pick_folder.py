@@ -109,8 +109,8 @@ class PickFolder:
     def names(self, kind: str) -> List[str]:
         """Names of the micrographs that have a file of a kind in `SUFFIXES`, by file name."""
         suffix = SUFFIXES[kind]
-        files = sorted(self.folder(kind).glob(f"*{suffix}"))
-        return [file.name[: -len(suffix)] for file in files]
+        files = sorted(file.name for file in self.folder(kind).glob(f"*{suffix}"))
+        return [file[: -len(suffix)] for file in files]
 
     def is_picked(self, name: str) -> bool:
         """Whether a micrograph has its results; its coordinates are written last."""

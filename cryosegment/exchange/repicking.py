@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Dict, List, Sequence
 
@@ -69,7 +70,7 @@ class Repicking:
     after: PickParams
     summaries: Dict[str, MicrographSummary]
 
-    @property
+    @cached_property
     def micrographs(self) -> Dict[str, Path]:
         """File of each micrograph that has candidates, by name."""
         files = dict(zip(self.job.names, self.job.inputs))

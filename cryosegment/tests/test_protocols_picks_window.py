@@ -3,13 +3,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Callable, Iterator
 
 import numpy as np
 
 from cryosegment.tests.display import drag, press, until
 from cryosegment.tests.scripted import CryoSegmentProtRepick, CryoSegmentViewerPick
 from cryosegment.tests.windows import WindowTest
+
+
+def found(window: Any, kind: str, fits: Callable[[Any], bool]) -> Any:
+    """A widget of a class of Tk in a window that fits; None where there is none."""
+    for child in window.winfo_children():
+        if child.winfo_class() == kind and fits(child):
+            return child
+        below = found(child, kind, fits)
+        if below is not None:
+            return below
+    return None
 
 
 class TestCryoSegmentPicksWindow(WindowTest):
@@ -67,6 +78,42 @@ class TestCryoSegmentPicksWindow(WindowTest):
         window.actions.act(window._actions[0].run)
         assert "lower the threshold" in window.status.get()
         assert [name for name, _ in self.pick.iterOutputAttributes()] == names
+
+    def testThresholdWizard(self) -> None:
+        """What is selected in the window stands in the form, in place of another wish."""
+        repick = self.newProtocol(CryoSegmentProtRepick, number=10, maxDiameter="400")
+        repick.inputPicking.set(self.pick)
+
+        def script(top: Any) -> Iterator[None]:
+            chart = found(top, "Canvas", lambda w: bool(w.find_withtag("line")))
+            while chart is None:
+                yield
+                chart = found(top, "Canvas", lambda w: bool(w.find_withtag("line")))
+            drag(chart, (chart.x_of(0.5), 30), (chart.x_of(0.75), 30))
+            entry = found(top, "TEntry", lambda w: w.get() == "0.750")
+            while entry is None:
+                yield
+                entry = found(top, "TEntry", lambda w: w.get() == "0.750")
+            found(top, "TButton", lambda w: w.cget("text") == "Use in the form").invoke()
+            yield
+
+        self.use(self.openForm(repick), "threshold", script)
+        assert repick.threshold.get() == "0.75"
+        assert repick.number.get() is None
+        assert repick.maxDiameter.get() == "400"
+        assert not repick.validate()
+
+    def testWizardWithoutPicks(self) -> None:
+        """Without a picking run the wizard says what it needs."""
+        repick = self.newProtocol(CryoSegmentProtRepick)
+
+        def script(window: Any) -> Iterator[None]:
+            yield
+            window._handleResult(0)
+
+        for name in ("threshold", "minDiameter"):
+            self.use(self.openForm(repick), name, script)
+        assert repick.threshold.get() == ""
 
     def testRepick(self) -> None:
         """The selection of a re-picking begins at its own threshold and distances."""

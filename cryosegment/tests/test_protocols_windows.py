@@ -10,6 +10,7 @@ from typing import Any, Iterator, List, Tuple
 import numpy as np
 from scipy.spatial import cKDTree
 
+from cryosegment.exchange.model_files import GENERAL, model_path
 from cryosegment.exchange.params import FRONT_ENDS
 from cryosegment.exchange.parts import NETWORKS
 from cryosegment.tests.scripted import (
@@ -69,6 +70,18 @@ def drag(window: Any, start: Tuple[float, float], end: Tuple[float, float]) -> N
     widget.event_generate("<Button-1>", x=x, y=height - y)
     widget.event_generate("<Motion>", x=u, y=height - v, state=0x100)
     widget.event_generate("<ButtonRelease-1>", x=u, y=height - v)
+
+
+def texts(window: Any) -> List[str]:
+    """What stands in the labels and texts of a window."""
+    found = []
+    for child in window.winfo_children():
+        if child.winfo_class() == "Text":
+            found.append(child.get("1.0", "end"))
+        elif child.winfo_class() in ("Label", "TLabel"):
+            found.append(child.cget("text"))
+        found += texts(child)
+    return [str(text).strip() for text in found]
 
 
 class TestCryoSegmentWindows(WindowTest):
@@ -266,13 +279,37 @@ class TestCryoSegmentWindows(WindowTest):
 
     def testInputsMissing(self) -> None:
         """Without micrographs the wizards say so."""
-        for name in ("diameter", "crf"):
+        for name in ("diameter", "crf", "boxSize"):
 
             def script(window: Any) -> Iterator[None]:
                 yield
                 window._handleResult(SELECT)
 
             self.use(self.openForm(self.newPick(None)), name, script)
+
+    def testCard(self) -> None:
+        """The card of the general model, and of a file; where there is none, that is said."""
+        said: List[str] = []
+
+        def script(window: Any) -> Iterator[None]:
+            yield
+            said.append(" ".join(texts(window)))
+            window._handleResult(SELECT)
+
+        self.use(self.openForm(self.newPick(None)), "modelSource", script)
+        model = self.newProtocol(CryoSegmentProtImportModel, modelPath=str(model_path(GENERAL)))
+        self.use(self.openForm(model), "modelPath", script)
+        self.use(self.openForm(self.newPick(None, modelSource=1)), "inputModel", script)
+        assert "Recommended threshold" in said[0]
+        assert said[1] == said[0]
+        assert "Choose a segmentation model" in said[2]
+
+    def testBox(self) -> None:
+        """The box is one and a half diameters."""
+        pick = self.newPick(self.source, diameter=200.0)
+        form = self.openForm(pick)
+        form.wizards["boxSize"]().show(form)
+        assert pick.boxSize.get() == 100  # at 3 Å/px
 
     def testLabels(self) -> None:
         """Particles, centres and rejections are drawn, and stand in the tables."""

@@ -61,6 +61,9 @@ class WindowTest(ProtocolTest):
 
         def look() -> None:
             next(looks)
+            if not running and not opened().winfo_viewable():
+                root.after(INTERVAL, look)
+                return
             running[:] = running or [script(opened())]
             if next(running[0], StopIteration) is not StopIteration:
                 root.after(INTERVAL, look)

@@ -16,7 +16,7 @@ from cryosegment.window.picks import PickDisplay
 from cryosegment.window.selection import DECIMALS, PickSelection
 from cryosegment.window.window import MicrographWindow, Top
 
-BUSY = 0.03  # s of reading until the window looks for events
+BUSY, PAUSE = 0.03, 5  # s of reading until the window looks for events, and ms for these
 SETTLED = 60  # ms without another threshold until the list is written anew
 STEP = 0.01  # of the threshold, by key
 
@@ -82,7 +82,7 @@ class PicksWindow(MicrographWindow):
         self.lay()
         if self._settling:
             self.top.after_cancel(self._settling)
-        self._settling = self.top.after(SETTLED, self._settled)
+        self._settling = self.top.after(SETTLED, self.recount)
 
     def _step(self, by: float) -> None:
         if self.selection.threshold is not None:
@@ -95,7 +95,7 @@ class PicksWindow(MicrographWindow):
         if threshold is not None:
             self.controls.threshold.set(threshold)
 
-    def _settled(self) -> None:
+    def recount(self) -> None:
         self._settling = ""
         self.list.refresh()
         self._say_total()
@@ -123,7 +123,7 @@ class PicksWindow(MicrographWindow):
             self._counted()
         else:
             self.status.set(f"Reading the candidates: {part:.0%}")
-            self._counting = self.top.after(1, self._go_on)
+            self._counting = self.top.after(PAUSE, self._go_on)
 
     def _counted(self) -> None:
         if self.selection.is_as_run:
@@ -131,7 +131,7 @@ class PicksWindow(MicrographWindow):
         self.histogram.show(self.selection.scores(), self._display.colors)
         self._mark()
         self.lay()
-        self._settled()
+        self.recount()
 
     def _closed(self, event: object) -> None:
         for waiting in (self._counting, self._settling):

@@ -21,6 +21,8 @@ from cryosegment.window.edits import Edit, Edits, with_places
 
 DECIMALS = 3
 """Of a threshold that is chosen by eye."""
+AS_RUN = RepickParams()
+"""Parameters that select what the run has picked."""
 REACH = 0.5
 """Diameters from a pick within which a click means it."""
 
@@ -84,7 +86,7 @@ class PickSelection:
         params: Optional[RepickParams] = None,
         files: Optional[Mapping[str, str]] = None,
     ) -> None:
-        self._run = open_repicking(folder, folder, RepickParams())
+        self._run = open_repicking(folder, folder, AS_RUN)
         self.folder = self._run.source
         self.before = pick_settings(self._run.before, self._run.card)
         own = {name: str(path) for name, path in self._run.micrographs.items()}
@@ -92,7 +94,7 @@ class PickSelection:
         self.summaries, self.edits = self._run.summaries, Edits()
         self._counted: Dict[str, _Counted] = {}
         self._waiting = dict.fromkeys(reversed(list(self.files)))
-        self.change(params or RepickParams())
+        self.change(params or AS_RUN)
 
     # --------------------------- parameters -----------------------------------
     def change(self, params: RepickParams) -> None:
@@ -132,16 +134,15 @@ class PickSelection:
     @property
     def is_as_run(self) -> bool:
         """Whether the selection is that of the run."""
-        return self.params == RepickParams()
+        return self.params == AS_RUN
 
     def in_words(self) -> str:
         """What the picks are, in a few words."""
         given = {field.name: getattr(self.params, field.name) for field in fields(RepickParams)}
-        default = RepickParams()
         texts = [
             f"{in_words(name)} {value}"
             for name, value in given.items()
-            if value != getattr(default, name)
+            if value != getattr(AS_RUN, name)
         ]
         by_hand = [f"{len(self.edits)} by hand"] if len(self.edits) else []
         return ", ".join([*(texts or ["as in the run"]), *by_hand])
@@ -149,10 +150,10 @@ class PickSelection:
     @property
     def command(self) -> str:
         """The command line that selects the same picks."""
-        words, default = ["cryosegment", "repick", str(self.folder.path)], RepickParams()
+        words = ["cryosegment", "repick", str(self.folder.path)]
         for field in fields(RepickParams):
             value = getattr(self.params, field.name)
-            if value != getattr(default, field.name):
+            if value != getattr(AS_RUN, field.name):
                 words += [option_name(RepickParams, field.name), str(value)]
         return " ".join(map(shlex.quote, words))
 
