@@ -83,9 +83,9 @@ class Content:
     title
         What they show.
     columns
-        Of the list; the first holds the names.
+        Of the list; the first holds the micrographs' names.
     names
-        Of the micrographs.
+        Of the rows: those of the micrographs, or others that tell them apart.
     files
         Image file of each, by name.
     pixel_sizes

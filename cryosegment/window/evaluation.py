@@ -31,6 +31,7 @@ COLUMNS = (
     Column("Missed", "d"),
     Column("F1", ".2f"),
 )
+SET = Column("Set")
 HIT_COLOR, FALSE_COLOR, MISSED_COLOR = "#56b4e9", "#ff8c42", "#f0e442"
 DUPLICATE_COLOR, IGNORED_COLOR = "#e78ac3", "#b0b0b0"
 OF_PICKS = {
@@ -58,9 +59,10 @@ class EvaluationDisplay:
         self._evaluation = evaluation
         self._files = images_of(evaluation) if files is None else files
         self._rows: Dict[str, Tuple[int, MicrographMetrics]] = {}
+        self._has_sets = len(evaluation.sets) > 1
         for number, own in enumerate(evaluation.sets):
-            start = f"{own.name}: " if len(evaluation.sets) > 1 else ""
-            self._rows.update({start + row.name: (number, row) for row in own.micrographs})
+            end = f" ({own.name})" if self._has_sets else ""
+            self._rows.update({row.name + end: (number, row) for row in own.micrographs})
         self._marked = lru_cache(maxsize=None)(self._marked_of)
 
     def content(self, title: str) -> Content:
@@ -68,7 +70,7 @@ class EvaluationDisplay:
         named = {name: self._files.get(row.name) for name, (_, row) in self._rows.items()}
         return Content(
             title,
-            COLUMNS,
+            (COLUMNS[0], SET, *COLUMNS[1:]) if self._has_sets else COLUMNS,
             list(self._rows),
             {name: file for name, file in named.items() if file},
             dict.fromkeys(self._rows, self._evaluation.pixel_size),
@@ -79,8 +81,10 @@ class EvaluationDisplay:
         )
 
     def _cells(self, name: str) -> Tuple[Any, ...]:
-        _, row = self._rows[name]
-        return name, row.true_positives, row.false_positives, row.false_negatives, row.f1
+        number, row = self._rows[name]
+        figures = row.true_positives, row.false_positives, row.false_negatives, row.f1
+        of_set = (self._evaluation.sets[number].name,) if self._has_sets else ()
+        return (row.name, *of_set, *figures)
 
     def _marked_of(self, number: int) -> Dict[str, Marked]:
         return read_marked(self._evaluation, number)

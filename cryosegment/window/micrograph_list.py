@@ -12,7 +12,7 @@ from typing import Any, Callable, List, Optional, Tuple
 from cryosegment.window.content import Content
 
 RISING, FALLING = " ▲", " ▼"
-PADDING = 12  # px of a cell
+PADDING = 10  # px of a cell
 LONG, ELLIPSIS = 8, "…"  # characters that all names begin with, and what stands for them
 MOST_CHARACTERS = 30  # of a column, until it is made wider
 
@@ -35,7 +35,8 @@ class MicrographList(ttk.Frame):
         self._content, self._on_select = content, on_select
         self._names = list(content.names)
         # letters are compared, not folders
-        start = os.path.commonprefix(self._names) if len(self._names) > 1 else ""  # noqa: RUF071
+        shown = [content.cells(name)[0] for name in self._names]
+        start = os.path.commonprefix(shown) if len(set(shown)) > 1 else ""  # noqa: RUF071
         words = re.match(r".*[^A-Za-z0-9]", start)  # whole ones
         self._shared = words.end() if words and words.end() >= LONG else 0
         self._rows = {name: str(number) for number, name in enumerate(self._names)}
@@ -76,8 +77,8 @@ class MicrographList(ttk.Frame):
 
     def _cells(self, name: str) -> Tuple[str, ...]:
         values = self._content.cells(name)
-        _, *texts = (c.text(value) for c, value in zip(self._content.columns, values))
-        return ELLIPSIS * bool(self._shared) + name[self._shared :], *texts
+        first, *texts = (c.text(value) for c, value in zip(self._content.columns, values))
+        return ELLIPSIS * bool(self._shared) + first[self._shared :], *texts
 
     # --------------------------- what it shows ---------------------------------
     def refresh(self) -> None:

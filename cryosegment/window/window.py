@@ -16,7 +16,7 @@ from cryosegment.window.micrograph_list import MicrographList
 
 Top = Union[tk.Tk, tk.Toplevel]
 PART_OF_SCREEN = 0.9  # of width and height: room for the bars of a desktop
-LIST_PART, SIDE_PART = 0.32, 0.25  # of the width of the window, at most
+LIST_PART, SIDE_PART = 0.36, 0.25  # of the width of the window, at most
 SIDE = 340  # px of the side, where there is room
 ENTRIES = ("TEntry", "Entry", "TCombobox")
 """Classes of widgets in which letters are typed."""

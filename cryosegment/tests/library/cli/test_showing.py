@@ -38,7 +38,8 @@ def evaluation(tmp_path: Path) -> Path:
     write_coordinates(tmp_path / "reference" / "m.star", reference)
     write_coordinates(tmp_path / "picks" / "m.star", picks)
     mrcfile.write(tmp_path / "m.mrc", np.zeros((120, 130), np.float32))
-    words = ["--picks", "picks", "--reference", "reference"]
+    write_coordinates(tmp_path / "other" / "m.star", reference)
+    words = ["--picks", "picks", "--picks", "other", "--reference", "reference"]
     words = [str(tmp_path / word) if not word.startswith("-") else word for word in words]
     more = ["--diameter", "30", "--pixel-size", str(SIZE), "--output", str(tmp_path / "out")]
     assert main(["evaluate", *words, *more]) == 0
@@ -64,19 +65,22 @@ def test_other_folders_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture
 def test_hits_and_misses_of_an_evaluation(top: tk.Tk, evaluation: Path, tmp_path: Path) -> None:
     window = open_window(top, evaluation, {"m": str(tmp_path / "m.mrc")})
     until(top, lambda: bool(window.canvas.find_withtag("dashed")), "marks are drawn")
-    assert window.content.cells("m")[1:4] == (2, 1, 1)
-    marks = {each.name: each.centers_yx.tolist() for each in window.content.marks("m")}
+    first, second = window.list.order
+    assert window.content.cells(first)[:5] == ("m", "picks", 2, 1, 1)
+    assert window.content.cells(second)[:5] == ("m", "other", 3, 0, 0)
+    marks = {each.name: each.centers_yx.tolist() for each in window.content.marks(first)}
     found = read_marked(read_evaluation(evaluation), 0)["m"]
     assert marks == {
         "hits": found.picks.centers_yx[:2].tolist(),
         "false picks": found.picks.centers_yx[2:].tolist(),
         "missed particles": found.reference.centers_yx[2:].tolist(),
     }
+    assert [each.name for each in window.content.marks(second)] == ["hits"]
     assert len(window.canvas.find_withtag("legend")) == 3
-    assert window.content.point("m", (21.0, 22.0)) == "hit, score 0.900"
-    assert window.content.point("m", (20.0, 98.0)) == "false pick, score 0.700"
-    assert window.content.point("m", (99.0, 30.0)) == "missed particle"
-    assert window.content.point("m", (60.0, 110.0)) == ""
+    assert window.content.point(first, (21.0, 22.0)) == "hit, score 0.900"
+    assert window.content.point(first, (20.0, 98.0)) == "false pick, score 0.700"
+    assert window.content.point(first, (99.0, 30.0)) == "missed particle"
+    assert window.content.point(first, (60.0, 110.0)) == ""
 
 
 @needs_display
@@ -84,4 +88,4 @@ def test_an_evaluation_whose_images_are_not_known(top: tk.Tk, evaluation: Path) 
     window = open_window(top, evaluation, None)
     until(top, lambda: bool(window.canvas._message), "there is a message")
     assert "not known" in window.canvas._message
-    assert window.list.order == ["m"]
+    assert [window.content.cells(row)[0] for row in window.list.order] == ["m", "m"]
