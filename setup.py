@@ -36,6 +36,7 @@ DOCS = ["pdoc>=14"]
 DEV = [
     "beartype>=0.18",
     "build>=1",
+    "hypothesis>=6.100",
     "mypy>=1.10",
     "pytest>=8",
     "ruff>=0.6",

@@ -23,7 +23,7 @@ from scoring import Sets, run
 
 from cryosegment.core.evaluation.matching import ranked_hits
 from cryosegment.exchange.coordinates import read_coordinates
-from cryosegment.exchange.files import read_table
+from cryosegment.exchange.csv_rows import read_table
 from cryosegment.exchange.pick_folder import CANDIDATES, PickFolder
 
 BINS = 10

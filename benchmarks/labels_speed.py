@@ -29,12 +29,12 @@ import numpy as np
 import torch
 from scipy import ndimage
 
+from cryosegment.core.images.volume import read_volume
 from cryosegment.core.labels.body import Body, body_from_map
 from cryosegment.core.labels.canvas import ClassRules
 from cryosegment.core.labels.footprints import Footprints
 from cryosegment.core.labels.reconstruction import Labeller, LabelRules
 from cryosegment.core.optics.projection import rotation_matrices, silhouettes
-from cryosegment.core.optics.volume import read_volume
 from cryosegment.exchange.particles import read_particles
 from cryosegment.exchange.star import write_star
 

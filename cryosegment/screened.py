@@ -20,7 +20,7 @@ from cryosegment.exchange.relion import (
     PROBABILITY,
     SCREENED,
 )
-from cryosegment.exchange.star import Cell, read_star, write_star
+from cryosegment.exchange.star import Cell, read_only_table, write_star
 
 NUMBER = "scipionId"
 """Column of the id of a coordinate, which comes back with its row."""
@@ -71,7 +71,7 @@ def append_screened(
     """
     found: Dict[int, Dict[str, float]] = {}
     for file in files:
-        (block,) = read_star(file).values()
+        block = read_only_table(file, (NUMBER,))
         numbers, _ = block.read(numbers=(NUMBER, *FOUND))
         ids = numbers.pop(NUMBER).astype(int).tolist()
         rows = zip(*(values.tolist() for values in numbers.values()))

@@ -3,15 +3,22 @@
 
 from __future__ import annotations
 
-from typing import Sequence
+from typing import Any, Sequence
 
 import numpy as np
 
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import PathLike
+from cryosegment.exchange.records import LARGEST
 
 MISSING = ("<NA>", "nan", "NaN", "None", "null", "")
 """What programs write in place of a number that they do not have."""
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value of a JSON file is a number that a float can be, and finite."""
+    is_real = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return is_real and abs(value) <= LARGEST
 
 
 def numbers(path: PathLike, column: str, cells: Sequence[str]) -> np.ndarray:

@@ -10,7 +10,7 @@ from typing import Dict, List, Sequence
 
 import numpy as np
 
-from cryosegment.exchange.coordinates import Coordinates, read_coordinates
+from cryosegment.exchange.coordinates import Coordinates, read_coordinates_of
 from cryosegment.exchange.coordinates.record import ArrayLike
 from cryosegment.exchange.coordinates.relion import Columns, pick_columns
 from cryosegment.exchange.csv_rows import append_row
@@ -18,7 +18,7 @@ from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import PathLike
 from cryosegment.exchange.micrograph_lists import read_list
 from cryosegment.exchange.relion import MICROGRAPH as MICROGRAPH_NAME
-from cryosegment.exchange.star import read_star, write_parts, write_star
+from cryosegment.exchange.star import read_only_table, write_parts, write_star
 
 VOTES, SETS, SET_SCORE = "cryosegmentVotes", "cryosegmentSets", "cryosegmentScoreInSet"
 """Columns of each pick: in how many sets it is, their numbers from 1 such as 1+3, and, with the
@@ -121,19 +121,22 @@ def read_consensus(path: PathLike, pixel_size: float, name: str) -> ConsensusPic
     InputError
         If it cannot be read, or is another file.
     """
-    (coordinates,) = read_coordinates(path, pixel_size).values()
-    (block,) = read_star(path).values()
-    of_sets = [column for column in block if column.startswith(SET_SCORE)]
-    numbers, texts = block.read(of_sets, (SETS,))
-    if SETS not in texts:
-        raise InputError(f"expected the column {SETS} in {path}, not found: is it a consensus?")
-    scores = np.empty((len(coordinates), len(of_sets)))
-    for i in range(len(of_sets)):
-        scores[:, i] = numbers[f"{SET_SCORE}{i + 1}"]
-    is_in = np.zeros(scores.shape, bool)
-    for row, text in zip(is_in, texts[SETS]):
-        row[[int(word) - 1 for word in text.split("+")]] = True
-    return ConsensusPicks(coordinates.renamed(name), is_in, scores)
+    coordinates = read_coordinates_of(path, pixel_size, name)
+    block = read_only_table(path, (SETS,))
+    numbers_from_1 = range(1, 1 + sum(column.startswith(SET_SCORE) for column in block))
+    of_sets = {str(i): f"{SET_SCORE}{i}" for i in numbers_from_1}
+    numbers, texts = block.read(list(of_sets.values()), (SETS,))
+    is_in = np.zeros((len(coordinates), len(of_sets)), bool)
+    try:
+        for row, text in zip(is_in, texts[SETS]):
+            row[[list(of_sets).index(word) for word in text.split("+")]] = True
+        scores = [numbers[column] for column in of_sets.values()]
+    except (KeyError, ValueError) as error:
+        raise InputError(
+            f"expected sets from 1 to {len(of_sets)} and their scores in {path} ({error}): remove "
+            "the folder, and run again"
+        ) from None
+    return ConsensusPicks(coordinates, is_in, np.reshape(scores, is_in.T.shape).T)
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,39 +4,41 @@
 from __future__ import annotations
 
 from pathlib import Path
-from tokenize import TokenError
 from typing import Dict, Sequence, Tuple
 
 import numpy as np
 
+from cryosegment.exchange.arrays import UNREADABLE
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import PathLike, check_file, micrograph_name
 
-MICROGRAPH = "location/micrograph_path"
+MICROGRAPH, EXPOSURE = "location/micrograph_path", "micrograph_blob/path"
 CENTER = ("location/center_y_frac", "location/center_x_frac")
 SHAPE = "location/micrograph_shape"
 MICROGRAPH_PIXEL_SIZE = "location/micrograph_psize_A"
 PIXEL_SIZE = ("alignments3D/psize_A", "blob/psize_A")
 PICK_SCORE = "pick_stats/ncc_score"
 SCORES = ("alignments3D/class_posterior", PICK_SCORE)
+TEXT, WHOLE, NUMBER = "SU", "iu", "fiu"
+"""Kinds of numpy's types."""
+KINDS = {
+    **dict.fromkeys((MICROGRAPH, EXPOSURE, "blob/path"), (TEXT, ())),
+    **dict.fromkeys(("uid", "blob/idx"), (WHOLE, ())),
+    **dict.fromkeys(("alignments3D/class", "alignments2D/class"), (WHOLE, ())),
+    **dict.fromkeys((SHAPE, "blob/shape"), (WHOLE, (2,))),
+    **dict.fromkeys(("alignments3D/shift", "alignments2D/shift"), (NUMBER, (2,))),
+    "alignments3D/pose": (NUMBER, (3,)),
+    **dict.fromkeys((*CENTER, MICROGRAPH_PIXEL_SIZE, *PIXEL_SIZE, *SCORES), (NUMBER, ())),
+    **dict.fromkeys(("alignments2D/psize_A", "blob/sign"), (NUMBER, ())),
+    **dict.fromkeys(("ctf/df1_A", "ctf/df2_A"), (NUMBER, ())),
+}
+"""What the fields that are used hold of each particle: the kind of type, and the shape."""
 
 Fields = Dict[str, np.ndarray]
 
 MAGIC, COMPRESSED = b"\x93NUMPY", b"\x94CSDAT"
 """First bytes of tables of numpy, and of CryoSPARC's compressed format."""
 SAVE_AGAIN = "save it by cryosparc-tools: Dataset.load(file).save(new_file)"
-UNREADABLE = (
-    ValueError,
-    TypeError,
-    OverflowError,
-    OSError,
-    EOFError,
-    SyntaxError,
-    TokenError,
-    RecursionError,
-    MemoryError,
-)
-"""Errors of numpy for damaged headers, which are Python expressions, and for short files."""
 HEADER_LIMIT = 10_000_000
 """Largest header, in characters: particles of hundreds of classes have some 100,000."""
 
@@ -106,7 +108,27 @@ def read_table(path: Path) -> np.ndarray:
         ) from None
     if values.dtype.names is None:
         raise InputError(f"expected particles with named fields in {path}, found plain numbers")
+    for name in KINDS.keys() & set(values.dtype.names):
+        check_kind(path, name, values.dtype[name], *KINDS[name])
     return values.reshape(-1)
+
+
+def check_kind(
+    path: Path, name: str, dtype: np.dtype, kinds: str = NUMBER, shape: Tuple[int, ...] = ()
+) -> None:
+    """Check that a field holds, of each particle, values of some kinds of type in a shape.
+
+    Raises
+    ------
+    InputError
+        If it does not.
+    """
+    if dtype.base.kind not in kinds or dtype.shape != shape:
+        what = {TEXT: "text", WHOLE: "whole numbers", NUMBER: "numbers"}[kinds]
+        raise InputError(
+            f"expected {what} of shape {shape} in the field {name} of {path}, found {dtype}: "
+            "export the job's particles again"
+        )
 
 
 def _check_format(path: Path, magic: bytes) -> None:

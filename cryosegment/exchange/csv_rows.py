@@ -8,10 +8,12 @@ import io
 import math
 import os
 from pathlib import Path
-from typing import Iterable, List, Sequence
+from typing import Dict, Iterable, List, Sequence
 
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import PathLike, atomic_path, read_text
+
+Table = List[Dict[str, str]]
 
 LONGEST_ROW = 1 << 16
 """Bytes of a row, at most."""
@@ -45,6 +47,57 @@ def _cell(value: object) -> object:
     return "" if math.isnan(value) else f"{value:.4f}"
 
 
+def parse_csv(text: str, source: PathLike, delimiter: str = ",") -> List[List[str]]:
+    """Rows of the text of a CSV file; `source` names it in errors.
+
+    Raises
+    ------
+    InputError
+        If a cell is too long, as after a quotation mark that is not closed.
+    """
+    try:
+        return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+    except csv.Error as error:
+        raise InputError(
+            f"expected a table in {source}, which is none ({error}): export it again"
+        ) from None
+
+
+def by_column(
+    rows: Sequence[Sequence[str]], source: PathLike, columns: Sequence[str] = ()
+) -> Table:
+    """Cells of rows by the titles in the first; `source` names their file in errors.
+
+    Raises
+    ------
+    InputError
+        If one of the `columns` is missing, or a row has another number of cells.
+    """
+    titles, *cells = rows or [[]]
+    absent = [column for column in columns if column not in titles]
+    if absent:
+        raise InputError(f"expected the column {absent[0]} in {source}, not found: make it again")
+    wrong = next((row for row in cells if len(row) != len(titles)), None)
+    if wrong is not None:
+        raise InputError(
+            f"expected {len(titles)} values in every row of {source}, got {len(wrong)}: make it "
+            "again"
+        )
+    return [dict(zip(titles, row)) for row in cells]
+
+
+def read_table(path: PathLike, columns: Sequence[str] = ()) -> Table:
+    """Rows of a CSV file with titles, each by column.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or cannot be read, one of the `columns` is missing, or a row has
+        another number of cells.
+    """
+    return by_column([row for row in parse_csv(read_text(path), path) if row], path, columns)
+
+
 def read_rows(path: PathLike) -> List[List[str]]:
     """Rows of a file, but for empty ones and a last one without end; none without a file.
 
@@ -57,7 +110,7 @@ def read_rows(path: PathLike) -> List[List[str]]:
         return []
     text = read_text(path)
     whole = text[: text.rfind("\n") + 1]
-    return [row for row in csv.reader(io.StringIO(whole)) if row]
+    return [row for row in parse_csv(whole, path) if row]
 
 
 def titles_of(path: PathLike) -> List[str]:
@@ -73,7 +126,7 @@ def titles_of(path: PathLike) -> List[str]:
     try:
         with open(path, encoding="utf-8", newline="") as stream:
             return next(csv.reader(stream), [])
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, csv.Error) as error:
         raise InputError(f"cannot read {path}: {error}") from error
 
 

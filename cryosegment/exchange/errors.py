@@ -8,7 +8,21 @@ from typing import Iterator
 
 
 class CryoSegmentError(Exception):
-    """An error a user can act on; its message is one line."""
+    """An error a user can act on.
+
+    Parameters
+    ----------
+    message
+        One line; what it quotes of a file may hold line breaks and control characters, which are
+        written as in Python.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__("".join(map(_printable, message)))
+
+
+def _printable(letter: str) -> str:
+    return letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
 
 
 class ParameterError(CryoSegmentError, ValueError):

@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 import codecs
-import csv
-import io
 import json
 import stat
 import unicodedata
@@ -13,7 +11,7 @@ import uuid
 from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path, PureWindowsPath
-from typing import Any, BinaryIO, Dict, Iterable, Iterator, List, Union
+from typing import Any, BinaryIO, Iterable, Iterator, List, Union
 
 from cryosegment.exchange.errors import InputError
 
@@ -244,14 +242,3 @@ def check_names(names: Iterable[str]) -> None:
 def _is_text(name: str) -> bool:
     """Whether a name is UTF-8 text without control characters."""
     return not any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name)
-
-
-def read_table(path: PathLike) -> List[Dict[str, str]]:
-    """Rows of a CSV file, each by column name.
-
-    Raises
-    ------
-    InputError
-        If the file is missing or cannot be read.
-    """
-    return [dict(row) for row in csv.DictReader(io.StringIO(read_text(path)))]

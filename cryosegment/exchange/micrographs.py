@@ -7,14 +7,12 @@ import glob
 from pathlib import Path
 from typing import Iterable, List
 
-from cryosegment.exchange.cryosparc import read_table, text_of
+from cryosegment.exchange.cryosparc import EXPOSURE, read_table, text_of
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import uncompressed
 from cryosegment.exchange.names import IMAGE_SUFFIXES
 from cryosegment.exchange.relion import MICROGRAPH, project_file
 from cryosegment.exchange.star import read_star
-
-EXPOSURE = "micrograph_blob/path"
 
 
 def find_micrographs(inputs: Iterable[str]) -> List[str]:

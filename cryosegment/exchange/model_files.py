@@ -60,4 +60,5 @@ def _metadata(stream: BinaryIO, path: Path) -> Dict[str, str]:
     if not isinstance(header, dict):
         raise not_safetensors
     metadata = header.get("__metadata__", {})
-    return metadata if isinstance(metadata, dict) else {}
+    texts = metadata.items() if isinstance(metadata, dict) else ()
+    return {name: text for name, text in texts if isinstance(text, str)}

@@ -14,7 +14,7 @@ from cryosegment.exchange.coordinates import (
     Coordinates,
     Picked,
     box_side,
-    read_coordinates,
+    read_coordinates_of,
     write_coordinates,
     write_coordinates_star,
 )
@@ -124,8 +124,7 @@ class PickFolder:
         InputError
             If its file is missing or cannot be read.
         """
-        (found,) = read_coordinates(self.file(kind, name), pixel_size).values()
-        return found.renamed(name)
+        return read_coordinates_of(self.file(kind, name), pixel_size, name)
 
     def write(self, chosen: Coordinates, params: PickParams) -> None:
         """Write the picks of a micrograph in all formats of a file for each; coordinates last.

@@ -9,7 +9,7 @@ from typing import Dict, List, Mapping, Sequence
 
 import numpy as np
 
-from cryosegment.exchange.coordinates import EVERYTHING, Coordinates, read_coordinates
+from cryosegment.exchange.coordinates import EVERYTHING, Coordinates, read_coordinates_of
 from cryosegment.exchange.coordinates.every_column import EveryColumn
 from cryosegment.exchange.coordinates.relion import Columns
 from cryosegment.exchange.csv_rows import write_rows
@@ -19,7 +19,7 @@ from cryosegment.exchange.params import AUTO
 from cryosegment.exchange.pick_folder import COORDINATES
 from cryosegment.exchange.relion import INTERFERENCE, MICROGRAPH, PICKED, PROBABILITY, SCREENED
 from cryosegment.exchange.screening import KINDS, combine
-from cryosegment.exchange.star import Cell, read_star, write_star
+from cryosegment.exchange.star import Cell, read_only_table, write_star
 from cryosegment.exchange.thresholds import Expected, expected, threshold_of_best_f1
 
 SCREENED_PICKS, DROPPED = "screened", "dropped"
@@ -105,8 +105,7 @@ class ScreenFolder:
         InputError
             If the file is missing or cannot be read.
         """
-        (found,) = read_coordinates(self.file(SCREENED_PICKS, name), 1.0).values()
-        return found.renamed(name)
+        return read_coordinates_of(self.file(SCREENED_PICKS, name), 1.0, name)
 
     def remove(self, name: str) -> None:
         """Remove the files of a micrograph."""
@@ -148,7 +147,7 @@ class ScreenFolder:
 
     def _found(self, name: str) -> np.ndarray:
         """What was found of the picks of a micrograph, (n, 3); NaN without a picking model."""
-        (block,) = read_star(self.file(SCREENED_PICKS, name)).values()
+        block = read_only_table(self.file(SCREENED_PICKS, name), (SCREENED, INTERFERENCE))
         numbers, _ = block.read(numbers=(SCREENED, INTERFERENCE, PICKED))
         unknown = np.full(block.count, np.nan)
         columns = numbers[SCREENED], numbers[INTERFERENCE], numbers.get(PICKED, unknown)

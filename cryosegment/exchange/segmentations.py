@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
 from typing import Optional, Tuple
 
 import numpy as np
 
+from cryosegment.exchange.arrays import read_arrays
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import PathLike, atomic_path
+
+AGAIN = "pick again with --masks and without --resume"
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,11 +55,18 @@ def read_segmentation(path: PathLike) -> SavedSegmentation:
         If it is missing or damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            particle = file["particle"].astype(np.float32) if "particle" in file else None
-            pixel_size, y, x = map(float, file["scale"])
-            return SavedSegmentation(file["labels"], particle, pixel_size, (y, x))
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise InputError(
-            f"cannot read {path}, from which masks are made: {error}; pick again without --resume"
-        ) from error
+        found = read_arrays(path)
+    except InputError as error:
+        raise InputError(f"cannot read that from which masks are made: {error}; {AGAIN}") from error
+    labels, scale = (found.get(name, np.empty(0)) for name in ("labels", "scale"))
+    particle = found.get("particle", np.empty(labels.shape, np.float16))
+    types = labels.dtype, particle.dtype, scale.dtype
+    if (
+        types != (np.int32, np.float16, np.float64)
+        or (labels.ndim, labels.shape, scale.shape) != (2, particle.shape, (3,))
+        or not (scale > 0).all()
+    ):
+        raise InputError(f"expected {path} to hold that from which masks are made: {AGAIN}")
+    pixel_size, y, x = scale.tolist()
+    known = particle.astype(np.float32) if "particle" in found else None
+    return SavedSegmentation(labels, known, pixel_size, (y, x))

@@ -14,8 +14,8 @@ from cryosegment.convert import (
     card_lines,
 )
 from cryosegment.exchange.card import ModelCard, read_card
+from cryosegment.exchange.csv_rows import read_table
 from cryosegment.exchange.errors import CryoSegmentError
-from cryosegment.exchange.files import read_table
 from cryosegment.exchange.job import Job
 from cryosegment.exchange.params import TrainParams, free_to_change
 from cryosegment.objects import SegmentationModel

@@ -10,8 +10,8 @@ from pwem.viewers import EmPlotter, TableView
 from pyworkflow.protocol import params
 from pyworkflow.viewer import DESKTOP_TKINTER, View
 
+from cryosegment.exchange.csv_rows import read_table
 from cryosegment.exchange.errors import InputError
-from cryosegment.exchange.files import read_table
 from cryosegment.exchange.labels import REJECTED_NAME, REPORT_NAME, read_labels_index
 from cryosegment.protocols import CryoSegmentProtLabels, CryoSegmentProtSimulate
 from cryosegment.protocols.messages import counted

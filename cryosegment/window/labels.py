@@ -10,7 +10,8 @@ from typing import Any, Callable, Dict, List, Mapping, Tuple
 import numpy as np
 
 from cryosegment.exchange.coordinates import read_coordinates
-from cryosegment.exchange.files import PathLike, read_table
+from cryosegment.exchange.csv_rows import read_table
+from cryosegment.exchange.files import PathLike
 from cryosegment.exchange.labels import (
     REJECTED_NAME,
     REPORT_NAME,

@@ -7,8 +7,6 @@ such as `resolution:[0 TO 3.5]`), and its field `xref_EMPIAR` names the entries 
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ from urllib.parse import quote, urlencode
 
 from cryosegment.core.datasets.empiar import Entry, read_entries
 from cryosegment.core.datasets.server import Server, read_page
+from cryosegment.exchange.csv_rows import by_column, parse_csv
 from cryosegment.exchange.errors import InputError
 
 FIELDS = ("emdb_id", "title", "resolution", "xref_EMPIAR")
@@ -119,13 +118,13 @@ def _pages(server: Server, query: str) -> Iterator[list[_Map]]:
 
 
 def _rows(text: str, url: str) -> list[dict[str, str]]:
-    table = csv.DictReader(io.StringIO(text))
-    if text.strip() and not set(FIELDS) <= set(table.fieldnames or ()):
+    rows = parse_csv(text, url)
+    if text.strip() and not set(FIELDS) <= set(rows[0]):
         raise InputError(
             f"expected the columns {', '.join(FIELDS)} from {url}, got {text[:40].strip()!r}: the "
             "server is another one or in maintenance"
         )
-    return list(table)
+    return by_column([row for row in rows if row], url)
 
 
 def _map(row: dict[str, str]) -> _Map:

@@ -30,7 +30,7 @@ READ_MODES = (0, 1, 2, 6, 12, HALF_BYTES)
 """MRC modes that hold a real image: int8 (or uint8), int16, float32, uint16, float16, 4 bits."""
 
 _MAX_SIDE = 1_000_000
-_HEADER_BYTES = 1024
+HEADER_BYTES = 1024
 _IMOD_STAMP = 1146047817
 _IMOD_STAMP_OFFSET = 40
 _SQUARE_TOLERANCE = 0.01
@@ -62,13 +62,13 @@ def read_mrc(stream: BufferedIOBase, path: Path) -> tuple[npt.NDArray[np.generic
     Mode 0 is signed by the MRC2014 standard; IMOD's stamp and flag, or a maximum above 127 in the
     header, say that it is unsigned.
     """
-    header = _read_header(stream, path)
+    header = read_header(stream, path)
     height, width = _image_shape(header, path)
     is_halved = int(header["mode"]) == HALF_BYTES
-    dtype = np.dtype(np.uint8) if is_halved else _data_dtype(header)
+    dtype = np.dtype(np.uint8) if is_halved else data_dtype(header)
     row_bytes = (width + 1) // 2 if is_halved else width * dtype.itemsize
-    stream.seek(_HEADER_BYTES + max(0, int(header["nsymbt"])))
-    rows = _read_bytes(stream, height * row_bytes, path).reshape(height, row_bytes)
+    stream.seek(HEADER_BYTES + max(0, int(header["nsymbt"])))
+    rows = read_bytes(stream, height * row_bytes, path).reshape(height, row_bytes)
     image = _halves(rows)[:, :width] if is_halved else rows.view(dtype)
     return image.astype(dtype.newbyteorder("="), copy=False), _pixel_size(header)
 
@@ -127,7 +127,7 @@ def write_stack(
     mrc.reset_header_stats()
     count = 0
     with atomic_path(path) as temporary, temporary.open("wb") as file:
-        file.seek(_HEADER_BYTES)
+        file.seek(HEADER_BYTES)
         for image in images:
             file.write(np.ascontiguousarray(image).data)
             count += 1
@@ -145,7 +145,7 @@ def read_stack_side(path: Path) -> int:
         If this is not an MRC file, or the images are not square.
     """
     with open_image(path) as stream:
-        header = _read_header(stream, path)
+        header = read_header(stream, path)
     width, height = int(header["nx"]), int(header["ny"])
     if width != height:
         raise InputError(f"expected square particle images in {path}, found {height} x {width} px")
@@ -168,7 +168,7 @@ def read_sections(path: Path, numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.
         If this is not an MRC file, is truncated, has pixels of 4 bits, or lacks an image.
     """
     with open_image(path) as stream:
-        header = _read_header(stream, path)
+        header = read_header(stream, path)
         count, height, width = (int(header[name]) for name in ("nz", "ny", "nx"))
         if not 0 <= numbers.min() <= numbers.max() < count:
             raise InputError(
@@ -177,13 +177,13 @@ def read_sections(path: Path, numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.
             )
         if int(header["mode"]) == HALF_BYTES:
             raise InputError(f"{path} has particles of 4 bits a pixel: convert it to float32")
-        dtype, start = _data_dtype(header), _HEADER_BYTES + max(0, int(header["nsymbt"]))
+        dtype, start = data_dtype(header), HEADER_BYTES + max(0, int(header["nsymbt"]))
         size = height * width * dtype.itemsize
         found = np.empty((len(numbers), height, width), np.float32)
         begins = np.flatnonzero(np.diff(numbers, prepend=-2) != 1)
         for first, end in zip(begins, np.append(begins[1:], len(numbers)), strict=True):
             stream.seek(start + int(numbers[first]) * size)
-            run = _read_bytes(stream, int(end - first) * size, path).view(dtype)
+            run = read_bytes(stream, int(end - first) * size, path).view(dtype)
             found[first:end] = run.reshape(-1, height, width)
     return found
 
@@ -196,18 +196,26 @@ class _Mrc(MrcObject):
         self._create_default_attributes()
 
 
-def _read_header(stream: BufferedIOBase, path: Path) -> npt.NDArray[Any]:
-    """The header in the byte order that gives a known mode and sizes above zero."""
-    raw = stream.read(_HEADER_BYTES)
-    if len(raw) < _HEADER_BYTES:
-        raise InputError(f"{path} is too short for a micrograph: {len(raw)} bytes; copy it again")
+def read_header(
+    stream: BufferedIOBase, path: Path, expected: str = "MRC, TIFF, PNG or JPEG"
+) -> npt.NDArray[Any]:
+    """The header in the byte order that gives a known mode and sizes above zero.
+
+    Raises
+    ------
+    InputError
+        If there is none, or of pixels that are not read; it tells what was `expected`.
+    """
+    raw = stream.read(HEADER_BYTES)
+    if len(raw) < HEADER_BYTES:
+        raise InputError(f"{path} is too short for an image: {len(raw)} bytes; copy it again")
     for dtype in (HEADER_DTYPE.newbyteorder("<"), HEADER_DTYPE.newbyteorder(">")):
         header: npt.NDArray[Any] = np.frombuffer(raw, dtype).reshape(())
         sizes = [int(header[name]) for name in ("nx", "ny", "nz")]
         if 0 <= int(header["mode"]) <= 101 and all(0 < size < _MAX_SIDE for size in sizes):
             break
     else:
-        raise InputError(f"expected MRC, TIFF, PNG or JPEG, but {path} is none: convert it")
+        raise InputError(f"expected {expected}, but {path} is none: convert it")
     if int(header["mode"]) not in READ_MODES:
         raise InputError(
             f"{path} has MRC mode {int(header['mode'])}, expected one of "
@@ -216,7 +224,8 @@ def _read_header(stream: BufferedIOBase, path: Path) -> npt.NDArray[Any]:
     return header
 
 
-def _data_dtype(header: npt.NDArray[Any]) -> np.dtype[np.generic]:
+def data_dtype(header: npt.NDArray[Any]) -> np.dtype[np.generic]:
+    """Type of the pixels, in the byte order of the file; not for those of 4 bits."""
     dtype: np.dtype[np.generic] = dtype_from_mode(int(header["mode"]))
     if dtype == np.int8 and _is_unsigned(header):
         dtype = np.dtype(np.uint8)
@@ -245,8 +254,14 @@ def _image_shape(header: npt.NDArray[Any], path: Path) -> tuple[int, int]:
     return height, width
 
 
-def _read_bytes(stream: BufferedIOBase, count: int, path: Path) -> npt.NDArray[np.uint8]:
-    """The next bytes of a stream; what is packed is checked at its end."""
+def read_bytes(stream: BufferedIOBase, count: int, path: Path) -> npt.NDArray[np.uint8]:
+    """The next bytes of a stream; what is packed is checked at its end.
+
+    Raises
+    ------
+    InputError
+        If there are fewer.
+    """
     content = np.empty(count, np.uint8)
     view = content.data
     while view:

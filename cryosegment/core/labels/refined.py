@@ -11,12 +11,12 @@ import numpy as np
 from jaxtyping import Bool
 
 from cryosegment.core.images.micrograph import read_micrograph
+from cryosegment.core.images.volume import read_volume
 from cryosegment.core.labels.body import Body, body_from_map, body_from_mask
 from cryosegment.core.labels.canvas import Canvas
 from cryosegment.core.labels.reconstruction import Labeller, LabelRules
 from cryosegment.core.labels.scale import CONTRADICTS, SAME, Scale, find_scale, on_micrograph
 from cryosegment.core.labels.screening import Screening, check_scored, not_given
-from cryosegment.core.optics.volume import read_volume
 from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.exchange.errors import CryoSegmentError, InputError, ParameterError
 from cryosegment.exchange.files import micrograph_name

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from cryosegment.exchange.errors import InputError
 
+GEMMI_ERRORS = (RuntimeError, ValueError, IndexError, OSError)
+"""What gemmi raises on damaged files, and on assemblies of chains that are not there."""
 Atoms = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 # One residue of protein: mean volume (Å3) and mean electrons.
@@ -48,12 +50,12 @@ def read_atoms(path: Path, assembly: str = "1") -> Atoms:
         raise InputError(f"expected a molecule at {path}, found no file: check the path")
     try:
         structure = gemmi.read_structure(str(path))
-    except (RuntimeError, ValueError, IndexError) as error:
+        if len(structure) == 0:
+            raise InputError(f"expected atoms in {path}, found none: give another file")
+        structure.setup_entities()
+        model = _assemble(structure, assembly)
+    except GEMMI_ERRORS as error:
         raise InputError(f"expected a PDB or mmCIF model in {path}: {error}") from error
-    if len(structure) == 0:
-        raise InputError(f"expected atoms in {path}, found none: give another file")
-    structure.setup_entities()
-    model = _assemble(structure, assembly)
     structure.remove_waters()
     atoms = [
         (*atom.pos.tolist()[::-1], atom.element.atomic_number * atom.occ)

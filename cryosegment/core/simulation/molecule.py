@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from torch import Tensor
 
+from cryosegment.core.images.volume import read_volume
 from cryosegment.core.optics.projection import Projector
 from cryosegment.core.optics.surface import SURFACE_SIGMA, longest_dimension, surface_level
-from cryosegment.core.optics.volume import read_volume
 from cryosegment.core.simulation.atoms import builtin_atoms, read_atoms
 from cryosegment.exchange.errors import InputError, ParameterError
 

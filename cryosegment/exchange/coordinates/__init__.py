@@ -10,6 +10,7 @@ from cryosegment.exchange.coordinates.formats import JOINT, WRITTEN, write_coord
 from cryosegment.exchange.coordinates.reader import (
     EVERYTHING,
     read_coordinates,
+    read_coordinates_of,
     read_tolerantly,
 )
 from cryosegment.exchange.coordinates.record import Coordinates, Picked
@@ -24,6 +25,7 @@ __all__ = [
     "Picked",
     "box_side",
     "read_coordinates",
+    "read_coordinates_of",
     "read_tolerantly",
     "write_coordinates",
     "write_coordinates_as",

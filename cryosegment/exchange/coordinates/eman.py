@@ -9,6 +9,7 @@ from typing import Any, Dict, List
 
 import numpy as np
 
+from cryosegment.exchange.cells import is_number
 from cryosegment.exchange.coordinates.record import Coordinates
 from cryosegment.exchange.coordinates.tables import read_rows
 from cryosegment.exchange.errors import InputError
@@ -63,16 +64,12 @@ def read_info(path: Path, pixel_size: float) -> Dict[str, Coordinates]:
 
 def _box(path: Path, number: int, box: Any) -> List[float]:
     """x, y and score of a box, which is a list of x, y, how it was picked, and the score."""
-    is_box = isinstance(box, list) and len(box) > 1 and all(map(_is_number, box[:2]))
-    if is_box and len(box) > 2 and _is_number(box[2]):
+    is_box = isinstance(box, list) and len(box) > 1 and all(map(is_number, box[:2]))
+    if is_box and len(box) > 2 and is_number(box[2]):
         raise InputError(f"{path} holds boxes of a tomogram: give boxes of micrographs")
     if not is_box:
         raise InputError(f"expected x and y in box {number} of {path}, got {str(box)[:40]}")
-    return [*map(float, box[:2]), float(box[3]) if len(box) > 3 and _is_number(box[3]) else np.nan]
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return [*map(float, box[:2]), float(box[3]) if len(box) > 3 and is_number(box[3]) else np.nan]
 
 
 def write_info(path: PathLike, coordinates: Coordinates, box_size: float) -> None:

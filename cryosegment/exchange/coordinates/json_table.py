@@ -9,6 +9,7 @@ from typing import Any, Dict, List
 
 import numpy as np
 
+from cryosegment.exchange.cells import is_number
 from cryosegment.exchange.coordinates.record import Coordinates
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import PathLike, read_json, write_text
@@ -32,11 +33,12 @@ def read_picks_json(path: Path, pixel_size: float) -> Dict[str, Coordinates]:
 
 def _number(path: Path, particle: Dict[str, Any], column: str) -> float:
     """A value of a particle; NaN where it is not known."""
-    value = particle.get(column)
+    value: Any = particle.get(column)
     if value is None and column not in COLUMNS[:2]:
         return float("nan")
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise InputError(f"expected a number as {column} of every particle in {path}, got {value}")
+    if not is_number(value):
+        got = str(value)[:40]
+        raise InputError(f"expected a number as {column} of every particle in {path}, got {got}")
     return float(value)
 
 

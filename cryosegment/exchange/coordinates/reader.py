@@ -104,6 +104,23 @@ def read_tolerantly(
     return found, failures
 
 
+def read_coordinates_of(path: PathLike, pixel_size: float, micrograph: str) -> Coordinates:
+    """Coordinates of a micrograph from a file of its own, whatever that calls it.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, or holds those of several micrographs or of none.
+    """
+    found = list(read_coordinates(path, pixel_size).values())
+    if len(found) != 1:
+        raise InputError(
+            f"expected coordinates of micrograph {micrograph} alone in {path}, found those of "
+            f"{len(found)}"
+        )
+    return found[0].renamed(micrograph)
+
+
 def _flip(coordinates: Coordinates, height: Optional[Heights]) -> Coordinates:
     rows = height.get(coordinates.name) if isinstance(height, Mapping) else height
     if rows is None:

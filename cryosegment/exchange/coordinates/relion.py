@@ -118,8 +118,8 @@ def listed_files(path: Path) -> List[Tuple[str, Path]]:
     InputError
         If a column or a file is missing.
     """
-    block = read_star(path)[LIST_BLOCK]
-    if MICROGRAPH not in block or LISTED not in block:
+    block = read_star(path).get(LIST_BLOCK)
+    if block is None or MICROGRAPH not in block or LISTED not in block:
         raise InputError(f"expected the columns {MICROGRAPH} and {LISTED} in {path}, not found")
     files = [project_file(path, name, "coordinate file") for name in block[LISTED]]
     return list(zip(block[MICROGRAPH], files))

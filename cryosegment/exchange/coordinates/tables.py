@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import itertools
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence
@@ -14,7 +12,7 @@ import numpy as np
 from cryosegment.exchange.cells import numbers
 from cryosegment.exchange.coordinates.columns import by_micrograph, places
 from cryosegment.exchange.coordinates.record import Coordinates
-from cryosegment.exchange.csv_rows import csv_text
+from cryosegment.exchange.csv_rows import csv_text, parse_csv
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import PathLike, micrograph_name, read_text, write_text
 from cryosegment.exchange.names import is_image_file, name_of_picks
@@ -87,7 +85,7 @@ def read_topaz(path: Path, pixel_size: float) -> Dict[str, Coordinates]:
 
 def read_csv(path: Path, pixel_size: float, delimiter: str = ",") -> Dict[str, Coordinates]:
     """Coordinates with a header, of CryoPPP or our own."""
-    rows = list(csv.reader(io.StringIO(read_text(path), newline=""), delimiter=delimiter))
+    rows = parse_csv(read_text(path), path, delimiter)
     header = [cell.strip().lower() for cell in rows[0]] if rows else []
     cells = [row for row in rows[1:] if row]
     if any(len(row) != len(header) for row in cells):

@@ -16,6 +16,7 @@ from cryosegment.exchange.cryosparc import (
     SCORES,
     Fields,
     centers_and_shapes,
+    check_kind,
     first_field,
     micrograph_names,
     read_fields,
@@ -145,6 +146,9 @@ def _pixel_sizes(fields: Fields, pixel_size: Optional[float]) -> np.ndarray:
 def _scores(path: Path, fields: Fields, score: str) -> np.ndarray:
     if score and score not in fields:
         raise InputError(f"expected the field {score} in {path}, not found: check --score")
+    if score:
+        values = fields[score]
+        check_kind(path, score, np.dtype((values.dtype, values.shape[1:])))
     return first_field(fields, (score,) if score else SCORES)
 
 

@@ -8,8 +8,9 @@ from typing import Dict, Iterator, List, Mapping
 
 import numpy as np
 
-from cryosegment.exchange.csv_rows import write_rows
-from cryosegment.exchange.files import PathLike, read_table
+from cryosegment.exchange import cells
+from cryosegment.exchange.csv_rows import read_table, write_rows
+from cryosegment.exchange.files import PathLike
 from cryosegment.exchange.particles.files import ParticleFile
 from cryosegment.exchange.particles.scores import SCORES, Selection
 from cryosegment.exchange.relion import UNSET
@@ -70,8 +71,8 @@ def _score_rows(
     stacks = particles.stacks
     columns = (stacks.defocus, selection.chosen.astype(int), *(scores[name] for name in SCORES))
     for first in range(0, len(particles), CHUNK):
-        cells = zip(*(column[first : first + CHUNK].tolist() for column in columns))
-        for row, numbers in enumerate(cells, start=first):
+        rows = zip(*(column[first : first + CHUNK].tolist() for column in columns))
+        for row, numbers in enumerate(rows, start=first):
             yield [stacks.image_name(row), stacks.micrographs[row], *numbers]
 
 
@@ -83,6 +84,6 @@ def read_scores(folder: PathLike) -> Dict[str, np.ndarray]:
     InputError
         If it cannot be read.
     """
-    rows = read_table(Path(folder) / SCORES_NAME)
-    names = ("defocus", KEPT_COLUMN, *SCORES)
-    return {name: np.array([float(row[name] or "nan") for row in rows]) for name in names}
+    path, names = Path(folder) / SCORES_NAME, ("defocus", KEPT_COLUMN, *SCORES)
+    rows = read_table(path, names)
+    return {name: cells.numbers(path, name, [row[name] for row in rows]) for name in names}

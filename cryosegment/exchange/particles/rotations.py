@@ -13,6 +13,8 @@ import numpy as np
 
 # Below this sine of the tilt, rot and psi turn about one axis: rot is then 0.
 _DEGENERATE = 1e-6
+LARGEST_TURN = 1e6
+"""Rotation vectors with larger components, in radians, are none."""
 
 
 def angles_from_matrices(matrices: np.ndarray) -> np.ndarray:
@@ -44,13 +46,14 @@ def matrices_from_vectors(vectors: np.ndarray) -> np.ndarray:
     ----------
     vectors
         Rotation vectors, (n, 3): axis times angle in radians; they turn the image back onto the
-        reference, so that A is the inverse of the rotation they name.
+        reference, so that A is the inverse of the rotation they name; NaN or huge where unknown.
 
     Notes
     -----
     Rodrigues' formula.
     """
     vectors = np.asarray(vectors, dtype=np.float64).reshape(-1, 3)
+    vectors = np.where(np.abs(vectors) < LARGEST_TURN, vectors, np.nan)
     angle = np.linalg.norm(vectors, axis=1)[:, None, None]
     x, y, z = (vectors / np.maximum(angle[:, :, 0], 1e-12)).T
     zero = np.zeros_like(x)

@@ -41,6 +41,22 @@ def read_star(path: PathLike) -> Dict[str, Block]:
     return scan.blocks
 
 
+def read_only_table(path: PathLike, columns: Iterable[str] = ()) -> Block:
+    """The table of a STAR file that has one.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, has several tables, or the table lacks one of the columns.
+    """
+    blocks = list(read_star(path).values())
+    absent = [column for column in columns if column not in blocks[0]]
+    if len(blocks) > 1 or absent:
+        wanted = f"the column {absent[0]}" if absent else "one table"
+        raise InputError(f"expected {wanted} in {path}, which another run or program has written")
+    return blocks[0]
+
+
 class _Scan:
     """The state of looking for tables: the current block and what it has so far."""
 

@@ -37,7 +37,7 @@ ROOMS = {
     "evaluation": ("images", "report"),
     "survey": ("images", "consensus", "report"),
     "models": ("images", "networks", "picking"),
-    "simulation": ("optics", "models"),
+    "simulation": ("images", "optics", "models"),
     "labels": ("images", "optics"),
     "pipeline": ("images", "networks", "models", "crf", "picking"),
     "quality": ("images", "models", "picking", "report", "evaluation", "labels", "pipeline"),

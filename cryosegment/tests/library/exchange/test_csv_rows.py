@@ -4,7 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from cryosegment.exchange.csv_rows import LONGEST_ROW, append_row, csv_text, read_rows, write_rows
+from cryosegment.exchange.csv_rows import (
+    LONGEST_ROW,
+    append_row,
+    csv_text,
+    read_rows,
+    read_table,
+    titles_of,
+    write_rows,
+)
 from cryosegment.exchange.errors import InputError
 
 ROWS = [["a, b", "1"], ['c"', ""], ["é", "3"]]
@@ -49,3 +57,38 @@ def test_numbers_in_a_table(tmp_path: Path) -> None:
 def test_folders_of_a_file_are_made(tmp_path):
     append_row(tmp_path / "some" / "where" / "rows.csv", ["a", 1])
     assert (tmp_path / "some" / "where" / "rows.csv").read_text() == "a,1\n"
+
+
+def test_rows_of_a_table_by_column(tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    table.write_text('name,why\nm1,"far, far away"\nm2,\n')
+    assert read_table(table) == [
+        {"name": "m1", "why": "far, far away"},
+        {"name": "m2", "why": ""},
+    ]
+    with pytest.raises(InputError, match="does not exist"):
+        read_table(tmp_path / "none.csv")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name,why\nm1\n", "expected 2 values in every row of .*, got 1"),
+        ("name,why\nm1,a,b\n", "expected 2 values in every row of .*, got 3"),
+        ("name,x\nm1,1\n", "expected the column why"),
+        ("", "expected the column name"),
+        ('name,why\nm1,"' + "far " * 40_000, "field larger than field limit"),
+    ],
+    ids=["short", "long", "columns", "empty", "quote"],
+)
+def test_what_is_no_table_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(InputError, match=message):
+        read_table(tmp_path / "t.csv", ("name", "why"))
+
+
+def test_a_quotation_without_end_is_told(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text('"' + "a," * 100_000 + "\n")
+    for read in (read_rows, titles_of):
+        with pytest.raises(InputError, match="field larger than field limit"):
+            read(tmp_path / "t.csv")

@@ -11,7 +11,6 @@ from cryosegment.exchange.files import (
     make_folder,
     micrograph_name,
     read_json,
-    read_table,
     read_text,
     unique_names,
     write_text,
@@ -138,14 +137,3 @@ def test_two_micrographs_of_one_name_are_refused():
     assert unique_names(["a/1.mrc", "b/2.mrc"]) == ["1", "2"]
     with pytest.raises(InputError, match="'1'"):
         unique_names(["a/1.mrc", "b/1.tif"])
-
-
-def test_rows_of_a_table_by_column(tmp_path):
-    table = tmp_path / "table.csv"
-    table.write_text('name,why\nm1,"far, far away"\nm2,\n')
-    assert read_table(table) == [
-        {"name": "m1", "why": "far, far away"},
-        {"name": "m2", "why": ""},
-    ]
-    with pytest.raises(InputError, match="does not exist"):
-        read_table(tmp_path / "none.csv")

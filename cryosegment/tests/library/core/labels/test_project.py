@@ -10,10 +10,10 @@ import pytest
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
+from cryosegment.core.images.volume import read_volume
 from cryosegment.core.labels.body import body_from_map
 from cryosegment.core.labels.project import project_masks
 from cryosegment.core.labels.reconstruction import Labeller, LabelRules
-from cryosegment.core.optics.volume import read_volume
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.labels import EDGE, PARTICLE
 from cryosegment.exchange.params import LabelsProjectParams

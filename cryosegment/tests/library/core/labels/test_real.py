@@ -7,11 +7,11 @@ import torch
 from scipy.spatial import cKDTree
 
 from cryosegment.core.images.micrograph import read_micrograph
+from cryosegment.core.images.volume import read_volume
 from cryosegment.core.labels.body import body_from_map
 from cryosegment.core.labels.footprints import Footprints
 from cryosegment.core.labels.reconstruction import Labeller, LabelRules
 from cryosegment.core.optics.projection import rotation_matrices
-from cryosegment.core.optics.volume import read_volume
 from cryosegment.exchange.coordinates import read_coordinates
 from cryosegment.exchange.particles import read_particles, split_by_micrograph
 

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+import gzip
+import itertools
 import struct
 from pathlib import Path
 
+import gemmi
 import mrcfile
 import numpy as np
 import pytest
 
-from cryosegment.core.optics.volume import read_volume
+from cryosegment.core.images.volume import read_volume
 from cryosegment.exchange.errors import InputError
 
 
@@ -40,11 +43,11 @@ def test_intervals_of_zero_are_voxels(path: Path) -> None:
     ("word", "values", "message"),
     [
         (1, (2_000_000_000,) * 3, "expected an MRC map"),
-        (4, (77,), "expected an MRC map"),
+        (4, (77,), "MRC mode 77"),
         (8, (20,), "cubic voxel size"),
         (8, (-10, -8, -6), "cubic voxel size"),
         (11, (0, 0, 0), "cubic voxel size"),
-        (24, (2**31 - 1,), "expected an MRC map"),
+        (24, (2**31 - 1,), "truncated"),
         (257, (0x7FC00000,), "finite"),  # the first voxel is NaN
     ],
 )
@@ -56,7 +59,38 @@ def test_headers_and_values_that_cannot_be(path: Path, word: int, values, messag
 
 def test_cut_and_missing(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-10])
-    with pytest.raises(InputError, match="expected an MRC map"):
+    with pytest.raises(InputError, match="truncated"):
         read_volume(path)
     with pytest.raises(InputError, match="found no file"):
         read_volume(path.with_name("none.mrc"))
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations((1, 2, 3))), ids=str)
+def test_axes_in_any_order(path: Path, order: tuple[int, ...]) -> None:
+    """As gemmi has them."""
+    values = np.random.default_rng(0).normal(size=(6, 6, 6)).astype(np.float32)
+    mrcfile.write(path, values, voxel_size=2.5, overwrite=True)
+    change(path, 17, *order)
+    expected = gemmi.read_ccp4_map(str(path), setup=True).grid
+    volume, _ = read_volume(path)
+    np.testing.assert_array_equal(volume, expected.array.transpose(2, 1, 0))
+
+
+@pytest.mark.parametrize("order", [(0, 0, 0), (1, 1, 2), (9, -1, 3)])
+def test_axes_that_are_none_are_those_of_most(path: Path, order: tuple[int, ...]) -> None:
+    change(path, 17, *order)
+    np.testing.assert_array_equal(read_volume(path)[0], mrcfile.read(path))
+
+
+def test_what_follows_the_map_is_left_out(path: Path) -> None:
+    values = mrcfile.read(path)
+    path.write_bytes(path.read_bytes() + bytes(100))
+    np.testing.assert_array_equal(read_volume(path)[0], values)
+
+
+def test_a_packed_map_that_is_damaged(path: Path) -> None:
+    packed = bytearray(gzip.compress(path.read_bytes()))
+    packed[40:44] = bytes(4)
+    path.write_bytes(packed)
+    with pytest.raises(InputError, match="damaged"):
+        read_volume(path)
