@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, List, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -115,3 +115,15 @@ class Content:
     point: Callable[[str, At], str] = field(default=lambda name, at: "")
     tints: Callable[[str], Dict[str, Callable[[], Tint]]] = field(default=lambda name: {})
     over: str = ""
+
+
+def nearest(centers_yx: np.ndarray, at: At, reach: float) -> Optional[int]:
+    """Row of the nearest of some centres, (n, 2), to a place; None where none is in reach.
+
+    Parameters
+    ----------
+    centers_yx, at, reach
+        In px.
+    """
+    away = np.linalg.norm(centers_yx - np.asarray(at), axis=1)
+    return int(away.argmin()) if len(away) and away.min() <= reach else None

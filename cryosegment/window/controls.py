@@ -106,8 +106,8 @@ class SelectionControls(ttk.LabelFrame):
         The picks.
     on_threshold
         Called with another threshold.
-    on_limits
-        Called when distances or sizes have changed.
+    on_limit
+        Called with the name and value of another distance or size, as parameters of `repick`.
     """
 
     def __init__(
@@ -115,10 +115,9 @@ class SelectionControls(ttk.LabelFrame):
         parent: tk.Misc,
         selection: PickSelection,
         on_threshold: Callable[[float], None],
-        on_limits: Callable[[], None],
+        on_limit: Callable[[str, str], None],
     ) -> None:
         super().__init__(parent, text="Selection", padding=GAP)
-        self._selection, self._on_limits = selection, on_limits
         shown, kept = selection.settings.selection, selection.before.selection
         diameter = selection.before.diameter
         self.threshold = NumberSlider(
@@ -131,17 +130,17 @@ class SelectionControls(ttk.LabelFrame):
             "Distance (Ø)",
             (kept.min_distance, farthest),
             shown.min_distance,
-            lambda value: self._limit("min_distance", value),
+            lambda value: on_limit("min_distance", f"{value:g}"),
         )
-        self._largest = round(max(LARGEST_SIZE, shown.largest) * diameter)
-        sizes = 0, self._largest
+        largest = round(max(LARGEST_SIZE, shown.largest) * diameter)
+        sizes = 0, largest
         self.smallest = NumberSlider(
             self,
             3,
             "Size from (Å)",
             sizes,
             shown.smallest * diameter,
-            lambda value: self._limit("min_diameter", value),
+            lambda value: on_limit("min_diameter", f"{value:g}"),
             ".0f",
         )
         self.largest = NumberSlider(
@@ -149,14 +148,10 @@ class SelectionControls(ttk.LabelFrame):
             4,
             "Size to (Å)",
             sizes,
-            shown.largest * diameter or self._largest,
-            lambda value: self._limit("max_diameter", 0 if value >= self._largest else value),
+            shown.largest * diameter or largest,
+            lambda value: on_limit("max_diameter", f"{value:g}" if value < largest else "0"),
             ".0f",
         )
-
-    def _limit(self, name: str, value: float) -> None:
-        self._selection.limit(name, f"{value:g}")
-        self._on_limits()
 
 
 class LookControls(ttk.LabelFrame):

@@ -9,7 +9,6 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 import numpy as np
 
-from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.evaluation import (
     ALONE,
@@ -22,7 +21,7 @@ from cryosegment.exchange.evaluation import (
     read_marked,
 )
 from cryosegment.exchange.repicking import picking_job
-from cryosegment.window.content import CIRCLE, CROSS, DASHED, At, Column, Content, Marks
+from cryosegment.window.content import CIRCLE, CROSS, DASHED, At, Column, Content, Marks, nearest
 
 COLUMNS = (
     Column("Micrograph"),
@@ -114,7 +113,9 @@ class EvaluationDisplay:
     def _point(self, name: str, at: At) -> str:
         found = self._found(name)
         reach = self._evaluation.diameter / self._evaluation.pixel_size / 2
-        pick, particle = (_nearest(own, at, reach) for own in (found.picks, found.reference))
+        pick, particle = (
+            nearest(own.centers_yx, at, reach) for own in (found.picks, found.reference)
+        )
         if pick is not None:
             score = found.picks.scores[pick]
             score_text = f", score {score:.3f}" if np.isfinite(score) else ""
@@ -135,8 +136,3 @@ def images_of(evaluation: Evaluation) -> Dict[str, str]:
                 continue
             files.update(zip(job.names, job.inputs))
     return files
-
-
-def _nearest(coordinates: Coordinates, at: At, reach: float) -> Optional[int]:
-    away = np.linalg.norm(coordinates.centers_yx - np.asarray(at), axis=1)
-    return int(away.argmin()) if len(away) and away.min() <= reach else None

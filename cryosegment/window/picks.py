@@ -17,7 +17,7 @@ from cryosegment.exchange.pick_folder import (
 )
 from cryosegment.exchange.segmentations import read_segmentation
 from cryosegment.window.colors import ScoreColors
-from cryosegment.window.content import At, Column, Content, Marks, Tint
+from cryosegment.window.content import At, Column, Content, Marks, Tint, nearest
 from cryosegment.window.image import Read
 from cryosegment.window.selection import PickSelection
 from cryosegment.window.tints import (
@@ -86,7 +86,7 @@ class PickDisplay:
         return name, count, score, ", ".join((*edited, *remarks))
 
     def _marks(self, name: str) -> List[Marks]:
-        picks = self._selection.picks(name)
+        picks = self._selection.shown(name)
         diameter_px = self._selection.before.diameter / picks.pixel_size
         return [Marks(picks.centers_yx, self.colors.of(picks.scores), diameter_px)]
 
@@ -95,12 +95,11 @@ class PickDisplay:
         return "" if count is None else f"{count:,} picks here"
 
     def _point(self, name: str, at: At) -> str:
-        picks = self._selection.picks(name)
+        picks = self._selection.shown(name)
         reach = self._selection.before.diameter / picks.pixel_size / 2
-        away = np.linalg.norm(picks.centers_yx - at, axis=1)
-        if not len(away) or away.min() > reach:
+        row = nearest(picks.centers_yx, at, reach)
+        if row is None:
             return ""
-        row = int(away.argmin())
         size = _known(" of {:.0f} Å", picks.diameters[row])
         return f"pick{size}, " + (_known("score {:.3f}", picks.scores[row]) or "by hand")
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from tkinter import messagebox, ttk
 from typing import Callable, Dict, Sequence
 
-from cryosegment.exchange.errors import InputError
+from cryosegment.exchange.errors import CryoSegmentError, InputError
 from cryosegment.window.actions import Actions, WindowAction
 from cryosegment.window.content import At
 from cryosegment.window.controls import GAP, SelectionControls
@@ -56,7 +56,7 @@ class PicksWindow(MicrographWindow):
 
     def fill_side(self, side: ttk.Frame) -> None:
         """Histogram and sliders above the look, and what can be done below."""
-        self.controls = SelectionControls(side, self.selection, self.move, self._count)
+        self.controls = SelectionControls(side, self.selection, self.move, self.limit)
         self.histogram = Histogram(self.controls, self.move)
         self.histogram.grid(row=0, column=0, columnspan=3, sticky="ew", pady=GAP)
         self.controls.pack(fill="x")
@@ -95,7 +95,17 @@ class PicksWindow(MicrographWindow):
         if threshold is not None:
             self.controls.threshold.set(threshold)
 
+    def limit(self, name: str, value: str) -> None:
+        """Select by another distance or size, where that can be."""
+        try:
+            self.selection.limit(name, value)
+        except CryoSegmentError as error:
+            self.status.set(str(error))
+            return
+        self._count()
+
     def recount(self) -> None:
+        """Write the counts of all micrographs."""
         self._settling = ""
         self.list.refresh()
         self._say_total()
@@ -108,8 +118,8 @@ class PicksWindow(MicrographWindow):
     # --------------------------- counting --------------------------------------
     def _count(self) -> None:
         """Count the candidates of all micrographs, a few at a time."""
+        self.lay()
         if not self._counting:
-            self.lay()
             self._go_on()
 
     def _go_on(self) -> None:

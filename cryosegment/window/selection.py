@@ -17,6 +17,7 @@ from cryosegment.exchange.pick_folder import CANDIDATES
 from cryosegment.exchange.records import in_words
 from cryosegment.exchange.repicking import are_eligible, open_repicking
 from cryosegment.exchange.settings import pick_settings
+from cryosegment.window.content import nearest
 from cryosegment.window.edits import Edit, Edits, with_places
 
 DECIMALS = 3
@@ -220,10 +221,14 @@ class PickSelection:
         chosen = own.are_eligible & (own.candidates.scores >= self._lowest(name))
         return self.edits.chosen(name, chosen)
 
-    def picks(self, name: str) -> Coordinates:
-        """Picks of a micrograph, those without a candidate last."""
+    def shown(self, name: str) -> Coordinates:
+        """Picks of a micrograph, those without a candidate last; isolations are not their own."""
         chosen = self.candidates(name).select(self.chosen(name))
-        return with_places(chosen, self.edits.places(name)).with_isolations()
+        return with_places(chosen, self.edits.places(name))
+
+    def picks(self, name: str) -> Coordinates:
+        """Picks of a micrograph, those without a candidate last, with their isolations."""
+        return self.shown(name).with_isolations()
 
     def figures(self, name: str) -> Tuple[Optional[int], Optional[float]]:
         """Number of picks of a micrograph and their mean score; None while these wait."""
@@ -251,8 +256,8 @@ class PickSelection:
         rows, places = np.flatnonzero(self.chosen(name)), self.edits.places(name)
         candidates = self.candidates(name)
         reach = REACH * self.before.diameter / candidates.pixel_size
-        pick = _nearest(np.concatenate([candidates.centers_yx[rows], places]), center_yx, reach)
-        candidate = _nearest(candidates.centers_yx, center_yx, reach / 2)
+        pick = nearest(self.shown(name).centers_yx, center_yx, reach)
+        candidate = nearest(candidates.centers_yx, center_yx, reach / 2)
         if pick is not None and pick < len(rows):
             edit = Edit(name, False, int(rows[pick]))
         elif pick is not None:
@@ -268,9 +273,3 @@ class PickSelection:
 
 def _mean(scores: np.ndarray) -> float:
     return float(scores.mean()) if len(scores) else np.nan
-
-
-def _nearest(centers_yx: np.ndarray, center_yx: Tuple[float, float], reach: float) -> Optional[int]:
-    """Row of the nearest of some centres, (n, 2), to a place; None where none is in reach."""
-    away = np.linalg.norm(centers_yx - np.asarray(center_yx), axis=1)
-    return int(away.argmin()) if len(away) and away.min() <= reach else None

@@ -211,6 +211,16 @@ def test_a_distance_and_an_action(window, picks, tmp_path) -> None:
     assert window.status.get() == f"taken {sum(PickFolder(tmp_path / 'out').counts().values())}"
 
 
+def test_sizes_that_contradict_are_said(window) -> None:
+    window.controls.smallest.entry.focus_force()
+    press("ctrl+a", "7", "0", "Return")
+    until(window.top, lambda: window.selection.params.min_diameter == "70", "it is taken")
+    window.controls.largest.entry.focus_force()
+    press("ctrl+a", "6", "0", "Return")
+    until(window.top, lambda: "at most the largest" in window.status.get(), "it is said")
+    assert window.selection.params.max_diameter == ""
+
+
 def test_a_micrograph_that_is_gone_is_said(window) -> None:
     Path(window.content.files[window.list.order[1]]).unlink()
     press("n")
