@@ -241,7 +241,7 @@ COMMANDS: Sequence[Command] = (
         (
             "FILE_OR_DIR",
             "picks of one picker each: a folder made by `cryosegment pick`, or a coordinate file "
-            "of any program, or a folder of such files",
+            "of any program, or a folder of such files; or models in training, for their curves",
         ),
     ),
     Command(

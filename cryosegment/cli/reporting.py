@@ -9,12 +9,16 @@ from pathlib import Path
 
 from cryosegment.cli.batches import report_failures
 from cryosegment.cli.outcome import Outcome, counted
+from cryosegment.cli.outputs import MODEL_SUFFIX
+from cryosegment.core.consensus.sets import set_labels
 from cryosegment.core.report import write_page
 from cryosegment.core.survey.looks import look
 from cryosegment.core.survey.page import survey_page
 from cryosegment.core.survey.picked import known_scale, read_sets
 from cryosegment.core.survey.survey import Survey, survey
+from cryosegment.core.training.report import read_trainings, trainings_page
 from cryosegment.exchange.ctf import read_ctfs
+from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import unique_names
 from cryosegment.exchange.job import PAGE_NAME, Job
 from cryosegment.exchange.micrographs import find_micrographs
@@ -25,7 +29,7 @@ from cryosegment.exchange.progress import Progress
 
 
 def run_report(job: Job, params: ReportParams, progress: Progress) -> Outcome:
-    """Write the page of some sets of picks, once or again and again, until Ctrl-C."""
+    """Write the page of sets of picks or of trainings, once or again and again, until Ctrl-C."""
     outcome = _write(job, params, progress)
     while params.refresh:
         print(f"{outcome.made}; the next look in {params.refresh} s", flush=True)
@@ -35,7 +39,23 @@ def run_report(job: Job, params: ReportParams, progress: Progress) -> Outcome:
 
 
 def _write(job: Job, params: ReportParams, progress: Progress) -> Outcome:
-    """Write the page of what there is; files that cannot be read are listed."""
+    """Write the page of what there is: of trainings or of picks."""
+    paths = [Path(text) for text in job.inputs]
+    are_models = [path.suffix == MODEL_SUFFIX for path in paths]
+    if not any(are_models):
+        return _write_picks(job, params, progress)
+    if not all(are_models):
+        raise InputError(
+            f"expected picks or models in training, got both: give models ({MODEL_SUFFIX}) alone"
+        )
+    trainings = read_trainings(dict(zip(set_labels(paths), paths, strict=True)))
+    page = trainings_page(trainings, params.refresh or 0)
+    write_page(Path(job.output, PAGE_NAME), page)
+    return Outcome(counted(len(paths), "training"), counts={"trainings": len(paths)})
+
+
+def _write_picks(job: Job, params: ReportParams, progress: Progress) -> Outcome:
+    """Write the page of sets of picks; files that cannot be read are listed."""
     paths = [Path(text) for text in job.inputs]
     scale = known_scale(paths, params)
     sets = read_sets(paths, scale.pixel_size)

@@ -30,6 +30,8 @@ from cryosegment.exchange.particles.ranked import (
 )
 from cryosegment.exchange.pick_folder import CONTENTS, COORDINATES, PROBABILITY
 from cryosegment.exchange.screen_folder import CONTENTS as SCREEN_CONTENTS
+from cryosegment.exchange.training_history import HISTORY, PICTURE
+from cryosegment.exchange.training_history import KEPT as KEPT_PICTURES
 from cryosegment.exchange.tuned_files import (
     CRF_RESULT,
     CRF_TABLE,
@@ -45,7 +47,7 @@ TRAINED = (
     ".safetensors",
     ".state.safetensors",
     ".state.best.safetensors",
-    ".history.csv",
+    HISTORY,
     ".tensorboard",
 )
 LABELLED = (*LABEL_FOLDERS, LABELS_NAME, FINISHED_NAME, *sorted(REPORTS))
@@ -77,7 +79,7 @@ TARGETS: Mapping[str, tuple[str, ...]] = {
         FAILURES_NAME,
         FINISHED_NAME,
     ),
-    "train": (*TRAINED, ".examples.png"),
+    "train": (*TRAINED, PICTURE, KEPT_PICTURES),
     "train particles": TRAINED,
     "tune": (".safetensors", PICKING_TABLE, PICKING_FIGURE, PICKING_RESULT),
     "screen apply": SCREEN_CONTENTS,

@@ -18,6 +18,7 @@ from cryosegment.exchange.csv_rows import read_table
 from cryosegment.exchange.errors import CryoSegmentError
 from cryosegment.exchange.job import Job
 from cryosegment.exchange.params import TrainParams, free_to_change
+from cryosegment.exchange.training_history import PICTURE, read_history
 from cryosegment.objects import SegmentationModel
 from cryosegment.protocols.labelled_input import LabelledInput
 from cryosegment.protocols.messages import counted
@@ -132,15 +133,11 @@ class CryoSegmentProtTrain(LabelledInput, TrainingForm):
     # --------------------------- UTILS functions -----------------------------
     def getHistory(self) -> List[Dict[str, float]]:
         """A row for each validation so far: step, seconds, score (F1), terms of the loss."""
-        path = Path(self._modelPath()).with_suffix(".history.csv")
-        if not path.exists():
-            return []
-        rows = read_table(path)
-        return [{name: float(cell) for name, cell in row.items() if cell} for row in rows]
+        return read_history(self._modelPath())
 
     def getExamplesFile(self) -> Path:
         """Picture of predictions on a validation micrograph; made anew at each validation."""
-        return Path(self._modelPath()).with_suffix(".examples.png")
+        return Path(self._modelPath()).with_suffix(PICTURE)
 
     def _trainedCard(self) -> ModelCard:
         return read_card(self._modelPath())

@@ -18,6 +18,7 @@ from cryosegment.exchange.params import (
     TrainParams,
 )
 from cryosegment.exchange.parts import NETWORKS
+from cryosegment.exchange.training_history import write_history
 from cryosegment.exchange.training_settings import network_arguments
 from cryosegment.tests.scripted import (
     DIAMETER,
@@ -280,6 +281,14 @@ class TestCryoSegmentTraining(ProtocolTest):
         assert len(score.lines[0].get_xdata()) == len(train.getHistory())
         assert len(loss.lines[0].get_xdata()) == len(train.getHistory()) - 1
         assert (loss.lines[0].get_ydata() > 0).all()
+        other = self.newTrain()
+        other.setObjLabel("another")
+        self.saveProtocol(other)
+        write_history(other._modelPath(), [{"step": 0.0, "score": 0.5}, {"step": 9.0, "score": 1}])
+        (plotter,) = viewer._visualize(train)
+        drawn = {line.get_label(): line.get_xydata() for line in plotter.getFigure().axes[1].lines}
+        assert drawn["another"].tolist() == [[0, 0.5], [9, 1]]
+        assert len(drawn) > 1
 
     def testTrainOnCoordinates(self) -> None:
         """Coordinates alone make labels and a model, here from scratch."""

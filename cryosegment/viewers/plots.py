@@ -135,9 +135,16 @@ def draw_counts(axes: Any, counts: Sequence[int]) -> None:
 
 
 def draw_history(
-    loss_axes: Any, score_axes: Any, history: Sequence[Mapping[str, float]], terms: Sequence[str]
+    loss_axes: Any,
+    score_axes: Any,
+    history: Sequence[Mapping[str, float]],
+    terms: Sequence[str],
+    others: Mapping[str, Sequence[Mapping[str, float]]],
 ) -> None:
-    """Loss and its terms, and F1 of the validation micrographs, over the steps."""
+    """Loss and its terms, and F1 of the validation micrographs, over the steps.
+
+    The F1 of other trainings, by their names, is drawn thinner beside it.
+    """
     lines = [("loss", [sum(row[term] for term in terms if term in row) for row in history])]
     lines += [(term, [row.get(term, float("nan")) for row in history]) for term in terms]
     steps = [row["step"] for row in history]
@@ -147,7 +154,12 @@ def draw_history(
     if terms:
         loss_axes.legend()
     scores = [row["score"] for row in history]
-    score_axes.plot(steps, scores, color="seagreen")
+    score_axes.plot(steps, scores, color="seagreen", lw=2)
+    for name, rows in others.items():
+        values = [row["score"] for row in rows]
+        score_axes.plot([row["step"] for row in rows], values, lw=1, label=name)
+    if others:
+        score_axes.legend(fontsize="small")
     if scores:
         score_axes.set_title(f"best F1 {max(scores):.3f}, last {scores[-1]:.3f}")
     score_axes.set_ylim(0, 1.03)  # so that the line at 1 is seen

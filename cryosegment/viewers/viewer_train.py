@@ -3,22 +3,25 @@
 
 from __future__ import annotations
 
-from typing import Any, List
+from typing import Any, Dict, List
 
 from pwem.viewers import EmPlotter
 from pyworkflow.viewer import DESKTOP_TKINTER, View, Viewer
 
+from cryosegment.exchange.training_history import Row, loss_terms
 from cryosegment.protocols import CryoSegmentProtTrain
 from cryosegment.viewers.plots import draw_history, draw_picture
 
 INTERVAL = 5000  # ms between two looks at the history while the training runs
 SIZES = {1: (10, 4), 2: (9, 7)}  # inches, by rows
 EXAMPLES = "green: found, red: wrong, yellow: missed, blue: not labelled; particle map"
-NOT_TERMS = ("step", "seconds", "gradient", "score", "threshold")
 
 
 class CryoSegmentViewerTrain(Viewer):
-    """Loss and F1 over the steps, and an example; while the training runs, both follow it."""
+    """Loss and F1 over the steps, and an example; while the training runs, they follow it.
+
+    The F1 of the other trainings of the project is drawn beside it.
+    """
 
     _name = "training curves"
     _environments = [DESKTOP_TKINTER]
@@ -42,13 +45,21 @@ class CryoSegmentViewerTrain(Viewer):
     def _draw(self, protocol: CryoSegmentProtTrain, axes: List[Any]) -> None:
         """Draw what there is."""
         history = protocol.getHistory()
-        terms = dict.fromkeys(name for row in history for name in row if name not in NOT_TERMS)
         for each in axes:
             each.clear()
         loss_axes, score_axes, *example_axes = axes
-        draw_history(loss_axes, score_axes, history, list(terms))
+        others = self._others(protocol)
+        draw_history(loss_axes, score_axes, history, loss_terms(history), others)
         for each in example_axes:
             draw_picture(each, str(protocol.getExamplesFile()), EXAMPLES)
+
+    def _others(self, protocol: CryoSegmentProtTrain) -> Dict[str, List[Row]]:
+        """Rows of the validations of the project's other trainings, by their names."""
+        runs = [run for run in protocol.getProject().getRuns() if self._is_other(run, protocol)]
+        return {run.getRunName(): run.getHistory() for run in runs if run.getHistory()}
+
+    def _is_other(self, run: Any, protocol: CryoSegmentProtTrain) -> bool:
+        return isinstance(run, CryoSegmentProtTrain) and run.getObjId() != protocol.getObjId()
 
     def _follow(self, protocol: CryoSegmentProtTrain, plotter: EmPlotter, axes: List[Any]) -> None:
         canvas = plotter.getFigure().canvas

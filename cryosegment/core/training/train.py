@@ -39,6 +39,7 @@ from cryosegment.exchange.params import (
 )
 from cryosegment.exchange.params.training import COMPLETE, DEFAULT_MINUTES
 from cryosegment.exchange.progress import Progress
+from cryosegment.exchange.training_history import PICTURE
 from cryosegment.exchange.training_settings import learning_rate_of, minutes_of
 
 PATCHES_PER_MICROGRAPH = 64
@@ -137,7 +138,7 @@ def _validation(parts: Split, share: float, output: Path) -> Callable[[nn.Module
         network = candidate.network if isinstance(candidate, RefinedNetwork) else candidate
         found = best_f1(network, parts.validation, share)
         write_examples(
-            output.with_suffix(".examples.png"),
+            output.with_suffix(PICTURE),
             candidate,
             parts.validation,
             found.figures[THRESHOLD],

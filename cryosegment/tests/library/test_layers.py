@@ -62,6 +62,7 @@ ROOMS = {
         "simulation",
         "pipeline",
         "tuning",
+        "report",
     ),
     "particles": (
         "images",

@@ -7,16 +7,16 @@ import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cryosegment.core.training.fit.pictures import keep_picture
 from cryosegment.core.training.fit.state import TrainingProgress
-from cryosegment.exchange.csv_rows import csv_text
-from cryosegment.exchange.files import write_text
 from cryosegment.exchange.progress import Progress
+from cryosegment.exchange.training_history import write_history
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
-HISTORY, SCALARS = ".history.csv", ".tensorboard"
-"""Suffixes of the table and of the folder, instead of the model's."""
+SCALARS = ".tensorboard"
+"""Suffix of the folder, instead of the model's."""
 PARTS = 1000
 """Parts of a training in which progress is reported."""
 
@@ -25,7 +25,8 @@ class Curves:
     """Curves and progress of a training.
 
     `.history.csv` has a row for each validation. Where the tensorboard package is installed,
-    the folder `.tensorboard` has the same for TensorBoard.
+    the folder `.tensorboard` has the same for TensorBoard. Of the pictures of validations, where
+    the training draws any, smaller ones are kept.
 
     Parameters
     ----------
@@ -38,7 +39,7 @@ class Curves:
     """
 
     def __init__(self, output: Path, score: str, progress: Progress) -> None:
-        self._history = output.with_suffix(HISTORY)
+        self._output = output
         self._scalars = output.with_suffix(SCALARS)
         self._score = score
         self._progress = progress
@@ -57,7 +58,8 @@ class Curves:
         rows = state.history
         if self._written == len(rows):
             return
-        _write_table(self._history, rows)
+        write_history(self._output, rows)
+        keep_picture(self._output, [int(row["step"]) for row in rows])
         if importlib.util.find_spec("tensorboard"):
             self._add_scalars(rows)
         self._written = len(rows)
@@ -78,8 +80,3 @@ class Curves:
                 if name != "step":
                     self._writer.add_scalar(name, value, int(row["step"]))
         self._writer.flush()
-
-
-def _write_table(path: Path, rows: list[dict[str, float]]) -> None:
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    write_text(path, csv_text([names, *([row.get(name, "") for name in names] for row in rows)]))

@@ -11,6 +11,7 @@ from cryosegment.exchange.params import PickParams
 from cryosegment.exchange.pick_folder import COORDINATES, PickFolder
 from cryosegment.exchange.pick_summary import MicrographSummary, append_summary
 from cryosegment.exchange.records import record_to_dict
+from cryosegment.exchange.training_history import write_history
 
 
 @pytest.fixture
@@ -82,3 +83,15 @@ def test_a_page_follows_a_run_that_goes_on(tmp_path, monkeypatch, capsys):
     ]
     assert main(["report", str(results.path), *output]) == 0
     assert "refresh" not in (tmp_path / "out" / "report.html").read_text().split("<body>")[0]
+
+
+def test_trainings(tmp_path, capsys):
+    models = [str(tmp_path / f"{name}.safetensors") for name in ("one", "two")]
+    for model in models:
+        write_history(model, [{"step": 0.0, "seconds": 1.0, "score": 0.5}])
+    output = ["--output", str(tmp_path / "out")]
+    assert main(["report", *models, *output]) == 0
+    assert capsys.readouterr().out.startswith("report: 2 trainings; ")
+    assert "Trainings" in (tmp_path / "out" / "report.html").read_text()
+    assert main(["report", models[0], str(tmp_path), *output]) == 1
+    assert "got both" in capsys.readouterr().err

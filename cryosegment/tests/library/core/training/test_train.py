@@ -24,6 +24,7 @@ from cryosegment.exchange.errors import InputError, ModelError, ParameterError
 from cryosegment.exchange.labels import PICKS
 from cryosegment.exchange.params import FrontEndParams, InputParams, SelectionParams, TrainParams
 from cryosegment.exchange.progress import no_progress
+from cryosegment.exchange.training_history import kept_pictures
 
 pytestmark = pytest.mark.slow
 
@@ -75,6 +76,7 @@ def test_a_model_with_its_card(
     assert card.provenance.training["seconds"] == round(float(last.split(",")[1]))
     assert card.provenance.training["seed"] == params.seed
     assert output.with_suffix(".examples.png").stat().st_size > 1000
+    assert list(kept_pictures(output)) == list(range(1, 11))
     rows = curve(output)
     assert [row["step"] for row in rows] == [f"{step}.0" for step in range(11)]
     best = max(rows, key=lambda row: float(row["score"]))
