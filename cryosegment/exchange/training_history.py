@@ -6,9 +6,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Dict, List, Sequence
 
-from cryosegment.exchange.csv_rows import csv_text
+from cryosegment.exchange.csv_rows import csv_text, read_table
 from cryosegment.exchange.errors import InputError
-from cryosegment.exchange.files import PathLike, read_table, write_text
+from cryosegment.exchange.files import PathLike, write_text
 
 HISTORY, PICTURE, KEPT = ".history.csv", ".examples.png", ".examples"
 """Suffixes, in place of the model's: of the table, of what the last validation found, and of the

@@ -14,7 +14,6 @@ from cryosegment.convert import (
     card_lines,
 )
 from cryosegment.exchange.card import ModelCard, read_card
-from cryosegment.exchange.csv_rows import read_table
 from cryosegment.exchange.errors import CryoSegmentError
 from cryosegment.exchange.job import Job
 from cryosegment.exchange.params import TrainParams, free_to_change
