@@ -104,6 +104,12 @@ class MicrographCanvas(tk.Canvas):
     def _size(self) -> Tuple[int, int]:
         return max(1, self.winfo_width()), max(1, self.winfo_height())
 
+    def destroy(self) -> None:
+        """Close it, though it may be about to draw."""
+        if self._waiting:
+            self.after_cancel(self._waiting)
+        super().destroy()
+
     # --------------------------- drawing ---------------------------------------
     def _draw(self) -> None:
         self._waiting = ""

@@ -50,7 +50,6 @@ class PicksWindow(MicrographWindow):
         self._display = PickDisplay(selection, read)
         self._counting = self._settling = ""
         super().__init__(top, self._display.content(title), read)
-        top.protocol("WM_DELETE_WINDOW", self._close)
         top.bind("<Destroy>", self._closed, add="+")
         self._count()
 
@@ -172,7 +171,7 @@ class PicksWindow(MicrographWindow):
         self.lay()
         self.list.refresh()
 
-    def _close(self) -> None:
+    def close(self) -> None:
         """Close the window, unless edits would be lost that one wants to keep."""
         if not self.actions.has_news or messagebox.askokcancel(
             self.content.title,

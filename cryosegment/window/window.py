@@ -56,6 +56,7 @@ class MicrographWindow:
         self.look = LookControls(side, self.canvas, self.lay, content.over)
         self.fill_side(side)
         top.bind("<Key>", self._key)
+        top.protocol("WM_DELETE_WINDOW", self.close)
         top.update_idletasks()
         panes.sashpos(0, min(self.list.winfo_reqwidth(), int(LIST_PART * width)))
         panes.sashpos(1, width - min(max(side.winfo_reqwidth(), SIDE), int(SIDE_PART * width)))
@@ -76,12 +77,17 @@ class MicrographWindow:
             **dict.fromkeys(("plus", "equal", "KP_Add"), lambda: canvas.zoom(ZOOM)),
             **dict.fromkeys(("minus", "KP_Subtract"), lambda: canvas.zoom(1 / ZOOM)),
             **dict.fromkeys(("0", "f"), canvas.fit),
+            "Control-w": self.close,
             "c": self.look.toggle_marks,
             "m": self.look.next_over,
         }
 
     def click(self, at: At) -> None:
         """React to a click on a place (y, x) of the micrograph, px."""
+
+    def close(self) -> None:
+        """Close the window."""
+        self.top.destroy()
 
     # --------------------------- micrograph -----------------------------------
     @property
