@@ -88,7 +88,8 @@ def evaluate_files(params: EvaluateParams, progress: Progress) -> Evaluation:
             own = evaluate_masks(own, params, params.masks[number], picks, ignored)
         sets.append(own)
         draws.append(scored.draws)
-        progress(number + 1, len(names), name)
+        if len(names) > 1:
+            progress(number + 1, len(names), name)
     return Evaluation(
         reference=params.reference,
         diameter=params.diameter,

@@ -137,7 +137,9 @@ def test_our_errors_are_one_line_and_status_1(arguments, message, capsys, tmp_pa
 
 def test_evaluate_prints_a_table(picks, capsys):
     assert main(evaluate_arguments(picks)) == 0
-    rows = capsys.readouterr().out.splitlines()
+    said = capsys.readouterr()
+    rows = said.out.splitlines()
+    assert said.err == ""
     assert rows[-1].split()[:6] == ["overall", "4", "4", "0.750", "0.750", "0.750"]
 
 
