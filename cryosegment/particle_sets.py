@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any, Dict, List, Mapping
 
 import numpy as np
@@ -14,9 +15,14 @@ from pyworkflow.object import Float
 
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import PathLike, micrograph_name
-from cryosegment.exchange.particles import poses_from_transforms
+from cryosegment.exchange.particles import (
+    MASKS_NAME,
+    poses_from_transforms,
+    read_particle_masks,
+)
 from cryosegment.exchange.particles.files import DEFOCUS, PREFIX
 from cryosegment.exchange.particles.scores import SCORES
+from cryosegment.exchange.particles.stacks import parse_image_names
 from cryosegment.exchange.relion import (
     ANGLES,
     IMAGE,
@@ -26,7 +32,7 @@ from cryosegment.exchange.relion import (
     SHIFT,
     UNSET,
 )
-from cryosegment.exchange.star import Cell, write_star
+from cryosegment.exchange.star import Cell, read_star, write_star
 
 STACK_SUFFIXES = {".mrcs", ".mrc", ".st"}
 """Formats that the core reads; others are converted."""
@@ -70,6 +76,38 @@ def write_particle_list(path: PathLike, particles: SetOfParticles, folder: str) 
     optics = {OPTICS_GROUP: [1], PIXEL_SIZE[0]: [float(size)]}
     table = {**columns, OPTICS_GROUP: [1] * len(columns[IMAGE])}
     write_star(path, {"optics": optics, "particles": table})
+
+
+def append_masks(
+    target: SetOfParticles, particles: SetOfParticles, listed: PathLike, folder: PathLike
+) -> None:
+    """Append the particles of a set that have masks, with the mask in place of the image.
+
+    Parameters
+    ----------
+    target, particles
+        The set to append to, and that of the images.
+    listed
+        List of the images, as `write_particle_list` wrote it.
+    folder
+        Folder of the masks, made by `cryosegment labels project`.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read.
+    """
+    masks = read_particle_masks(Path(folder, MASKS_NAME))
+    places = {
+        (masks.images[row], int(masks.image_positions[row])): row for row in range(len(masks))
+    }
+    names, positions = parse_image_names(read_star(listed)["particles"][IMAGE])
+    for i, particle in enumerate(particles):
+        row = places.get((names[i], int(positions[i])))
+        if row is not None:
+            stack = os.path.relpath(os.path.join(folder, masks.masks[row]))
+            particle.setLocation(int(masks.mask_positions[row]) + 1, stack)
+            target.append(particle)
 
 
 def _converted(particle: Particle, number: int, folder: str) -> Any:

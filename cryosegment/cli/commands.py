@@ -207,7 +207,7 @@ COMMANDS: Sequence[Command] = (
         "precision, distance of the centres, calibration, with intervals",
         EvaluateParams,
         "evaluation:run_evaluate",
-        ("DIR", "folder for the tables, the JSON file and the curves"),
+        ("DIR", "folder for the page report.html, the tables and the JSON file"),
         (
             "--picks picks/candidates cryolo/ --reference expert",
             "--diameter 160 --pixel-size 1.06 --output evaluation",

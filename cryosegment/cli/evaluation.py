@@ -14,6 +14,7 @@ from cryosegment.cli.mask_evaluation import evaluate_masks
 from cryosegment.cli.outcome import Outcome
 from cryosegment.core.evaluation.intervals import differences
 from cryosegment.core.evaluation.metrics import score
+from cryosegment.core.evaluation.page import write_evaluation_page
 from cryosegment.core.evaluation.rules import Ignored, Rules
 from cryosegment.core.images.contamination_maps import ContaminationMaps
 from cryosegment.exchange.errors import InputError
@@ -29,6 +30,7 @@ from cryosegment.exchange.evaluation import (
 )
 from cryosegment.exchange.files import micrograph_name
 from cryosegment.exchange.job import Job
+from cryosegment.exchange.micrographs import files_of
 from cryosegment.exchange.params import EvaluateParams
 from cryosegment.exchange.pick_folder import COORDINATES
 from cryosegment.exchange.progress import Progress
@@ -53,6 +55,9 @@ def run_evaluate(job: Job, params: EvaluateParams, progress: Progress) -> Outcom
     if job.output:
         write_evaluation(job.output, evaluation)
         write_tables(job.output, evaluation)
+        names = [row.name for row in evaluation.sets[0].micrographs]
+        files = files_of(names, params.micrographs) if params.micrographs else {}
+        write_evaluation_page(job.output, evaluation, files)
     if params.json:
         values = [as_json(own) for own in evaluation.sets]
         found = values[0] if len(values) == 1 else values

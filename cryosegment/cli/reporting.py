@@ -19,9 +19,8 @@ from cryosegment.core.survey.survey import Survey, survey
 from cryosegment.core.training.report import read_trainings, trainings_page
 from cryosegment.exchange.ctf import read_ctfs
 from cryosegment.exchange.errors import InputError
-from cryosegment.exchange.files import unique_names
 from cryosegment.exchange.job import PAGE_NAME, Job
-from cryosegment.exchange.micrographs import find_micrographs
+from cryosegment.exchange.micrographs import files_of
 from cryosegment.exchange.names import match_names
 from cryosegment.exchange.params import ReportParams
 from cryosegment.exchange.params.consensus import NEAR
@@ -73,9 +72,9 @@ def _write_picks(job: Job, params: ReportParams, progress: Progress) -> Outcome:
 
 def _files(found: Survey, params: ReportParams, known: Mapping[str, Path]) -> dict[str, Path]:
     """Files of micrographs by the names that the survey has, where there are any."""
-    files = {name: path for name, path in known.items() if path.is_file()}
     if params.micrographs:
-        given = find_micrographs(params.micrographs)
-        files = dict(zip(unique_names(given), map(Path, given), strict=True))
+        given = files_of(found.names, params.micrographs)
+        return {name: Path(path) for name, path in given.items()}
+    files = {name: path for name, path in known.items() if path.is_file()}
     own = match_names(files, found.names)
     return {name: files[text] for text, name in own.items()}

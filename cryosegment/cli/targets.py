@@ -20,6 +20,7 @@ from cryosegment.exchange.labels import (
     SUMMARY_NAME,
 )
 from cryosegment.exchange.micrograph_lists import FAILURES_NAME, FINISHED_NAME
+from cryosegment.exchange.particles import MASKS_NAME
 from cryosegment.exchange.particles.ranked import (
     AVERAGES_NAME,
     DROPPED,
@@ -58,7 +59,7 @@ TARGETS: Mapping[str, tuple[str, ...]] = {
     "simulate": ("micrographs", "truth", FINISHED_NAME),
     "labels coordinates": LABELLED,
     "labels reconstruction": LABELLED,
-    "labels project": ("masks.mrcs", "masks_*.mrcs", "masks.star", REJECTED_NAME, SUMMARY_NAME),
+    "labels project": ("masks.mrcs", "masks_*.mrcs", MASKS_NAME, REJECTED_NAME, SUMMARY_NAME),
     "labels check": (
         "quality.csv",
         "particles.csv",
@@ -84,7 +85,7 @@ TARGETS: Mapping[str, tuple[str, ...]] = {
     "tune": (".safetensors", PICKING_TABLE, PICKING_FIGURE, PICKING_RESULT),
     "screen apply": SCREEN_CONTENTS,
     "screen train": TRAINED,
-    "evaluate": EVALUATION_CONTENTS,
+    "evaluate": (*EVALUATION_CONTENTS, PAGE_NAME),
     "consensus": (
         COORDINATES,
         EVERYTHING,

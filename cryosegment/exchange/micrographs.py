@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import glob
 from pathlib import Path
-from typing import Iterable, List
+from typing import Dict, Iterable, List, Sequence
 
 from cryosegment.exchange.cryosparc import EXPOSURE, read_table, text_of
 from cryosegment.exchange.errors import InputError
-from cryosegment.exchange.files import uncompressed
-from cryosegment.exchange.names import IMAGE_SUFFIXES
+from cryosegment.exchange.files import uncompressed, unique_names
+from cryosegment.exchange.names import IMAGE_SUFFIXES, match_names
 from cryosegment.exchange.relion import MICROGRAPH, project_file
 from cryosegment.exchange.star import read_star
 
@@ -33,6 +33,32 @@ def find_micrographs(inputs: Iterable[str]) -> List[str]:
         files that are not there.
     """
     return [file for name in inputs for file in _files(name)]
+
+
+def files_of(names: Sequence[str], inputs: Iterable[str]) -> Dict[str, str]:
+    """Files of micrographs by their names, of those that are among the inputs: at least one.
+
+    Parameters
+    ----------
+    names
+        The micrographs.
+    inputs
+        As `find_micrographs` takes them.
+
+    Raises
+    ------
+    InputError
+        As `find_micrographs` does, or if two files are of one micrograph, or none of any.
+    """
+    given = find_micrographs(inputs)
+    files = dict(zip(unique_names(given), given))
+    found = {name: files[text] for text, name in match_names(files, names).items()}
+    if not found:
+        raise InputError(
+            f"none of the micrographs given, such as {given[0]}, is one of those with picks, such "
+            f"as {min(names)}: check their names"
+        )
+    return found
 
 
 def _files(name: str) -> List[str]:

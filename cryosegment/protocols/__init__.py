@@ -2,6 +2,7 @@
 """Protocols that Scipion finds."""
 
 from cryosegment.protocols.protocol_consensus import CryoSegmentProtConsensus
+from cryosegment.protocols.protocol_evaluate import CryoSegmentProtEvaluate
 from cryosegment.protocols.protocol_import_model import CryoSegmentProtImportModel
 from cryosegment.protocols.protocol_labels import CryoSegmentProtLabels
 from cryosegment.protocols.protocol_pick import CryoSegmentProtPick
@@ -15,6 +16,7 @@ from cryosegment.protocols.protocol_tune import CryoSegmentProtTune
 
 __all__ = [
     "CryoSegmentProtConsensus",
+    "CryoSegmentProtEvaluate",
     "CryoSegmentProtImportModel",
     "CryoSegmentProtLabels",
     "CryoSegmentProtPick",

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from typing import Any, Dict, List
 
+from pwem.objects import SetOfParticles
 from pyworkflow.constants import BETA
 from pyworkflow.protocol import params
 from pyworkflow.utils import cleanPath
@@ -18,7 +19,7 @@ from cryosegment.exchange.job import Job
 from cryosegment.exchange.model_files import PARTICLES
 from cryosegment.exchange.params import LabelsProjectParams, TrainParticlesParams, free_to_change
 from cryosegment.objects import SegmentationModel
-from cryosegment.particle_sets import write_particle_list
+from cryosegment.particle_sets import append_masks, write_particle_list
 from cryosegment.protocols.core_run import CoreRun
 from cryosegment.protocols.form_fields import add_field, form_values
 from cryosegment.protocols.gpu_choice import GpuChoice
@@ -26,12 +27,14 @@ from cryosegment.protocols.messages import counted
 from cryosegment.protocols.remembered import identity
 from cryosegment.protocols.trained_model import MODEL_SCRATCH, TrainedModel
 
+MASKS = "outputMasks"
 ADVANCED = {"expertLevel": params.LEVEL_ADVANCED}
 BODY = (
     ("map_threshold", "mapThreshold", "Threshold of the map"),
     ("low_pass", "lowPass", "Low-pass"),
     ("dilation", "dilation", "Dilation"),
     ("footprint", "footprint", "Footprint"),
+    ("edge_width", "edgeWidth", "Width of the edge"),
 )
 """Parameter, form field and label of how a particle's footprint is made."""
 LEARNING = (
@@ -50,8 +53,9 @@ class CryoSegmentProtTrainParticles(CoreRun, TrainedModel, GpuChoice):
     *Input*: refined particles with orientations, and their map or a 3-D mask. Its projection in the
     orientation of each particle says where the signal is; nothing has to be drawn.
 
-    *Output*: *outputModel*, for *rank particles*: the best network by overlap with the classes, on
-    particles of micrographs that were kept for validation.
+    *Outputs*: *outputModel*, for *rank particles*: the best network by overlap with the classes, on
+    particles of micrographs that were kept for validation. *outputMasks*, before the training: the
+    particles with their masks (1: signal, 3: edge) for images, to look at.
 
     Such a model gives the edge-to-signal ratio and the other scores that come from the classes, not
     the quality: refined particles do not show what bad ones look like.
@@ -61,7 +65,7 @@ class CryoSegmentProtTrainParticles(CoreRun, TrainedModel, GpuChoice):
 
     _label = "train particle model"
     _devStatus = BETA
-    _possibleOutputs = {"outputModel": SegmentationModel}
+    _possibleOutputs = {"outputModel": SegmentationModel, MASKS: SetOfParticles}
     _shippedModel = PARTICLES
     _task = PARTICLE_IMAGES
 
@@ -121,6 +125,11 @@ class CryoSegmentProtTrainParticles(CoreRun, TrainedModel, GpuChoice):
                 values[name] = volume_file(pointer.get(), self._getExtraPath("volumes", name))
         job = Job("labels project", values, (), self.getMasksFolder())
         self._runCore(job, self._getExtraPath("masks.json"), threads=self.numberOfThreads.get())
+        masks = self._createSetOfParticles("_masks")
+        masks.copyInfo(self.inputParticles.get())
+        append_masks(masks, self.inputParticles.get(), particles, self.getMasksFolder())
+        self._defineOutputs(**{MASKS: masks})
+        self._defineSourceRelation(self.inputParticles, masks)
 
     def trainStep(self, signature: str) -> None:
         """Train, or continue the same training."""
@@ -157,7 +166,7 @@ class CryoSegmentProtTrainParticles(CoreRun, TrainedModel, GpuChoice):
 
     def _summary(self) -> List[str]:
         if not self.hasAttribute("outputModel"):
-            return ["No model yet."]
+            return [*self._maskLines(), "No model yet."]
         card = read_card(self._modelPath())
         data, found = card.provenance.training_data[0], card.provenance.metrics[0]
         return [
@@ -165,8 +174,15 @@ class CryoSegmentProtTrainParticles(CoreRun, TrainedModel, GpuChoice):
             f"Trained on {counted(data['particles'], 'particle')} of "
             f"{counted(data['micrographs'], 'micrograph')}, validated on "
             f"{counted(data['validation particles'], 'particle')} of {data['validation']} more.",
+            *self._maskLines(),
             f"Mean overlap (IoU) {found['value']:.3f} on the {found['data']}.",
         ]
+
+    def _maskLines(self) -> List[str]:
+        if not self.hasAttribute(MASKS):
+            return []
+        count, total = getattr(self, MASKS).getSize(), self.inputParticles.get().getSize()
+        return [f"Masks for {count} of {counted(total, 'particle')}."]
 
     def _methods(self) -> List[str]:
         if not self.hasAttribute("outputModel"):

@@ -63,14 +63,16 @@ class CryoSegmentProtTune(LabelledInput, MadeModel, GpuChoice):
     # --------------------------- DEFINE param functions ----------------------
     def _defineParams(self, form: params.Form) -> None:
         form.addSection(label="Input")
-        self._defineModelParams(form)
         self._defineLabelsParams(
             form,
             "taken",
             "All particles of a few micrographs, picked or corrected by hand: what has no "
             "coordinate counts as a false pick.",
         )
+        form.addSection(label="Model")
+        self._defineModelParams(form)
         self._defineCtfParam(form, condition=f"modelSource == {MODEL_PROJECT}")
+        self._defineNameParam(form, "tuned")
         form.addSection(label="Settings")
         for name, default, label, text in (
             ("tunePicking", True, "Tune the picking?", "Threshold, distance and sizes."),
@@ -89,7 +91,6 @@ class CryoSegmentProtTune(LabelledInput, MadeModel, GpuChoice):
         ):
             for name, attribute, label in fields:
                 add_field(form, record, name, label, attribute, condition=is_chosen, **ADVANCED)
-        self._defineNameParam(form, "tuned")
         self._defineGpuParams(
             form, cpu="some seconds for each micrograph", gpus="The first of them is taken."
         )

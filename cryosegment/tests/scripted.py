@@ -32,6 +32,7 @@ from cryosegment.objects import MicrographMask, SegmentationModel, SetOfMicrogra
 from cryosegment.plugin import Plugin
 from cryosegment.protocols import (
     CryoSegmentProtConsensus,
+    CryoSegmentProtEvaluate,
     CryoSegmentProtImportModel,
     CryoSegmentProtLabels,
     CryoSegmentProtPick,
@@ -48,6 +49,7 @@ from cryosegment.protocols.messages import counted, every
 from cryosegment.protocols.staying_core import StayingCores
 from cryosegment.protocols.streamed_picking import QUIET_SECONDS
 from cryosegment.viewers import (
+    CryoSegmentViewerEvaluate,
     CryoSegmentViewerLabels,
     CryoSegmentViewerPick,
     CryoSegmentViewerRank,
@@ -63,6 +65,7 @@ __all__ = [
     "PIXEL_SIZE",
     "QUIET_SECONDS",
     "CryoSegmentProtConsensus",
+    "CryoSegmentProtEvaluate",
     "CryoSegmentProtImportModel",
     "CryoSegmentProtLabels",
     "CryoSegmentProtPick",
@@ -73,6 +76,7 @@ __all__ = [
     "CryoSegmentProtTrain",
     "CryoSegmentProtTrainParticles",
     "CryoSegmentProtTune",
+    "CryoSegmentViewerEvaluate",
     "CryoSegmentViewerLabels",
     "CryoSegmentViewerPick",
     "CryoSegmentViewerRank",

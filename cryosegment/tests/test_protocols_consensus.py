@@ -6,63 +6,20 @@ from __future__ import annotations
 import threading
 import time
 from pathlib import Path
-from typing import Any, Dict, Iterable, List, Optional, Set, Tuple
+from typing import Any, Set
 
-import mrcfile
 import numpy as np
 
 from cryosegment.exchange.consensus import read_counts
-from cryosegment.tests.scripted import (
-    CryoSegmentProtConsensus,
-    Pointer,
-    ProtocolTest,
-    objects,
-)
+from cryosegment.tests.coordinate_sets import DIAMETER, FIRST, SECOND, CoordinateSetsTest
+from cryosegment.tests.scripted import CryoSegmentProtConsensus, Pointer, objects
 
-DIAMETER = 40.0  # Å
-PIXEL_SIZE = 2.0  # Å/px
-Places = Dict[str, List[Tuple[int, int]]]
-FIRST: Places = {"a": [(10, 10), (50, 50), (90, 90)], "b": [(20, 20)]}
-SECOND: Places = {"a": [(12, 10), (50, 52)], "b": [(70, 70)]}
-"""x and y of the picks on each micrograph, px; the radius is 5."""
 MOST_SECONDS, POLL_SECONDS = 120.0, 0.2
 """Time that a run has to take in what has come, and between two looks at it."""
 
 
-class TestCryoSegmentConsensus(ProtocolTest):
+class TestCryoSegmentConsensus(CoordinateSetsTest):
     """Picks on two micrographs."""
-
-    @classmethod
-    def setUpClass(cls) -> None:
-        """Import the micrographs, whose pixels nothing looks at."""
-        super().setUpClass()
-        for name in "ab":
-            pixels = np.zeros((100, 100), np.float32)
-            mrcfile.write(cls.folder / f"{name}.mrc", pixels, voxel_size=PIXEL_SIZE)
-        cls.source = cls.importMicrographs(cls.folder / "*.mrc", PIXEL_SIZE)
-
-    def newSet(self, name: str, places: Places, score: Optional[float] = None) -> Any:
-        """A set of coordinates that is an output of the import, and closed."""
-        coordinates = objects.SetOfCoordinates.create(self.source._getExtraPath(), suffix=name)
-        coordinates.setMicrographs(Pointer(self.source, extended="outputMicrographs"))
-        coordinates.setBoxSize(20)
-        self.append(coordinates, self.source.outputMicrographs, places, score)
-        self.source._defineOutputs(**{name: coordinates})
-        self.proj._storeProtocol(self.source)
-        return coordinates
-
-    @staticmethod
-    def append(
-        target: Any, micrographs: Iterable[Any], places: Places, score: Optional[float] = None
-    ) -> None:
-        """Append picks; of those on a micrograph, each scores less than the one before."""
-        for mic in micrographs:
-            for i, (x, y) in enumerate(places.get(mic.getMicName()[0], ())):
-                coordinate = objects.Coordinate(x=x, y=y)
-                coordinate.setMicrograph(mic)
-                if score is not None:
-                    coordinate._cryoloScore = objects.Float(score - i)
-                target.append(coordinate)
 
     def newConsensus(self, *names: str, without: str = "", **options: Any) -> Any:
         """A consensus of outputs of the import."""

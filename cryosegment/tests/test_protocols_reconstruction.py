@@ -24,6 +24,7 @@ from cryosegment.tests.scripted import (
     DIAMETER,
     CryoSegmentProtLabels,
     CryoSegmentProtTrainParticles,
+    ImageHandler,
     Pointer,
     ProtocolTest,
     plugin_class,
@@ -129,7 +130,24 @@ class TestCryoSegmentReconstruction(ProtocolTest):
         assert data["particles"] + data["validation particles"] == total
         assert data["micrographs"] + data["validation"] == COUNT
         assert "Mean overlap" in train.summary()[-1]
+        self.checkMasks(train.outputMasks, total)
         assert not train.methods()[0].endswith("unknown.")
+
+    def checkMasks(self, masks: Any, total: int) -> None:
+        """Each particle has its mask, whose signal is where its image is bright."""
+        assert masks.getSize() == total
+        ids = [particle.getObjId() for particle in self.extracted.outputParticles]
+        assert sorted(mask.getObjId() for mask in masks) == ids
+        images = {each.getObjId(): each.clone() for each in self.classified.outputClasses[1]}
+        contrasts = []
+        for mask in masks:
+            classes, image = (
+                ImageHandler().read(each.getLocation()).getData()
+                for each in (mask, images[mask.getObjId()])
+            )
+            assert set(np.unique(classes)) == {0, 1, 3}
+            contrasts.append(image[classes == 1].mean() - image[classes == 0].mean())
+        assert np.quantile(contrasts, 0.05) > 0
 
     def testImportedParticles(self) -> None:
         """Coordinates of a STAR file count micrograph pixels; a model is trained on the labels."""

@@ -17,6 +17,8 @@ from cryosegment.tests.scripted import (
     DIAMETER,
     LEVEL_ADVANCED,
     PIXEL_SIZE,
+    CryoSegmentProtConsensus,
+    CryoSegmentProtEvaluate,
     CryoSegmentProtImportModel,
     CryoSegmentProtLabels,
     CryoSegmentProtPick,
@@ -27,6 +29,7 @@ from cryosegment.tests.scripted import (
     CryoSegmentProtTrain,
     CryoSegmentProtTrainParticles,
     CryoSegmentProtTune,
+    CryoSegmentViewerEvaluate,
     CryoSegmentViewerLabels,
     CryoSegmentViewerPick,
     MessageView,
@@ -36,6 +39,8 @@ from cryosegment.tests.scripted import (
 from cryosegment.tests.windows import WindowTest
 
 FORMS = {
+    CryoSegmentProtConsensus: [{}],
+    CryoSegmentProtEvaluate: [{}, {"matching": 1}],
     CryoSegmentProtImportModel: [{}],
     CryoSegmentProtLabels: [{}, {"shape": 1}, {"shape": 2}, {"source": 1}],
     CryoSegmentProtPick: [{}, {"modelSource": 1}],
@@ -55,9 +60,14 @@ FORMS = {
 VIEWERS = {
     CryoSegmentViewerPick: lambda test: test.newPick(test.source),
     CryoSegmentViewerLabels: lambda test: test.newProtocol(CryoSegmentProtLabels),
+    CryoSegmentViewerEvaluate: lambda test: test.newProtocol(CryoSegmentProtEvaluate),
 }
 """Runs of which nothing is done yet, by their viewer."""
-SHOWN = {CryoSegmentViewerPick: "showPicks", CryoSegmentViewerLabels: "showLabels"}
+SHOWN = {
+    CryoSegmentViewerPick: "showPicks",
+    CryoSegmentViewerLabels: "showLabels",
+    CryoSegmentViewerEvaluate: "showMicrographs",
+}
 """What opens the window of a viewer."""
 SELECT, CANCEL = 0, 2  # what Scipion's dialogs call them
 
@@ -250,9 +260,13 @@ class TestCryoSegmentWindows(WindowTest):
         assert pick.diameter.get() == before
 
     def testDiameterOfCoordinates(self) -> None:
-        """Every coordinate of the micrograph that is chosen has a circle."""
+        """Every coordinate of the micrograph that is chosen has a circle, in every form."""
         labels = self.newProtocol(CryoSegmentProtLabels)
         self.point(labels.inputCoordinates, self.source, "outputCoordinates")
+        evaluation = self.newProtocol(CryoSegmentProtEvaluate)
+        self.point(evaluation.referenceCoordinates, self.source, "outputCoordinates")
+        consensus = self.newProtocol(CryoSegmentProtConsensus)
+        consensus.inputCoordinates.append(Pointer(self.source, extended="outputCoordinates"))
         coordinates = self.source.outputCoordinates
         mics = [mic.clone() for mic in self.source.outputMicrographs]
         expected = [[c.getPosition() for c in coordinates.iterCoordinates(mic)] for mic in mics]
@@ -266,8 +280,9 @@ class TestCryoSegmentWindows(WindowTest):
                 np.testing.assert_array_equal(circles.get_offsets(), centers)
             window._handleResult(SELECT)
 
-        self.use(self.openForm(labels), "diameter", script)
-        assert labels.diameter.get() == 150.0
+        for protocol in (labels, evaluation, consensus):
+            self.use(self.openForm(protocol), "diameter", script)
+            assert protocol.diameter.get() == 150.0
 
     def testDiameterOfLabels(self) -> None:
         """A training takes the diameter that its labels have, without asking."""
@@ -330,7 +345,7 @@ class TestCryoSegmentWindows(WindowTest):
 
         viewer = CryoSegmentViewerLabels(project=self.proj, protocol=labels)
         viewer.setProtocol(labels)
-        content = self.contentOf(viewer)
+        content = self.contentOf(viewer, "showLabels")
         first = content.names[0]
         assert content.cells(first)[1:3] == (2, 1)
         dots, crosses = content.marks(first)
@@ -349,9 +364,9 @@ class TestCryoSegmentWindows(WindowTest):
             (row,) = self.tableRows()
             assert set(words) <= set(row)
 
-    def contentOf(self, viewer: Any) -> Any:
-        """What the window of a labels' viewer shows; it is closed."""
-        (view,) = viewer._getVisualizeDict()["showLabels"]()
+    def contentOf(self, viewer: Any, name: str) -> Any:
+        """What the window of a viewer shows; it is closed."""
+        (view,) = viewer._getVisualizeDict()[name]()
         view.show()
         self.addCleanup(view.window.top.destroy)
         assert view.window.name == view.window.content.names[0]
@@ -365,13 +380,35 @@ class TestCryoSegmentWindows(WindowTest):
         window.destroy()
         return rows
 
+    def testEvaluation(self) -> None:
+        """The truth against itself, coordinates and masks, is right everywhere and on all shown."""
+        truth = self.newProtocol(CryoSegmentProtEvaluate, diameter=DIAMETER, margin=30.0)
+        self.point(truth.referenceCoordinates, self.source, "outputCoordinates")
+        self.point(truth.referenceMasks, self.source, "outputMasks")
+        truth.inputCoordinates.append(Pointer(self.source, extended="outputCoordinates"))
+        truth.inputMasks.append(Pointer(self.source, extended="outputMasks"))
+        self.launchProtocol(truth)
+        assert truth.f1Set1.get() == 1.0
+        (own,) = truth.getEvaluation().sets
+        assert own.masks.mean_average_precision == own.masks.boundary_f1 == 1.0
+        viewer = CryoSegmentViewerEvaluate(project=self.proj, protocol=truth)
+        viewer.setProtocol(truth)
+        content = self.contentOf(viewer, "showMicrographs")
+        assert len(content.names) == len(content.files) == 2
+        counts = [content.cells(name)[1:] for name in content.names]
+        assert all((false, missed, f1) == (0, 0, 1.0) for _, false, missed, f1 in counts)
+        assert sum(hits for hits, *_ in counts) == own.overall.reference
+        viewer._showSets()
+        (row,) = self.tableRows()
+        assert row[1:5] == [str(own.overall.picks), "1", "1", "1"]
+
     def testSimulation(self) -> None:
         """The truth is drawn over simulated micrographs."""
         viewer = CryoSegmentViewerLabels(project=self.proj, protocol=self.source)
         viewer.setProtocol(self.source)
         mic = self.source.outputMicrographs.getFirstItem().clone()
         expected = [c.getPosition() for c in self.source.outputCoordinates.iterCoordinates(mic)]
-        content = self.contentOf(viewer)
+        content = self.contentOf(viewer, "showLabels")
         (dots,) = content.marks(content.names[0])
         np.testing.assert_allclose(dots.centers_yx[:, ::-1], expected, atol=0.51)  # Scipion rounds
         assert content.cells(content.names[0])[1] == len(expected)

@@ -11,6 +11,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.image import imread
 
 from cryosegment.exchange.coordinates import Coordinates
+from cryosegment.exchange.evaluation import SetEvaluation
 from cryosegment.viewers.windows import read_image
 
 SHOWN_SIDE = 1024  # px of the longer side: more is not seen on a screen
@@ -132,6 +133,18 @@ def draw_counts(axes: Any, counts: Sequence[int]) -> None:
     axes.set_title(f"{sum(counts)} picks, median {np.median(counts):.0f} per micrograph")
     axes.set_xlabel("micrograph")
     axes.set_ylabel("picks")
+
+
+def draw_precision_recall(axes: Any, sets: Sequence[SetEvaluation]) -> None:
+    """Precision over recall of sets of picks, with a dot at the threshold with the highest F1."""
+    for own in sets:
+        curve = own.curve
+        (line,) = axes.plot(curve.recall, curve.precision, label=own.name)
+        if curve.f1:
+            best = int(np.argmax(curve.f1))
+            axes.plot(curve.recall[best], curve.precision[best], "o", color=line.get_color())
+    axes.set(xlim=(0, 1.01), ylim=(0, 1.01))
+    axes.legend(loc="lower left")
 
 
 def draw_history(

@@ -10,13 +10,17 @@ import numpy as np
 from pwem.objects import Micrograph, SetOfCoordinates, SetOfMicrographs
 from pwem.protocols import EMProtocol
 from pyworkflow.gui import dialog
+from pyworkflow.object import PointerList
 from pyworkflow.wizard import Wizard
 
 from cryosegment.exchange.errors import InputError
 from cryosegment.masks import labels_of_masks
 from cryosegment.protocols import (
+    CryoSegmentProtConsensus,
+    CryoSegmentProtEvaluate,
     CryoSegmentProtLabels,
     CryoSegmentProtPick,
+    CryoSegmentProtScreenPicks,
     CryoSegmentProtTrain,
     CryoSegmentProtTune,
 )
@@ -28,8 +32,13 @@ TITLE = "Particle diameter"
 
 
 def chosen_set(protocol: EMProtocol, name: str) -> Any:
-    """The set that an input of the form points to; None where there is no such input or set."""
+    """The set that an input of the form points to; None where there is no such input or set.
+
+    Of an input that takes several, it is the first.
+    """
     pointer = getattr(protocol, name, None)
+    if isinstance(pointer, PointerList):
+        pointer = next(iter(pointer), None)
     return None if pointer is None else pointer.get()
 
 
@@ -74,6 +83,9 @@ class CryoSegmentWizardDiameter(Wizard):
             CryoSegmentProtLabels,
             CryoSegmentProtTrain,
             CryoSegmentProtTune,
+            CryoSegmentProtConsensus,
+            CryoSegmentProtEvaluate,
+            CryoSegmentProtScreenPicks,
         )
     ]
 
@@ -81,7 +93,9 @@ class CryoSegmentWizardDiameter(Wizard):
         """Ask for the diameter; what the labels of a training say is taken at once."""
         protocol = form.protocol
         known = labelled_diameter(protocol)
-        coordinates = chosen_set(protocol, "inputCoordinates")
+        names = ("referenceCoordinates", "inputCoordinates")
+        found = [chosen_set(protocol, name) for name in names]
+        coordinates = next((each for each in found if each is not None), None)
         micrographs = chosen_set(protocol, "inputMicrographs")
         if coordinates is not None:
             micrographs = coordinates.getMicrographs()

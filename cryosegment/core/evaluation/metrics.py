@@ -170,7 +170,7 @@ def _figures(name: str, outcome: Outcome, rules: Rules) -> dict[str, Any]:
         **_rates(outcome.hits, reference, rules.beta),
         "average_precision": ranked.average_precision,
         "best_f1": best_f1,
-        "best_threshold": best_threshold,
+        "best_threshold": best_threshold if outcome.is_scored else nan,
         "center_error_mean": float(distances.mean()) if len(distances) else nan,
         "center_error_median": float(np.median(distances)) if len(distances) else nan,
         "count_error": ratio(picks - reference, reference),

@@ -29,6 +29,7 @@ from cryosegment.core.optics.projection import rotation_matrices
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.params import LabelsProjectParams
 from cryosegment.exchange.particles import (
+    MASKS_NAME,
     ParticleImages,
     Particles,
     read_particle_images,
@@ -36,7 +37,7 @@ from cryosegment.exchange.particles import (
 )
 from cryosegment.exchange.progress import Progress
 
-STACK_NAME, STAR_NAME = "masks.mrcs", "masks.star"
+STACK_NAME = "masks.mrcs"
 OUTSIDE_IMAGE = "outside the image"
 STEP = 1000
 """Masks between two reports of progress."""
@@ -110,7 +111,7 @@ def project_masks(
         )
     masks = _write_stacks(groups, body, params, folder, progress, device)
     rows = sorted(masks)
-    write_particle_masks(folder / STAR_NAME, images.select(rows), [masks[row] for row in rows])
+    write_particle_masks(folder / MASKS_NAME, images.select(rows), [masks[row] for row in rows])
     report.write(folder)
     return report
 

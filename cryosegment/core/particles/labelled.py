@@ -21,11 +21,10 @@ from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import read_json
 from cryosegment.exchange.labels import PARTICLE, SUMMARY_NAME
 from cryosegment.exchange.params import InputParams
-from cryosegment.exchange.particles import ParticleMasks, read_particle_masks
+from cryosegment.exchange.particles import MASKS_NAME, ParticleMasks, read_particle_masks
 from cryosegment.exchange.progress import Progress
 from cryosegment.exchange.relion import project_file
 
-MASKS_NAME = "masks.star"
 AT_ONCE = 256
 
 logger = logging.getLogger(__name__)

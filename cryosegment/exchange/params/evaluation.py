@@ -81,6 +81,12 @@ class EvaluateParams(Params):
         minimum=0.1,
         maximum=10,
     )
+    micrographs: Tuple[str, ...] = param(
+        (),
+        "micrographs, as for pick, on which the page shows hits and misses",
+        is_row=True,
+        **PATH,
+    )
     published: Tuple[str, ...] = param(
         (),
         f"figures as papers give them: {BOX_MAP} (mean average precision of boxes), {DISC_PIXELS} "

@@ -6,6 +6,7 @@ Everything is kept in RELION's convention; other conventions are converted here 
 
 from cryosegment.exchange.particles.files import ParticleFile, open_particles
 from cryosegment.exchange.particles.masks import (
+    MASKS_NAME,
     ParticleMasks,
     read_particle_masks,
     write_particle_masks,
@@ -26,6 +27,7 @@ from cryosegment.exchange.particles.split import split_by_micrograph
 from cryosegment.exchange.particles.stacks import Named, ParticleStacks
 
 __all__ = [
+    "MASKS_NAME",
     "UNCLASSIFIED",
     "Named",
     "ParticleFile",

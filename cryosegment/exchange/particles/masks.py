@@ -26,6 +26,8 @@ from cryosegment.exchange.relion import (
 )
 from cryosegment.exchange.star import Cell, write_star
 
+MASKS_NAME = "masks.star"
+"""What `labels project` calls it."""
 ORIGINAL = "rlnImageOriginalName"
 
 

@@ -2,6 +2,7 @@
 """`evaluate`: several sets, their names, masks, ignored regions and what is printed."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -49,6 +50,18 @@ def test_several_sets_are_told_beside_each_other(folder, capsys):
     assert half.split()[:6] == ["half", "9", "12", "0.667", "0.500", "0.571"]
     assert compared.startswith("F1 of good is above that of half by 0.229 (95 % interval: ")
     assert "good: 1 micrographs of the reference have no picks, such as m3" in said.err
+
+
+def test_the_page_shows_the_micrographs_that_are_given(folder):
+    noise = np.random.default_rng(0).standard_normal((100, 100)).astype(np.float32)
+    for name in ("m1", "other"):
+        write_image(folder / "micrographs" / f"{name}.mrc", noise, 2.0)
+    assert evaluate("--output", "plain") == 0
+    assert evaluate("--output", "shown", "--micrographs", "micrographs/*.mrc") == 0
+    plain, shown = (Path(name, "report.html").read_text() for name in ("plain", "shown"))
+    assert "Hits, misses and false picks" not in plain
+    assert "Hits, misses and false picks" in shown
+    assert evaluate("--output", "none", "--micrographs", "micrographs/other.mrc") == 1
 
 
 def test_the_folder_holds_all_sets_in_their_order(folder):

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from cryosegment.exchange.errors import InputError
-from cryosegment.exchange.micrographs import find_micrographs
+from cryosegment.exchange.micrographs import files_of, find_micrographs
 from cryosegment.exchange.star import write_star
 
 
@@ -28,6 +28,12 @@ def test_a_folder_is_the_images_in_it(project):
     assert found == ["Micrographs/a.mrc", "Micrographs/b.mrc", "Micrographs/c.TIF.gz"]
     with pytest.raises(InputError, match=r"expected images .* in the folder"):
         find_micrographs([str(project)])
+
+
+def test_files_of_micrographs_have_their_names(project):
+    folder = project / "Micrographs"
+    found = files_of(["b", "x", "00012345_a"], [str(folder)])
+    assert found == {"b": str(folder / "b.mrc"), "00012345_a": str(folder / "a.mrc")}
 
 
 def test_a_pattern_is_the_files_that_fit(project):

@@ -53,6 +53,13 @@ def test_best_threshold_is_one_of_the_scores(by_hand):
     assert by_hand.overall.best_threshold == 0.5
 
 
+def test_picks_without_scores_have_no_best_threshold():
+    plain = {"one": coordinates(PICKS)}
+    result = evaluate(plain, {"one": coordinates(PARTICLES)}, DIAMETER)
+    assert result.overall.best_f1 == result.overall.f1
+    assert math.isnan(result.overall.best_threshold)
+
+
 def test_centring_error_is_in_angstrom(by_hand):
     distances = [5.0, 0.0, 4.0]
     assert by_hand.overall.center_error_mean == pytest.approx(2 * np.mean(distances))
