@@ -17,12 +17,11 @@ from cryosegment.tests.machine import NO_BROWSER
 
 PROGRAM = "chromium"
 BEGIN, END = '<pre id="findings">', "</pre>"
-SCRIPT = """<script>addEventListener("load", () => {{
-  const findings = {{}};
-  {script}
-  document.body.innerHTML = '<pre id="findings"></pre>';
-  document.querySelector("pre").textContent = JSON.stringify(findings);
-}});</script>"""
+LOADED = '<script>addEventListener("load", () => {{ {script} }});</script></body>'
+TELL = """
+document.body.innerHTML = '<pre id="findings"></pre>';
+document.querySelector("pre").textContent = JSON.stringify(findings);
+"""
 
 
 def look(page: Path, script: str) -> dict[str, Any]:
@@ -30,9 +29,7 @@ def look(page: Path, script: str) -> dict[str, Any]:
 
     The key `console` holds all that the page said there: errors, and what it was not allowed.
     """
-    watched = page.with_name(f"watched-{page.name}")
-    text = page.read_text("utf-8").replace("</body>", SCRIPT.format(script=script) + "</body>")
-    watched.write_text(text, "utf-8")
+    watched = _with_script(page, f"const findings = {{}}; {script} {TELL}")
     ended = _browse(watched, "--enable-logging=stderr", "--dump-dom")
     console = re.findall(r'CONSOLE:\d+\] "(.*)", source', ended.stderr)
     assert BEGIN in ended.stdout, console
@@ -47,9 +44,18 @@ def print_pdf(page: Path) -> bytes:
     return target.read_bytes()
 
 
-def screenshot(page: Path, target: Path, width: int, height: int) -> None:
-    """Write a picture of the top of the page in a window of a size, px."""
-    _browse(page, "--hide-scrollbars", f"--window-size={width},{height}", f"--screenshot={target}")
+def screenshot(page: Path, target: Path, width: int, height: int, script: str = "") -> None:
+    """Write a picture of the top of the page in a window of a size (px), after a script."""
+    size = ("--hide-scrollbars", f"--window-size={width},{height}")
+    _browse(_with_script(page, script), *size, f"--screenshot={target}")
+
+
+def _with_script(page: Path, script: str) -> Path:
+    """A copy of a page that runs a script when it has loaded."""
+    watched = page.with_name(f"watched-{page.name}")
+    text = page.read_text("utf-8").replace("</body>", LOADED.format(script=script))
+    watched.write_text(text, "utf-8")
+    return watched
 
 
 def _browse(page: Path, *options: str) -> subprocess.CompletedProcess[str]:
