@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from cryosegment.core.evaluation.styles import DOUBLE, FALSE, HIT, MISSED, NOT_COUNTED
+from cryosegment.core.evaluation import styles
 from cryosegment.core.images.micrograph import read_micrograph
 from cryosegment.core.report import MarkStyle, Overlay, Place, Sheet, Tile, photograph
 from cryosegment.core.report.choice import evenly
@@ -29,7 +29,7 @@ SHOWN = 20
 """Micrographs on a page."""
 TILES = 40
 """Small pictures on a contact sheet."""
-SHEETS = (HIT, MISSED, FALSE)
+SHEETS = (styles.HIT, styles.MISSED, styles.FALSE)
 
 
 @dataclass(frozen=True)
@@ -98,11 +98,11 @@ def _kinds(marked: Marked) -> dict[MarkStyle, _Found]:
     picks = marked.picks.at_pixel_size(marked.reference.pixel_size)
     found = {}
     for style, places, marks, sign in (
-        (HIT, picks, marked.pick_marks, PAIRED),
-        (MISSED, marked.reference, marked.reference_marks, ALONE),
-        (FALSE, picks, marked.pick_marks, ALONE),
-        (DOUBLE, picks, marked.pick_marks, DUPLICATE),
-        (NOT_COUNTED, picks, marked.pick_marks, IGNORED),
+        (styles.HIT, picks, marked.pick_marks, PAIRED),
+        (styles.MISSED, marked.reference, marked.reference_marks, ALONE),
+        (styles.FALSE, picks, marked.pick_marks, ALONE),
+        (styles.DUPLICATE, picks, marked.pick_marks, DUPLICATE),
+        (styles.NOT_COUNTED, picks, marked.pick_marks, IGNORED),
     ):
         chosen = places.select(marks == sign)
         if len(chosen) or style in SHEETS:
@@ -149,6 +149,6 @@ def _sheets(cuts: Sequence[_Cut], evaluation: Evaluation) -> list[Sheet]:
 
 
 def _tile(cut: _Cut) -> Tile:
-    caption = "" if cut.score != cut.score else f"{cut.score:.3g}"
+    caption = "" if cut.score != cut.score else f"{cut.score:#.3g}"
     alt = f"{cut.style.label}, on {cut.place.micrograph}"
     return Tile(photograph(cut.image, alt, caption), cut.place)

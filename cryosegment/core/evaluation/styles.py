@@ -7,5 +7,5 @@ from cryosegment.core.report.colors import GREY, ORANGE, PURPLE, SKY, VERMILLION
 HIT = MarkStyle("hits", SKY)
 MISSED = MarkStyle("missed", ORANGE, "diamond")
 FALSE = MarkStyle("false picks", VERMILLION, "square")
-DOUBLE = MarkStyle("doubles", PURPLE, "square")
+DUPLICATE = MarkStyle("duplicates", PURPLE, "square")
 NOT_COUNTED = MarkStyle("not counted", GREY)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator
 
-from cryosegment.core.evaluation.styles import DOUBLE, FALSE, HIT, MISSED
+from cryosegment.core.evaluation import styles
 from cryosegment.core.report import Bar, Column, Estimate, Place, Table
 from cryosegment.core.report.table import Cell
 from cryosegment.exchange.evaluation import (
@@ -31,14 +31,15 @@ SUMMARY = (
         Column("centring Å", ".1f", "median distance of hits from their particles"),
         "center_error_median",
     ),
-    (Column("doubles", ",", "wrong picks on a particle that another pick has"), "duplicates"),
+    (Column("duplicates", ",", "wrong picks on a particle that another pick has"), "duplicates"),
     (Column("count error", "+.1%", "surplus of picks over particles"), "count_error"),
     (
-        Column("calibration error", ".3f", "mean distance of scores from the part that is right"),
+        Column("calibration", ".3f", "mean distance of scores from the part that is right"),
         "calibration_error",
     ),
 )
 """Columns of the summary and the figures they show."""
+TITLES = {name: column.title for column, name in SUMMARY}
 
 
 def tables_of_all(evaluation: Evaluation) -> list[Table]:
@@ -72,7 +73,7 @@ def _differences(evaluation: Evaluation) -> Table:
         [
             each.first,
             each.second,
-            each.figure.replace("_", " "),
+            TITLES.get(each.figure, each.figure),
             Estimate(each.value, each.low, each.high),
         ]
         for each in evaluation.differences
@@ -88,12 +89,12 @@ def table_of_micrographs(evaluation: Evaluation, shown: Container[str]) -> Table
     shown
         Names of the micrographs that the page shows, to which names lead.
     """
-    styles = (HIT, MISSED, FALSE, DOUBLE)
+    kinds = (styles.HIT, styles.MISSED, styles.FALSE, styles.DUPLICATE)
     columns = [
         Column("micrograph"),
         Column("set"),
         Column("F1", ".3f"),
-        Column("picks and particles", bars=[(style.label, style.color) for style in styles]),
+        Column("picks and particles", bars=[(kind.label, kind.color) for kind in kinds]),
         Column("picks", ","),
         Column("particles", ","),
         Column("precision", ".3f"),

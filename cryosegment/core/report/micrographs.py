@@ -17,9 +17,9 @@ from cryosegment.core.report.table import Place
 
 SHOWN_SIDE = 1024
 """Longest side of a micrograph, px."""
-SHOWN_BLUR, TILE_BLUR = 0.03, 0.06
-"""Standard deviations of the low-passes of micrographs and of small pictures, in particle
-diameters: at these particles stand out from the noise, which also takes most of a page's bytes."""
+BLUR = 0.05
+"""Standard deviation of the low-pass, in particle diameters: so particles stand out from the noise,
+which would take most of a page's bytes."""
 TILE_SIDE, TILE_DIAMETERS = 80, 1.6
 """Side of a small picture, in px and in particle diameters."""
 BEYOND = 128
@@ -95,8 +95,8 @@ def show_micrograph(micrograph: Micrograph, diameter: float) -> ShownMicrograph:
     fine = TILE_SIDE / (TILE_DIAMETERS * size)
     return ShownMicrograph(
         micrograph.name,
-        _reduced(micrograph, whole, SHOWN_BLUR * size),
-        _reduced(micrograph, fine, TILE_BLUR * size),
+        _reduced(micrograph, whole, BLUR * size),
+        _reduced(micrograph, fine, BLUR * size),
         size,
     )
 

@@ -49,7 +49,7 @@ for (const block of document.querySelectorAll(".table")) {
 
 // ---- overlays: one micrograph at a time; zooming widens the layer in its scrolled window
 
-const LARGEST_ZOOM = 16, PLACE_ZOOM = 4;
+const LARGEST_ZOOM = 16, PLACE_ZOOM = 3;
 
 for (const block of document.querySelectorAll(".overlays")) {
   const figures = [...block.querySelectorAll("figure")], select = block.querySelector(".micrograph");

@@ -145,7 +145,7 @@ def test_the_worst_micrographs_come_first(found):
         [HOSTILE, "theirs $x", "0.400"],
         ["middling", "ours", "0.500"],
     ]
-    assert found["bar"] == "0 hits, 4 missed, 3 false picks, 0 doubles"
+    assert found["bar"] == "0 hits, 4 missed, 3 false picks, 0 duplicates"
     # the longest bar has seven, too
     assert found["widths"] == ["0%", "57.1%", "42.9%", "0%"]
 
@@ -163,7 +163,7 @@ def test_contact_sheets_show_each_kind_of_each_set(found):
 def test_a_name_leads_to_the_marks_of_its_set(found):
     name, counts = found["first"]
     assert name == HOSTILE
-    assert counts == ["hits 0", "missed 4", "false picks 3", "not counted 1", "doubles 0"]
+    assert counts == ["hits 0", "missed 4", "false picks 3", "not counted 1", "duplicates 0"]
     # diamonds of 40 px around the corner particles, whose pixels' centres are half a pixel in
     assert found["box"] == pytest.approx([80.5, 80.5, 240, 240], abs=0.1)
 

@@ -225,7 +225,7 @@ def test_a_small_picture_leads_to_its_place(found):
     place = found["place"]
     assert place["shown"] == 2
     assert place["group"] == HOSTILE
-    assert place["zoom"] == pytest.approx(4, rel=0.02)
+    assert place["zoom"] == pytest.approx(3, rel=0.02)
     assert place["middle"] == pytest.approx([200, 60], abs=2)
 
 
