@@ -46,7 +46,7 @@ from backgrounds import read_textures
 
 SHIPPED: Facts = {"widths": [32, 64, 128, 256], "deep_blocks": 3, "normalization": BATCH_NORM}
 SEEDS = (0, 1)
-LOCATING = ("particle", "center")
+LOCATING = ("particle", "center", "offset")
 """Heads without which nothing is found."""
 LOW_SNR = 0.01
 WORDS = ("very noisy", "crowded", "sparse", "dirty")
@@ -85,10 +85,10 @@ VARIANTS = (
     Variant("24 px per diameter", scenes=SceneSettings(diameter=24.0)),
     Variant("32 px per diameter", scenes=SceneSettings(diameter=32.0)),
     Variant("half as wide", {"widths": [16, 32, 64, 128]}),
-    Variant("heads: particle and centre only", heads=LOCATING),
     Variant("SNR from 0.1, none favoured", scenes=SceneSettings(snr=(0.1, 1.0, 30.0), hard=0.4)),
     Variant("no real backgrounds", scenes=SceneSettings(real=0.0)),
     Variant("weights not averaged", averaging=0.0),
+    Variant("no heads for edge and contamination", heads=LOCATING),
     Variant("half as wide again", {"widths": [48, 96, 192, 384]}),
 )
 
