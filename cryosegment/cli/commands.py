@@ -246,13 +246,13 @@ COMMANDS: Sequence[Command] = (
     ),
     Command(
         "show",
-        "show picks, labels or an evaluation in a window; picks are selected anew there by "
-        "threshold, distance, size and hand",
+        "show picks, screened picks, labels or an evaluation in a window; picks are selected anew "
+        "there by threshold, distance, size and hand",
         ShowParams,
         "showing:run_show",
         ("", ""),
         ("picks",),
-        ("FOLDER", "output of `pick`, `repick`, `labels` or `evaluate`, or truth of `simulate`"),
+        ("FOLDER", "output of pick, repick, screen apply, labels, evaluate; truth of simulate"),
         needs_output=False,
     ),
     Command(

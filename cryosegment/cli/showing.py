@@ -14,14 +14,17 @@ from cryosegment.core.images.reading import read_file
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.evaluation import EVALUATION_NAME, read_evaluation
 from cryosegment.exchange.files import unique_names
-from cryosegment.exchange.job import Job
+from cryosegment.exchange.job import JOB_NAME, Job, read_job
 from cryosegment.exchange.labels import LABELS_NAME
 from cryosegment.exchange.micrographs import find_micrographs
-from cryosegment.exchange.params import ShowParams
+from cryosegment.exchange.params import ScreenApplyParams, ShowParams
 from cryosegment.exchange.progress import Progress
+from cryosegment.exchange.records import record_from_dict
+from cryosegment.exchange.screen_folder import COUNTS_NAME, ScreenFolder
 from cryosegment.window.evaluation import EvaluationDisplay
 from cryosegment.window.labels import LabelsDisplay
 from cryosegment.window.picks_window import PicksWindow
+from cryosegment.window.screened import ScreenedDisplay
 from cryosegment.window.selection import PickSelection
 from cryosegment.window.window import MicrographWindow
 
@@ -50,7 +53,7 @@ def run_show(job: Job, params: ShowParams, progress: Progress) -> Outcome:
 
 
 def open_window(top: tk.Tk, folder: Path, files: dict[str, str] | None) -> MicrographWindow:
-    """Fill a window with what a folder holds: labels, an evaluation, or else picks.
+    """Fill a window with what a folder holds: labels, an evaluation, screened picks, or picks.
 
     Raises
     ------
@@ -64,7 +67,18 @@ def open_window(top: tk.Tk, folder: Path, files: dict[str, str] | None) -> Micro
     if (folder / EVALUATION_NAME).exists():
         display = EvaluationDisplay(read_evaluation(folder), files)
         return MicrographWindow(top, display.content(title), read_pixels)
+    if (folder / COUNTS_NAME).exists():
+        return MicrographWindow(top, _screened(folder, files).content(title), read_pixels)
     return PicksWindow(top, title, PickSelection(folder, files=files), read_pixels)
+
+
+def _screened(folder: Path, files: dict[str, str] | None) -> ScreenedDisplay:
+    """Screened picks on the micrographs of their run, or on others."""
+    job = read_job(folder / JOB_NAME)
+    params = record_from_dict(ScreenApplyParams, job.params)
+    files = files or dict(zip(job.names, job.inputs, strict=True))
+    pixel_size = params.pixel_size or read_file(Path(next(iter(files.values()))))[1]
+    return ScreenedDisplay(ScreenFolder(folder), files, params.diameter, pixel_size)
 
 
 def read_pixels(path: str) -> np.ndarray:

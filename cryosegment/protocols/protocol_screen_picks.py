@@ -93,9 +93,9 @@ class CryoSegmentProtScreenPicks(CoreRun, Remembered, GpuChoice):
             "pixel_size": self._micrographs().getSamplingRate(),
             **self._cpuParams(),
         }
-        job = Job("screen apply", values, tuple(files.values()), self._folder(), tuple(files))
+        job = Job("screen apply", values, tuple(files.values()), self.getFolder(), tuple(files))
         threads = self.numberOfThreads.get()
-        self._runCore(job, Path(self._folder(), JOB_NAME), bool(self.useGpu), threads)
+        self._runCore(job, Path(self.getFolder(), JOB_NAME), bool(self.useGpu), threads)
 
     def createOutputStep(self, signature: str) -> None:
         """Make the outputs of the kept and of the dropped picks.
@@ -111,7 +111,9 @@ class CryoSegmentProtScreenPicks(CoreRun, Remembered, GpuChoice):
         for kind, name in ((COORDINATES, "outputCoordinates"), (DROPPED, "outputDropped")):
             coordinates = self._createSetOfCoordinates(pointer, suffix=f"_{kind}")
             coordinates.setBoxSize(source.getBoxSize())
-            append_screened(coordinates, source, sorted(Path(self._folder(), kind).glob("*.star")))
+            append_screened(
+                coordinates, source, sorted(Path(self.getFolder(), kind).glob("*.star"))
+            )
             if coordinates.getSize():
                 outputs[name] = coordinates
         if "outputCoordinates" not in outputs:
@@ -140,7 +142,7 @@ class CryoSegmentProtScreenPicks(CoreRun, Remembered, GpuChoice):
     def _summary(self) -> List[str]:
         if not self.hasAttribute("outputCoordinates"):
             return ["No screened picks yet.", *self._failureLines()]
-        titles, *rows = read_rows(Path(self._folder(), COUNTS_NAME))
+        titles, *rows = read_rows(Path(self.getFolder(), COUNTS_NAME))
         count = {title: sum(int(row[i]) for row in rows) for i, title in enumerate(titles) if i}
         kinds = ", ".join(f"{count[kind]} {kind}" for kind in KINDS)
         return [
@@ -163,12 +165,13 @@ class CryoSegmentProtScreenPicks(CoreRun, Remembered, GpuChoice):
     # --------------------------- UTILS functions -----------------------------
     def getFailures(self) -> Dict[str, str]:
         """Error of each micrograph that could not be screened, by its name."""
-        return self._failuresIn(self._folder())
+        return self._failuresIn(self.getFolder())
 
     def _failureLines(self) -> List[str]:
-        return self._failuresText(self.getFailures(), f"All are in {self._folder()}.")
+        return self._failuresText(self.getFailures(), f"All are in {self.getFolder()}.")
 
-    def _folder(self) -> str:
+    def getFolder(self) -> str:
+        """Folder of the results, relative to the project."""
         return str(self._getExtraPath("screened"))
 
     def _micrographs(self) -> Any:

@@ -53,6 +53,7 @@ from cryosegment.viewers import (
     CryoSegmentViewerLabels,
     CryoSegmentViewerPick,
     CryoSegmentViewerRank,
+    CryoSegmentViewerScreen,
     CryoSegmentViewerTrain,
     CryoSegmentViewerTune,
 )
@@ -80,6 +81,7 @@ __all__ = [
     "CryoSegmentViewerLabels",
     "CryoSegmentViewerPick",
     "CryoSegmentViewerRank",
+    "CryoSegmentViewerScreen",
     "CryoSegmentViewerTrain",
     "CryoSegmentViewerTune",
     "ImageHandler",

@@ -13,6 +13,7 @@ from cryosegment.tests.scripted import (
     DIAMETER,
     PIXEL_SIZE,
     CryoSegmentProtScreenPicks,
+    CryoSegmentViewerScreen,
     ProtocolTest,
     simulate,
 )
@@ -52,3 +53,16 @@ class TestCryoSegmentScreening(ProtocolTest):
         assert sum(int(row[1]) for row in rows) == len(given)
         assert sum(int(row[2]) for row in rows) == len(kept)
         assert f"*{len(kept)} picks* of {len(given)} kept." in screen._summary()[0]
+        viewer = CryoSegmentViewerScreen(project=self.proj, protocol=screen)
+        viewer.setProtocol(screen)
+        content = viewer._content()
+        for mic in micrographs.outputMicrographs:
+            (name,) = (
+                n for n, file in content.files.items() if Path(file).name in mic.getFileName()
+            )
+            circles, crosses = content.marks(name)
+            for marks, own in ((circles, kept), (crosses, dropped)):
+                here = [c for c in own.values() if c.getMicId() == mic.getObjId()]
+                places = sorted((c.getY(), c.getX()) for c in here)
+                assert sorted(map(tuple, marks.centers_yx)) == places
+            assert content.cells(name)[2] == len(circles.centers_yx)

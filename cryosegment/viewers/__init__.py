@@ -6,6 +6,7 @@ from cryosegment.viewers.viewer_labels import CryoSegmentViewerLabels
 from cryosegment.viewers.viewer_model import CryoSegmentViewerModel
 from cryosegment.viewers.viewer_pick import CryoSegmentViewerPick
 from cryosegment.viewers.viewer_rank import CryoSegmentViewerRank
+from cryosegment.viewers.viewer_screen import CryoSegmentViewerScreen
 from cryosegment.viewers.viewer_train import CryoSegmentViewerTrain
 from cryosegment.viewers.viewer_tune import CryoSegmentViewerTune
 
@@ -15,6 +16,7 @@ __all__ = [
     "CryoSegmentViewerModel",
     "CryoSegmentViewerPick",
     "CryoSegmentViewerRank",
+    "CryoSegmentViewerScreen",
     "CryoSegmentViewerTrain",
     "CryoSegmentViewerTune",
 ]

@@ -6,7 +6,7 @@ from __future__ import annotations
 import tkinter as tk
 from functools import partial
 from tkinter import filedialog, ttk
-from typing import Callable, NamedTuple, Sequence
+from typing import Callable, Dict, NamedTuple, Sequence
 
 from cryosegment.exchange.errors import CryoSegmentError
 from cryosegment.window.controls import GAP
@@ -62,19 +62,22 @@ class Actions(ttk.Frame):
         self.are_edited = tk.BooleanVar(self, False)
         self._kept = 0
         text = "A click adds or removes a pick (e)"
-        ttk.Checkbutton(self, text=text, variable=self.are_edited).pack(anchor="w")
-        ttk.Button(self, text="Undo (Ctrl-Z)", command=undo).pack(fill="x", pady=(0, GAP))
-        for action in actions:
-            act = partial(self.act, action.run)
-            ttk.Button(self, text=action.label, command=act).pack(fill="x", pady=(0, GAP))
-        button = ttk.Menubutton(self, text="Export")
-        self.menu = tk.Menu(button, tearoff=False)
+        # none takes the focus, so that a key of the window does not press it again
+        check = ttk.Checkbutton(self, text=text, variable=self.are_edited, takefocus=False)
+        check.pack(anchor="w")
+        commands: Dict[str, Callable[[], None]] = {"Undo (Ctrl-Z)": undo}
+        commands.update({action.label: partial(self.act, action.run) for action in actions})
+        for label, command in commands.items():
+            button = ttk.Button(self, text=label, command=command, takefocus=False)
+            button.pack(fill="x", pady=(0, GAP))
+        export = ttk.Menubutton(self, text="Export", takefocus=False)
+        self.menu = tk.Menu(export, tearoff=False)
         for form, label in FORMATS.items():
             self.menu.add_command(label=f"{label} ...", command=partial(self._export, form))
         self.menu.add_separator()
         self.menu.add_command(label="Copy the command line", command=self._copy)
-        button.configure(menu=self.menu)
-        button.pack(fill="x")
+        export.configure(menu=self.menu)
+        export.pack(fill="x")
 
     @property
     def has_news(self) -> bool:

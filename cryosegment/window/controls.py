@@ -191,7 +191,7 @@ class LookControls(ttk.LabelFrame):
         self.opacity = NumberSlider(self, 3, "Opacity", (0, 1), canvas.opacity, self._make_opaque)
         self.are_marked = tk.BooleanVar(self, True)
         check = ttk.Checkbutton(self, text="Marks (c)", variable=self.are_marked)
-        check.configure(command=on_change)
+        check.configure(command=on_change, takefocus=False)
         check.grid(row=4, column=0, columnspan=3, sticky="w")
 
     def offer(self, names: Sequence[str]) -> str:

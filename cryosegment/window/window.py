@@ -124,7 +124,10 @@ class MicrographWindow:
 
     def _hover(self, at: At) -> None:
         y, x = at
-        found = self.content.point(self.name, at) or self.content.about(self.name)
+        try:
+            found = self.content.point(self.name, at) or self.content.about(self.name)
+        except CANNOT_READ:  # which is said already
+            found = ""
         self.pointed.set(f"{found}    x {x:.0f}  y {y:.0f}".strip())
 
     # --------------------------- keys ------------------------------------------

@@ -15,6 +15,8 @@ from cryosegment.cli.main import main
 from cryosegment.cli.showing import open_window
 from cryosegment.exchange.coordinates import Coordinates, write_coordinates
 from cryosegment.exchange.evaluation import read_evaluation, read_marked
+from cryosegment.exchange.job import JOB_NAME, Job
+from cryosegment.exchange.screen_folder import ScreenFolder
 from cryosegment.tests.display import has_display, start_display, until
 from cryosegment.tests.machine import NO_DISPLAY
 
@@ -81,6 +83,30 @@ def test_hits_and_misses_of_an_evaluation(top: tk.Tk, evaluation: Path, tmp_path
     assert window.content.point(first, (20.0, 98.0)) == "false pick, score 0.700"
     assert window.content.point(first, (99.0, 30.0)) == "missed particle"
     assert window.content.point(first, (60.0, 110.0)) == ""
+
+
+@needs_display
+def test_screened_picks(top: tk.Tk, tmp_path: Path) -> None:
+    folder, path = ScreenFolder(tmp_path / "screened"), str(tmp_path / "m.mrc")
+    mrcfile.write(path, np.zeros((120, 130), np.float32))
+    columns = {
+        "rlnCoordinateX": [20.0, 60.0, 100.0],
+        "rlnCoordinateY": [30.0, 90.0, 31.0],
+    }
+    folder.write("m", columns, np.array([[0.95, 0.01], [0.02, 0.9], [0.9, 0.02]]))
+    folder.keep({"m": path}, "0.5")
+    params = {"picks": "any", "diameter": 30.0, "pixel_size": SIZE}
+    job = Job("screen apply", params, (path,), str(folder.path), ("m",))
+    job.write(folder.path / JOB_NAME)
+    content = open_window(top, folder.path, None).content
+    assert content.cells("m") == ("m", 3, 2, 1)
+    kept, dropped = content.marks("m")
+    assert kept.centers_yx.tolist() == [[30.0, 20.0], [31.0, 100.0]]
+    assert dropped.centers_yx.tolist() == [[90.0, 60.0]]
+    assert kept.diameter_px == 15.0
+    assert content.about("m") == "by their boxes: 2 particle, 1 interference, 0 noise"
+    assert content.point("m", (90.0, 62.0)).startswith("dropped: probability 0.")
+    assert content.point("m", (31.0, 20.0)).startswith("kept: probability 0.")
 
 
 @needs_display

@@ -124,6 +124,18 @@ def test_a_title_sorts_the_list(window) -> None:
         until(window.top, lambda order=expected: window.list.order == order, "it is sorted")
 
 
+def test_a_key_presses_no_button_again(window) -> None:
+    (button,) = (
+        child for child in window.actions.winfo_children() if str(child.cget("text")) == "Take"
+    )
+    click(button, (20, 10))
+    until(window.top, lambda: window.status.get().startswith("taken"), "it is pressed")
+    window.status.set("")
+    press("space")
+    until(window.top, lambda: window.name == window.list.order[1], "the next one is shown")
+    assert window.status.get() == ""
+
+
 def test_the_micrograph_is_dragged(window) -> None:
     before = window.canvas.view
     drag(window.canvas, (100, 100), (140, 130))

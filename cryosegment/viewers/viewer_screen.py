@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Screened picks: what is kept and what is dropped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Dict, List
+
+from pyworkflow.protocol import params
+from pyworkflow.viewer import DESKTOP_TKINTER, View
+
+from cryosegment.convert import micrographs_by_name
+from cryosegment.exchange.csv_rows import read_rows
+from cryosegment.exchange.screen_folder import COUNTS_NAME, ScreenFolder
+from cryosegment.protocols import CryoSegmentProtScreenPicks
+from cryosegment.viewers.results import ResultsViewer, Show
+from cryosegment.viewers.windows import WindowView, read_image
+from cryosegment.window.content import Content
+from cryosegment.window.screened import ScreenedDisplay
+from cryosegment.window.window import MicrographWindow, Top
+
+
+class CryoSegmentViewerScreen(ResultsViewer):
+    """The window with the screened picks."""
+
+    _label = "screened picks"
+    _environments = [DESKTOP_TKINTER]
+    _targets = [CryoSegmentProtScreenPicks]
+
+    # --------------------------- DEFINE param functions ----------------------
+    def _defineParams(self, form: params.Form) -> None:
+        form.addSection(label="Results")
+        self._addState(form)
+        form.addParam(
+            "showPicks",
+            params.LabelParam,
+            important=True,
+            condition=str(bool(self._names())),
+            label="Screened picks on the micrographs",
+            help="A window with all micrographs: circles round the kept picks, coloured by their "
+            "probability, and crosses on the dropped ones.",
+        )
+        self._addCoordinates(form)
+        self._addCommon(form)
+
+    def _views(self) -> Dict[str, Show]:
+        return {"showPicks": self._showPicks}
+
+    # --------------------------- the views ------------------------------------
+    def _showPicks(self, param: Any = None) -> List[View]:
+        if not self._names():
+            return self._showState()
+        content = self._content()
+
+        def make(top: Top) -> MicrographWindow:
+            return MicrographWindow(top, content, read_image)
+
+        return [WindowView(self.getTkRoot(), make)]
+
+    def _content(self) -> Content:
+        """What the window shows."""
+        micrographs = self.protocol.inputCoordinates.get().getMicrographs()
+        files = {
+            name: str(Path(mic.getFileName()).absolute())
+            for name, mic in micrographs_by_name(micrographs).items()
+        }
+        folder = ScreenFolder(Path(self.protocol.getFolder()).absolute())
+        display = ScreenedDisplay(
+            folder, files, self.protocol.diameter.get(), micrographs.getSamplingRate()
+        )
+        return display.content(self.protocol.getRunName())
+
+    # --------------------------- UTILS functions -----------------------------
+    def _names(self) -> List[str]:
+        path = Path(self.protocol.getFolder(), COUNTS_NAME)
+        return [row[0] for row in read_rows(path)[1:]] if path.exists() else []
