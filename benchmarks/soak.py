@@ -21,11 +21,11 @@ from functools import partial
 from pathlib import Path
 
 from scoring import run
-from slurm import cluster, what_is_missing
 
 from cryosegment.exchange.coordinates import read_coordinates
 from cryosegment.exchange.micrograph_lists import read_failures
 from cryosegment.exchange.pick_folder import CANDIDATES, COORDINATES, EVERYTHING, PickFolder
+from cryosegment.tests.slurm import cluster, what_is_missing
 
 SIDE, PIXEL_SIZE, DIAMETER = 256, 6.0, 180.0
 KINDS = 8

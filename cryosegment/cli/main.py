@@ -22,7 +22,7 @@ from cryosegment.cli.devices import use_threads
 from cryosegment.cli.outcome import Outcome
 from cryosegment.cli.outputs import check_model_file, is_first, recorded, shard_output
 from cryosegment.cli.progress import LOG_FORMAT, show_progress
-from cryosegment.cli.run_log import add_run_log, logged
+from cryosegment.cli.run_log import add_run_log, logged, run_logs
 from cryosegment.cli.serving import serve
 from cryosegment.exchange.card import read_card
 from cryosegment.exchange.errors import CryoSegmentError, InputError, in_one_line
@@ -169,7 +169,7 @@ def _start_command(namespace: argparse.Namespace) -> int:
 
 def _execute(command: Command, job: Job, params: Params, log: str) -> int:
     """Run a job, of which a line is added to a log of runs; how many inputs failed."""
-    with logged(log if is_first() else "", job) as tell:
+    with logged(run_logs(log) if is_first() else (), job) as tell:
         return _run_job(command, job, params, tell)
 
 

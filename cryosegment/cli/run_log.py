@@ -10,7 +10,7 @@ import platform
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
@@ -23,6 +23,7 @@ from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import make_folder
 from cryosegment.exchange.job import FAILED, INTERRUPTED, OK, SOME_FAILED, Job
 from cryosegment.exchange.pick_folder import PickFolder
+from cryosegment.exchange.run_log import ERROR, STATUS
 
 VARIABLE = "CRYOSEGMENT_RUN_LOG"
 """Names the file where no option does: for all runs of a facility."""
@@ -34,20 +35,25 @@ def add_run_log(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--run-log",
         metavar="FILE",
-        default=os.environ.get(VARIABLE, ""),
-        help=f"append a line of JSON about the run to this file; if left out, to that which the "
-        f"environment variable {VARIABLE} names, if any",
+        default="",
+        help="append a line of JSON about the run to this file, and to that which the environment "
+        f"variable {VARIABLE} names, if any",
     )
 
 
+def run_logs(given: str) -> list[str]:
+    """The logs of a run, the one that the command line names and that of the facility."""
+    return list(dict.fromkeys(name for name in (given, os.environ.get(VARIABLE, "")) if name))
+
+
 @contextmanager
-def logged(path: str, job: Job) -> Iterator[Callable[[Outcome], None]]:
-    """Append a line on a run to a file when the block ends, in whatever way.
+def logged(paths: Sequence[str], job: Job) -> Iterator[Callable[[Outcome], None]]:
+    """Append a line on a run to its logs when the block ends, in whatever way.
 
     Parameters
     ----------
-    path
-        The file; empty for none.
+    paths
+        Its logs.
     job
         The run.
 
@@ -58,13 +64,13 @@ def logged(path: str, job: Job) -> Iterator[Callable[[Outcome], None]]:
     Raises
     ------
     InputError
-        If the file cannot be written; said before the run begins.
+        If a log cannot be written; said before the run begins.
     """
     outcomes: list[Outcome] = []
-    if not path:
+    if not paths:
         yield outcomes.append
         return
-    descriptor = _opened(Path(path))
+    descriptors = [_opened(Path(name)) for name in paths]
     began, clock = datetime.now(timezone.utc), time.monotonic()
     try:
         yield outcomes.append
@@ -79,9 +85,10 @@ def logged(path: str, job: Job) -> Iterator[Callable[[Outcome], None]]:
             "host": platform.node(),
             "versions": _versions(),
         }
-        # one call appends the whole line: runs at the same time do not mix theirs
-        os.write(descriptor, (json.dumps(line, ensure_ascii=False) + "\n").encode())
-        os.close(descriptor)
+        text = (json.dumps(line, ensure_ascii=False) + "\n").encode()
+        for descriptor in descriptors:
+            os.write(descriptor, text)  # whole, so that runs at the same time do not mix theirs
+            os.close(descriptor)
 
 
 def _ending(outcome: Outcome, error: BaseException | None) -> dict[str, Any]:
@@ -90,8 +97,8 @@ def _ending(outcome: Outcome, error: BaseException | None) -> dict[str, Any]:
     if error is not None:
         status = INTERRUPTED if isinstance(error, KeyboardInterrupt) else FAILED
     return {
-        "status": status,
-        "error": "" if error is None else str(error) or type(error).__name__,
+        STATUS: status,
+        ERROR: "" if error is None else str(error) or type(error).__name__,
         "made": outcome.made,
         "counts": dict(outcome.counts),
         "failed": outcome.failed,

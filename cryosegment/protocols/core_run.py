@@ -5,8 +5,11 @@ from __future__ import annotations
 
 from subprocess import CalledProcessError
 
-from cryosegment.exchange.files import PathLike
+from pyworkflow.utils import Environ
+
+from cryosegment.exchange.files import PathLike, write_text
 from cryosegment.exchange.job import OK, SOME_FAILED, Job
+from cryosegment.exchange.run_log import last_run
 from cryosegment.plugin import Plugin
 from cryosegment.protocols.messages import FormWords
 from cryosegment.protocols.staying_core import StayingCores
@@ -43,7 +46,10 @@ class CoreRun(FormWords):
         job.write(path)
         environ = Plugin.getEnviron()
         environ["OMP_NUM_THREADS"] = str(max(1, threads))
-        if stays and not self.useQueueForSteps():
+        if self.useQueueForSteps():
+            self._runInQueue(path, gpu, environ)
+            return
+        if stays:
             gpus = self._stepsExecutor.getGpuList() if gpu else []
             status = self._cores.run(path, gpus, environ)
             if status not in (OK, SOME_FAILED):
@@ -54,3 +60,19 @@ class CoreRun(FormWords):
         except CalledProcessError as error:
             if error.returncode != SOME_FAILED:
                 raise RuntimeError(self._coreError(str(error))) from error
+
+    def _runInQueue(self, path: PathLike, gpu: bool, environ: Environ) -> None:
+        """Run a job as one of the queue's: Scipion sees that it is over, but not how it ended."""
+        log = f"{path}.log"
+        write_text(log, "")
+        command = Plugin.getCommand("run", str(path), "--run-log", log, gpu=gpu)
+        self.runJob(*command, env=environ)
+        ended = last_run(log)
+        if ended is None:
+            raise RuntimeError(
+                "the job of the queue has ended without a result: it was cancelled, or had too "
+                "little time or memory; the log of the queue says more"
+            )
+        status, error = ended
+        if status not in (OK, SOME_FAILED):
+            raise RuntimeError(self.inFormWords(error))

@@ -11,8 +11,10 @@ import cryosegment.tests.environment  # noqa: F401  # before pyworkflow
 # isort: split
 import shutil
 import tempfile
+import threading
+import time
 from pathlib import Path
-from typing import Any, Mapping, Tuple
+from typing import Any, Callable, Mapping, Tuple
 
 import numpy as np
 import pyworkflow
@@ -109,6 +111,8 @@ __all__ = [
 
 PIXEL_SIZE = 3.0  # Å/px of the simulated micrographs
 DIAMETER = 180.0  # Å, of the built-in molecule
+MOST_SECONDS, POLL_SECONDS = 300.0, 0.5
+"""Time that a run has for the next thing, and between two looks at it."""
 
 pyworkflow.Config.getDomain().getPlugins()
 
@@ -151,7 +155,12 @@ class ProtocolTest(BaseTest):
     @classmethod
     def importMicrographs(cls, pattern: Path, pixel_size: float) -> Any:
         """A finished import of the micrographs that `pattern` names."""
-        protocol = cls.newProtocol(
+        return cls.launchProtocol(cls.newImport(pattern, pixel_size))
+
+    @classmethod
+    def newImport(cls, pattern: Path, pixel_size: float, **options: Any) -> Any:
+        """An import of the micrographs that `pattern` names."""
+        return cls.newProtocol(
             ProtImportMicrographs,
             filesPath=str(pattern.parent),
             filesPattern=pattern.name,
@@ -160,8 +169,8 @@ class ProtocolTest(BaseTest):
             magnification=50000,
             voltage=300,
             sphericalAberration=2.7,
+            **options,
         )
-        return cls.launchProtocol(protocol)
 
     @classmethod
     def newSimulate(cls, **options: Any) -> Any:
@@ -237,3 +246,12 @@ class ProtocolTest(BaseTest):
         protocol.runMode.set(mode)
         cls.proj.launchProtocol(protocol, wait=True)
         return protocol
+
+    def waitFor(self, protocol: Any, is_true: Callable[[], bool]) -> None:
+        """Look at a run again and again until something is true of it."""
+        deadline, pause = time.monotonic() + MOST_SECONDS, threading.Event()
+        self.proj._updateProtocol(protocol)
+        while not is_true():
+            assert time.monotonic() < deadline, (protocol.getStatus(), protocol.getErrorMessage())
+            pause.wait(POLL_SECONDS)
+            self.proj._updateProtocol(protocol)

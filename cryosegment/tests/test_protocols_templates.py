@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 import shutil
-import threading
-import time
 import unittest
 from typing import Any, List
 
@@ -19,8 +17,6 @@ NAMES = {
     "first_picks",
     "model_from_reconstruction",
 }
-MOST_SECONDS, POLL_SECONDS = 120.0, 0.5
-"""Time that a run has to begin with what has come, and between two looks at it."""
 
 
 def templates() -> Any:
@@ -108,22 +104,14 @@ class TestCryoSegmentTemplates(ProtocolTest):
         folder.mkdir()
         shutil.copy(first, folder)
         source, pick = self.load("data_collection", folder=folder, fileTimeout=1)
-        self.proj.scheduleProtocol(pick)
         self.proj.launchProtocol(source, wait=False)
-        self.wait(pick, lambda: pick.hasAttribute("outputCoordinates"))
+        self.waitFor(source, lambda: source.hasAttribute("outputMicrographs"))
+        self.proj.launchProtocol(pick, wait=False)
+        self.waitFor(pick, lambda: pick.hasAttribute("outputCoordinates"))
         shutil.copy(second, folder)
-        self.wait(source, lambda: source.outputMicrographs.getSize() == 2)
+        self.waitFor(source, lambda: source.outputMicrographs.getSize() == 2)
         source.stopImport(None)  # the form's button
-        self.wait(pick, lambda: not pick.isActive())
+        self.waitFor(pick, lambda: not pick.isActive())
         assert pick.isFinished(), pick.getErrorMessage()
         names = {each.getMicName() for each in pick.outputCoordinates}
         assert names == {first.name, second.name}
-
-    def wait(self, protocol: Any, is_true: Any) -> None:
-        """Look at a run again and again until something is true of it."""
-        deadline, pause = time.monotonic() + MOST_SECONDS, threading.Event()
-        self.proj._updateProtocol(protocol)
-        while not is_true():
-            assert time.monotonic() < deadline, protocol.getStatus()
-            pause.wait(POLL_SECONDS)
-            self.proj._updateProtocol(protocol)

@@ -66,7 +66,8 @@ def test_the_environment_names_a_log_for_all_runs(
     monkeypatch.setenv(VARIABLE, str(sets / "all.jsonl"))
     assert consensus(sets) == 0
     assert consensus(sets, "--run-log", str(sets / "own.jsonl")) == 0
-    assert len(lines_of(sets / "all.jsonl")) == len(lines_of(sets / "own.jsonl")) == 1
+    assert len(lines_of(sets / "all.jsonl")) == 2
+    assert lines_of(sets / "own.jsonl") == lines_of(sets / "all.jsonl")[1:]
 
 
 def test_a_log_that_cannot_be_written_is_told_before_the_run(
@@ -84,7 +85,7 @@ def test_whatever_ends_a_run_is_said(
     tmp_path: Path, error: BaseException, status: int, text: str
 ) -> None:
     job = Job("pick", {}, (), str(tmp_path / "none"))
-    with pytest.raises(type(error)), logged(str(tmp_path / "log"), job):
+    with pytest.raises(type(error)), logged([str(tmp_path / "log")], job):
         raise error
     (line,) = lines_of(tmp_path / "log")
     assert line["status"] == status
@@ -95,7 +96,7 @@ def test_flags_of_the_micrographs_are_counted(tmp_path: Path) -> None:
     for name, grade, doubts in (("a", "empty", ()), ("b", "good", ("odd",)), ("c", "empty", ())):
         row = MicrographSummary(name, 1.0, (9, 9), 0, 0, 0, 0, grade, doubts=doubts)
         append_summary(tmp_path, row)
-    with logged(str(tmp_path / "log"), Job("pick", {}, (), str(tmp_path))) as tell:
+    with logged([str(tmp_path / "log")], Job("pick", {}, (), str(tmp_path))) as tell:
         tell(Outcome("3 micrographs", "cuda:0"))
     (line,) = lines_of(tmp_path / "log")
     assert line["flags"] == {"empty": 2, "odd": 1}

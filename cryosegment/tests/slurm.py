@@ -8,9 +8,9 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Dict, Iterator
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "sinfo")
 PATIENCE = 60.0
@@ -35,9 +35,14 @@ SlurmctldPidFile={folder}/slurmctld.pid
 SlurmdPidFile={folder}/slurmd.pid
 SlurmctldLogFile={folder}/slurmctld.log
 SlurmdLogFile={folder}/slurmd.log
-NodeName={host} NodeAddr=127.0.0.1 CPUs={cores} RealMemory={memory}
+GresTypes=gpu
+NodeName={host} NodeAddr=127.0.0.1 CPUs={cores} RealMemory={memory} Gres=gpu:2
 PartitionName=main Nodes={host} Default=YES State=UP
 """
+GPUS = """Name=gpu File=/dev/null
+Name=gpu File=/dev/zero
+"""
+"""What SLURM takes for two GPUs."""
 
 
 def what_is_missing() -> str:
@@ -50,7 +55,7 @@ def what_is_missing() -> str:
 
 
 @contextmanager
-def cluster(folder: Path) -> Iterator[dict[str, str]]:
+def cluster(folder: Path) -> Iterator[Dict[str, str]]:
     """The environment in which `sbatch` reaches a cluster of this machine's cores.
 
     Parameters
@@ -66,6 +71,7 @@ def cluster(folder: Path) -> Iterator[dict[str, str]]:
     facts = {"host": socket.gethostname(), "folder": folder, "port": port, "next_port": port + 1}
     settings = SETTINGS.format(cores=os.cpu_count(), memory=memory // 2, **facts)
     (folder / "slurm.conf").write_text(settings)
+    (folder / "gres.conf").write_text(GPUS)
     (folder / "munge.key").write_bytes(os.urandom(1024))
     (folder / "munge.key").chmod(0o400)
     environment = {**os.environ, "SLURM_CONF": str(folder / "slurm.conf")}
@@ -102,7 +108,7 @@ def free_port() -> int:
             return port
 
 
-def wait_until_idle(environment: dict[str, str]) -> None:
+def wait_until_idle(environment: Dict[str, str]) -> None:
     """Wait until the node takes jobs."""
     command, begun = ["sinfo", "--noheader", "--format=%T"], time.monotonic()
     while True:
@@ -110,5 +116,5 @@ def wait_until_idle(environment: dict[str, str]) -> None:
         if done.stdout.strip() == "idle":
             return
         if time.monotonic() - begun > PATIENCE:
-            raise SystemExit(f"SLURM is not ready: {done.stdout}{done.stderr}")
+            raise RuntimeError(f"SLURM is not ready: {done.stdout}{done.stderr}")
         time.sleep(1)
