@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -160,13 +160,6 @@ def draw_profiles(groups: Mapping[str, Sequence[Appearance]], diameter: float) -
         "radial profile of the mean images",
         "Thick: the best quarter of the scores; dotted: the particle radius",
     )
-
-
-def of_each(
-    survey: Survey, draw: Callable[[SetSurvey, int], Picture], is_shown: Callable[[SetSurvey], bool]
-) -> list[Picture]:
-    """A figure of each set that has what is shown."""
-    return [draw(own, number) for number, own in enumerate(survey.sets) if is_shown(own)]
 
 
 def _scatter(axes: Any, x: np.ndarray, y: Float[np.ndarray, " n"], number: int, label: str) -> None:

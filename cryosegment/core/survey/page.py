@@ -106,19 +106,15 @@ def _acquisition(survey: Survey) -> Section:
 
 
 def _scores(survey: Survey) -> Section:
-    def has_scores(own: SetSurvey) -> bool:
-        return bool(len(own.histogram))
-
-    rates = [
-        picture
-        for number, own in enumerate(survey.sets)
-        for picture in figures.draw_false_discoveries(own, number)
-    ]
-    histograms = figures.of_each(survey, figures.draw_scores, has_scores)
-    drifts = figures.of_each(survey, figures.draw_drift, has_scores)
-    if not histograms:
+    scored = [(own, number) for number, own in enumerate(survey.sets) if len(own.histogram)]
+    if not scored:
         return Section("Scores", [Text("The picks have no scores.")])
-    return Section("Scores", [Pictures(histograms), Pictures(drifts), Pictures(rates)])
+    pictures = [
+        *(figures.draw_scores(own, number) for own, number in scored),
+        *(figures.draw_drift(own, number) for own, number in scored),
+        *(rate for own, number in scored for rate in figures.draw_false_discoveries(own, number)),
+    ]
+    return Section("Scores", [Pictures(pictures)])
 
 
 def _arrangement(survey: Survey) -> Section:
