@@ -148,6 +148,19 @@ def test_masks_of_each_set(folder, masks):
     assert (folder / "out" / "masks.csv").exists()
 
 
+def test_outlines_may_be_off_by_a_part_of_the_diameter(folder, masks):
+    """By 2 px of 2 Å, which is a tenth of it."""
+    for name in NAMES:
+        shifted = instances(PARTICLES + np.array([0, 2]))
+        write_image(folder / "half_masks" / f"{name}.mrc", shifted, 2.0)
+    found = []
+    for boundary in (0.09, 0.1):
+        assert evaluate(*masks, "--boundary", boundary, "--output", "out") == 0
+        found.append(read_evaluation(folder / "out").sets[1].masks.boundary_f1)
+    assert found[0] < 0.99
+    assert found[1] == 1
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
