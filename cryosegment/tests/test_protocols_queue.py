@@ -9,6 +9,7 @@ import subprocess
 import unittest
 from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, List, Set
 from unittest import mock
 
@@ -40,8 +41,6 @@ QUEUES = {{"main": [["QUEUE_FOR_JOBS", "N", "Use queue for jobs", "", "", "Norma
 QUEUES_DEFAULT = {{}}
 """
 THRESHOLD = "0.3"
-SLURM = Path("/tmp/cryosegment_tests_slurm")
-"""For the daemons: a short path, as their sockets want."""
 
 
 @unittest.skipIf(what_is_missing(), what_is_missing())
@@ -53,7 +52,9 @@ class TestCryoSegmentQueue(ProtocolTest):
         super().setUpClass()
         stack = ExitStack()
         cls.addClassCleanup(stack.close)
-        stack.enter_context(mock.patch.dict(os.environ, stack.enter_context(cluster(SLURM))))
+        short = stack.enter_context(TemporaryDirectory(prefix="slurm_"))  # as its sockets want
+        environment = stack.enter_context(cluster(Path(short) / "one"))
+        stack.enter_context(mock.patch.dict(os.environ, environment))
         cls.devices = cls.folder / "devices"
         cls.devices.touch()
         hosts = cls.folder / "hosts.conf"
