@@ -12,6 +12,7 @@ from cryosegment.protocols.protocol_screen_picks import CryoSegmentProtScreenPic
 from cryosegment.protocols.protocol_simulate import CryoSegmentProtSimulate
 from cryosegment.protocols.protocol_train import CryoSegmentProtTrain
 from cryosegment.protocols.protocol_train_particles import CryoSegmentProtTrainParticles
+from cryosegment.protocols.protocol_train_screening import CryoSegmentProtTrainScreening
 from cryosegment.protocols.protocol_tune import CryoSegmentProtTune
 
 __all__ = [
@@ -26,5 +27,6 @@ __all__ = [
     "CryoSegmentProtSimulate",
     "CryoSegmentProtTrain",
     "CryoSegmentProtTrainParticles",
+    "CryoSegmentProtTrainScreening",
     "CryoSegmentProtTune",
 ]

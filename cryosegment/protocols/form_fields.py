@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Type
 
+from pyworkflow.object import Float, Integer, String
 from pyworkflow.protocol import Protocol, params
 
 from cryosegment.exchange.errors import ParameterError
@@ -87,6 +88,8 @@ def add_field(
         **options,
     )
     param.parameter = Parameter(shared or record, name)
+    if options.get("allowsPointers") and isinstance(param, params.StringParam):
+        param.paramClass = TextOrNumber
     if field.default is dataclasses.MISSING and not options.get("allowsNull"):
         param.validators = [_Given(param.validators)]
 
@@ -134,6 +137,22 @@ def _value(protocol: Protocol, attribute: str, record: Type[Params], name: str) 
         return auto_or_text(value)
     given = value.get()
     return str(given) if kind.type is str and given is not None else given  # it may be pointed to
+
+
+class _Scalars(type):
+    def __call__(cls, *args: Any, **kwargs: Any) -> String:
+        return String(*args, **kwargs)
+
+    def __instancecheck__(cls, value: Any) -> bool:
+        return isinstance(value, (String, Float, Integer))
+
+
+class TextOrNumber(metaclass=_Scalars):
+    """What a text field that holds a number or a word can point to; its own value is a text.
+
+    Scipion offers the outputs that are of the class of a field, so that a text would be offered no
+    numbers.
+    """
 
 
 class _Given:

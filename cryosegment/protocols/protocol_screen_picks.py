@@ -14,10 +14,12 @@ from pyworkflow.protocol import params
 
 from cryosegment.convert import mic_name, micrographs_by_name
 from cryosegment.core_files import core_file
+from cryosegment.exchange.card import SCREENING as SCREENING_TASK
 from cryosegment.exchange.csv_rows import read_rows
 from cryosegment.exchange.errors import CryoSegmentError
 from cryosegment.exchange.files import check_names
 from cryosegment.exchange.job import JOB_NAME, Job
+from cryosegment.exchange.model_files import SCREENING
 from cryosegment.exchange.params import ScreenApplyParams
 from cryosegment.exchange.pick_folder import COORDINATES
 from cryosegment.exchange.records import record_from_dict
@@ -27,11 +29,12 @@ from cryosegment.protocols.core_run import CoreRun
 from cryosegment.protocols.form_fields import add_field, form_values
 from cryosegment.protocols.gpu_choice import GpuChoice
 from cryosegment.protocols.messages import counted
+from cryosegment.protocols.model_choice import ModelChoice
 from cryosegment.protocols.remembered import Remembered, identity
 from cryosegment.screened import append_screened, write_numbered_coordinates
 
 
-class CryoSegmentProtScreenPicks(CoreRun, Remembered, GpuChoice):
+class CryoSegmentProtScreenPicks(CoreRun, Remembered, ModelChoice, GpuChoice):
     """Screen the picks of any picker: each box shows a particle, interference or noise.
 
     *Input*: coordinates of any picker, with or without scores.
@@ -49,6 +52,8 @@ class CryoSegmentProtScreenPicks(CoreRun, Remembered, GpuChoice):
         "outputDropped": SetOfCoordinates,
         "boxsize": Integer,
     }
+    _shippedModel = SCREENING
+    _task = SCREENING_TASK
 
     # --------------------------- DEFINE param functions ----------------------
     def _defineParams(self, form: params.Form) -> None:
@@ -64,11 +69,11 @@ class CryoSegmentProtScreenPicks(CoreRun, Remembered, GpuChoice):
             label="Coordinates",
             help="Picks of any picker.",
         )
+        self._defineModelParams(form, label="Screening model")
         add_field(form, ScreenApplyParams, "diameter", "Particle diameter", allowsPointers=True)
         add_field(form, ScreenApplyParams, "threshold", "Probability threshold")
         expert = {"expertLevel": params.LEVEL_ADVANCED}
         add_field(form, ScreenApplyParams, "contrast", "Particles are", **expert)
-        add_field(form, ScreenApplyParams, "model", "Screening model", **expert)
         add_field(form, ScreenApplyParams, "picker", "Picking model", **expert)
         form.addParallelSection(threads=2, mpi=0)
 
@@ -129,12 +134,15 @@ class CryoSegmentProtScreenPicks(CoreRun, Remembered, GpuChoice):
     def _validate(self) -> List[str]:
         if self.inputCoordinates.get() is None or self.diameter.get() is None:
             return []  # Scipion itself says that they are missing
+        errors = self._modelErrors() + self._gpuErrors()
+        if errors:
+            return errors
         try:
             record_from_dict(ScreenApplyParams, {**self._values(), "picks": "file"})
             check_names(map(mic_name, self._micrographs()))
         except CryoSegmentError as error:
             return [str(error)]
-        return self._gpuErrors()
+        return []
 
     def _warnings(self) -> List[str]:
         return self._continueWarnings()
@@ -178,7 +186,7 @@ class CryoSegmentProtScreenPicks(CoreRun, Remembered, GpuChoice):
         return self.inputCoordinates.get().getMicrographs()
 
     def _values(self) -> Dict[str, Any]:
-        return form_values(self, ScreenApplyParams)
+        return {**form_values(self, ScreenApplyParams), "model": self._model()}
 
     def _signature(self) -> str:
         return json.dumps([self._values(), identity(self.inputCoordinates)], sort_keys=True)

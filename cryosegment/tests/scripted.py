@@ -44,6 +44,7 @@ from cryosegment.protocols import (
     CryoSegmentProtSimulate,
     CryoSegmentProtTrain,
     CryoSegmentProtTrainParticles,
+    CryoSegmentProtTrainScreening,
     CryoSegmentProtTune,
 )
 from cryosegment.protocols.form_fields import form_values
@@ -78,6 +79,7 @@ __all__ = [
     "CryoSegmentProtSimulate",
     "CryoSegmentProtTrain",
     "CryoSegmentProtTrainParticles",
+    "CryoSegmentProtTrainScreening",
     "CryoSegmentProtTune",
     "CryoSegmentViewerEvaluate",
     "CryoSegmentViewerLabels",

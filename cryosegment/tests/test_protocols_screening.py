@@ -6,6 +6,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Dict
 
+from cryosegment.exchange.card import SCREENING, read_card
+from cryosegment.exchange.coordinates import read_coordinates
 from cryosegment.exchange.csv_rows import read_rows
 from cryosegment.exchange.job import JOB_NAME, read_job
 from cryosegment.exchange.screen_folder import COUNTS_NAME
@@ -13,6 +15,7 @@ from cryosegment.tests.scripted import (
     DIAMETER,
     PIXEL_SIZE,
     CryoSegmentProtScreenPicks,
+    CryoSegmentProtTrainScreening,
     CryoSegmentViewerScreen,
     ProtocolTest,
     simulate,
@@ -66,3 +69,36 @@ class TestCryoSegmentScreening(ProtocolTest):
                 places = sorted((c.getY(), c.getX()) for c in here)
                 assert sorted(map(tuple, marks.centers_yx)) == places
             assert content.cells(name)[2] == len(circles.centers_yx)
+        self.checkTraining(pick)
+
+    def checkTraining(self, pick: Any) -> None:
+        """A model learns from labels and false picks, and screens with them; others are refused."""
+        train = self.newProtocol(
+            CryoSegmentProtTrainScreening,
+            steps=2,
+            batch=8,
+            diameter=DIAMETER,
+            useGpu=False,
+            numberOfThreads=1,
+        )
+        self.point(train.inputCoordinates, pick, "outputCoordinates")
+        self.point(train.inputPicks, pick, "outputCoordinates")
+        assert "a picker's scores" in train.warnings()[0]
+        self.launchProtocol(train)
+        card = read_card(train.outputModel.getPath())
+        assert card.task == SCREENING
+        assert card.provenance.training["steps"] == 2
+        assert card.provenance.training["picks"].endswith("picks.star")
+        exported = read_coordinates(train._getExtraPath("picks.star"), PIXEL_SIZE)
+        assert sum(map(len, exported.values())) == pick.outputCoordinates.getSize()
+        assert "Trained on 1 micrograph, validated on 1 more." in train.summary()
+        options = {"diameter": DIAMETER, "threshold": "0", "useGpu": False, "modelSource": 1}
+        screen = self.newProtocol(CryoSegmentProtScreenPicks, numberOfThreads=1, **options)
+        self.point(screen.inputCoordinates, pick, "outputCoordinates")
+        self.point(screen.inputModel, train, "outputModel")
+        self.launchProtocol(screen)
+        job = read_job(Path(screen._getExtraPath("screened"), JOB_NAME))
+        assert job.params["model"].endswith(train.outputModel.getPath())
+        pick.modelSource.set(1)
+        self.point(pick.inputModel, train, "outputModel")
+        assert "which is for screening" in pick.validate()[0]

@@ -28,6 +28,7 @@ from cryosegment.tests.scripted import (
     CryoSegmentProtSimulate,
     CryoSegmentProtTrain,
     CryoSegmentProtTrainParticles,
+    CryoSegmentProtTrainScreening,
     CryoSegmentProtTune,
     CryoSegmentViewerEvaluate,
     CryoSegmentViewerLabels,
@@ -37,6 +38,9 @@ from cryosegment.tests.scripted import (
     objects,
 )
 from cryosegment.tests.windows import WindowTest
+
+# isort: split
+from pyworkflow.gui.form import ScalarTreeProvider  # after the windows of the project
 
 FORMS = {
     CryoSegmentProtConsensus: [{}],
@@ -54,6 +58,7 @@ FORMS = {
         {"unit": 1, "modelSource": 2, "network": list(NETWORKS).index("unet++")},
     ],
     CryoSegmentProtTrainParticles: [{}, {"modelSource": 2}],
+    CryoSegmentProtTrainScreening: [{"modelSource": 1}],
     CryoSegmentProtTune: [{}, {"modelSource": 1, "tuneCrf": True}],
 }
 """Choices with which forms have different fields, by their protocol."""
@@ -398,6 +403,11 @@ class TestCryoSegmentWindows(WindowTest):
         counts = [content.cells(name)[1:] for name in content.names]
         assert all((false, missed, f1) == (0, 0, 1.0) for _, false, missed, f1 in counts)
         assert sum(hits for hits, *_ in counts) == own.overall.reference
+        repick = self.newProtocol(CryoSegmentProtRepick)
+        self.proj.getRuns(refresh=True)
+        for name in ("threshold", "precision"):  # a text and a number
+            offered = ScalarTreeProvider(repick, repick.getParam(name)).getObjects()
+            assert "f1Set1" in [pointer.getExtended() for pointer in offered]
         viewer._showSets()
         (row,) = self.tableRows()
         assert row[1:5] == [str(own.overall.picks), "1", "1", "1"]

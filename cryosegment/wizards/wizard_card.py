@@ -16,8 +16,10 @@ from cryosegment.protocols import (
     CryoSegmentProtImportModel,
     CryoSegmentProtPick,
     CryoSegmentProtRankParticles,
+    CryoSegmentProtScreenPicks,
     CryoSegmentProtTrain,
     CryoSegmentProtTrainParticles,
+    CryoSegmentProtTrainScreening,
     CryoSegmentProtTune,
 )
 
@@ -36,6 +38,8 @@ class CryoSegmentWizardCard(Wizard):
                 CryoSegmentProtRankParticles,
                 CryoSegmentProtTrain,
                 CryoSegmentProtTrainParticles,
+                CryoSegmentProtScreenPicks,
+                CryoSegmentProtTrainScreening,
                 CryoSegmentProtTune,
             )
         ),

@@ -22,6 +22,7 @@ from cryosegment.protocols import (
     CryoSegmentProtPick,
     CryoSegmentProtScreenPicks,
     CryoSegmentProtTrain,
+    CryoSegmentProtTrainScreening,
     CryoSegmentProtTune,
 )
 from cryosegment.wizards.diameter_dialog import Centers, DiameterDialog
@@ -83,6 +84,7 @@ class CryoSegmentWizardDiameter(Wizard):
             CryoSegmentProtLabels,
             CryoSegmentProtTrain,
             CryoSegmentProtTune,
+            CryoSegmentProtTrainScreening,
             CryoSegmentProtConsensus,
             CryoSegmentProtEvaluate,
             CryoSegmentProtScreenPicks,
