@@ -7,7 +7,6 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 
 from cryosegment.cli.mask_evaluation import evaluate_masks
@@ -17,6 +16,7 @@ from cryosegment.core.evaluation.metrics import score
 from cryosegment.core.evaluation.page import write_evaluation_page
 from cryosegment.core.evaluation.rules import Ignored, Rules
 from cryosegment.core.images.contamination_maps import ContaminationMaps
+from cryosegment.exchange.coordinates import read_coordinates
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.evaluation import (
     Difference,
@@ -24,7 +24,6 @@ from cryosegment.exchange.evaluation import (
     SetEvaluation,
     as_json,
     read_picks,
-    read_reference,
     write_evaluation,
     write_tables,
 )
@@ -81,8 +80,8 @@ def evaluate_files(params: EvaluateParams, progress: Progress) -> Evaluation:
         If a file cannot be read, or a set is of other micrographs than the reference.
     """
     size, rules = params.pixel_size, Rules.of(params)
-    reference = read_reference(params.reference, size, params.height, params.y_up)
-    ignored = cache(Regions(params, list(reference)).of)
+    reference = read_coordinates(params.reference, size, height=params.height, y_up=params.y_up)
+    ignored = Regions(params, list(reference)).of
     names = set_names(params)
     sets, draws = [], []
     for number, (name, path) in enumerate(zip(names, params.picks, strict=True)):

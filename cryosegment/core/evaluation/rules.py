@@ -55,17 +55,17 @@ class Rules:
     def of(cls, params: EvaluateParams) -> Rules:
         """Those of the parameters of a run."""
         return cls(
-            params.diameter,
-            params.reach,
-            params.side,
-            tuple(sorted(params.distances)),
-            params.matching == BOX,
-            params.overlap,
-            params.beta,
-            BOX_MAP in params.published,
-            DISC_PIXELS in params.published,
-            params.samples,
-            params.seed,
+            diameter=params.diameter,
+            distance=params.reach,
+            side=params.side,
+            distances=tuple(sorted(params.distances)),
+            by_boxes=params.matching == BOX,
+            overlap=params.overlap,
+            beta=params.beta,
+            box_map=BOX_MAP in params.published,
+            disc_pixels=DISC_PIXELS in params.published,
+            samples=params.samples,
+            seed=params.seed,
         )
 
     def pairs(

@@ -28,7 +28,7 @@ from cryosegment.exchange.evaluation.file import (
     read_evaluation,
     write_evaluation,
 )
-from cryosegment.exchange.evaluation.marked import Marked, read_marked, read_picks, read_reference
+from cryosegment.exchange.evaluation.marked import Marked, read_marked, read_picks
 from cryosegment.exchange.evaluation.tables import MASKS_NAME, TABLE_NAME, write_tables
 
 CONTENTS = (EVALUATION_NAME, TABLE_NAME, MASKS_NAME)
@@ -61,7 +61,6 @@ __all__ = [
     "read_evaluation",
     "read_marked",
     "read_picks",
-    "read_reference",
     "write_evaluation",
     "write_tables",
 ]

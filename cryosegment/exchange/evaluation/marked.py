@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Callable, Dict, Mapping, Optional
+from typing import Callable, Dict, Mapping
 
 import numpy as np
 
@@ -31,30 +31,6 @@ class Marked:
     reference: Coordinates
     pick_marks: np.ndarray
     reference_marks: np.ndarray
-
-
-def read_reference(
-    path: PathLike, pixel_size: float, height: Optional[int] = None, y_up: bool = False
-) -> Dict[str, Coordinates]:
-    """Reference coordinates by micrograph.
-
-    Parameters
-    ----------
-    path
-        File, or folder of files.
-    pixel_size
-        Of the micrographs, Å/px.
-    height
-        Of the micrographs in px, where y points up.
-    y_up
-        Whether y counts from the last row.
-
-    Raises
-    ------
-    InputError
-        If it cannot be read.
-    """
-    return read_coordinates(path, pixel_size, height=height, y_up=y_up)
 
 
 def read_picks(
@@ -99,8 +75,11 @@ def read_marked(evaluation: Evaluation, number: int) -> Dict[str, Marked]:
         If they cannot be read, or have changed since.
     """
     own = evaluation.sets[number]
-    reference = read_reference(
-        evaluation.reference, evaluation.pixel_size, evaluation.height or None, evaluation.y_up
+    reference = read_coordinates(
+        evaluation.reference,
+        evaluation.pixel_size,
+        height=evaluation.height or None,
+        y_up=evaluation.y_up,
     )
     picks = read_picks(own.file, evaluation.pixel_size, reference)
     found = {}
