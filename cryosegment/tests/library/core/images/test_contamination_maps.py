@@ -88,3 +88,15 @@ def test_maps_that_do_not_fit(tmp_path, files, shape, message):
         area_of(tmp_path / "maps")
     with pytest.raises(InputError, match="do not exist"):
         ContaminationMaps(tmp_path / "nowhere", ["mic"])
+
+
+def test_the_shape_of_a_micrograph_from_the_pixel_size_of_its_map(tmp_path):
+    write(tmp_path / "maps" / "mic.mrc", upper_half((20, 30)))  # of 2 Å/px
+    write(tmp_path / "maps" / "other.png", upper_half((20, 30)))
+    maps = ContaminationMaps(tmp_path / "maps", ["mic", "other", "third"])
+    assert maps.shape("mic", 0.5) == (80, 120)
+    assert maps.shape("third", 0.5) is None
+    with pytest.raises(
+        InputError, match=r"other\.png has no pixel size: give the height and width"
+    ):
+        maps.shape("other", 0.5)
