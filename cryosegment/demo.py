@@ -14,7 +14,12 @@ from pathlib import Path
 from subprocess import CalledProcessError
 from typing import Any, List, Optional, Sequence
 
-from cryosegment.scripting import prepare_scipion, scipion_environment
+from cryosegment.scripting import (
+    RunError,
+    ScriptedProject,
+    prepare_scipion,
+    scipion_environment,
+)
 
 PROJECT = "cryosegment_demo"
 SIMULATED_PIXEL_SIZE = 1.5  # Å/px
@@ -28,10 +33,6 @@ SIMULATION = {
     "carbon": 0.25,
     "seed": 1,
 }
-
-
-class DemoError(Exception):
-    """A step of the demo failed; the message says which, and where to look."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def main(args: Optional[Sequence[str]] = None) -> int:
     )
     try:
         run_demo(output, given)
-    except (DemoError, CalledProcessError) as error:
+    except (RunError, CalledProcessError) as error:
         print(f"cryosegment: {error}", file=sys.stderr)
         return 1
     return 0
@@ -85,7 +86,7 @@ def run_demo(output: Path, given: Optional[Micrographs]) -> None:
 
     Raises
     ------
-    DemoError
+    RunError
         If a protocol fails.
     CalledProcessError
         If a command of the core fails.
@@ -94,7 +95,7 @@ def run_demo(output: Path, given: Optional[Micrographs]) -> None:
     shutil.rmtree(home, ignore_errors=True)
     prepare_scipion(home)
     micrographs = given or simulate(output / "simulated")
-    project = _Project()
+    project = ScriptedProject(PROJECT)
     pick = _pick(project, micrographs)
     _export(project, pick)
     _write_star(pick, output / "coordinates.star")
@@ -124,39 +125,7 @@ def simulate(folder: Path) -> Micrographs:
     return Micrographs(pattern, SIMULATED_PIXEL_SIZE, diameter, folder / "truth")
 
 
-class _Project:
-    """A new Scipion project; protocols are run in it one by one."""
-
-    def __init__(self) -> None:
-        import pyworkflow
-        from pyworkflow.project import Manager
-
-        self.domain = pyworkflow.Config.getDomain()
-        self.domain.getPlugins()
-        self.project = Manager().createProject(PROJECT)
-        os.chdir(self.project.path)  # Scipion's paths are relative to it
-
-    def plugin(self, name: str) -> Any:
-        """A class of another plugin, by its full name."""
-        module, _, kind = name.rpartition(".")
-        return self.domain.importFromPlugin(module, kind, doRaise=True)
-
-    def run(self, protocol_class: Any, label: str, inputs: Any = None, **options: Any) -> Any:
-        """A finished protocol; `inputs` are (parameter, protocol, output) to point to."""
-        print(f"{label[:1].upper()}{label[1:]} ...", flush=True)
-        protocol = self.project.newProtocol(protocol_class, **options)
-        protocol.setObjLabel(label)
-        for name, source, extended in inputs or ():
-            getattr(protocol, name).set(source)
-            getattr(protocol, name).setExtended(extended)
-        self.project.launchProtocol(protocol, wait=True)
-        if not protocol.isFinished():
-            log = Path(protocol.getStderrLog()).resolve()
-            raise DemoError(f"{label} failed: {protocol.getErrorMessage()}; see {log}")
-        return protocol
-
-
-def _pick(project: _Project, micrographs: Micrographs) -> Any:
+def _pick(project: ScriptedProject, micrographs: Micrographs) -> Any:
     """The finished picking protocol."""
     from pwem.protocols import ProtImportMicrographs
 
@@ -183,7 +152,7 @@ def _pick(project: _Project, micrographs: Micrographs) -> Any:
     )
 
 
-def _export(project: _Project, pick: Any) -> None:
+def _export(project: ScriptedProject, pick: Any) -> None:
     """Run the export protocol of RELION if RELION is installed; else print a line."""
     if not find_spec("relion") or project.plugin("relion.Plugin").validateInstallation():
         print("RELION is not installed here: its export protocol is left out.")

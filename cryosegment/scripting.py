@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Scipion from a script: the environment that it needs before it is imported."""
+"""Scipion from a script: its environment, and a project whose protocols run one by one."""
 
 from __future__ import annotations
 
 import os
 import sys
 from pathlib import Path
-from typing import Dict
+from typing import Any, Dict, Sequence, Tuple
 
 SYSTEM_RELION = Path("/usr/bin/relion_refine")
 HOSTS = """[localhost]
@@ -45,3 +45,77 @@ def prepare_scipion(home: Path) -> None:
     options = "--allow-run-as-root " if os.geteuid() == 0 else ""
     (config / "hosts.conf").write_text(HOSTS.format(options=options), encoding="utf-8")
     os.environ.update(scipion_environment(home))
+
+
+class RunError(Exception):
+    """A protocol failed; the message says which, and where to look."""
+
+
+class ScriptedProject:
+    """A new Scipion project; protocols are run in it one by one.
+
+    Call `prepare_scipion` before. The process works in the project's folder from then on, as
+    Scipion's paths are relative to it.
+
+    Parameters
+    ----------
+    name
+        Of the project.
+    """
+
+    def __init__(self, name: str) -> None:
+        import pyworkflow
+        from pyworkflow.project import Manager
+
+        self.domain = pyworkflow.Config.getDomain()
+        self.domain.getPlugins()
+        self.project = Manager().createProject(name)
+        os.chdir(self.project.path)
+
+    def plugin(self, name: str) -> Any:
+        """A class of another plugin, by its full name."""
+        module, _, kind = name.rpartition(".")
+        return self.domain.importFromPlugin(module, kind, doRaise=True)
+
+    def run(
+        self,
+        protocol_class: Any,
+        label: str,
+        inputs: Sequence[Tuple[str, Any, str]] = (),
+        **options: Any,
+    ) -> Any:
+        """A finished protocol.
+
+        Parameters
+        ----------
+        protocol_class
+            Its class.
+        label
+            Its name in the project; a line with it is printed.
+        inputs
+            Parameters that point to an output: name, protocol, and name of its output. Those that
+            take several outputs are named with each.
+        **options
+            All other parameters.
+
+        Raises
+        ------
+        RunError
+            If it fails.
+        """
+        from pyworkflow.object import Pointer, PointerList
+
+        print(f"{label[:1].upper()}{label[1:]} ...", flush=True)
+        protocol = self.project.newProtocol(protocol_class, **options)
+        protocol.setObjLabel(label)
+        for name, source, extended in inputs:
+            pointer = Pointer(source, extended=extended)
+            if isinstance(getattr(protocol, name), PointerList):
+                getattr(protocol, name).append(pointer)
+            else:
+                getattr(protocol, name).copy(pointer)
+        self.project.launchProtocol(protocol, wait=True)
+        if not protocol.isFinished():
+            log = Path(protocol.getStderrLog()).resolve()
+            raise RunError(f"{label} failed: {protocol.getErrorMessage()}; see {log}")
+        return protocol
