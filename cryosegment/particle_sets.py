@@ -21,7 +21,7 @@ from cryosegment.exchange.particles import (
     read_particle_masks,
 )
 from cryosegment.exchange.particles.files import DEFOCUS, PREFIX
-from cryosegment.exchange.particles.scores import SCORES
+from cryosegment.exchange.particles.scores import SCORES, known_scores
 from cryosegment.exchange.particles.stacks import parse_image_names
 from cryosegment.exchange.relion import (
     ANGLES,
@@ -134,7 +134,7 @@ def attribute_name(score: str) -> str:
 
 
 def set_scores(particle: Particle, scores: Mapping[str, np.ndarray], row: int) -> None:
-    """Give a particle its scores; -999, as in files of RELION, where it has none."""
-    for name in SCORES:
+    """Give a particle its scores; -999, as in files of RELION, where others have one."""
+    for name in known_scores(scores):
         value = float(scores[name][row])
         setattr(particle, attribute_name(name), Float(UNSET[0] if np.isnan(value) else value))

@@ -30,6 +30,8 @@ COLUMNS = (
 )
 PHASE_SHIFT = "rlnPhaseShift"
 """The columns in the order of `CtfEstimate`; the last is for phase plates and may be missing."""
+CTF_NUMBERS = (*COLUMNS, PHASE_SHIFT, OPTICS_GROUP)
+"""What `ctf_values` looks for."""
 
 
 @dataclass(frozen=True)
@@ -81,12 +83,8 @@ def read_ctfs(path: PathLike) -> ByMicrograph[CtfEstimate]:
     blocks = read_relion_blocks(path)
     for name, block in blocks.items():
         if name != "optics" and MICROGRAPH in block:
-            wanted = (*COLUMNS, PHASE_SHIFT, OPTICS_GROUP)
-            table = read_relion_table(path, blocks, block, (wanted, (MICROGRAPH,)))
-            values = [_column(table, column) for column in COLUMNS]
-            if PHASE_SHIFT in table or PHASE_SHIFT in table.optics:
-                values.append(_column(table, PHASE_SHIFT))
-            return _by_name(table.micrographs(), np.stack(values, axis=1))
+            table = read_relion_table(path, blocks, block, (CTF_NUMBERS, (MICROGRAPH,)))
+            return _by_name(table.micrographs(), ctf_values(table))
     raise InputError(f"expected a table with the column {MICROGRAPH} in {path}, found none")
 
 
@@ -105,14 +103,28 @@ def write_ctfs(path: PathLike, estimates: Mapping[str, CtfEstimate]) -> None:
     write_star(path, {"micrographs": {MICROGRAPH: list(estimates), **columns}})
 
 
+def ctf_values(table: RelionTable) -> np.ndarray:
+    """Values of each row in the order of `CtfEstimate`, (n, 7); NaN where one is missing.
+
+    Raises
+    ------
+    InputError
+        If a column is missing.
+    """
+    values = [_column(table, column) for column in COLUMNS]
+    has_plate = PHASE_SHIFT in table or PHASE_SHIFT in table.optics
+    values.append(_column(table, PHASE_SHIFT) if has_plate else np.zeros(table.count))
+    return np.stack(values, axis=1)
+
+
 def _column(table: RelionTable, column: str) -> np.ndarray:
     values = table.known((column,))
     if values is None:
         values = table.of_optics_groups((column,))
     if values is None:
         raise InputError(
-            f"expected the column {column} in {table.path}, not found: give the micrographs as an "
-            "estimation of CTFs wrote them"
+            f"expected the column {column} in {table.path}, not found: give what an estimation "
+            "of CTFs wrote"
         )
     return values
 

@@ -18,7 +18,7 @@ from cryosegment.exchange.job import Job
 from cryosegment.exchange.model_files import PARTICLES
 from cryosegment.exchange.params import RankParams
 from cryosegment.exchange.particles.ranked import read_scores
-from cryosegment.exchange.particles.scores import Selection, select
+from cryosegment.exchange.particles.scores import Selection, bias_of, select
 from cryosegment.exchange.records import record_from_dict
 from cryosegment.particle_sets import set_scores, write_particle_list
 from cryosegment.protocols.core_run import CoreRun
@@ -203,7 +203,7 @@ class CryoSegmentProtRankParticles(CoreRun, Remembered, ModelChoice, GpuChoice):
         lines = [
             f"*{counted(kept, 'particle')}* of {total} kept: {self.getSelection().in_words()}."
         ]
-        lines.append("Scores come from the images alone, not from what a refinement has found.")
+        lines.append(bias_of(self.getScores()))
         failures = self._failuresIn(self.getFolder())
         for stack, message in list(failures.items())[:1]:
             count = counted(len(failures), "stack")

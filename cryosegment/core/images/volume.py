@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import fft
 
 from cryosegment.core.images.micrograph import LARGEST
 from cryosegment.core.images.mrc import (
@@ -74,3 +75,36 @@ def _voxel_size(header: NDArray[Any], shape: tuple[int, ...], path: Path) -> flo
     if not all(map(math.isfinite, voxel)) or min(voxel) <= 0 or max(voxel) > 1.01 * min(voxel):
         raise InputError(f"expected a cubic voxel size in map {path}, found {voxel} Å: set it")
     return sum(voxel) / 3
+
+
+def coarsened(
+    volume: NDArray[np.float32], voxel_size: float, resolution: float
+) -> tuple[NDArray[np.float32], float]:
+    """A map with no more voxels than a resolution takes, and its voxel size, Å.
+
+    Its side is even; voxel `n // 2`, about which maps turn, stays where it is.
+
+    Parameters
+    ----------
+    volume
+        Cubic, `(n, n, n)`.
+    voxel_size
+        Of the map, Å.
+    resolution
+        Finest that is kept, Å.
+
+    Raises
+    ------
+    InputError
+        If the map is not cubic.
+    """
+    if len(set(volume.shape)) > 1:
+        raise InputError(f"expected a cubic map, got {volume.shape} voxels: pad it")
+    odd = len(volume) % 2
+    even = np.pad(volume, [(odd, 0)] * 3)
+    side = len(even)
+    kept = min(side, 2 * int(np.ceil(side * voxel_size / resolution)))
+    inner = slice((side - kept) // 2, (side + kept) // 2)
+    spectrum = fft.fftshift(fft.fftn(even))[inner, inner, inner]
+    smaller = fft.ifftn(fft.ifftshift(spectrum)).real * (kept / side) ** 3
+    return smaller.astype(np.float32), voxel_size * side / kept

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Complex, Float
 from torch import Tensor
 from torch.nn.functional import grid_sample, pad
 
@@ -53,11 +53,20 @@ class Projector:
         empty = self._spectrum.new_zeros(0, self.size, self.size)
         return torch.cat(images) if images else empty
 
-    def _project(self, rotations: Float[Tensor, "n 3 3"]) -> Float[Tensor, "n h w"]:
+    def transforms(
+        self, rotations: Float[Tensor, "n 3 3"], frequencies: Float[Tensor, "h f 2"]
+    ) -> Complex[Tensor, "n h f"]:
+        """Fourier transforms of the projections about their origin, at some frequencies.
+
+        Parameters
+        ----------
+        rotations
+            As `rotation_matrices` gives them.
+        frequencies
+            Along x and y, in cycles per voxel; beyond 0.5 the transforms are 0.
+        """
         n = self._padded
-        x = torch.arange(n // 2 + 1, device=rotations.device, dtype=rotations.dtype)
-        y = torch.fft.fftfreq(n, 1 / n, device=rotations.device, dtype=rotations.dtype)
-        plane = torch.stack(torch.meshgrid(y, x, indexing="ij")[::-1], dim=-1)
+        plane = n * frequencies.to(rotations.dtype)
         # An image frequency (x, y, 0) lies at A^T (x, y, 0) in the volume.
         points = torch.einsum("hwi,nij->nhwj", plane, rotations[:, :2])
         is_mirrored = points[..., 0] < 0
@@ -72,7 +81,14 @@ class Projector:
         )[0]
         imaginary = torch.where(is_mirrored, -values[1], values[1])
         inside = (plane.square().sum(dim=-1) < (n // 2) ** 2).to(values.dtype)
-        slices = torch.complex(values[0] * inside, imaginary * inside)
+        return torch.complex(values[0] * inside, imaginary * inside)
+
+    def _project(self, rotations: Float[Tensor, "n 3 3"]) -> Float[Tensor, "n h w"]:
+        n = self._padded
+        x = torch.arange(n // 2 + 1, device=rotations.device, dtype=rotations.dtype) / n
+        y = torch.fft.fftfreq(n, device=rotations.device, dtype=rotations.dtype)
+        plane = torch.stack(torch.meshgrid(y, x, indexing="ij")[::-1], dim=-1)
+        slices = self.transforms(rotations, plane)
         images = torch.fft.fftshift(torch.fft.irfft2(slices, s=(n, n)), dim=(1, 2))
         margin = (n - self.size) // 2
         return images[:, margin : margin + self.size, margin : margin + self.size]

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from jaxtyping import Float32
+from jaxtyping import Float32, Int
 
 from cryosegment.core.particles.blocks import Block, blocks_of
 from cryosegment.exchange.errors import CryoSegmentError, in_one_line
@@ -28,8 +28,11 @@ SCORES_ARRAY = "scores.npy"
 """The scores so far, a row for each particle, NaN where there are none yet."""
 
 Array = np.memmap[Any, np.dtype[np.float32]]
-Scorer = Callable[[Float32[np.ndarray, "n h w"], float], Mapping[str, npt.NDArray[np.float64]]]
-"""Scores by name of images with a pixel size (Å/px)."""
+Scorer = Callable[
+    [Float32[np.ndarray, "n h w"], float, Int[np.ndarray, " n"]],
+    Mapping[str, npt.NDArray[np.float64]],
+]
+"""Scores by name of images with a pixel size (Å/px) and their rows in the list."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +125,7 @@ class Ranking:
                 file = block.file(listed)
                 if self._finished.has(block.name, file):
                     return ""
-                found = scorer(block.read(listed), block.pixel_size)
+                found = scorer(block.read(listed), block.pixel_size, block.rows)
                 with self._lock, self._finished.making(block.name, file):
                     for i, name in enumerate(SCORES):
                         self._scores[block.rows, i] = found[name]

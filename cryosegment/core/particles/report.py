@@ -32,7 +32,7 @@ from cryosegment.exchange.particles.ranked import (
     GALLERY_NAME,
     GROUPS_NAME,
 )
-from cryosegment.exchange.particles.scores import SCORES, Selection
+from cryosegment.exchange.particles.scores import SCORES, Selection, bias_of
 
 DEFOCUS_BINS = 12
 
@@ -87,7 +87,7 @@ def write_report(
         Section(
             "Scores",
             [thresholds],
-            "Scores come from the images alone, and from nothing that a refinement has found.",
+            bias_of(scores),
         ),
         Section(
             "Best, borderline and worst",

@@ -23,9 +23,10 @@ import torch
 from jaxtyping import Float, Float32, Int, UInt8
 from torch import Tensor
 
+from cryosegment.core.particles.agreement import Agreement
 from cryosegment.core.particles.classes import EDGE, SIGNAL
 from cryosegment.core.particles.model import ParticleMaps, ParticleModel
-from cryosegment.exchange.particles.scores import QUALITY
+from cryosegment.exchange.particles.scores import AGREEMENT, QUALITY
 
 BATCH = 64
 """Images that a network sees at once: more are no faster on a CPU."""
@@ -73,26 +74,45 @@ class ImageScorer:
         Model of particle images.
     diameter
         Å.
+    agreement
+        With a map; None without one.
     """
 
     model: ParticleModel
     diameter: float
+    agreement: Agreement | None = None
 
     def __call__(
-        self, images: Float32[np.ndarray, "n h w"], pixel_size: float
+        self,
+        images: Float32[np.ndarray, "n h w"],
+        pixel_size: float,
+        rows: Int[np.ndarray, " n"],
     ) -> Mapping[str, npt.NDArray[np.float64]]:
-        """Scores by name, (n,) each, of images with bright particles and a pixel size in Å/px."""
-        parts = [
-            self._scores(torch.from_numpy(images[first : first + BATCH]), pixel_size)
-            for first in range(0, len(images), BATCH)
-        ]
+        """Scores by name, (n,) each.
+
+        Parameters
+        ----------
+        images
+            Particles bright.
+        pixel_size
+            Å/px.
+        rows
+            Their rows in the list of particles.
+        """
+        some = [slice(first, first + BATCH) for first in range(0, len(images), BATCH)]
+        parts = [self._scores(images[part], pixel_size, rows[part]) for part in some]
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
-    def _scores(self, images: torch.Tensor, pixel_size: float) -> dict[str, npt.NDArray[Any]]:
-        maps = self.model.predict(images, pixel_size, self.diameter)
+    def _scores(
+        self, images: Float32[np.ndarray, "n h w"], pixel_size: float, rows: Int[np.ndarray, " n"]
+    ) -> dict[str, npt.NDArray[Any]]:
+        maps = self.model.predict(torch.from_numpy(images), pixel_size, self.diameter)
         found = dataclasses.asdict(score_particles(maps, self.diameter))
         unknown = np.full(len(images), np.nan)
         found[QUALITY] = unknown if maps.quality is None else maps.quality.numpy()
+        found[AGREEMENT] = unknown
+        if self.agreement is not None:
+            found[AGREEMENT] = self.agreement.of(images, pixel_size, rows)
         return found
 
 

@@ -19,7 +19,7 @@ from cryosegment.exchange.params.fields import (
     param,
 )
 from cryosegment.exchange.params.network_input import BRIGHT, DARK
-from cryosegment.exchange.particles.scores import QUALITY, SCORES
+from cryosegment.exchange.particles.scores import AGREEMENT, QUALITY, SCORES
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,19 @@ class RankParams(Params):
         "bright, as RELION extracts them",
         choices=(AUTO, BRIGHT, DARK),
     )
+    map: str = param(
+        "",
+        "map of the particles, MRC, for refined particles with CTFs: their agreement with it "
+        "becomes a score",
+        **FILE,
+    )
+    aligned_to: Optional[float] = param(
+        None,
+        "finest resolution that the alignment of the particles used; the agreement is measured "
+        "beyond it, down to half of it",
+        "Å",
+        minimum=1,
+    )
     score: str = param(
         QUALITY,
         "score by which particles are kept; ets is the edge-to-signal ratio of particleSeg",
@@ -94,6 +107,13 @@ class RankParams(Params):
         wishes = (self.fraction, self.threshold, self.purity)
         if sum(wish is not None for wish in wishes) > 1:
             raise ParameterError("expected one of keep, threshold and purity: leave the others out")
+        if (self.map == "") != (self.aligned_to is None):
+            raise ParameterError(
+                "expected map and aligned-to together, got one of them: an agreement where the "
+                "particles were aligned says nothing"
+            )
+        if self.score == AGREEMENT and not self.map:
+            raise ParameterError("expected a map for the score agreement: give map and aligned-to")
         if self.score != QUALITY and self.fraction is None and self.threshold is None:
             raise ParameterError(
                 f"expected keep or threshold for the score {self.score}, which is no probability: "

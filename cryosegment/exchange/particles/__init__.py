@@ -11,6 +11,7 @@ from cryosegment.exchange.particles.masks import (
     read_particle_masks,
     write_particle_masks,
 )
+from cryosegment.exchange.particles.poses import Poses, read_poses
 from cryosegment.exchange.particles.readers import (
     is_cryosparc,
     read_particle_images,
@@ -35,6 +36,7 @@ __all__ = [
     "ParticleMasks",
     "ParticleStacks",
     "Particles",
+    "Poses",
     "angles_from_matrices",
     "is_cryosparc",
     "matrices_from_vectors",
@@ -43,6 +45,7 @@ __all__ = [
     "read_particle_images",
     "read_particle_masks",
     "read_particles",
+    "read_poses",
     "split_by_micrograph",
     "write_particle_masks",
     "write_particles",

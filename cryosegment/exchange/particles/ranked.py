@@ -12,7 +12,7 @@ from cryosegment.exchange import cells
 from cryosegment.exchange.csv_rows import read_table, write_rows
 from cryosegment.exchange.files import PathLike
 from cryosegment.exchange.particles.files import ParticleFile
-from cryosegment.exchange.particles.scores import SCORES, Selection
+from cryosegment.exchange.particles.scores import AGREEMENT, SCORES, Selection, known_scores
 from cryosegment.exchange.relion import UNSET
 
 KEPT, DROPPED, SCORES_NAME = "kept", "dropped", "scores.csv"
@@ -32,7 +32,7 @@ def write_ranked(
     """Write the kept and the dropped particles in the format that they came in, and all scores.
 
     Particles without a score are among the dropped, with -999 for each, as RELION marks what is
-    not set.
+    not set; scores that no particle has are left out of these files.
 
     Parameters
     ----------
@@ -57,8 +57,8 @@ def write_ranked(
         _score_rows(particles, scores, selection),
     )
     added = {
-        score.column: np.where(np.isfinite(scores[name]), scores[name], UNSET[0])
-        for name, score in SCORES.items()
+        SCORES[name].column: np.where(np.isfinite(scores[name]), scores[name], UNSET[0])
+        for name in known_scores(scores)
     }
     for name, chosen in ((KEPT, selection.chosen), (DROPPED, ~selection.chosen)):
         particles.write_part(folder / f"{name}{particles.suffix}", chosen, added)
@@ -85,5 +85,5 @@ def read_scores(folder: PathLike) -> Dict[str, np.ndarray]:
         If it cannot be read.
     """
     path, names = Path(folder) / SCORES_NAME, ("defocus", KEPT_COLUMN, *SCORES)
-    rows = read_table(path, names)
-    return {name: cells.numbers(path, name, [row[name] for row in rows]) for name in names}
+    rows = read_table(path, [name for name in names if name != AGREEMENT])  # older runs lack it
+    return {name: cells.numbers(path, name, [row.get(name, "") for row in rows]) for name in names}

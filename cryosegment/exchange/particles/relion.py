@@ -57,7 +57,7 @@ def read_relion(path: PathLike, score: str = "", pixel_size: Optional[float] = N
         says the pixel size, or if the particles are of tomograms.
     """
     blocks = read_relion_blocks(path)
-    block = _particle_block(path, blocks)
+    block = particle_block(path, blocks)
     _check_columns(path, block, (*ANGLES, *CENTER))
     scores = _score_columns(path, block, score)
     named = MICROGRAPH if MICROGRAPH in block else IMAGE
@@ -78,7 +78,7 @@ def read_relion_images(
         As `read_relion`, or if the file names no images.
     """
     blocks = read_relion_blocks(path)
-    block = _particle_block(path, blocks)
+    block = particle_block(path, blocks)
     if IMAGE not in block:
         raise InputError(
             f"expected the column {IMAGE} in {path}, not found: give particles that were extracted"
@@ -114,8 +114,14 @@ def _particles(table: RelionTable, scores: Sequence[str], pixel_size: Optional[f
     )
 
 
-def _particle_block(path: PathLike, blocks: Mapping[str, Block]) -> Block:
-    """The block with poses; without any, the one with coordinates."""
+def particle_block(path: PathLike, blocks: Mapping[str, Block]) -> Block:
+    """The block with poses; without any, the one with coordinates.
+
+    Raises
+    ------
+    InputError
+        If there is neither.
+    """
     for needed in (ANGLES, CENTER):
         for name, block in blocks.items():
             if name != "optics" and all(column in block for column in needed):

@@ -4,14 +4,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, Mapping, Optional
+from typing import Dict, List, Mapping, Optional
 
 import numpy as np
 
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.thresholds import threshold_of_best_f1, threshold_of_precision
 
-QUALITY, ETS = "quality", "ets"
+QUALITY, ETS, AGREEMENT = "quality", "ets", "agreement"
+UNBIASED = "Scores come from the images alone, and from nothing that a refinement has found."
+BIASED = (
+    "The agreement, and with it the quality, comes from the map and the poses: what is kept agrees "
+    "with this map at resolutions finer than those of the alignment, noise included. A resolution "
+    "that is measured there on these particles alone is too good."
+)
 
 
 @dataclass(frozen=True)
@@ -44,8 +50,21 @@ SCORES: Dict[str, Score] = {
     "compactness": Score("Compactness", "area of the particle over that of its convex hull"),
     "margin": Score("Margin", "by how much the class of a pixel leads, on average"),
     "neighbours": Score("Neighbours", "other bodies in the image", is_rising=False),
+    AGREEMENT: Score(
+        "Agreement", "correlation with the map at resolutions finer than those that aligned"
+    ),
 }
 """Scores by name, in the order of tables."""
+
+
+def known_scores(scores: Mapping[str, np.ndarray]) -> List[str]:
+    """Names of the scores that any particle has."""
+    return [name for name in SCORES if np.isfinite(scores[name]).any()]
+
+
+def bias_of(scores: Mapping[str, np.ndarray]) -> str:
+    """Whether a refinement has a say in the scores, in words."""
+    return BIASED if AGREEMENT in known_scores(scores) else UNBIASED
 
 
 @dataclass(frozen=True, eq=False)

@@ -66,6 +66,7 @@ ROOMS = {
     ),
     "particles": (
         "images",
+        "optics",
         "report",
         "networks",
         "models",

@@ -14,12 +14,17 @@ import torch
 from cryosegment.cli.main import main
 from cryosegment.core.models.checkpoint import save_checkpoint
 from cryosegment.core.networks import build_network
+from cryosegment.core.particles.agreement import Band, agreements_with
 from cryosegment.core.particles.classes import CLASSES, PARTICLE_HEADS
 from cryosegment.core.particles.model import load_particle_model
+from cryosegment.core.particles.right_poses import right_poses
 from cryosegment.exchange.card import PARTICLE_IMAGES, ModelCard, TrainedNetwork
+from cryosegment.exchange.ctf import COLUMNS
 from cryosegment.exchange.micrograph_lists import read_failures
 from cryosegment.exchange.params import InputParams
-from cryosegment.exchange.star import write_star
+from cryosegment.exchange.particles import Poses
+from cryosegment.exchange.relion import ANGLES, SHIFT
+from cryosegment.exchange.star import read_star, write_star
 
 COUNT, SIDE = 6, 32
 
@@ -182,3 +187,37 @@ def test_particles_without_a_pixel_size(tmp_path, model, images, capsys):
     more = ["--diameter", "80", "--particle-pixel-size", "4", "--keep", "1"]
     assert rank(tmp_path, model, *more, particles="old.star") == 0
     assert len(rows(tmp_path)) == 1
+
+
+def test_agreement_with_a_map_is_a_score_that_says_its_bias(tmp_path, model, images, capsys):
+    """In the order of the input; without a map there is no such column."""
+    assert rank(tmp_path, model, "--diameter", "80") == 0
+    assert "nothing that a refinement has found" in capsys.readouterr().out
+    assert rows(tmp_path)[0]["agreement"] == ""
+    assert "Agreement" not in (tmp_path / "out" / "kept.star").read_text()
+    random = np.random.default_rng(3)
+    angles, shifts = random.uniform(0, 180, (COUNT, 3)), random.uniform(-8, 8, (COUNT, 2))
+    ctf = (12000.0, 11000.0, 30.0, 300.0, 2.7, 0.1)
+    tables = dict(read_star(tmp_path / "particles.star"))
+    poses = dict(zip((*ANGLES, *SHIFT), np.hstack((angles, shifts)).T.tolist(), strict=True))
+    ctfs = {name: [value] * COUNT for name, value in zip(COLUMNS, ctf, strict=True)}
+    tables["particles"] = {**tables["particles"], **poses, **ctfs}
+    write_star(tmp_path / "refined.star", tables)
+    volume = random.normal(size=(24, 24, 24)).astype(np.float32)
+    mrcfile.write(tmp_path / "map.mrc", volume, voxel_size=4.0)
+    given = ["--map", str(tmp_path / "map.mrc"), "--aligned-to", "30", "--diameter", "80"]
+    choice = ["--score", "agreement", "--keep", "0.5"]
+    assert rank(tmp_path, model, *given, *choice, particles="refined.star") == 0
+    assert "agrees with this map" in capsys.readouterr().out
+    assert "agrees with this map" in (tmp_path / "out" / "report.html").read_text()
+    known = Poses(angles, shifts, np.tile((*ctf, 0.0), (COUNT, 1)))
+    own = agreements_with(tmp_path / "map.mrc", known, 80.0, Band(30.0, 15.0), ["cpu"])["cpu"]
+    expected = own.of(images, 4.0, np.arange(COUNT))
+    alone = load_particle_model(model, "cpu").predict(torch.from_numpy(images), 4.0, 80.0).quality
+    quality = [float(row["quality"]) for row in rows(tmp_path)]
+    np.testing.assert_allclose(quality, alone.numpy() * right_poses(expected), atol=1e-3)
+    found = [float(row["agreement"]) for row in rows(tmp_path)]
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+    kept = starfile.read(tmp_path / "out" / "kept.star")["particles"]
+    best = np.sort(np.argsort(-expected)[: COUNT // 2])
+    np.testing.assert_allclose(kept["cryosegmentAgreement"], expected[best], atol=1e-4)

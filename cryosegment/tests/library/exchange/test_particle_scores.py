@@ -66,6 +66,9 @@ def test_without_the_score_nothing_can_be_chosen():
         ({"keep": "half"}, "'half'"),
         ({"score": "ets"}, "no probability"),
         ({"score": "ets", "purity": 0.9}, "no probability"),
+        ({"map": "map.mrc"}, "map and aligned-to together"),
+        ({"aligned_to": 8.0}, "map and aligned-to together"),
+        ({"score": "agreement", "keep": "0.5"}, "expected a map for the score agreement"),
     ],
 )
 def test_wishes_that_contradict_are_refused(wishes, message):

@@ -9,7 +9,7 @@ import mrcfile
 import numpy as np
 import pytest
 
-from cryosegment.core.images.volume import read_volume
+from cryosegment.core.images.volume import coarsened, read_volume
 from cryosegment.exchange.errors import InputError
 
 
@@ -94,3 +94,29 @@ def test_a_packed_map_that_is_damaged(path: Path) -> None:
     path.write_bytes(packed)
     with pytest.raises(InputError, match="damaged"):
         read_volume(path)
+
+
+@pytest.mark.parametrize("side", [40, 41])
+def test_a_coarser_map_has_its_centre_where_it_was(side: int) -> None:
+    """A smooth blob off the centre is sampled where the coarser voxels lie."""
+
+    def blob(count: int, voxel_size: float) -> np.ndarray:
+        axis = (np.arange(count) - count // 2) * voxel_size
+        z, y, x = np.meshgrid(axis, axis, axis, indexing="ij")
+        away = (z - 3) ** 2 + (y + 5) ** 2 + (x - 1) ** 2
+        return np.exp(-away / (2 * 6.0**2)).astype(np.float32)
+
+    coarse, voxel_size = coarsened(blob(side, 2.0), 2.0, 10.0)
+    count = side + side % 2
+    assert len(coarse) % 2 == 0
+    assert voxel_size == pytest.approx(2.0 * count / len(coarse))
+    assert 4.0 < voxel_size <= 5.0
+    np.testing.assert_allclose(coarse, blob(len(coarse), voxel_size), atol=0.01)
+    same, voxel_size = coarsened(blob(40, 2.0), 2.0, 3.0)
+    np.testing.assert_allclose(same, blob(40, 2.0), atol=1e-5)
+    assert voxel_size == 2.0
+
+
+def test_a_map_that_is_no_cube_is_not_made_coarser(path: Path) -> None:
+    with pytest.raises(InputError, match="expected a cubic map"):
+        coarsened(*read_volume(path), 10.0)

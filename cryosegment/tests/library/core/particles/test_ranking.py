@@ -32,7 +32,7 @@ def listed(tmp_path):
     return tmp_path / "particles.star"
 
 
-def level(images, pixel_size):
+def level(images, pixel_size, rows):
     """Scores that tell which images were seen."""
     return {name: images.mean((1, 2)) + 100 * i for i, name in enumerate(SCORES)}
 
@@ -55,6 +55,15 @@ def test_each_score_belongs_to_its_row(listed, workers):
     assert found.stacks == 3
 
 
+def test_a_scorer_is_told_the_rows_of_its_images(listed):
+    def own(images, pixel_size, rows):
+        assert pixel_size == 2.0
+        np.testing.assert_array_equal(images.mean((1, 2)), rows)
+        return level(images, pixel_size, rows)
+
+    rank(listed, own)
+
+
 def test_workers_have_a_scorer_of_their_own(listed):
     """Each is at work in one thread at a time; both are waited for."""
     both = threading.Barrier(2, timeout=60)
@@ -62,13 +71,13 @@ def test_workers_have_a_scorer_of_their_own(listed):
     def scorer():
         calls, lock = [], threading.Lock()
 
-        def score(images, pixel_size):
+        def score(images, pixel_size, rows):
             assert lock.acquire(blocking=False)
             if not calls:
                 both.wait()
             calls.append(len(images))
             lock.release()
-            return level(images, pixel_size)
+            return level(images, pixel_size, rows)
 
         score.calls = calls
         return score
@@ -97,18 +106,18 @@ def test_a_stack_that_was_lost_since_has_no_scores(listed):
 
 
 def counting(calls):
-    def score(images, pixel_size):
+    def score(images, pixel_size, rows):
         calls.extend(images.mean((1, 2)).tolist())
-        return level(images, pixel_size)
+        return level(images, pixel_size, rows)
 
     return score
 
 
 def test_a_run_goes_on_where_it_was_stopped(listed):
-    def stopped(images, pixel_size):
+    def stopped(images, pixel_size, rows):
         if len(calls) > 4:
             raise KeyboardInterrupt
-        return counting(calls)(images, pixel_size)
+        return counting(calls)(images, pixel_size, rows)
 
     calls, later = [], []
     with pytest.raises(KeyboardInterrupt):
@@ -138,7 +147,7 @@ def test_what_is_not_the_same_is_scored_again(listed, what):
 def test_after_an_unfinished_new_run_nothing_counts_as_finished(listed):
     """Even though an earlier run, with the same parameters, had finished all."""
 
-    def failing(images, pixel_size):
+    def failing(images, pixel_size, rows):
         raise KeyboardInterrupt
 
     calls = []
@@ -150,9 +159,9 @@ def test_after_an_unfinished_new_run_nothing_counts_as_finished(listed):
 
 
 def test_errors_of_a_scorer_are_those_of_its_stack(listed):
-    def strict(images, pixel_size):
+    def strict(images, pixel_size, rows):
         if (images.mean((1, 2)) == 0).any():
             raise InputError("too dark")
-        return level(images, pixel_size)
+        return level(images, pixel_size, rows)
 
     assert list(rank(listed, strict).failures.values()) == ["too dark"]
