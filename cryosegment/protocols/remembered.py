@@ -42,10 +42,16 @@ class Remembered(EMProtocol):
         path = self._signatureFile()
         return path.exists() and read_text(path) != self._signature()
 
+    def _isRegistered(self, name: str) -> bool:
+        """Whether an output was registered by hand beside another: Continue leaves it."""
+        return name[-1].isdigit() and self.hasAttribute(name.rstrip("0123456789"))
+
     def _results(self) -> List[str]:
-        """The results so far, in words."""
+        """The results so far, in words, that Continue would replace."""
         found = []
         for name, output in self.iterOutputAttributes():
+            if self._isRegistered(name):
+                continue
             size = counted(output.getSize(), "item") if isinstance(output, Set) else ""
             found.append(f"*{name}*" + (f" ({size})" if size else ""))
         return found

@@ -8,7 +8,7 @@ from typing import Any, Callable, Iterator
 import numpy as np
 
 from cryosegment.tests.display import drag, press, until
-from cryosegment.tests.scripted import CryoSegmentProtRepick, CryoSegmentViewerPick
+from cryosegment.tests.scripted import MODE_RESUME, CryoSegmentProtRepick, CryoSegmentViewerPick
 from cryosegment.tests.windows import WindowTest
 
 
@@ -126,4 +126,13 @@ class TestCryoSegmentPicksWindow(WindowTest):
         press("bracketleft", "bracketleft")
         until(window.top, lambda: window.selection.total() > 10, "there are more")
         window.actions.act(window._actions[0].run)
-        assert repick.outputCoordinates2.getSize() == window.selection.total()
+        count = window.selection.total()
+        assert repick.outputCoordinates2.getSize() == count
+        repick.number.set(20)
+        repick.runMode.set(MODE_RESUME)
+        (warning,) = repick._continueWarnings()
+        assert "outputCoordinates*" in warning
+        assert "outputCoordinates2" not in warning
+        self.launch(repick)
+        assert repick.outputCoordinates.getSize() == 20
+        assert repick.outputCoordinates2.getSize() == count

@@ -12,15 +12,13 @@ from pwem.viewers import EmPlotter, TableView
 from pyworkflow.protocol import params
 from pyworkflow.viewer import DESKTOP_TKINTER, View
 
-from cryosegment.convert import micrographs_by_name
 from cryosegment.exchange.evaluation import Evaluation, ParticleMetrics
 from cryosegment.exchange.job import PAGE_NAME
 from cryosegment.protocols import CryoSegmentProtEvaluate
 from cryosegment.viewers.plots import draw_precision_recall
 from cryosegment.viewers.results import ResultsViewer, Show
-from cryosegment.viewers.windows import WindowView, read_image
+from cryosegment.viewers.windows import content_view, image_files
 from cryosegment.window.evaluation import EvaluationDisplay
-from cryosegment.window.window import MicrographWindow
 
 COLUMNS = (
     ("picks", "Picks"),
@@ -87,13 +85,9 @@ class CryoSegmentViewerEvaluate(ResultsViewer):
         return []
 
     def _showMicrographs(self, param: Any = None) -> List[View]:
-        micrographs = micrographs_by_name(self.protocol.getMicrographs())
-        files = {name: str(Path(mic.getFileName()).absolute()) for name, mic in micrographs.items()}
-        title = self.protocol.getRunName()
-        content = EvaluationDisplay(self._evaluation(), files).content(title)
-        return [
-            WindowView(self.getTkRoot(), lambda top: MicrographWindow(top, content, read_image))
-        ]
+        files = image_files(self.protocol.getMicrographs())
+        content = EvaluationDisplay(self._evaluation(), files).content(self.protocol.getRunName())
+        return [content_view(self.getTkRoot(), content)]
 
     def _showSets(self, param: Any = None) -> List[View]:
         rows = [[own.name, *cells(own.overall)] for own in self._evaluation().sets]

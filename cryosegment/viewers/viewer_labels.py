@@ -17,9 +17,8 @@ from cryosegment.protocols import CryoSegmentProtLabels, CryoSegmentProtSimulate
 from cryosegment.protocols.messages import counted
 from cryosegment.viewers.plots import draw_picture
 from cryosegment.viewers.results import ResultsViewer, Show
-from cryosegment.viewers.windows import WindowView, read_image
+from cryosegment.viewers.windows import content_view, read_image
 from cryosegment.window.labels import LabelsDisplay
-from cryosegment.window.window import MicrographWindow
 
 MOST_ROWS = 1000  # of a table on the screen
 TABLE_HEIGHT, COLUMN_PADDING = 25, 45  # rows, px: the header is bold
@@ -83,9 +82,7 @@ class CryoSegmentViewerLabels(ResultsViewer):
             return self._showState()
         folder = Path(self.protocol.getLabelsFolder()).absolute()
         content = LabelsDisplay(folder, read_image).content(self.protocol.getRunName())
-        return [
-            WindowView(self.getTkRoot(), lambda top: MicrographWindow(top, content, read_image))
-        ]
+        return [content_view(self.getTkRoot(), content)]
 
     def _showTable(self, param: Any = None) -> List[View]:
         file, title = TABLES[param]

@@ -9,15 +9,13 @@ from typing import Any, Dict, List
 from pyworkflow.protocol import params
 from pyworkflow.viewer import DESKTOP_TKINTER, View
 
-from cryosegment.convert import micrographs_by_name
 from cryosegment.exchange.csv_rows import read_rows
 from cryosegment.exchange.screen_folder import COUNTS_NAME, ScreenFolder
 from cryosegment.protocols import CryoSegmentProtScreenPicks
 from cryosegment.viewers.results import ResultsViewer, Show
-from cryosegment.viewers.windows import WindowView, read_image
+from cryosegment.viewers.windows import content_view, image_files
 from cryosegment.window.content import Content
 from cryosegment.window.screened import ScreenedDisplay
-from cryosegment.window.window import MicrographWindow, Top
 
 
 class CryoSegmentViewerScreen(ResultsViewer):
@@ -50,24 +48,14 @@ class CryoSegmentViewerScreen(ResultsViewer):
     def _showPicks(self, param: Any = None) -> List[View]:
         if not self._names():
             return self._showState()
-        content = self._content()
-
-        def make(top: Top) -> MicrographWindow:
-            return MicrographWindow(top, content, read_image)
-
-        return [WindowView(self.getTkRoot(), make)]
+        return [content_view(self.getTkRoot(), self._content())]
 
     def _content(self) -> Content:
         """What the window shows."""
         micrographs = self.protocol.inputCoordinates.get().getMicrographs()
-        files = {
-            name: str(Path(mic.getFileName()).absolute())
-            for name, mic in micrographs_by_name(micrographs).items()
-        }
         folder = ScreenFolder(Path(self.protocol.getFolder()).absolute())
-        display = ScreenedDisplay(
-            folder, files, self.protocol.diameter.get(), micrographs.getSamplingRate()
-        )
+        lengths = self.protocol.diameter.get(), micrographs.getSamplingRate()
+        display = ScreenedDisplay(folder, image_files(micrographs), *lengths)
         return display.content(self.protocol.getRunName())
 
     # --------------------------- UTILS functions -----------------------------

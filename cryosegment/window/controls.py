@@ -14,6 +14,7 @@ from cryosegment.window.selection import PickSelection
 LONGEST_RESOLUTION = 60.0  # Å of the low-pass filter
 LARGEST_DISTANCE, LARGEST_SIZE = 2.0, 3.0  # diameters
 NOTHING = "nothing"
+KEYS = "n, p: next, previous    +, -, 0: zoom"
 GAP = 4  # px
 
 
@@ -193,6 +194,7 @@ class LookControls(ttk.LabelFrame):
         check = ttk.Checkbutton(self, text="Marks (c)", variable=self.are_marked)
         check.configure(command=on_change, takefocus=False)
         check.grid(row=4, column=0, columnspan=3, sticky="w")
+        ttk.Label(self, text=KEYS).grid(row=5, column=0, columnspan=3, sticky="w", pady=(GAP, 0))
 
     def offer(self, names: Sequence[str]) -> str:
         """Let one choose among what can lie over a micrograph; the name of what is wanted."""

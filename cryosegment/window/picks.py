@@ -54,7 +54,7 @@ class PickDisplay:
 
     def __init__(self, selection: PickSelection, read: Read) -> None:
         self._selection, self._read = selection, read
-        self.colors = ScoreColors(np.empty(0))
+        self.colors, self._has_learned = ScoreColors(np.empty(0)), False
         self._last: Tuple[Optional[Path], np.ndarray] = None, np.empty(0)
 
     def content(self, title: str) -> Content:
@@ -74,10 +74,11 @@ class PickDisplay:
         )
 
     def learn_colors(self) -> None:
-        """Spread the colours over the scores of the picks that there are."""
-        threshold = self._selection.threshold or 0.0
-        scores = self._selection.scores()
-        self.colors = ScoreColors(scores[scores >= threshold])
+        """Spread the colours over the scores of the first picks; then they stay."""
+        if not self._has_learned:
+            threshold, scores = self._selection.threshold or 0.0, self._selection.scores()
+            self.colors = ScoreColors(scores[scores >= threshold])
+            self._has_learned = True
 
     def _cells(self, name: str) -> Tuple[Any, ...]:
         count, score = self._selection.figures(name)

@@ -135,8 +135,7 @@ class PicksWindow(MicrographWindow):
             self._counting = self.top.after(PAUSE, self._go_on)
 
     def _counted(self) -> None:
-        if self.selection.is_as_run:
-            self._display.learn_colors()
+        self._display.learn_colors()
         self.histogram.show(self.selection.scores(), self._display.colors)
         self._mark()
         self.lay()
