@@ -65,7 +65,7 @@ def measured(work: Path) -> dict[str, tuple[float, float]]:
     timed(f"{MICROGRAPHS:,} micrographs are listed, and the first is shown", open_window)
     window = opened[0]
     timed("their candidates are read; the window can be used meanwhile", lambda: count(window))
-    timed("another threshold: the micrograph", lambda: window.move(0.5))
+    timed("another threshold: the picks that are seen", lambda: window.move(0.5))
     timed("another threshold: all micrographs are counted", window.recount)
     window.selection.limit("min_distance", "0.8")
     timed("another distance: all micrographs are counted", lambda: count(window))
