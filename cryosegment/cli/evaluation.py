@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -211,7 +212,7 @@ def _comparisons(evaluation: Evaluation) -> list[str]:
 
 
 def _f1(own: SetEvaluation) -> float:
-    return own.overall.f1
+    return -1.0 if math.isnan(own.overall.f1) else own.overall.f1
 
 
 def _seen_from(best: str, difference: Difference) -> tuple[str, float, float, float]:

@@ -81,9 +81,9 @@ def _by_level(
     below = np.searchsorted(levels, everything.scores, "right") - 1
     cell = row * shape[1] + (shape[1] - 1 - below)
     size = shape[0] * shape[1]
-    found = np.bincount(cell, everything.hits.astype(float), minlength=size)
-    picked = np.bincount(cell, minlength=size).astype(float)
-    return found.reshape(shape), picked.reshape(shape)
+    found = np.bincount(cell[everything.hits], minlength=size)
+    picked = np.bincount(cell, minlength=size)
+    return found.astype(float).reshape(shape), picked.astype(float).reshape(shape)
 
 
 def intervals(draws: Draws) -> dict[str, tuple[float, float]]:

@@ -20,7 +20,8 @@ def sums_by_bin(
     """Numbers of picks, sums of their scores and numbers of right picks in bins of the score."""
     bins = np.minimum((scores * BINS).astype(int), BINS - 1)
     weights = (np.ones(len(scores)), scores, hits.astype(float))
-    return np.stack([np.bincount(bins, each, minlength=BINS) for each in weights])
+    # of no picks bincount gives whole numbers
+    return np.stack([np.bincount(bins, each, minlength=BINS) for each in weights]).astype(float)
 
 
 def are_probabilities(outcome: Outcome) -> bool:

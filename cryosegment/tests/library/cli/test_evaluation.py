@@ -64,6 +64,17 @@ def test_the_page_shows_the_micrographs_that_are_given(folder):
     assert evaluate("--output", "none", "--micrographs", "micrographs/other.mrc") == 1
 
 
+def test_a_set_whose_f1_cannot_be_measured_is_not_the_best(folder, capsys):
+    """Where only a pick of the other set is not at a border that does not count."""
+    (folder / "middle").mkdir()
+    write_coordinates(folder / "middle" / "m1.star", Coordinates([[50.0, 50.0]], 2.0, "m1"))
+    sets = ["--picks", "half", "middle", "--reference", "reference"]
+    border = ["--margin", "70", "--height", "100", "--width", "100"]
+    assert main(["evaluate", *sets, *SIZES, *border]) == 0
+    *_, compared = capsys.readouterr().out.splitlines()
+    assert compared.startswith("F1 of middle is above that of half by nan")
+
+
 def test_the_folder_holds_all_sets_in_their_order(folder):
     assert evaluate("--output", "out", "--names", "mine,theirs", "--distances", "10,2") == 0
     found = read_evaluation(folder / "out")

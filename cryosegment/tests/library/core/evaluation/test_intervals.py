@@ -37,7 +37,7 @@ def drawn_anew(picks, reference):
     for row in times:
         copies = [(name, i) for name, count in zip(NAMES, row) for i in range(count)]
         sets = [
-            {f"{name} {i}": own[name].renamed(f"{name} {i}") for name, i in copies}
+            {f"{name} {i}": own[name].renamed(f"{name} {i}") for name, i in copies if name in own}
             for own in (picks, reference)
         ]
         yield score("", *sets, rules).evaluation.overall
@@ -46,6 +46,9 @@ def drawn_anew(picks, reference):
 @pytest.mark.parametrize("seed", range(3))
 def test_every_figure_of_every_draw(seed):
     picks, reference = random_sets(seed)
+    if seed == 2:
+        del picks["b"]
+        picks["c"] = picks["c"].select([])
     draws = score("", picks, reference, RULES).draws
     anew = list(drawn_anew(picks, reference))
     for name, values in draws.items():
