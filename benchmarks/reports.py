@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--pictures", type=Path)
     arguments = parser.parse_args()
     if arguments.pictures:
-        draw(evaluated(arguments.work, *NOISY), arguments.pictures)
+        draw(evaluated(arguments.work, *NOISY).resolve(), arguments.pictures.resolve())
     page = evaluated(arguments.work, *LARGE)
     print(f"{page.stat().st_size / 1e6:.1f} MB")
 

@@ -26,7 +26,7 @@ SUMMARY = (
         "average_precision",
     ),
     (Column("best F1", ".3f", "highest F1 of the picks above a threshold"), "best_f1"),
-    (Column("at score", ".3g", "threshold of the best F1"), "best_threshold"),
+    (Column("at score", "#.3g", "threshold of the best F1"), "best_threshold"),
     (
         Column("centring Å", ".1f", "median distance of hits from their particles"),
         "center_error_median",
