@@ -8,7 +8,7 @@ from subprocess import CalledProcessError
 from pyworkflow.utils import Environ
 
 from cryosegment.exchange.files import PathLike, write_text
-from cryosegment.exchange.job import OK, SOME_FAILED, Job
+from cryosegment.exchange.job import INTERRUPTED, OK, SOME_FAILED, Job
 from cryosegment.exchange.run_log import last_run
 from cryosegment.plugin import Plugin
 from cryosegment.protocols.messages import FormWords
@@ -67,12 +67,11 @@ class CoreRun(FormWords):
         write_text(log, "")
         command = Plugin.getCommand("run", str(path), "--run-log", log, gpu=gpu)
         self.runJob(*command, env=environ)
-        ended = last_run(log)
-        if ended is None:
+        status, error = last_run(log) or (INTERRUPTED, "")
+        if status == INTERRUPTED:
             raise RuntimeError(
                 "the job of the queue has ended without a result: it was cancelled, or had too "
                 "little time or memory; the log of the queue says more"
             )
-        status, error = ended
         if status not in (OK, SOME_FAILED):
             raise RuntimeError(self.inFormWords(error))
