@@ -12,8 +12,9 @@ from jaxtyping import Bool
 
 from cryosegment.cli.batches import report_failures, run_each
 from cryosegment.cli.outcome import Outcome, counted
+from cryosegment.cli.set_names import set_names
 from cryosegment.core.consensus.report import consensus_page
-from cryosegment.core.consensus.sets import Consensus, far_from, set_labels
+from cryosegment.core.consensus.sets import Consensus, far_from
 from cryosegment.core.report import write_page
 from cryosegment.exchange.consensus import (
     COUNTS_NAME,
@@ -97,7 +98,7 @@ class _Sets:
         paths = (*job.inputs, *params.without)
         picks, errors = zip(*(read_tolerantly(path, size) for path in paths), strict=True)
         count = len(job.inputs)
-        self.labels = set_labels([Path(path) for path in job.inputs])
+        self.labels = set_names(job.inputs, params.names)
         self.consensus = Consensus(picks[:count], size, params.diameter, params.reach)
         self._unwanted = [ByMicrograph(each) for each in picks[count:]]
         if not self.consensus.names:

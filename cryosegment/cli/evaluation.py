@@ -12,13 +12,13 @@ from pathlib import Path
 
 from cryosegment.cli.mask_evaluation import evaluate_masks
 from cryosegment.cli.outcome import Outcome
+from cryosegment.cli.set_names import set_names
 from cryosegment.core.evaluation.intervals import differences
 from cryosegment.core.evaluation.metrics import score
 from cryosegment.core.evaluation.page import write_evaluation_page
 from cryosegment.core.evaluation.rules import Ignored, Rules
 from cryosegment.core.images.contamination_maps import ContaminationMaps
 from cryosegment.exchange.coordinates import read_coordinates
-from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.evaluation import (
     Difference,
     Evaluation,
@@ -28,11 +28,9 @@ from cryosegment.exchange.evaluation import (
     write_evaluation,
     write_tables,
 )
-from cryosegment.exchange.files import micrograph_name
 from cryosegment.exchange.job import Job
 from cryosegment.exchange.micrographs import files_of
 from cryosegment.exchange.params import EvaluateParams
-from cryosegment.exchange.pick_folder import COORDINATES
 from cryosegment.exchange.progress import Progress
 
 COLUMNS = (
@@ -83,7 +81,7 @@ def evaluate_files(params: EvaluateParams, progress: Progress) -> Evaluation:
     size, rules = params.pixel_size, Rules.of(params)
     reference = read_coordinates(params.reference, size, height=params.height, y_up=params.y_up)
     ignored = Regions(params, list(reference)).of
-    names = set_names(params)
+    names = set_names(params.picks, params.names)
     sets, draws = [], []
     for number, (name, path) in enumerate(zip(names, params.picks, strict=True)):
         picks = read_picks(path, size, reference, _tell)
@@ -134,34 +132,6 @@ class Regions:
             return Ignored(self._margin, border)
         shape = self._shape or self._maps.shape(name, self._pixel_size)
         return Ignored(self._margin, border, shape and self._maps.area(name, shape))
-
-
-def set_names(params: EvaluateParams) -> list[str]:
-    """Names of the sets: those given, or the ends of their paths that tell them apart.
-
-    Raises
-    ------
-    InputError
-        If two are the same.
-    """
-    names = list(params.names)
-    if not names:
-        paths = [Path(path) for path in params.picks]
-        paths = [path.parent if path.name == COORDINATES else path for path in paths]
-        parts = [(*path.parent.parts, micrograph_name(path)) for path in paths]
-        names = [_shortest(own, parts) for own in parts]
-    for name in names:
-        if names.count(name) > 1:
-            raise InputError(f"two sets are named {name!r}: give each a name of its own by --names")
-    return names
-
-
-def _shortest(own: Sequence[str], every: Sequence[Sequence[str]]) -> str:
-    """The last parts of a path that no other ends in."""
-    for count in range(1, len(own)):
-        if sum(other[-count:] == own[-count:] for other in every) == 1:
-            return "/".join(own[-count:])
-    return "/".join(own)
 
 
 def _tell(text: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from cryosegment.cli.batches import report_failures
 from cryosegment.cli.outcome import Outcome, counted
 from cryosegment.cli.outputs import MODEL_SUFFIX
-from cryosegment.core.consensus.sets import set_labels
+from cryosegment.cli.set_names import set_names
 from cryosegment.core.report import write_page
 from cryosegment.core.survey.looks import look
 from cryosegment.core.survey.page import survey_page
@@ -47,7 +47,7 @@ def _write(job: Job, params: ReportParams, progress: Progress) -> Outcome:
         raise InputError(
             f"expected picks or models in training, got both: give models ({MODEL_SUFFIX}) alone"
         )
-    trainings = read_trainings(dict(zip(set_labels(paths), paths, strict=True)))
+    trainings = read_trainings(dict(zip(set_names(job.inputs, params.names), paths, strict=True)))
     page = trainings_page(trainings, params.refresh or 0)
     write_page(Path(job.output, PAGE_NAME), page)
     return Outcome(counted(len(paths), "training"), counts={"trainings": len(paths)})
@@ -57,7 +57,7 @@ def _write_picks(job: Job, params: ReportParams, progress: Progress) -> Outcome:
     """Write the page of sets of picks; files that cannot be read are listed."""
     paths = [Path(text) for text in job.inputs]
     scale = known_scale(paths, params)
-    sets = read_sets(paths, scale.pixel_size)
+    sets = read_sets(paths, set_names(job.inputs, params.names), scale.pixel_size)
     radius = params.radius or NEAR * scale.diameter
     found = survey(sets, list(scale.micrographs), read_ctfs(scale.ctf), scale.diameter, radius)
     looks = look(found, _files(found, params, scale.micrographs), progress)

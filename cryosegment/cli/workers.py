@@ -22,7 +22,7 @@ from cryosegment.exchange.params import PickParams
 from cryosegment.exchange.pick_folder import SUFFIXES, PickFolder
 from cryosegment.exchange.progress import Progress
 from cryosegment.exchange.records import record_to_dict
-from cryosegment.exchange.shards import SHARDS, Shard
+from cryosegment.exchange.shards import SHARDS, Shard, shard_folders
 
 LOG_NAME = "log.txt"
 """What a worker says, in its folder."""
@@ -74,7 +74,7 @@ def pick_by_workers(
 
 def _take_over(output: Path, names: Sequence[str], is_resumed: bool) -> None:
     """Gather what the workers of a run that was killed have left; without resuming, remove it."""
-    parts = [PickFolder(path) for path in sorted((output / SHARDS).glob("*_of_*"))]
+    parts = [PickFolder(path) for path in shard_folders(output)]
     with ExitStack() as locks:  # they may be at work yet
         for part in parts:
             locks.enter_context(locked(part.job, str(part.path)))

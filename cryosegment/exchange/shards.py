@@ -56,6 +56,11 @@ def parse_shard(text: str) -> Shard:
     return Shard(int(match[2]), int(match[1]))
 
 
+def shard_folders(output: PathLike) -> List[Path]:
+    """Folders of the shards that an output folder holds; empty where there are none."""
+    return sorted(Path(output, SHARDS).glob("*_of_*"))
+
+
 def find_shards(output: PathLike) -> List[Shard]:
     """The shards of an output folder, all that there must be.
 
@@ -64,8 +69,8 @@ def find_shards(output: PathLike) -> List[Shard]:
     InputError
         If there are none, one is missing, or there are those of several numbers of runs.
     """
-    paths = Path(output, SHARDS).glob("*_of_*")
-    found = sorted(parse_shard(path.name.replace("_of_", "/")) for path in paths)
+    names = [path.name for path in shard_folders(output)]
+    found = sorted(parse_shard(name.replace("_of_", "/")) for name in names)
     if not found:
         raise InputError(
             f"expected shards in {Path(output, SHARDS)}, found none: give the output of "

@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import re
-from typing import Dict, List
+from typing import Dict, Iterable, List
 
 from pwem.protocols import EMProtocol
+from pyworkflow.object import Pointer
 
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import read_text
@@ -49,6 +50,15 @@ def counted(number: int, noun: str) -> str:
 def every(number: int, noun: str) -> str:
     """All of a number, with their noun."""
     return f"the {noun}" if number == 1 else f"all {number} {noun}s"
+
+
+def run_names(pointers: Iterable[Pointer]) -> List[str]:
+    """Names of sets, without commas: of the runs that made them, numbered where these are alike."""
+    names: List[str] = []
+    for number, pointer in enumerate(pointers, start=1):
+        run = pointer.getObjValue().getRunName()
+        names.append(f"{run} ({number})" if run in names else run)
+    return [name.replace(",", " ") for name in names]
 
 
 class FormWords(EMProtocol):

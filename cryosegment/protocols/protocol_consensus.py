@@ -27,7 +27,7 @@ from cryosegment.exchange.pick_folder import COORDINATES, PickFolder
 from cryosegment.exchange.records import record_from_dict
 from cryosegment.protocols.core_run import CoreRun
 from cryosegment.protocols.form_fields import add_field, form_values
-from cryosegment.protocols.messages import counted
+from cryosegment.protocols.messages import counted, run_names
 from cryosegment.protocols.remembered import Remembered, identity
 
 
@@ -132,15 +132,16 @@ class CryoSegmentProtConsensus(CoreRun, Remembered):
         for each, found in zip(sets, picks):
             if each.isStreamOpen():  # where it has no picks yet, they may come
                 ready &= set(found)
-        if not ready - set(read_counts(self._folder())):
+        if not ready - set(self.getCounts()):
             return
         files = [self._export(i, each, ready) for i, each in enumerate(picks, start=1)]
         count = len(self.inputCoordinates)
         values = {**self._values(), "without": files[count:], "resume": True}
-        job = Job("consensus", values, tuple(files[:count]), self._folder())
-        before = set(read_counts(self._folder()))
-        self._runCore(job, PickFolder(self._folder()).job)
-        self._append(sets[0], set(read_counts(self._folder())) - before)
+        values["names"] = run_names(self.inputCoordinates)
+        job = Job("consensus", values, tuple(files[:count]), self.getFolder())
+        before = set(self.getCounts())
+        self._runCore(job, PickFolder(self.getFolder()).job)
+        self._append(sets[0], set(self.getCounts()) - before)
 
     def _export(self, number: int, picks: Dict[str, Coordinates], names: Set[str]) -> str:
         """Write the picks of a set on some micrographs."""
@@ -150,7 +151,7 @@ class CryoSegmentProtConsensus(CoreRun, Remembered):
 
     def _append(self, first: SetOfCoordinates, names: Set[str]) -> None:
         """Append the picks on micrographs that are done."""
-        known, folder = micrographs_by_name(first.getMicrographs()), PickFolder(self._folder())
+        known, folder = micrographs_by_name(first.getMicrographs()), PickFolder(self.getFolder())
         pixel_size, failures = self._pixelSize(), self.getFailures()
         found = [
             (known[name], read_consensus(folder.file(COORDINATES, name), pixel_size, name))
@@ -188,7 +189,7 @@ class CryoSegmentProtConsensus(CoreRun, Remembered):
         return self._continueWarnings()
 
     def _summary(self) -> List[str]:
-        counts = read_counts(self._folder())
+        counts = self.getCounts()
         if not counts:
             return ["No consensus yet."]
         total = Counts.total(list(counts.values()))
@@ -199,7 +200,7 @@ class CryoSegmentProtConsensus(CoreRun, Remembered):
             lines.append(f"Set {i} ({name}): {agreed} of {counted(int(picks), 'pick')} agreed.")
         numbers = (f"{number} with {i}" for i, number in enumerate(total.particles, start=1))
         lines.append(f"Particles by votes: {', '.join(numbers)}.")
-        return lines + self._failuresText(self.getFailures(), f"All are in {self._folder()}.")
+        return lines + self._failuresText(self.getFailures(), f"All are in {self.getFolder()}.")
 
     def _methods(self) -> List[str]:
         if not self.hasAttribute("outputCoordinates"):
@@ -216,7 +217,15 @@ class CryoSegmentProtConsensus(CoreRun, Remembered):
     # --------------------------- UTILS functions -----------------------------
     def getFailures(self) -> Dict[str, str]:
         """Error of each micrograph that failed, by its name."""
-        return self._failuresIn(self._folder())
+        return self._failuresIn(self.getFolder())
+
+    def getFolder(self) -> str:
+        """Folder of the results."""
+        return str(self._getExtraPath("consensus"))
+
+    def getCounts(self) -> Dict[str, Counts]:
+        """How far the sets agree on each micrograph that is done, by its name."""
+        return read_counts(self.getFolder())
 
     def _pointers(self) -> List[Pointer]:
         """Of the sets, and then of those to take away."""
@@ -230,9 +239,6 @@ class CryoSegmentProtConsensus(CoreRun, Remembered):
 
     def _box(self) -> int:
         return box_side(self.diameter.get(), self._pixelSize())
-
-    def _folder(self) -> str:
-        return str(self._getExtraPath("consensus"))
 
     def _values(self) -> Dict[str, Any]:
         return {**form_values(self, ConsensusParams), "pixel_size": self._pixelSize()}

@@ -31,7 +31,7 @@ from cryosegment.exchange.records import record_from_dict
 from cryosegment.objects import SetOfMicrographMasks
 from cryosegment.protocols.core_run import CoreRun
 from cryosegment.protocols.evaluation_form import EvaluationForm
-from cryosegment.protocols.messages import counted
+from cryosegment.protocols.messages import counted, run_names
 from cryosegment.protocols.remembered import Remembered, identity
 
 FIGURES = {"bestThresholdSet": "best_threshold", "f1Set": "f1"}
@@ -214,17 +214,9 @@ class CryoSegmentProtEvaluate(CoreRun, Remembered, EvaluationForm):
         """The micrographs of the reference."""
         return self.referenceCoordinates.get().getMicrographs()
 
-    def _names(self) -> List[str]:
-        """Names of the sets: of their runs, with the output and a number where these are alike."""
-        names: List[str] = []
-        for number, pointer in enumerate(self.inputCoordinates, start=1):
-            run = pointer.getObjValue().getRunName()
-            names.append(f"{run} ({number})" if run in names else run)
-        return [name.replace(",", " ") for name in names]
-
     def _jobValues(self) -> Dict[str, Any]:
         micrographs = self.getMicrographs()
-        values = {**self._values(), "names": self._names()}
+        values = {**self._values(), "names": run_names(self.inputCoordinates)}
         values["pixel_size"] = micrographs.getSamplingRate()
         if values.get("margin"):
             width, height, _ = micrographs.getFirstItem().getDim()

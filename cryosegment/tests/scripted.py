@@ -52,6 +52,7 @@ from cryosegment.protocols.messages import counted, every
 from cryosegment.protocols.staying_core import StayingCores
 from cryosegment.protocols.streamed_picking import QUIET_SECONDS
 from cryosegment.viewers import (
+    CryoSegmentViewerConsensus,
     CryoSegmentViewerEvaluate,
     CryoSegmentViewerLabels,
     CryoSegmentViewerPick,
@@ -81,6 +82,7 @@ __all__ = [
     "CryoSegmentProtTrainParticles",
     "CryoSegmentProtTrainScreening",
     "CryoSegmentProtTune",
+    "CryoSegmentViewerConsensus",
     "CryoSegmentViewerEvaluate",
     "CryoSegmentViewerLabels",
     "CryoSegmentViewerPick",

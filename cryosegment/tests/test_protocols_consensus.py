@@ -11,8 +11,10 @@ from typing import Any, Set
 import numpy as np
 
 from cryosegment.exchange.consensus import read_counts
+from cryosegment.exchange.job import PAGE_NAME
 from cryosegment.tests.coordinate_sets import DIAMETER, FIRST, SECOND, CoordinateSetsTest
 from cryosegment.tests.scripted import CryoSegmentProtConsensus, Pointer, objects
+from cryosegment.viewers import CryoSegmentViewerConsensus
 
 MOST_SECONDS, POLL_SECONDS = 120.0, 0.2
 """Time that a run has to take in what has come, and between two looks at it."""
@@ -49,6 +51,11 @@ class TestCryoSegmentConsensus(CoordinateSetsTest):
         assert both.outputCoordinates.isStreamClosed()
         assert both.boxsize.get() == both.outputCoordinates.getBoxSize() == 30
         assert "*2 particles* in 2 micrographs." in both._summary()
+        page = Path(both.getFolder(), PAGE_NAME).read_text()
+        assert all(pointer.getObjValue().getRunName() in page for pointer in both.inputCoordinates)
+        viewer = CryoSegmentViewerConsensus(project=self.proj, protocol=both)
+        viewer.setProtocol(both)
+        assert sorted(viewer._names()) == ["a", "b"]
         less = self.launchProtocol(self.newConsensus("first", without="second"))
         places = [pick.getPosition() for pick in less.outputCoordinates]
         assert sorted(places) == [(20, 20), (90, 90)]

@@ -17,7 +17,7 @@ import tifffile
 
 from cryosegment.exchange.card import read_card
 from cryosegment.exchange.coordinates import read_coordinates
-from cryosegment.exchange.job import Job, read_job
+from cryosegment.exchange.job import PAGE_NAME, Job, read_job
 from cryosegment.exchange.mixture import probabilities_in_data_set
 from cryosegment.exchange.model_files import GENERAL, model_path
 from cryosegment.exchange.params import CalibrationParams
@@ -128,12 +128,14 @@ class TestCryoSegmentPick(ProtocolTest):
             assert 0.02 < mask.getCoverage() < 0.9
 
     def testViews(self) -> None:
-        """The window shows the picks and masks; picks per micrograph are drawn."""
+        """The window shows the picks and masks; a page says what they look like."""
         viewer = CryoSegmentViewerPick(project=self.proj, protocol=self.whole)
         viewer.setProtocol(self.whole)
         count = self.whole.outputCoordinates.getSize()
-        (counts,) = viewer._showCounts()
-        assert f"{count} picks" in counts.getLastSubPlot().get_title()
+        page = Path(viewer._writeReport(), PAGE_NAME).read_text()
+        assert f"Picks of {self.whole.getRunName()}" in page
+        assert f">{count:,}</dd>" in page
+        assert "Mean image" in page
         selection = selection_of(self.whole)
         content = PickDisplay(selection, read_image).content("picks")
         first = self.source.outputMicrographs.getFirstItem()
@@ -322,8 +324,7 @@ class TestCryoSegmentPick(ProtocolTest):
         assert scores[best[0]] - 0.1 < repick.getThreshold() <= scores[best[0]]
         viewer = CryoSegmentViewerPick(project=self.proj, protocol=repick)
         viewer.setProtocol(repick)
-        (counts,) = viewer._showCounts()
-        assert "20 picks" in counts.getLastSubPlot().get_title()
+        assert ">20</dd>" in Path(viewer._writeReport(), PAGE_NAME).read_text()
 
         small, large = repick.outputCoordinatesSize2, repick.outputCoordinatesSize3
         assert small.getSize() + large.getSize() == 20

@@ -30,6 +30,7 @@ from cryosegment.tests.scripted import (
     CryoSegmentProtTrainParticles,
     CryoSegmentProtTrainScreening,
     CryoSegmentProtTune,
+    CryoSegmentViewerConsensus,
     CryoSegmentViewerEvaluate,
     CryoSegmentViewerLabels,
     CryoSegmentViewerPick,
@@ -66,12 +67,14 @@ VIEWERS = {
     CryoSegmentViewerPick: lambda test: test.newPick(test.source),
     CryoSegmentViewerLabels: lambda test: test.newProtocol(CryoSegmentProtLabels),
     CryoSegmentViewerEvaluate: lambda test: test.newProtocol(CryoSegmentProtEvaluate),
+    CryoSegmentViewerConsensus: lambda test: test.newProtocol(CryoSegmentProtConsensus),
 }
 """Runs of which nothing is done yet, by their viewer."""
 SHOWN = {
     CryoSegmentViewerPick: "showPicks",
     CryoSegmentViewerLabels: "showLabels",
     CryoSegmentViewerEvaluate: "showMicrographs",
+    CryoSegmentViewerConsensus: "showReport",
 }
 """What opens the window of a viewer."""
 SELECT, CANCEL = 0, 2  # what Scipion's dialogs call them

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Viewers that Scipion finds."""
 
+from cryosegment.viewers.viewer_consensus import CryoSegmentViewerConsensus
 from cryosegment.viewers.viewer_evaluate import CryoSegmentViewerEvaluate
 from cryosegment.viewers.viewer_labels import CryoSegmentViewerLabels
 from cryosegment.viewers.viewer_model import CryoSegmentViewerModel
@@ -11,6 +12,7 @@ from cryosegment.viewers.viewer_train import CryoSegmentViewerTrain
 from cryosegment.viewers.viewer_tune import CryoSegmentViewerTune
 
 __all__ = [
+    "CryoSegmentViewerConsensus",
     "CryoSegmentViewerEvaluate",
     "CryoSegmentViewerLabels",
     "CryoSegmentViewerModel",

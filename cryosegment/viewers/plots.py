@@ -126,15 +126,6 @@ def draw_changes(axes: Any, before: np.ndarray, after: np.ndarray, shape: Tuple[
     return float((gained | lost).mean())
 
 
-def draw_counts(axes: Any, counts: Sequence[int]) -> None:
-    """Picks per micrograph, in the order of the set, with their median."""
-    axes.bar(np.arange(1, len(counts) + 1), counts, color="steelblue", width=1.0)
-    axes.axhline(float(np.median(counts)), color="firebrick")
-    axes.set_title(f"{sum(counts)} picks, median {np.median(counts):.0f} per micrograph")
-    axes.set_xlabel("micrograph")
-    axes.set_ylabel("picks")
-
-
 def draw_precision_recall(axes: Any, sets: Sequence[SetEvaluation]) -> None:
     """Precision over recall of sets of picks, with a dot at the threshold with the highest F1."""
     for own in sets:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import webbrowser
+from pathlib import Path
 from typing import Any, Callable, Dict, List
 
 from pwem.viewers import MODE, MODE_MD, ORDER, RENDER, VISIBLE, ZOOM
@@ -13,6 +15,8 @@ from pyworkflow.protocol import params
 from pyworkflow.viewer import View
 
 from cryosegment.exchange.errors import CryoSegmentError
+from cryosegment.exchange.files import PathLike
+from cryosegment.exchange.job import PAGE_NAME
 from cryosegment.objects import SetOfMicrographMasks
 
 MASK_COLUMNS = "id enabled _filename _micName _particles _coverage"
@@ -28,6 +32,12 @@ RegistryViewerConfig.registerConfig(
 )
 
 Show = Callable[[Any], List[View]]
+
+
+def show_page(folder: PathLike) -> List[View]:
+    """Show the page of an output folder in the browser."""
+    webbrowser.open_new_tab(Path(folder, PAGE_NAME).absolute().as_uri())
+    return []
 
 
 class ResultsViewer(EmProtocolViewer):

@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 import math
-import webbrowser
-from pathlib import Path
 from typing import Any, Dict, List
 
 from pwem.viewers import EmPlotter, TableView
@@ -13,10 +11,9 @@ from pyworkflow.protocol import params
 from pyworkflow.viewer import DESKTOP_TKINTER, View
 
 from cryosegment.exchange.evaluation import Evaluation, ParticleMetrics
-from cryosegment.exchange.job import PAGE_NAME
 from cryosegment.protocols import CryoSegmentProtEvaluate
 from cryosegment.viewers.plots import draw_precision_recall
-from cryosegment.viewers.results import ResultsViewer, Show
+from cryosegment.viewers.results import ResultsViewer, Show, show_page
 from cryosegment.viewers.windows import content_view, image_files
 from cryosegment.window.evaluation import EvaluationDisplay
 
@@ -80,9 +77,7 @@ class CryoSegmentViewerEvaluate(ResultsViewer):
 
     # --------------------------- the views ------------------------------------
     def _showReport(self, param: Any = None) -> List[View]:
-        page = Path(self.protocol.getFolder(), PAGE_NAME)
-        webbrowser.open_new_tab(page.absolute().as_uri())
-        return []
+        return show_page(self.protocol.getFolder())
 
     def _showMicrographs(self, param: Any = None) -> List[View]:
         files = image_files(self.protocol.getMicrographs())

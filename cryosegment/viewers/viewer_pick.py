@@ -1,21 +1,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Results of picking and re-picking: the picks window, counts, masks."""
+"""Results of picking and re-picking: the picks window, a page, masks."""
 
 from __future__ import annotations
 
+from subprocess import CalledProcessError
 from typing import Any, Dict, List
 
-from pwem.viewers import EmPlotter
+from pyworkflow.object import Pointer
 from pyworkflow.protocol import params
 from pyworkflow.viewer import DESKTOP_TKINTER, View
 
 from cryosegment.convert import mic_name
+from cryosegment.exchange.errors import InputError
+from cryosegment.exchange.job import SOME_FAILED
+from cryosegment.plugin import Plugin
 from cryosegment.protocols import CryoSegmentProtPick, CryoSegmentProtRepick
-from cryosegment.protocols.messages import counted
-from cryosegment.viewers.plots import (
-    draw_counts,
-)
-from cryosegment.viewers.results import ResultsViewer, Show
+from cryosegment.protocols.messages import counted, run_names
+from cryosegment.viewers.results import ResultsViewer, Show, show_page
 from cryosegment.viewers.windows import WindowView, read_image, selection_of
 from cryosegment.window.actions import WindowAction
 from cryosegment.window.picks_window import PicksWindow
@@ -24,7 +25,7 @@ from cryosegment.window.window import Top
 
 
 class CryoSegmentViewerPick(ResultsViewer):
-    """The picks window, picks per micrograph and masks."""
+    """The picks window, a page on what the picks look like, and masks."""
 
     _label = "picking results"
     _environments = [DESKTOP_TKINTER]
@@ -45,13 +46,20 @@ class CryoSegmentViewerPick(ResultsViewer):
             "hand there, and registered as new coordinates.",
         )
         self._addCoordinates(form)
-        form.addParam("showCounts", params.LabelParam, label="Picks per micrograph")
+        form.addParam(
+            "showReport",
+            params.LabelParam,
+            condition=str(bool(self._names())),
+            label="What the picks look like, in the browser",
+            help="A page with picks per micrograph, scores and their drift, distances, mean images "
+            "and flagged micrographs, made anew each time; also while the run goes on.",
+        )
         self._addCommon(form)
 
     def _views(self) -> Dict[str, Show]:
         return {
             "showPicks": self._showPicks,
-            "showCounts": self._showCounts,
+            "showReport": self._showReport,
         }
 
     # --------------------------- the views ------------------------------------
@@ -72,15 +80,21 @@ class CryoSegmentViewerPick(ResultsViewer):
         count = counted(sum(map(len, picks.values())), "pick")
         return f"{count} registered as {name}."
 
-    def _showCounts(self, param: Any = None) -> List[View]:
-        counts = self.protocol.getCounts()
-        done = [counts[name] for name in self._names() if name in counts]
-        if not done:
-            return self._showState()
-        plotter = EmPlotter(windowTitle="Picks per micrograph")
-        draw_counts(plotter.createSubPlot("", "micrograph", "picks"), done)
-        return [plotter]
+    def _showReport(self, param: Any = None) -> List[View]:
+        return show_page(self._writeReport()) if self._names() else self._showState()
 
     # --------------------------- UTILS functions -----------------------------
     def _names(self) -> List[str]:
         return [mic_name(mic) for mic in self.protocol.iterDone()]
+
+    def _writeReport(self) -> str:
+        """Folder with the page on what is picked so far."""
+        folder = str(self.protocol._getExtraPath("report"))
+        (name,) = run_names([Pointer(self.protocol)])
+        words = ["report", self.protocol._getExtraPath(), "--names", name, "--output", folder]
+        try:
+            Plugin.runCore(*words)
+        except CalledProcessError as error:
+            if error.returncode != SOME_FAILED:
+                raise InputError("the page cannot be written: the terminal says why") from error
+        return folder

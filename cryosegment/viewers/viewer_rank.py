@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import webbrowser
 from pathlib import Path
 from typing import Any, Dict, List
 
@@ -23,6 +22,7 @@ from cryosegment.exchange.particles.ranked import (
 from cryosegment.exchange.particles.scores import QUALITY, SCORES, Selection, select
 from cryosegment.protocols import CryoSegmentProtRankParticles
 from cryosegment.viewers.plots import draw_picture
+from cryosegment.viewers.results import show_page
 from cryosegment.viewers.threshold_window import ThresholdWindow
 
 PICTURES = {
@@ -114,8 +114,7 @@ class CryoSegmentViewerRank(EmProtocolViewer):
         return [plotter]
 
     def _showReport(self, param: Any = None) -> List[View]:
-        webbrowser.open_new_tab(self._file(PAGE_NAME).absolute().as_uri())
-        return []
+        return show_page(self.protocol.getFolder())
 
     # --------------------------- UTILS functions -----------------------------
     def _file(self, name: str) -> Path:

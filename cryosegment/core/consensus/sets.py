@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -135,24 +134,6 @@ def alike(sets: Sequence[PickSet]) -> list[dict[str, Coordinates]]:
             f"{second!r} and others; give each picker's file or folder of the same micrographs"
         )
     return found
-
-
-def set_labels(paths: Sequence[Path]) -> list[str]:
-    """Name of each set: of its file or folder, with that of the folder above or a number if needed.
-
-    Examples
-    --------
-    >>> set_labels([Path("topaz.star"), Path("cryolo")])
-    ['topaz', 'cryolo']
-    >>> set_labels([Path("one/picks"), Path("two/picks")])
-    ['one/picks', 'two/picks']
-    """
-    names = [path.name if path.is_dir() else path.stem for path in paths]
-    if len(set(names)) < len(names):
-        names = [f"{path.parent.name}/{name}" for path, name in zip(paths, names, strict=True)]
-    if len(set(names)) < len(names):
-        names = [f"{name} ({number})" for number, name in enumerate(names, start=1)]
-    return names
 
 
 def _sorted_scores(picks: PickSet) -> Float[np.ndarray, " n"]:

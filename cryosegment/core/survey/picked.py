@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from cryosegment.core.consensus.sets import set_labels
 from cryosegment.exchange.coordinates import Coordinates, read_tolerantly
 from cryosegment.exchange.errors import InputError, ParameterError
 from cryosegment.exchange.job import Job, read_job
@@ -19,6 +18,7 @@ from cryosegment.exchange.params import PickParams, ReportParams
 from cryosegment.exchange.pick_folder import CANDIDATES, COORDINATES, PickFolder
 from cryosegment.exchange.pick_summary import MicrographSummary
 from cryosegment.exchange.records import record_from_dict
+from cryosegment.exchange.shards import shard_folders
 
 HEADER = 1.0
 """Å/px where a run takes it from the headers, and has not read one yet: nothing depends on it."""
@@ -79,9 +79,9 @@ class Scale:
 
 def run_of(path: Path) -> Job | None:
     """The picking run that fills a folder; None for picks of others."""
-    results = PickFolder(path)
-    file = next((each for each in (results.picking, results.job) if each.is_file()), None)
-    job = None if file is None else read_job(file)
+    results = [PickFolder(folder) for folder in (path, *shard_folders(path))]
+    files = [file for each in results for file in (each.picking, each.job) if file.is_file()]
+    job = read_job(files[0]) if files else None
     return job if job is not None and job.command == "pick" else None
 
 
@@ -116,13 +116,15 @@ def known_scale(paths: Sequence[Path], params: ReportParams) -> Scale:
     return Scale(diameter, pixel_size, files, ctf)
 
 
-def read_sets(paths: Sequence[Path], pixel_size: float) -> list[PickedSet]:
-    """The sets, each under a name of its own.
+def read_sets(paths: Sequence[Path], labels: Sequence[str], pixel_size: float) -> list[PickedSet]:
+    """The sets.
 
     Parameters
     ----------
     paths
         File or folder of each.
+    labels
+        What the page calls each.
     pixel_size
         Of the micrographs of those that were not made by `pick`, Å/px.
 
@@ -131,7 +133,6 @@ def read_sets(paths: Sequence[Path], pixel_size: float) -> list[PickedSet]:
     InputError
         If there is no file, or nothing in it can be read.
     """
-    labels = set_labels(paths)
     return [
         _read_run(path, label) if run_of(path) else _read_other(path, label, pixel_size)
         for path, label in zip(paths, labels, strict=True)
@@ -144,24 +145,24 @@ def _read_other(path: Path, label: str, pixel_size: float) -> PickedSet:
 
 
 def _read_run(path: Path, label: str) -> PickedSet:
-    """What a picking run has left so far: it may go on."""
-    results = PickFolder(path)
-    summaries = results.summaries()
+    """What a picking run has left so far, its workers and shards, too: it may go on."""
     picks: dict[str, Coordinates] = {}
     times: dict[str, float] = {}
     failures: dict[str, str] = {}
-    for name, summary in summaries.items():
-        if not results.is_picked(name):
-            continue
-        try:
-            picks[name] = results.read(COORDINATES, name, summary.pixel_size)
-        except InputError as error:
-            failures[name] = str(error)
-            continue
-        candidates = results.file(CANDIDATES, name)
-        if candidates.is_file():  # written once, when the micrograph was picked
-            times[name] = candidates.stat().st_mtime
-    rates = read_list(results.false_discovery, RATES)
+    summaries: dict[str, MicrographSummary] = {}
+    for results in map(PickFolder, (path, *shard_folders(path))):
+        own = results.summaries()
+        summaries.update(own)
+        for name in filter(results.is_picked, own):
+            try:
+                picks[name] = results.read(COORDINATES, name, own[name].pixel_size)
+            except InputError as error:
+                failures[name] = str(error)
+                continue
+            candidates = results.file(CANDIDATES, name)
+            if candidates.is_file():  # written once, when the micrograph was picked
+                times[name] = candidates.stat().st_mtime
+    rates = read_list(PickFolder(path).false_discovery, RATES)
     curves = np.array([[float(row[key]) for key in RATES] for row in rates.values()])
     shown = (curves[:, 0], curves[:, 3]) if len(curves) else None
     return PickedSet(label, picks, failures, summaries, times, shown)

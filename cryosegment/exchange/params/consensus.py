@@ -13,6 +13,7 @@ from cryosegment.exchange.params.fields import (
     PIXEL_SIZE_HELP,
     REQUIRED,
     RESUME_HELP,
+    SET_NAMES_HELP,
     Params,
     param,
 )
@@ -49,6 +50,7 @@ class ConsensusParams(Params):
         "may be given several times",
         **PATH,
     )
+    names: Tuple[str, ...] = param((), SET_NAMES_HELP, is_free=True)
     resume: bool = param(False, RESUME_HELP, is_free=True)
 
     def __post_init__(self) -> None:

@@ -13,6 +13,7 @@ from cryosegment.exchange.params.fields import (
     PIXEL_SIZE_HELP,
     REQUIRED,
     SEED_HELP,
+    SET_NAMES_HELP,
     Params,
     param,
 )
@@ -38,9 +39,7 @@ class EvaluateParams(Params):
     )
     diameter: float = param(REQUIRED, DIAMETER_HELP, "Å", minimum=1, maximum=100_000)
     pixel_size: float = param(REQUIRED, PIXEL_SIZE_HELP, "Å/px", minimum=0.01)
-    names: Tuple[str, ...] = param(
-        (), "names of the sets, with commas between them; if left out, those of their files"
-    )
+    names: Tuple[str, ...] = param((), SET_NAMES_HELP)
     tolerance: float = param(
         0.25,
         "largest distance of a correct pick from the reference, in particle diameters",

@@ -88,6 +88,7 @@ DIAMETER_HELP = "particle diameter; of elongated particles, the longest dimensio
 ONE_GPU_HELP = "auto (a GPU if there is one), cpu, or the number of a GPU, such as 0"
 GPU_HELP = "auto (a GPU if there is one), cpu, or the numbers of the GPUs, such as 0,1"
 THREADS_HELP = "CPU threads; 0: one for each core, or what OMP_NUM_THREADS says"
+SET_NAMES_HELP = "names of the sets, with commas between them; if left out, those of their files"
 SEED_HELP = "seed of the random numbers"
 RESUME_TRAINING_HELP = "continue an interrupted training, or prolong a finished one"
 RESUME_HELP = "continue an earlier run: skip what it has finished"

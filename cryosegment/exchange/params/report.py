@@ -11,6 +11,7 @@ from cryosegment.exchange.params.fields import (
     FILE,
     PATH,
     PIXEL_SIZE_HELP,
+    SET_NAMES_HELP,
     Params,
     param,
 )
@@ -40,6 +41,7 @@ class ReportParams(Params):
         "Å",
         minimum=0.01,
     )
+    names: Tuple[str, ...] = param((), SET_NAMES_HELP)
     refresh: Optional[int] = param(
         None,
         "write the page again after so long, until Ctrl-C, while a run goes on; a browser that "

@@ -240,7 +240,7 @@ def test_what_cannot_be_is_said_in_one_line(sets, capsys, more, message):
 def test_a_name_that_is_a_path_writes_nothing(sets, capsys):
     table = "micrograph,x,y\n../away,10,10\n"
     (sets / "bad.csv").write_text(table)
-    assert consensus(sets, sets=["bad.csv", "bad.csv"]) == 1
+    assert consensus(sets, "--names", "one,two", sets=["bad.csv", "bad.csv"]) == 1
     assert "'../away'" in capsys.readouterr().err
     assert not list(sets.glob("**/away*"))
 

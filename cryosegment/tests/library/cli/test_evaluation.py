@@ -7,13 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cryosegment.cli.evaluation import set_names
 from cryosegment.cli.main import main
 from cryosegment.core.images.micrograph import write_image
 from cryosegment.exchange.coordinates import Coordinates, write_coordinates
-from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.evaluation import read_evaluation
-from cryosegment.exchange.params import EvaluateParams
 
 PARTICLES = np.array([[20.0, 20], [20, 80], [80, 20], [80, 80]])
 SIZES = ["--diameter", "40", "--pixel-size", "2"]
@@ -201,21 +198,3 @@ def test_masks_of_another_shape_and_maps_are_errors(folder, masks, capsys):
     write_image(folder / "good_masks" / "m1.mrc", np.full((100, 100), 0.5, np.float32), 2.0)
     assert evaluate(*masks) == 1
     assert "expected whole numbers in the instance mask" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("paths", "names"),
-    [
-        (["/a/picks/coordinates"], ["picks"]),
-        (["/a/topaz.star", "/a/cryolo.star"], ["topaz", "cryolo"]),
-        (["/a/picks/coordinates", "/a/picks/candidates"], ["picks", "candidates"]),
-        (["/a/one/picks.star", "/a/two/picks.star"], ["one/picks", "two/picks"]),
-    ],
-)
-def test_names_of_sets_are_what_tells_their_paths_apart(paths, names):
-    assert set_names(EvaluateParams(tuple(paths), "r", 1, 1)) == names
-
-
-def test_one_path_twice_needs_names():
-    with pytest.raises(InputError, match="give each a name of its own"):
-        set_names(EvaluateParams(("/a/b", "/a/b"), "r", 1, 1))

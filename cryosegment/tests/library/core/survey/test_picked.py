@@ -13,6 +13,7 @@ from cryosegment.exchange.params import PickParams, ReportParams
 from cryosegment.exchange.pick_folder import CANDIDATES, COORDINATES, PickFolder
 from cryosegment.exchange.pick_summary import MicrographSummary, append_summary
 from cryosegment.exchange.records import record_to_dict
+from cryosegment.exchange.shards import Shard
 
 CENTERS = [[10.0, 20.0], [30.0, 40.0]]
 
@@ -61,7 +62,7 @@ def test_what_a_run_has_done_so_far(run):
         ("threshold", "picks", "decoys", "rate"),
         [("0.00", 4, 2, "0.5"), ("0.50", 2, 0, "0.0")],
     )
-    (found,) = read_sets([run], 9.9)
+    (found,) = read_sets([run], ["ours"], 9.9)
     assert set(found.picks) == {"a", "b"}
     np.testing.assert_allclose(found.picks["a"].centers_yx, CENTERS)
     assert found.picks["a"].pixel_size == 1.5
@@ -72,21 +73,34 @@ def test_what_a_run_has_done_so_far(run):
     assert rates.tolist() == [0.5, 0]
 
 
+def test_what_workers_have_done_so_far(run):
+    part = PickFolder(Shard(2, 1).folder(run))
+    append_summary(part.path, MicrographSummary("c", 3.0, (90, 80), 2, 2.0, 0.6, 0.0))
+    write_coordinates(part.file(COORDINATES, "c"), picks("c"))
+    (found,) = read_sets([run], ["ours"], 1.0)
+    assert {name: each.pixel_size for name, each in found.picks.items()} == {
+        **{"a": 1.5, "b": 1.5},
+        "c": 3.0,
+    }
+    assert set(found.summaries) == {"a", "b", "c"}
+
+
+def test_a_shard_alone_says_what_its_run_is(run, tmp_path):
+    part = PickFolder(Shard(2, 2).folder(tmp_path / "array"))
+    part.path.parent.mkdir(parents=True)
+    run.rename(part.path)
+    assert known_scale([tmp_path / "array"], ReportParams()).diameter == 160.0
+
+
 def test_a_damaged_file_of_a_run_is_named(run):
     PickFolder(run).file(COORDINATES, "a").write_text("data_\n")
-    (found,) = read_sets([run], 1.0)
+    (found,) = read_sets([run], ["ours"], 1.0)
     assert set(found.picks) == {"b"}
     assert set(found.failures) == {"a"}
 
 
-def test_picks_of_others_have_the_given_pixel_size_and_names_that_differ(tmp_path):
-    paths = [tmp_path / "one" / "picks", tmp_path / "two" / "picks"]
-    for path in paths:
-        write_coordinates(path / "m_autopick.star", picks("m"))
-    found = read_sets(paths, 2.0)
-    assert [each.label for each in found] == ["one/picks", "two/picks"]
-    assert found[0].picks["m"].pixel_size == 2.0
-    assert [each.label for each in read_sets([paths[0], paths[0]], 2.0)] == [
-        "one/picks (1)",
-        "one/picks (2)",
-    ]
+def test_picks_of_others_have_the_given_pixel_size(tmp_path):
+    write_coordinates(tmp_path / "picks" / "m_autopick.star", picks("m"))
+    (found,) = read_sets([tmp_path / "picks"], ["theirs"], 2.0)
+    assert found.label == "theirs"
+    assert found.picks["m"].pixel_size == 2.0
