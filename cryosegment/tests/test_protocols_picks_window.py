@@ -111,9 +111,11 @@ class TestCryoSegmentPicksWindow(WindowTest):
             yield
             window._handleResult(0)
 
-        for name in ("threshold", "minDiameter"):
-            self.use(self.openForm(repick), name, script)
-        assert repick.threshold.get() == ""
+        for protocol in (repick, self.newPick(self.source)):
+            for name in ("threshold", "minDiameter"):
+                before = getattr(protocol, name).get()
+                self.use(self.openForm(protocol), name, script)
+                assert getattr(protocol, name).get() == before
 
     def testRepick(self) -> None:
         """The selection of a re-picking begins at its own threshold and distances."""

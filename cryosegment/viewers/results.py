@@ -55,6 +55,17 @@ class ResultsViewer(EmProtocolViewer):
             help="The eye shows what the summary of the run says.",
         )
 
+    def _addWindow(self, form: params.Form, name: str, label: str, help: str) -> None:
+        """What opens the window with the micrographs, where any can be shown."""
+        form.addParam(
+            name,
+            params.LabelParam,
+            important=True,
+            condition=str(bool(self._names())),
+            label=label,
+            help=help,
+        )
+
     def _addCoordinates(self, form: params.Form) -> None:
         form.addParam(
             "showCoordinates",

@@ -40,17 +40,15 @@ class CryoSegmentViewerLabels(ResultsViewer):
     def _defineParams(self, form: params.Form) -> None:
         form.addSection(label="Results")
         self._addState(form)
-        self._addCoordinates(form)
-        form.addParam(
+        self._addWindow(
+            form,
             "showLabels",
-            params.LabelParam,
-            important=True,
-            condition=str(bool(self._names())),
-            label="Labels on the micrographs",
-            help="A window with all micrographs: a colour for every particle, its centre a dot; "
+            "Labels on the micrographs",
+            "A window with all micrographs: a colour for every particle, its centre a dot; "
             "contamination and unknown area, which training leaves out; crosses: particles "
             "without a label.",
         )
+        self._addCoordinates(form)
         for name, (file, title) in TABLES.items():
             form.addParam(
                 name,

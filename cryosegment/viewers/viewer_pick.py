@@ -35,13 +35,11 @@ class CryoSegmentViewerPick(ResultsViewer):
     def _defineParams(self, form: params.Form) -> None:
         form.addSection(label="Results")
         self._addState(form)
-        form.addParam(
+        self._addWindow(
+            form,
             "showPicks",
-            params.LabelParam,
-            important=True,
-            condition=str(bool(self._names())),
-            label="Picks, to look at and to select",
-            help="Opens the picks window: all micrographs, the picks by score, and a threshold, "
+            "Picks, to look at and to select",
+            "Opens the picks window: all micrographs, the picks by score, and a threshold, "
             "distance and sizes to try on all of them at once. Picks are added and removed by "
             "hand there, and registered as new coordinates.",
         )

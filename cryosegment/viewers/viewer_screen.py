@@ -29,13 +29,11 @@ class CryoSegmentViewerScreen(ResultsViewer):
     def _defineParams(self, form: params.Form) -> None:
         form.addSection(label="Results")
         self._addState(form)
-        form.addParam(
+        self._addWindow(
+            form,
             "showPicks",
-            params.LabelParam,
-            important=True,
-            condition=str(bool(self._names())),
-            label="Screened picks on the micrographs",
-            help="A window with all micrographs: circles round the kept picks, coloured by their "
+            "Screened picks on the micrographs",
+            "A window with all micrographs: circles round the kept picks, coloured by their "
             "probability, and crosses on the dropped ones.",
         )
         self._addCoordinates(form)

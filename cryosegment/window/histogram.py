@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import tkinter as tk
 from tkinter import font
-from typing import Any, Callable, Dict, Literal, Optional
+from typing import Callable, Dict, Literal, Optional
 
 import numpy as np
 
 from cryosegment.window.colors import DROPPED, ScoreColors
 
-BINS = 60
+BINS, HEIGHT = 60, 150  # px
 LEFT, RIGHT, TOP = 8, 8, 6  # px around the bars
 FRAME, LINE, INK = "white", "black", "#404040"
 TICKS: Dict[float, Literal["nw", "n", "ne"]] = {0: "nw", 0.25: "n", 0.5: "n", 0.75: "n", 1: "ne"}
@@ -27,20 +27,10 @@ class Histogram(tk.Canvas):
         Widget to stand in.
     on_move
         Called with a threshold as its line is dragged, or the place that was clicked.
-    height
-        Its height, px.
     """
 
-    def __init__(
-        self, parent: tk.Misc, on_move: Callable[[float], None], height: int = 150
-    ) -> None:
-        super().__init__(
-            parent,
-            height=height,
-            background=FRAME,
-            highlightthickness=1,
-            cursor="hand2",
-        )
+    def __init__(self, parent: tk.Misc, on_move: Callable[[float], None]) -> None:
+        super().__init__(parent, height=HEIGHT, background=FRAME, cursor="hand2")
         self._counts = np.zeros(BINS)
         self._colors = ScoreColors(np.empty(0))
         self._threshold: Optional[float] = None
@@ -68,7 +58,7 @@ class Histogram(tk.Canvas):
         width = max(1, self.winfo_width() - LEFT - RIGHT)
         return min(max((x - LEFT) / width, 0.0), 1.0)
 
-    def _draw(self, event: Any = None) -> None:
+    def _draw(self) -> None:
         self.delete("all")
         base = self.winfo_height() - self._bottom
         heights = np.log1p(self._counts) / max(1.0, np.log1p(self._counts.max(initial=0)))
