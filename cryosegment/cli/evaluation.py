@@ -103,6 +103,8 @@ def evaluate_files(params: EvaluateParams, progress: Progress) -> Evaluation:
         differences=differences(names, [own.overall for own in sets], draws),
         y_up=params.y_up,
         height=params.height or 0,
+        box=params.side if rules.by_boxes else 0.0,
+        overlap=params.overlap if rules.by_boxes else 0.0,
     )
 
 

@@ -8,6 +8,7 @@ from itertools import cycle
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
 from cryosegment.core.report import Picture, figure_picture, new_figure, plain
 from cryosegment.core.report.colors import BLUE, GREY, ORANGE, SERIES, VERMILLION
@@ -46,8 +47,9 @@ def _draw_precision_recall(sets: Sequence[SetEvaluation]) -> Picture:
         axes.plot(
             curve.recall, curve.precision, drawstyle="steps-pre", label=plain(each.name), **style
         )
-        if best.best_threshold in curve.thresholds:
-            place = curve.thresholds.index(best.best_threshold)
+        if best.best_threshold == best.best_threshold:
+            # thresholds of curves are rounded
+            place = np.abs(np.array(curve.thresholds) - best.best_threshold).argmin()
             axes.plot(curve.recall[place], curve.precision[place], "o", color=style["color"])
     axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="recall", ylabel="precision")
     axes.legend(loc="lower left", fontsize=8)
@@ -100,22 +102,28 @@ def _draw_reliability(sets: Sequence[SetEvaluation]) -> Picture:
 
 
 def _draw_centering(evaluation: Evaluation) -> Picture:
-    """Histograms from quantiles: between two neighbours lies one hundredth of the picks."""
     figure, axes = _new_axes("centring of the hits")
     farthest = max(max(each.center_errors, default=0.0) for each in evaluation.sets)
     edges = np.linspace(0, farthest or 1, CENTERING_BINS + 1)
     for each, style in _styled(evaluation.sets):
         if each.center_errors:
-            parts = np.linspace(0, 100, len(each.center_errors))
-            below = np.interp(edges, each.center_errors, parts)
-            axes.stairs(np.diff(below), edges, label=plain(each.name), lw=1.5, **style)
+            parts = percentages(each.center_errors, edges)
+            axes.stairs(parts, edges, label=plain(each.name), lw=1.5, **style)
     axes.set(xlim=(0, edges[-1]), xlabel="distance from the particle (Å)", ylabel="hits (%)")
     axes.legend(loc="upper right", fontsize=8)
     return figure_picture(
         figure,
         "histogram of the distances of hits from their particles",
-        f"Hits lie within {evaluation.distance:.4g} Å.",
+        f"A pick is a hit if {evaluation.rule}.",
     )
+
+
+def percentages(
+    quantiles: Sequence[float], edges: Float[np.ndarray, " edges"]
+) -> Float[np.ndarray, " bins"]:
+    """Percentage in each bin of what has quantiles at even distances, from least to largest."""
+    below = np.interp(edges, quantiles, np.linspace(0, 100, len(quantiles)))
+    return np.diff(below)
 
 
 def _new_axes(title: str) -> tuple[Any, Any]:

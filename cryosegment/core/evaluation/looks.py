@@ -78,7 +78,7 @@ def look_at(evaluation: Evaluation, files: Mapping[str, str]) -> Looks:
         shown = show_micrograph(micrograph, evaluation.diameter)
         marks = []
         for own, marked in zip(evaluation.sets, every):
-            kinds = _kinds(marked[name])
+            kinds = _kinds(marked[name], evaluation.pixel_size)
             marks += [shown.marks(kind, each.centers_yx, own.name) for kind, each in kinds.items()]
             cuts += _cut(shown, kinds, own.name)
         overlays.append(shown.overlay(marks))
@@ -93,13 +93,14 @@ class _Found:
     scores: Float[np.ndarray, " n"]
 
 
-def _kinds(marked: Marked) -> dict[MarkStyle, _Found]:
-    """Picks and particles by kind, those of a kind that occurs."""
-    picks = marked.picks.at_pixel_size(marked.reference.pixel_size)
+def _kinds(marked: Marked, pixel_size: float) -> dict[MarkStyle, _Found]:
+    """Picks and particles by kind; of a kind without a contact sheet only if it occurs."""
+    picks = marked.picks.at_pixel_size(pixel_size)
+    reference = marked.reference.at_pixel_size(pixel_size)
     found = {}
     for style, places, marks, sign in (
         (styles.HIT, picks, marked.pick_marks, PAIRED),
-        (styles.MISSED, marked.reference, marked.reference_marks, ALONE),
+        (styles.MISSED, reference, marked.reference_marks, ALONE),
         (styles.FALSE, picks, marked.pick_marks, ALONE),
         (styles.DUPLICATE, picks, marked.pick_marks, DUPLICATE),
         (styles.NOT_COUNTED, picks, marked.pick_marks, IGNORED),

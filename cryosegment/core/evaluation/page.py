@@ -73,8 +73,8 @@ def evaluation_page(evaluation: Evaluation, looks: Looks) -> Page:
         sections.append(Section("Other figures", further))
     names = ", ".join(own.name for own in evaluation.sets)
     subtitle = (
-        f"{names} against {evaluation.reference}: particles of {evaluation.diameter:.4g} Å, a pick "
-        f"is right within {evaluation.distance:.4g} Å"
+        f"{names} against {evaluation.reference}: particles of {evaluation.diameter:.4g} Å; a pick "
+        f"is right if {evaluation.rule}"
     )
     return Page("Evaluation of picks", sections, subtitle)
 
@@ -84,7 +84,6 @@ def _summary(evaluation: Evaluation, looks: Looks) -> Section:
     facts = [
         Fact("micrographs", f"{len(first.micrographs):,}"),
         Fact("particles", f"{first.overall.reference:,}"),
-        Fact("right within", f"{evaluation.distance:.4g} Å", "of a particle, each counted once"),
     ]
     best = max(evaluation.sets, key=lambda own: (own.overall.f1 == own.overall.f1, own.overall.f1))
     facts.append(Fact("highest F1", f"{best.overall.f1:.3f}", _interval(best)))

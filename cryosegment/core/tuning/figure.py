@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
+from cryosegment.core.report import new_figure
+from cryosegment.core.report.colors import BLUE, GREEN, GREY, VERMILLION
 from cryosegment.core.tuning.pick_search import Choice, PickTuning, f1_by_distance
 from cryosegment.core.tuning.thresholds import THRESHOLDS
 from cryosegment.exchange.files import atomic_path
 
 SHOWN = 0.1
 """Range of F1 below the best that is shown in colours."""
-CHOSEN, BEFORE = "#c8553d", "#777777"
+CHOSEN, BEFORE = VERMILLION, GREY
 
 
 def draw_tuning(path: Path, tuning: PickTuning) -> None:
@@ -27,8 +27,7 @@ def draw_tuning(path: Path, tuning: PickTuning) -> None:
     InputError
         If it cannot be written.
     """
-    figure = Figure(figsize=(10, 4.2), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(10, 4.2)
     left, right = figure.add_subplot(1, 2, 1), figure.add_subplot(1, 2, 2)
     image = _draw_map(left, tuning)
     if image is not None:
@@ -56,8 +55,8 @@ def _draw_map(axes: Any, tuning: PickTuning) -> Any:
 def _draw_curves(axes: Any, choice: Choice) -> None:
     total = choice.trial.total()
     precision = total.hits / np.maximum(total.picks, 1)
-    axes.plot(THRESHOLDS, precision, color="#1f6f8b", label="precision")
-    axes.plot(THRESHOLDS, total.hits / max(total.labelled, 1), color="#5b8c5a", label="recall")
+    axes.plot(THRESHOLDS, precision, color=BLUE, label="precision")
+    axes.plot(THRESHOLDS, total.hits / max(total.labelled, 1), color=GREEN, label="recall")
     axes.plot(THRESHOLDS, total.f1(), color=CHOSEN, label="F1")
     axes.axvline(choice.threshold, color=CHOSEN, linewidth=0.8)
     axes.set(xlabel="threshold", xlim=(0, 1), ylim=(0, 1.02))

@@ -115,6 +115,9 @@ class Evaluation(Figures):
         Between the sets.
     y_up, height
         Whether y of the reference counts from the last row, and of how many rows (0: not needed).
+    box, overlap
+        Side of the boxes (Å) and their least intersection over union, where these make a match in
+        place of the distance; else 0.
     """
 
     reference: str
@@ -126,3 +129,12 @@ class Evaluation(Figures):
     differences: Tuple[Difference, ...] = ()
     y_up: bool = False
     height: int = 0
+    box: float = 0.0
+    overlap: float = 0.0
+
+    @property
+    def rule(self) -> str:
+        """When a pick is right, in words."""
+        if self.overlap:
+            return f"its box of {self.box:.4g} Å overlaps that of a particle by {self.overlap:g}"
+        return f"it lies within {self.distance:.4g} Å of a particle"

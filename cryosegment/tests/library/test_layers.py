@@ -43,6 +43,7 @@ ROOMS = {
     "quality": ("images", "models", "picking", "report", "evaluation", "labels", "pipeline"),
     "tuning": (
         "images",
+        "report",
         "networks",
         "models",
         "crf",

@@ -204,6 +204,13 @@ def test_other_figures_are_there_where_they_were_asked_for(evaluation, tmp_path)
     assert "Other figures" in page
 
 
+def test_boxes_that_overlap_are_told_of(evaluation, tmp_path):
+    write_evaluation_page(tmp_path, replace(evaluation, box=80.0, overlap=0.3))
+    page = (tmp_path / "report.html").read_text()
+    assert "a pick is right if its box of 80 Å overlaps that of a particle by 0.3" in page
+    assert "within 20 Å" not in page
+
+
 def test_nothing_to_measure(evaluation, tmp_path):
     """No picks at all, and scores that are no probabilities."""
     nothing = ParticleMetrics("overall", 0, 4, 0, 0, 4, 0, NAN, 0.0, 0.0, 0.0, 0.0, *([NAN] * 6))
