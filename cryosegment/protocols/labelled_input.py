@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Dict, List, Set
+from typing import Any, Callable, Dict, List, Set
 
 from pwem.objects import SetOfMicrographs
 from pyworkflow.protocol import params
@@ -76,11 +76,13 @@ class LabelledInput(LabelsRun, CtfChoice):
         )
 
     # --------------------------- STEPS functions -----------------------------
-    def _insertLabelStep(self) -> None:
-        """Insert the step that labels the coordinates, where there are any."""
-        signature = self._coordinatesSignature()
-        if signature:
-            self._insertFunctionStep(self.labelStep, signature, needsGPU=False)
+    def _insertStepsFor(self, step: Callable[[str], None]) -> None:
+        """Insert a step on the labels, before it that which makes them, and after it the output."""
+        coordinates, signature = self._coordinatesSignature(), self._signature()
+        if coordinates:
+            self._insertFunctionStep(self.labelStep, coordinates, needsGPU=False)
+        self._insertFunctionStep(step, signature, needsGPU=self.useGpu.get())
+        self._insertFunctionStep(self.createOutputStep, signature, needsGPU=False)
 
     def labelStep(self, signature: str) -> None:
         """Make labels of the coordinates."""

@@ -91,7 +91,19 @@ class FormWords(EMProtocol):
 
     def validate(self) -> List[str]:
         """Errors of the form, in its words."""
-        return [self.inFormWords(error) for error in super().validate()]
+        errors = self._pointedErrors()
+        return errors or [self.inFormWords(error) for error in super().validate()]
+
+    def _pointedErrors(self) -> List[str]:
+        """Numbers that another run was to put out, and has not: they do not count as left empty."""
+        return [
+            f"*{param.label.get()}* points to a result that is not there: run what makes it first, "
+            "or give a number."
+            for name, param in self.getDefinition().iterParams()
+            if param.allowsPointers
+            and getattr(self, name).hasPointer()
+            and getattr(self, name).get() is None
+        ]
 
     def _coreError(self, otherwise: str) -> str:
         """The last words of the core; `otherwise` where it said nothing."""

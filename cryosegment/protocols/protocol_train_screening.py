@@ -83,10 +83,7 @@ class CryoSegmentProtTrainScreening(LabelledInput, TrainedModel, GpuChoice):
 
     # --------------------------- STEPS functions -----------------------------
     def _insertAllSteps(self) -> None:
-        self._insertLabelStep()
-        signature = self._signature()
-        self._insertFunctionStep(self.trainStep, signature, needsGPU=self.useGpu.get())
-        self._insertFunctionStep(self.createOutputStep, signature, needsGPU=False)
+        self._insertStepsFor(self.trainStep)
 
     def trainStep(self, signature: str) -> None:
         """Train, or continue the same training."""

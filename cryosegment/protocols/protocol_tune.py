@@ -98,10 +98,7 @@ class CryoSegmentProtTune(LabelledInput, MadeModel, GpuChoice):
 
     # --------------------------- STEPS functions -----------------------------
     def _insertAllSteps(self) -> None:
-        self._insertLabelStep()
-        signature = self._signature()
-        self._insertFunctionStep(self.tuneStep, signature, needsGPU=self.useGpu.get())
-        self._insertFunctionStep(self.createOutputStep, signature, needsGPU=False)
+        self._insertStepsFor(self.tuneStep)
 
     def tuneStep(self, signature: str) -> None:
         """Search the CRF, and then how to pick with it."""

@@ -75,6 +75,9 @@ class TestCryoSegmentEvaluation(CoordinateSetsTest):
         repick.threshold.setPointer(Pointer(both, extended="bestThresholdSet1"))
         self.saveProtocol(repick)
         assert repick._repickParams()["threshold"] == "4.0"
+        repick.threshold.setPointer(Pointer(both, extended="bestThresholdSet2"))
+        (error,) = repick.validate()
+        assert error.startswith("*Score threshold* points to a result that is not there")
         self.checkViewer(both)
         both.tolerance.set(0.01)
         assert "Continue" in both.warnings()[0]
