@@ -13,6 +13,7 @@ from pwem.emlib.image import ImageHandler
 from pwem.objects import Particle, SetOfParticles
 from pyworkflow.object import Float
 
+from cryosegment.exchange.ctf import COLUMNS, PHASE_SHIFT
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import PathLike, micrograph_name
 from cryosegment.exchange.particles import (
@@ -20,7 +21,8 @@ from cryosegment.exchange.particles import (
     poses_from_transforms,
     read_particle_masks,
 )
-from cryosegment.exchange.particles.files import DEFOCUS, PREFIX
+from cryosegment.exchange.particles.files import PREFIX
+from cryosegment.exchange.particles.poses import PHASE_FLIPPED
 from cryosegment.exchange.particles.scores import SCORES, known_scores
 from cryosegment.exchange.particles.stacks import parse_image_names
 from cryosegment.exchange.relion import (
@@ -34,6 +36,8 @@ from cryosegment.exchange.relion import (
 )
 from cryosegment.exchange.star import Cell, read_star, write_star
 
+OF_CTF, MICROSCOPE = (*COLUMNS[:3], PHASE_SHIFT), COLUMNS[3:]
+"""Columns of the particles' CTFs, and those that stand with the optics."""
 STACK_SUFFIXES = {".mrcs", ".mrc", ".st"}
 """Formats that the core reads; others are converted."""
 
@@ -55,9 +59,9 @@ def write_particle_list(path: PathLike, particles: SetOfParticles, folder: str) 
     InputError
         If an image cannot be converted, or a file cannot be written.
     """
-    columns: Dict[str, List[Cell]] = {name: [] for name in (IMAGE, MICROGRAPH, *DEFOCUS)}
-    if not particles.hasCTF():
-        columns = {name: columns[name] for name in (IMAGE, MICROGRAPH)}
+    columns: Dict[str, List[Cell]] = {name: [] for name in (IMAGE, MICROGRAPH)}
+    if particles.hasCTF():
+        columns.update((name, []) for name in OF_CTF)
     for particle in particles:
         index, file = particle.getLocation()
         if os.path.splitext(file)[1].lower() not in STACK_SUFFIXES:
@@ -65,17 +69,35 @@ def write_particle_list(path: PathLike, particles: SetOfParticles, folder: str) 
         columns[IMAGE].append(f"{index or 1:06d}@{os.path.abspath(file)}")
         columns[MICROGRAPH].append(_micrograph(particle, file))
         if particles.hasCTF():
-            ctf = particle.getCTF()
-            for name, value in zip(DEFOCUS, (ctf.getDefocusU(), ctf.getDefocusV())):
-                columns[name].append(float(value))
+            for name, value in zip(OF_CTF, _ctf_of(particle)):
+                columns[name].append(value)
     size = particles.getSamplingRate()
     if particles.hasAlignmentProj():
         transforms = [particle.getTransform().getMatrix() for particle in particles]
         poses = np.hstack(poses_from_transforms(transforms, size)).T
         columns.update(zip((*ANGLES, *SHIFT), poses.tolist()))
-    optics = {OPTICS_GROUP: [1], PIXEL_SIZE[0]: [float(size)]}
+    optics = {OPTICS_GROUP: [1], PIXEL_SIZE[0]: [float(size)], **_optics_of(particles)}
     table = {**columns, OPTICS_GROUP: [1] * len(columns[IMAGE])}
     write_star(path, {"optics": optics, "particles": table})
+
+
+def _ctf_of(particle: Particle) -> List[float]:
+    """Values of the columns `OF_CTF`."""
+    ctf = particle.getCTF()
+    values = (ctf.getDefocusU(), ctf.getDefocusV(), ctf.getDefocusAngle(), ctf.getPhaseShift())
+    return [float(value or 0.0) for value in values]
+
+
+def _optics_of(particles: SetOfParticles) -> Dict[str, List[Cell]]:
+    """What the microscope adds to the CTFs, and whether the images are corrected for these."""
+    microscope, is_flipped = particles.getAcquisition(), int(particles.isPhaseFlipped())
+    found = [
+        microscope.getVoltage(),
+        microscope.getSphericalAberration(),
+        microscope.getAmplitudeContrast(),
+    ]
+    known = {name: [float(v)] for name, v in zip(MICROSCOPE, found) if v is not None}
+    return {**known, PHASE_FLIPPED: [is_flipped]}
 
 
 def append_masks(

@@ -12,6 +12,7 @@ from pyworkflow.constants import BETA
 from pyworkflow.protocol import params
 from pyworkflow.utils import cleanPath
 
+from cryosegment.core_files import volume_file
 from cryosegment.exchange.card import PARTICLE_IMAGES
 from cryosegment.exchange.errors import CryoSegmentError, InputError
 from cryosegment.exchange.job import Job
@@ -46,6 +47,8 @@ class CryoSegmentProtRankParticles(CoreRun, Remembered, ModelChoice, GpuChoice):
 
     *Refined particles* may be ranked, too: the scores come from the images alone. No orientation,
     class, map or half-set is used, so that what is kept does not favour what was found before.
+    With a *volume*, they are also compared with it as their orientations say, at resolutions finer
+    than those that aligned them: wrong orientations are found, and the selection is biased there.
 
     *Continue* with another selection takes the scores that are there.
     """
@@ -66,6 +69,23 @@ class CryoSegmentProtRankParticles(CoreRun, Remembered, ModelChoice, GpuChoice):
             important=True,
             label="Particles",
             help="With images of any box size and pixel size.",
+        )
+        form.addParam(
+            "inputVolume",
+            params.PointerParam,
+            pointerClass="Volume",
+            allowsNull=True,
+            label="Volume",
+            help="For particles with orientations and CTFs: their agreement with this map becomes "
+            "a score, and the quality says whether the orientation is right, too. The selection is "
+            "then biased towards this map at the resolutions that are compared.",
+        )
+        add_field(
+            form,
+            RankParams,
+            "aligned_to",
+            "Aligned to",
+            allowsNull=True,
         )
         self._defineModelParams(form)
         add_field(
@@ -114,7 +134,10 @@ class CryoSegmentProtRankParticles(CoreRun, Remembered, ModelChoice, GpuChoice):
 
     def rankStep(self, signature: str, choice: str) -> None:
         """Score the images, by the core; those that it has scored are not scored again."""
-        job = Job("rank", {**self._rankParams(), "resume": True}, (), self.getFolder())
+        values = {**self._rankParams(), "resume": True}
+        if values["map"]:
+            values["map"] = volume_file(self.inputVolume.get(), self._getExtraPath("volume"))
+        job = Job("rank", values, (), self.getFolder())
         threads = self.numberOfThreads.get()
         self._runCore(job, self._getExtraPath("rank.json"), self.useGpu.get(), threads)
 
@@ -183,13 +206,24 @@ class CryoSegmentProtRankParticles(CoreRun, Remembered, ModelChoice, GpuChoice):
     def _validate(self) -> List[str]:
         if self.inputParticles.get() is None:
             return []  # Scipion itself says that it is missing
-        errors = self._modelErrors() + self._gpuErrors()
+        errors = self._modelErrors() + self._gpuErrors() + self._poseErrors()
         if errors:
             return errors
         try:
             record_from_dict(RankParams, self._rankParams())
         except CryoSegmentError as error:
             return [str(error)]
+        return []
+
+    def _poseErrors(self) -> List[str]:
+        """What is missing for a comparison with a volume."""
+        particles = self.inputParticles.get()
+        if self.inputVolume.get() is None:
+            return []
+        if not (particles.hasAlignmentProj() and particles.hasCTF()):
+            return ["The volume needs particles with orientations and CTFs: leave it out."]
+        if self.aligned_to.get() is None:
+            return ["Say to which resolution the particles were aligned, or leave the volume out."]
         return []
 
     def _warnings(self) -> List[str]:
@@ -238,10 +272,13 @@ class CryoSegmentProtRankParticles(CoreRun, Remembered, ModelChoice, GpuChoice):
     def _rankParams(self) -> Dict[str, Any]:
         """Parameters of the job."""
         values = {**self._given(), "particles": self._listFile(), "model": self._model()}
+        volume = self.inputVolume.get()
+        values["map"] = "" if volume is None else volume.getFileName()
         return {**values, "threads": self.numberOfThreads.get(), **self._cpuParams()}
 
     def _signature(self) -> str:
         """Everything that the scores depend on."""
         scored = {k: v for k, v in self._given().items() if k not in self._choice()}
-        facts = [scored, self._model(), identity(self.inputParticles)]
+        inputs = [identity(each) for each in (self.inputParticles, self.inputVolume)]
+        facts = [scored, self._model(), *inputs]
         return json.dumps(facts, sort_keys=True)

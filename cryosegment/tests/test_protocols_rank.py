@@ -7,8 +7,10 @@ import unittest
 from pathlib import Path
 from typing import Any
 
+import mrcfile
 import numpy as np
 from matplotlib.colors import to_rgba
+from scipy.spatial.transform import Rotation
 
 from cryosegment.exchange.particles.scores import SCORES, select
 from cryosegment.exchange.star import read_star
@@ -19,7 +21,9 @@ from cryosegment.tests.scripted import (
     CryoSegmentViewerRank,
     MessageView,
     ProtocolTest,
+    objects,
     plugin_class,
+    true_rows,
 )
 from cryosegment.viewers.threshold_window import KEPT_COLOR
 
@@ -98,6 +102,53 @@ class TestCryoSegmentRankParticles(ProtocolTest):
         found = rank.getScores()["signal_fraction"]
         for number, value in fractions.items():
             assert abs(found[rows.index(number)] - value) < 1e-6
+
+    def testAgreementWithAVolume(self) -> None:
+        """Particles with their true orientations agree with the map, others by chance."""
+        self.addRefined()
+        options = {"diameter": DIAMETER, "keep": "0.5", "aligned_to": 60.0}
+        rank = self.newRank(score=list(SCORES).index("agreement"), **options)
+        self.point(rank.inputParticles, self.extracted, "outputRefined")
+        assert "leave the volume out" in self.newVolumeRank(rank, None).validate()[0]
+        self.launchProtocol(self.newVolumeRank(rank, 60.0))
+        found = rank.getScores()["agreement"]
+        right = np.arange(len(found)) % 2 == 0
+        assert found[right].mean() > found[~right].mean() + 0.3
+        rows = [each.getObjId() for each in self.extracted.outputRefined]
+        for particle in getattr(rank, KEPT):
+            value = found[rows.index(particle.getObjId())]
+            assert abs(particle._cryosegmentAgreement.get() - value) < 1e-6
+        assert any("A resolution that is measured there" in line for line in rank.summary())
+
+    def newVolumeRank(self, rank: Any, aligned_to: Any) -> Any:
+        """The same ranking with the map of the simulation."""
+        self.point(rank.inputVolume, self.extracted, "outputVolume")
+        rank.aligned_to.set(aligned_to)
+        return rank
+
+    def addRefined(self) -> None:
+        """Give the extraction a map, and particles of which every second is wrongly aligned."""
+        source, folder = self.extracted, Path(self.simulated.getLabelsFolder())
+        truth = true_rows(folder.parent)
+        volume = objects.Volume(str(next((folder / "maps").glob("*.mrc"))))
+        volume.setSamplingRate(float(mrcfile.open(volume.getFileName()).voxel_size.x))
+        refined = objects.SetOfParticles.create(source._getPath(), suffix="_refined")
+        refined.copyInfo(self.particles)
+        refined.setAlignmentProj()
+        for particle in self.particles:
+            coordinate = particle.getCoordinate()
+            own = truth[truth[:, 0] == coordinate.getMicId()]
+            scaled = own[:, 1:3] * SMALL_BOX / BOX  # coordinates count pixels of the images
+            away = np.hypot(*(scaled - coordinate.getPosition()).T)
+            assert away.min() < 1.5
+            error = (refined.getSize() % 2) * np.array([50, 60, 70])
+            angles = own[np.argmin(away), 3:] + error
+            matrix = np.eye(4)
+            matrix[:3, :3] = Rotation.from_euler("ZYZ", angles, degrees=True).as_matrix()
+            particle.setTransform(objects.Transform(matrix=matrix))
+            refined.append(particle)
+        source._defineOutputs(outputRefined=refined, outputVolume=volume)
+        self.proj._storeProtocol(source)
 
     def testAnotherSelection(self) -> None:
         """Continue scores nothing again; the viewer's choice is a further output."""

@@ -17,7 +17,8 @@ from cryosegment.exchange.particles.readers import is_cryosparc, read_particle_i
 from cryosegment.exchange.particles.relion import particle_block
 from cryosegment.exchange.relion import read_relion_blocks, read_relion_table
 
-CORRECTED = ("rlnCtfDataAreCtfPremultiplied", "rlnCtfDataArePhaseFlipped")
+PHASE_FLIPPED = "rlnCtfDataArePhaseFlipped"
+CORRECTED = ("rlnCtfDataAreCtfPremultiplied", PHASE_FLIPPED)
 """Columns that say that the CTF is not in the images as it was recorded."""
 FIELDS = (
     *("ctf/df1_A", "ctf/df2_A", "ctf/df_angle_rad", "ctf/accel_kv", "ctf/cs_mm"),
