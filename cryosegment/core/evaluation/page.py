@@ -72,8 +72,9 @@ def evaluation_page(evaluation: Evaluation, looks: Looks) -> Page:
     if further:
         sections.append(Section("Other figures", further))
     names = ", ".join(own.name for own in evaluation.sets)
+    reference = "/".join(Path(evaluation.reference).parts[-2:])
     subtitle = (
-        f"{names} against {evaluation.reference}: particles of {evaluation.diameter:.4g} Å; a pick "
+        f"{names} against {reference}: particles of {evaluation.diameter:.4g} Å; a pick "
         f"is right if {evaluation.rule}"
     )
     return Page("Evaluation of picks", sections, subtitle)
