@@ -83,6 +83,9 @@ const drag = { buttons: 1, movementX: -30, movementY: 20 };
 frame().dispatchEvent(new PointerEvent("pointermove", drag));
 findings.dragged = [frame().scrollLeft - before[0], frame().scrollTop - before[1]];
 press("0"); findings.back = zoom();
+const wheel = () => frame().dispatchEvent(new WheelEvent("wheel", { deltaY: -1 }));
+document.activeElement.blur(); wheel(); findings.wheel = [zoom()];
+frame().focus(); wheel(); findings.wheel.push(zoom());
 press("n"); findings.next = shown(); press("p"); press("p"); findings.previous = shown();
 const link = [...document.querySelectorAll(".sheet a")][0];
 link.click();
@@ -218,6 +221,7 @@ def test_overlays_are_zoomed_and_moved(found):
     assert found["key"] == pytest.approx(2.25, rel=0.02)
     assert found["dragged"] == [30, -20]
     assert found["back"] == pytest.approx(1)
+    assert found["wheel"] == pytest.approx([1, 1.2], rel=0.02)  # once it is clicked
     assert (found["next"], found["previous"]) == (1, len(NAMES) - 1)
 
 
