@@ -176,6 +176,12 @@ class CryoSegmentProtEvaluate(CoreRun, Remembered, EvaluationForm):
             )
         else:
             lines.append(f"Set {number} has no scores, and so no best threshold.")
+        if own.masks is not None:
+            lines.append(
+                f"Masks of set {number}: outlines with F1 {own.masks.boundary_f1:.3f}, particles "
+                f"with average precision {own.masks.mean_average_precision:.3f} at overlaps from "
+                "0.5 to 0.95."
+            )
         if own.unpicked:
             count = counted(len(own.unpicked), "micrograph")
             lines.append(f"Set {number} has no picks on {count}, such as {own.unpicked[0]}.")

@@ -399,6 +399,7 @@ class TestCryoSegmentWindows(WindowTest):
         assert truth.f1Set1.get() == 1.0
         (own,) = truth.getEvaluation().sets
         assert own.masks.mean_average_precision == own.masks.boundary_f1 == 1.0
+        assert "Masks of set 1: outlines with F1 1.000" in " ".join(truth.summary())
         viewer = CryoSegmentViewerEvaluate(project=self.proj, protocol=truth)
         viewer.setProtocol(truth)
         content = self.contentOf(viewer, "showMicrographs")
