@@ -207,7 +207,7 @@ class _Grid:
         weights = self.weights / noise.clamp(min=torch.finfo(noise.dtype).tiny)
         shared = (weights * (one * other.conj()).real).sum((1, 2))
         both = (weights * power).sum((1, 2)) * (weights * other.abs() ** 2).sum((1, 2))
-        return shared / both.sqrt().clamp(min=torch.finfo(both.dtype).tiny)
+        return (shared / both.sqrt()).nan_to_num(0.0)  # an empty image agrees with nothing
 
 
 def agreements_with(

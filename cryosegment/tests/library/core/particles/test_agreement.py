@@ -68,6 +68,8 @@ def test_noise_agrees_by_chance(molecule: Molecule, poses: Poses, images: np.nda
     noise = np.random.default_rng(1).normal(size=images.shape).astype(np.float32)
     found = agreement(molecule, poses).of(noise, PIXEL_SIZE, ROWS)
     assert abs(found.mean()) < 0.1
+    empty = np.zeros_like(images)
+    assert agreement(molecule, poses).of(empty, PIXEL_SIZE, ROWS).tolist() == [0.0] * COUNT
     strong = 20 * images.std() * noise
     partly = agreement(molecule, poses).of(images + strong, PIXEL_SIZE, ROWS)
     assert found.mean() < partly.mean() < 0.9
