@@ -19,8 +19,8 @@ NEAREST_SHARE = 0.01
 """The discs are as large as this share of the picks' nearest neighbours are near."""
 SIMULATED = 50
 """Micrographs of discs, at most: evenly from all."""
-MOST_TRIALS = 64
-"""Places that are tried for each disc; where there is no room, there are fewer discs."""
+MOST_ROUNDS = 50
+"""Times that as many places as discs are tried; where there is no room, there are fewer discs."""
 
 Points = Float[np.ndarray, "_ 2"]
 Size = tuple[float, float]
@@ -159,13 +159,16 @@ def random_discs(count: int, size: Size, diameter: float, random: np.random.Gene
     random
         Gives the places.
     """
-    trials = 4 * max(1, count)
-    while True:
-        places = random.uniform(0, 1, (trials, 2)) * size
-        kept = suppress_neighbors(places, -np.arange(trials, dtype=float), diameter)[:count]
-        if len(kept) == count or trials >= MOST_TRIALS * count:
-            return places[kept]
-        trials *= 4
+    placed = np.empty((0, 2))
+    for _ in range(MOST_ROUNDS):
+        places = random.uniform(0, 1, (count, 2)) * size
+        if len(placed):
+            places = places[cKDTree(placed).query(places)[0] >= diameter]
+        kept = suppress_neighbors(places, -np.arange(len(places), dtype=float), diameter)
+        placed = np.concatenate([placed, places[kept]])[:count]
+        if len(placed) == count:
+            break
+    return placed
 
 
 def spanned(picks: Sequence[Coordinates]) -> tuple[Points, Float[np.ndarray, " 2"]]:
