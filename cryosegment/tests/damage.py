@@ -32,7 +32,19 @@ EXAMPLES = settings(
 )
 NUMBERS = ("nan", "inf", "-inf", "-1", "0", "-0.0", "1e308", "-1e308", "1e400", "1e-320", "2.5")
 NUMBERS = (*NUMBERS, "9" * 25, "-999", "1_000", "0x10", "1,5", "\uff11", "1d3", "--1", "+", ".")
-NAMES = ("../../x", "/etc/x", "a/../b", ".", "..", "", "a\tb", "\u2028", "\x0c", "\u00e9", "\u202e")
+NAMES = (
+    "../../x",
+    "/dev/null/x",
+    "a/../b",
+    ".",
+    "..",
+    "",
+    "a\tb",
+    "\u2028",
+    "\x0c",
+    "\u00e9",
+    "\u202e",
+)
 NAMES = (
     *NAMES,
     "x" * 300,
@@ -204,6 +216,29 @@ def _filled(values: np.ndarray, value: float) -> np.ndarray:
 def raw_bytes(start: bytes = b"") -> st.SearchStrategy[bytes]:
     """Bytes that no program wrote, after the beginning of a file."""
     return st.builds(bytes.__add__, st.just(start), st.binary(max_size=2000))
+
+
+def content_of(whole: Any) -> bytes:
+    """A file from its text, the values of its JSON, its table of numpy or its bytes."""
+    if isinstance(whole, bytes):
+        return whole
+    if isinstance(whole, np.ndarray):
+        stream = io.BytesIO()
+        np.save(stream, whole)
+        return stream.getvalue()
+    return (whole if isinstance(whole, str) else json.dumps(whole, indent=1)).encode()
+
+
+def damaged(whole: Any) -> st.SearchStrategy[bytes]:
+    """A file damaged in the ways of its kind, or of bytes that no program wrote."""
+    content = content_of(whole)
+    if isinstance(whole, str):
+        return st.one_of(damaged_text(whole), damaged_text(whole), raw_bytes())
+    if isinstance(whole, bytes):
+        return st.one_of(damaged_bytes(whole), damaged_bytes(whole), raw_bytes(whole[:50]))
+    if isinstance(whole, np.ndarray):
+        return st.one_of(damaged_table(whole), damaged_bytes(content), raw_bytes(content[:100]))
+    return st.one_of(damaged_json(whole), damaged_text(content.decode()))
 
 
 def refusal(read: Callable[[Path], object], path: Path) -> str:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import tempfile
 from dataclasses import dataclass
@@ -40,10 +39,10 @@ from cryosegment.exchange.screen_folder import SCREENED_PICKS, ScreenFolder
 from cryosegment.exchange.star import read_star
 from cryosegment.tests.damage import (
     check_reader,
+    content_of,
+    damaged,
     damaged_bytes,
     damaged_json,
-    damaged_table,
-    damaged_text,
     little_memory,
     raw_bytes,
     refusal,
@@ -206,33 +205,11 @@ CRYOSPARC = {
 
 @dataclass(frozen=True)
 class Case:
-    """A file that is read, and what reads it; a JSON file or a table of numpy has its values."""
+    """A file that is read: its text, its JSON values or its table of numpy; and what reads it."""
 
     file: str
     whole: Any
     read: Callable[[Path], Any]
-
-    def damaged(self) -> st.SearchStrategy[bytes]:
-        """The file, damaged in the ways of its kind."""
-        if isinstance(self.whole, str):
-            return st.one_of(damaged_text(self.whole), damaged_text(self.whole), raw_bytes())
-        if isinstance(self.whole, dict):
-            text = json.dumps(self.whole, indent=1)
-            return st.one_of(damaged_json(self.whole), damaged_text(text))
-        content = self.content()
-        return st.one_of(
-            damaged_table(self.whole), damaged_bytes(content), raw_bytes(content[:100])
-        )
-
-    def content(self) -> bytes:
-        """The file as it should be."""
-        if isinstance(self.whole, str):
-            return self.whole.encode()
-        if isinstance(self.whole, dict):
-            return json.dumps(self.whole).encode()
-        stream = io.BytesIO()
-        np.save(stream, self.whole)
-        return stream.getvalue()
 
 
 def text_of(write: Callable[[Path], None]) -> str:
@@ -360,7 +337,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("name", CASES)
 def test_the_whole_file_is_read(folder: Path, name: str) -> None:
     case = CASES[name]
-    (folder / case.file).write_bytes(case.content())
+    (folder / case.file).write_bytes(content_of(case.whole))
     assert refusal(case.read, folder / case.file) == ""
 
 
@@ -368,7 +345,7 @@ def test_the_whole_file_is_read(folder: Path, name: str) -> None:
 def test_damaged_files(folder: Path, name: str) -> None:
     case = CASES[name]
     with little_memory():
-        check_reader(case.read, folder / case.file, case.damaged())
+        check_reader(case.read, folder / case.file, damaged(case.whole))
 
 
 def test_damaged_headers_of_models(folder: Path) -> None:
