@@ -178,7 +178,8 @@ def centers_and_shapes(fields: Fields) -> Tuple[np.ndarray, np.ndarray]:
     if SHAPE in fields:
         given = np.asarray(fields[SHAPE], dtype=np.int64).reshape(-1, 2)
         shapes = np.where((given > 0).all(axis=1, keepdims=True), given, shapes)
-    return fractions * shapes, shapes
+    with np.errstate(over="ignore"):
+        return fractions * shapes, shapes
 
 
 def shifts_yx(
@@ -209,7 +210,8 @@ def shifts_yx(
     pixels = np.asarray(fields[f"{kind}/shift"], dtype=np.float64)[:, ::-1]
     if np.isnan(pixel_sizes[(pixels != 0).any(axis=1)]).any():
         raise InputError(f"{path} does not say the pixel size of its shifts: {remedy}")
-    return pixels * np.nan_to_num(pixel_sizes)[:, None]
+    with np.errstate(over="ignore", invalid="ignore"):
+        return pixels * np.nan_to_num(pixel_sizes)[:, None]
 
 
 def micrograph_names(paths: np.ndarray) -> Tuple[str, ...]:

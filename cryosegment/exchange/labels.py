@@ -198,7 +198,7 @@ def read_labels_index(folder: PathLike) -> LabelsIndex:
 
     def opened(file: Path) -> Path:
         found = path.parent / file
-        if not found.exists():
+        if not os.path.exists(found):  # nor does one whose name is too long
             raise InputError(f"{found}, named in {path}, does not exist")
         return found
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, List, Mapping, Optional, Sequence, Tuple
@@ -170,7 +171,8 @@ class RelionTable:
                 f"the shifts in {self.path} are in px, and the file does not say the pixel size "
                 f"of the particles: {remedy}"
             )
-        return pixels * np.where(np.isnan(pixel_sizes), 1.0, pixel_sizes)[:, None]
+        with np.errstate(over="ignore"):
+            return pixels * np.where(np.isnan(pixel_sizes), 1.0, pixel_sizes)[:, None]
 
 
 def read_relion_blocks(path: PathLike) -> Dict[str, Block]:
@@ -240,7 +242,7 @@ def project_file(path: Path, name: str, what: str) -> Path:
     """
     folders = (Path(), *path.absolute().parents)
     files = (folder / name.replace("\\", "/") for folder in folders)
-    found = next((file for file in files if file.is_file()), None)
+    found = next(filter(os.path.isfile, files), None)  # false for names that are too long, too
     if found is None:
         raise InputError(
             f"the {what} {name} of {path} is neither in the current folder nor in one above the "

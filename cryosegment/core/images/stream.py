@@ -6,6 +6,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import io
+import os
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,7 +36,7 @@ def open_image(path: Path) -> Iterator[BufferedIOBase]:
     InputError
         If the file is missing, a folder, a pipe, truncated or damaged.
     """
-    if path.is_dir():
+    if os.path.isdir(path):  # false for names that are too long, too
         raise InputError(f"{path} is a folder: give {path}/*.mrc")
     check_file(path)
     try:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -126,7 +127,7 @@ def _sides(images: ParticleImages, params: LabelsProjectParams) -> Int[np.ndarra
     name = images.stack(int(missing[0]))
     # RELION names stacks from the project's folder, some way above the particle file
     folders = [Path.cwd(), *Path(params.particles).absolute().parents]
-    found = next((folder / name for folder in folders if (folder / name).is_file()), None)
+    found = next((folder / name for folder in folders if os.path.isfile(folder / name)), None)
     if found is None:
         raise InputError(
             f"{params.particles} does not say the size of its images, and their stack {name} is "

@@ -7,7 +7,7 @@ import json
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Dict
+from typing import Any, Callable, Dict, Tuple
 
 import numpy as np
 import pytest
@@ -20,9 +20,11 @@ from cryosegment.exchange.coordinates import (
     Coordinates,
     read_coordinates,
     write_coordinates,
+    write_coordinates_star,
 )
 from cryosegment.exchange.ctf import read_ctfs
 from cryosegment.exchange.diameter_estimate import DIAMETER_NAME, read_estimate
+from cryosegment.exchange.errors import InputError, ModelError, ParameterError
 from cryosegment.exchange.job import read_job
 from cryosegment.exchange.labels import LABELS_NAME, read_labels_index
 from cryosegment.exchange.micrograph_lists import FAILURES_NAME, PICKED_NAME, read_failures
@@ -33,6 +35,7 @@ from cryosegment.exchange.particles.masks import read_particle_masks
 from cryosegment.exchange.particles.ranked import SCORES_NAME, read_scores
 from cryosegment.exchange.particles.readers import read_particle_images, read_particles
 from cryosegment.exchange.particles.scores import SCORES
+from cryosegment.exchange.pick_folder import COORDINATES, PickFolder
 from cryosegment.exchange.pick_summary import read_summaries
 from cryosegment.exchange.records import record_from_dict
 from cryosegment.exchange.screen_folder import SCREENED_PICKS, ScreenFolder
@@ -362,3 +365,71 @@ def test_damaged_headers_of_models(folder: Path) -> None:
     )
     with little_memory():
         check_reader(read_card, folder / "model.safetensors", headers)
+
+
+LONG = "x" * 300
+DEEP = "9" * 400
+FOUND = {
+    "list in a comment": ("autopick.star", "# data_coordinate_files\ndata_x\n", "not found"),
+    "list of long names": (
+        "autopick.star",
+        LISTED.replace("Pick/a", f"{LONG}/a"),
+        "neither in the current folder",
+    ),
+    "long digits of EMAN2": ("a_info.json", f'{{"boxes": [[{DEEP}, 1]]}}', "expected x and y"),
+    "long digits": (
+        "a.picks.json",
+        f'{{"micrograph": "a", "particles": [{{"x": 1, "y": {DEEP}}}]}}',
+        "expected a number as y",
+    ),
+    "open quote": ("a.csv", 'x,y\n1,"' + "2," * 100_000, "field larger than field limit"),
+    "line break": ("a.csv", 'x,y\n1,"2\n3"\n', r"got '2\n3' in row 1"),
+}
+"""Faults that were found so, and what is said of each file now."""
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_what_was_found_is_mended(folder: Path, name: str) -> None:
+    file, text, message = FOUND[name]
+    (folder / file).write_text(text, encoding="utf-8")
+    assert message in refusal(read_picks, folder / file)
+
+
+@pytest.mark.parametrize(
+    ("field", "kind", "message"),
+    [
+        ("location/center_x_frac", "U5", "expected numbers of shape ()"),
+        ("location/center_x_frac", "c8", "expected numbers of shape ()"),
+        ("location/micrograph_shape", "f4", "expected whole numbers of shape (2,)"),
+        ("alignments3D/shift", "3f4", "expected numbers of shape (2,)"),
+        ("location/micrograph_path", "f4", "expected text of shape ()"),
+    ],
+)
+def test_fields_of_another_kind(folder: Path, field: str, kind: str, message: str) -> None:
+    values = table()
+    kinds = {name: values.dtype[name] for name in values.dtype.names}
+    np.save(folder / "kind.npy", np.zeros(3, list({**kinds, field: np.dtype(kind)}.items())))
+    (folder / "kind.npy").replace(folder / "kind.cs")
+    said = refusal(read_picks, folder / "kind.cs")
+    assert message in said
+    assert f"in the field {field} of" in said
+
+
+def test_picks_of_several_micrographs_are_not_those_of_one(folder: Path) -> None:
+    results = PickFolder(folder / "picks")
+    write_coordinates_star(results.file(COORDINATES, "a"), [("a.mrc", PICKS), ("b.mrc", PICKS)])
+    message = refusal(lambda path: results.read(COORDINATES, "a", 2.0), folder)
+    assert "expected coordinates of micrograph a alone" in message
+
+
+@pytest.mark.parametrize("change", [("1+2", "1+3"), ("1+2", "both"), ("InSet2", "InSet7")])
+def test_sets_that_there_are_not(folder: Path, change: Tuple[str, str]) -> None:
+    both = ConsensusPicks(PICKS, np.ones((3, 2), bool), np.full((3, 2), 0.5))
+    (folder / "c.star").write_text(text_of(both.write).replace(*change))
+    message = refusal(lambda path: read_consensus(path, 2.0, "mic"), folder / "c.star")
+    assert "expected sets from 1 to 2 and their scores" in message
+
+
+def test_errors_are_one_line_of_what_can_be_seen() -> None:
+    for error in (InputError, ParameterError, ModelError):
+        assert str(error("a\nb\x1b[31m\u2028é")) == "a\\nb\\x1b[31m\\u2028é"
