@@ -67,12 +67,12 @@ def run_consensus(job: Job, params: ConsensusParams, progress: Progress) -> Outc
     every = {*sets.names, *failures}
     failed = report_failures(Path(job.output), failures, len(every))
     write_joint(results.everything, [found[name] for name in sorted(found)])
-    _tell_missing(sets.missing(), len(sets.names))
+    _tell_missing(sets)
     counts = _counts(job, found)
     page = consensus_page(sets.labels, counts, votes, failures)
     write_page(Path(job.output, PAGE_NAME), page)
     total = Counts.total(list(counts.values()))
-    print(_table(total, job.inputs, votes))
+    print(_table(total, sets.labels, votes))
     made = f"{counted(len(found), 'micrograph')}, {counted(total.picks, 'pick')}"
     return Outcome(made, failed=failed, counts={"micrographs": len(found), "picks": total.picks})
 
@@ -145,23 +145,23 @@ def _begin(job: Job, params: ConsensusParams, names: Sequence[str]) -> dict[str,
     return known
 
 
-def _tell_missing(missing: Sequence[Sequence[str]], count: int) -> None:
-    for i, names in enumerate(missing, start=1):
+def _tell_missing(sets: _Sets) -> None:
+    for label, names in zip(sets.labels, sets.missing(), strict=True):
         if names:
             print(
-                f"cryosegment: set {i} has none of {len(names)} of {count} micrographs, such as "
-                f"{names[0]}: it has no vote there",
+                f"cryosegment: {label} has none of {len(names)} of {len(sets.names)} micrographs, "
+                f"such as {names[0]}: it has no vote there",
                 file=sys.stderr,
             )
 
 
-def _table(total: Counts, paths: Sequence[str], votes: int) -> str:
+def _table(total: Counts, labels: Sequence[str], votes: int) -> str:
     """How many picks of each set are in the consensus, and how many particles have how many."""
     rows = [("set", "picks", "agreed", "")]
     rows += [
-        (str(i), str(picks), str(agreed), path)
-        for i, (picks, agreed, path) in enumerate(zip(total.in_set, total.agreed, paths), start=1)
+        (str(i), str(picks), str(agreed), label)
+        for i, (picks, agreed, label) in enumerate(zip(total.in_set, total.agreed, labels), start=1)
     ]
-    lines = ["  ".join([*(f"{cell:>{WIDTH}}" for cell in cells), path]) for *cells, path in rows]
+    lines = ["  ".join([*(f"{cell:>{WIDTH}}" for cell in cells), label]) for *cells, label in rows]
     numbers = ", ".join(f"{number} with {i}" for i, number in enumerate(total.particles, start=1))
     return "\n".join([*lines, f"Particles by votes: {numbers}; picks have at least {votes}."])

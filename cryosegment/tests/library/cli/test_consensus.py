@@ -93,7 +93,7 @@ def test_files_say_which_sets_have_a_pick(sets, capsys):
 
 def test_sets_that_lack_a_micrograph_are_named(sets, capsys):
     assert consensus(sets) == 0
-    assert "set 2 has none of 1 of 3 micrographs, such as c" in capsys.readouterr().err
+    assert "second has none of 1 of 3 micrographs, such as c" in capsys.readouterr().err
 
 
 def test_a_damaged_file_costs_its_micrograph_alone(sets, capsys):
