@@ -33,8 +33,8 @@ def agreement_section(labels: Sequence[str], counts: Counts) -> Section:
     return Section(
         "Agreement",
         [
-            Table([Column("picks of"), Column("number", "d"), *others], pairs, "Shares in common"),
-            Table([Column("sets", "d"), Column("particles", "d")], votes, "Particles by votes"),
+            Table([Column("picks of"), Column("number", ","), *others], pairs, "Shares in common"),
+            Table([Column("sets", ","), Column("particles", ",")], votes, "Particles by votes"),
         ],
         "A row has the picks of one set, and which share of them each set has. What many sets have "
         "is more likely right; that they agree does not prove it.",
@@ -62,12 +62,12 @@ def consensus_page(
     """
     total = Counts.total(list(counts.values()))
     facts = [
-        Fact("picks", str(total.picks), f"with at least {votes} of {len(labels)} votes"),
-        Fact("micrographs", str(len(counts))),
+        Fact("picks", f"{total.picks:,}", f"with at least {votes} of {len(labels)} votes"),
+        Fact("micrographs", f"{len(counts):,}"),
         Fact("sets", str(len(labels))),
     ]
     agreed = [
-        Column(label, "d", f"of the picks of {label}, those in the consensus") for label in labels
+        Column(label, ",", f"of the picks of {label}, those in the consensus") for label in labels
     ]
     rows: list[list[Cell]] = [
         [name, each.picks, *map(int, each.agreed)] for name, each in counts.items()
@@ -78,15 +78,15 @@ def consensus_page(
     ]
     columns = [
         Column("set"),
-        Column("picks", "d"),
-        Column("agreed", "d", "those in the consensus"),
+        Column("picks", ","),
+        Column("agreed", ",", "those in the consensus"),
         Column("share", ".2f"),
     ]
     sections = [
         Section("Summary", [Facts(facts), Table(columns, own)]),
         agreement_section(labels, total),
         Section(
-            "Micrographs", [Table([Column("micrograph"), Column("picks", "d"), *agreed], rows)]
+            "Micrographs", [Table([Column("micrograph"), Column("picks", ","), *agreed], rows)]
         ),
     ]
     return Page("Consensus", [*sections, *failures_section(failures)], ", ".join(labels))
@@ -96,7 +96,7 @@ def failures_section(failures: Mapping[str, str]) -> list[Section]:
     """Micrographs that are left out, and why; nothing where there are none."""
     if not failures:
         return []
-    warning = Text(f"{len(failures)} micrographs are left out: files cannot be read.", True)
+    warning = Text("Files of these micrographs cannot be read, so they are left out.", True)
     rows = [[name, error] for name, error in failures.items()]
     table = Table([Column("micrograph"), Column("error")], rows)
     return [Section("Left out", [warning, table])]

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
 
 from cryosegment.core.evaluation import styles
 from cryosegment.core.report import Bar, Column, Estimate, Place, Table
@@ -40,6 +40,14 @@ SUMMARY = (
 )
 """Columns of the summary and the figures they show."""
 TITLES = {name: column.title for column, name in SUMMARY}
+PIXEL_FIGURES = (
+    ("accuracy", "accuracy"),
+    ("precision", "precision"),
+    ("recall", "recall"),
+    ("F1", "f1"),
+    ("IoU", "iou"),
+)
+"""Columns of the tables of pixels and the figures they show; of discs there is no accuracy."""
 
 
 def tables_of_all(evaluation: Evaluation) -> list[Table]:
@@ -151,7 +159,8 @@ def further_tables(evaluation: Evaluation) -> Iterator[Table]:
         yield Table(columns, rows, "Boxes that overlap (mean average precision)")
     pixels = [(own.name, each) for own in sets for each in own.discs]
     if pixels:
-        yield _pixel_table([(name, each.name, each) for name, each in pixels], "Pixels of discs")
+        rows_of_discs = [(name, each.name, each) for name, each in pixels]
+        yield _pixel_table(rows_of_discs, "Pixels of discs", PIXEL_FIGURES[1:])
     yield from _mask_tables(evaluation)
 
 
@@ -160,7 +169,7 @@ def _mask_tables(evaluation: Evaluation) -> Iterator[Table]:
     if not found:
         return
     pixels = [(name, each.name, each) for name, masks in found for each in masks.classes]
-    yield _pixel_table(pixels, "Pixels of masks")
+    yield _pixel_table(pixels, "Pixels of masks", PIXEL_FIGURES)
     rows: list[list[Cell]] = [[name, *_mask_cells(masks)] for name, masks in found]
     columns = [
         Column("set"),
@@ -177,9 +186,11 @@ def _mask_cells(masks: MaskMetrics) -> Iterator[Cell]:
     yield from (masks.instances, masks.reference, masks.mean_average_precision)
 
 
-def _pixel_table(pixels: list[tuple[str, str, PixelMetrics]], title: str) -> Table:
-    names = ("accuracy", "precision", "recall", "f1", "iou")
-    titles = ("accuracy", "precision", "recall", "F1", "IoU")
-    columns = [Column("set"), Column("of"), *(Column(each, ".3f") for each in titles)]
-    rows = [[own, of, *(getattr(each, name) for name in names)] for own, of, each in pixels]
+def _pixel_table(
+    pixels: Sequence[tuple[str, str, PixelMetrics]],
+    title: str,
+    figures: Sequence[tuple[str, str]],
+) -> Table:
+    columns = [Column("set"), Column("of"), *(Column(each, ".3f") for each, _ in figures)]
+    rows = [[own, of, *(getattr(each, name) for _, name in figures)] for own, of, each in pixels]
     return Table(columns, rows, title)

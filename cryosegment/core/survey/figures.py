@@ -42,9 +42,10 @@ def draw_counts(survey: Survey) -> Picture:
     for number, own in enumerate(survey.sets):
         _scatter(axes, order, own.counts, number, own.label)
     _end(axes, len(survey.sets))
-    return figure_picture(
-        figure, "picks on each micrograph", "In the order of the acquisition; lines: running median"
-    )
+    caption = "In the order of the acquisition"
+    if len(axes.lines) > len(survey.sets):
+        caption += "; lines: running median"
+    return figure_picture(figure, "picks on each micrograph", caption)
 
 
 def draw_times(survey: Survey) -> Iterator[Picture]:

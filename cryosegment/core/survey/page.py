@@ -24,10 +24,10 @@ from cryosegment.exchange.pick_summary import DOUBTS, GRADES
 
 COLUMNS = (
     Column("set"),
-    Column("picks", "d"),
-    Column("micrographs", "d"),
-    Column("each", ".0f", "median number of picks on a micrograph"),
-    Column("per µm²", ".1f", "median density, in the area that the picks span"),
+    Column("picks", ","),
+    Column("micrographs", ","),
+    Column("each", ",.0f", "median number of picks on a micrograph"),
+    Column("per µm²", ",.0f", "median density, in the area that the picks span"),
     Column("nearest (Å)", ".0f", "median distance to the nearest other pick"),
     Column("overlapping", ".1%", "picks with another within half a particle diameter"),
     Column("score", ".3g", "median of the micrographs' medians"),
@@ -159,7 +159,7 @@ def _flagged(survey: Survey) -> Section:
     ]
     if not rows:
         return Section("Flagged micrographs", [Text("None.")])
-    columns = [Column("micrograph"), Column("set"), Column("remarks"), Column("picks", ".0f")]
+    columns = [Column("micrograph"), Column("set"), Column("remarks"), Column("picks", ",.0f")]
     met = {each for own in survey.sets for remarks in own.remarks.values() for each in remarks}
     meanings = "; ".join(f"{each}: {known[each]}" for each in sorted(met) if known.get(each))
     return Section("Flagged micrographs", [Table(columns, rows)], meanings)
