@@ -4,14 +4,13 @@
 from __future__ import annotations
 
 import json
-import math
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from cryosegment.cli.mask_evaluation import evaluate_masks
-from cryosegment.cli.outcome import Outcome
+from cryosegment.cli.outcome import Outcome, counted
 from cryosegment.cli.set_names import set_names
 from cryosegment.core.evaluation.intervals import differences
 from cryosegment.core.evaluation.metrics import score
@@ -22,7 +21,6 @@ from cryosegment.exchange.coordinates import read_coordinates
 from cryosegment.exchange.evaluation import (
     Difference,
     Evaluation,
-    SetEvaluation,
     as_json,
     read_picks,
     write_evaluation,
@@ -42,9 +40,9 @@ COLUMNS = (
     ("AP", "average_precision", ".3f"),
     ("best F1", "best_f1", ".3f"),
     ("at score", "best_threshold", ".3f"),
-    ("error Å", "center_error_mean", ".1f"),
+    ("centring Å", "center_error_median", ".1f"),
 )
-WIDTH = 9
+WIDTH = 10
 
 
 def run_evaluate(job: Job, params: EvaluateParams, progress: Progress) -> Outcome:
@@ -63,11 +61,11 @@ def run_evaluate(job: Job, params: EvaluateParams, progress: Progress) -> Outcom
         return Outcome()
     print(table(evaluation))
     for own in evaluation.sets:
-        label = f"{own.name}: " if len(evaluation.sets) > 1 else ""
-        _tell_some(f"{label}%d micrographs of the reference have no picks", own.unpicked)
-        lacking = f"{label}%d micrographs with picks have no reference and do not count"
-        _tell_some(lacking, own.unreferenced)
-    return Outcome()
+        for text in own.lacking():
+            _tell(f"{own.name}: {text}")
+    counts = {"sets": len(evaluation.sets), "micrographs": len(evaluation.sets[0].micrographs)}
+    made = f"{counted(counts['sets'], 'set')}, {counted(counts['micrographs'], 'micrograph')}"
+    return Outcome(made if job.output else "", counts=counts)
 
 
 def evaluate_files(params: EvaluateParams, progress: Progress) -> Evaluation:
@@ -140,11 +138,6 @@ def _tell(text: str) -> None:
     print(f"cryosegment: {text}", file=sys.stderr)
 
 
-def _tell_some(text: str, names: Sequence[str]) -> None:
-    if names:
-        _tell(f"{text % len(names)}, such as {names[0]}")
-
-
 def table(evaluation: Evaluation) -> str:
     """A row for each micrograph of a single set, or for each of several sets."""
     if len(evaluation.sets) == 1:
@@ -173,25 +166,19 @@ def _rows(metrics: Mapping[str, object]) -> list[str]:
 
 def _comparisons(evaluation: Evaluation) -> list[str]:
     """How far the set of the highest F1 is above each other."""
-    best = max(evaluation.sets, key=_f1).name
-    found = [each for each in evaluation.differences if each.figure == "f1"]
+    best = evaluation.best.name
     return [
-        f"F1 of {best} is above that of {other} by {value:.3f} (95 % interval: {low:.3f} to "
-        f"{high:.3f})"
-        for other, value, low, high in (_seen_from(best, each) for each in found)
-        if other != best
+        _comparison(best, each)
+        for each in evaluation.differences
+        if each.figure == "f1" and best in (each.first, each.second)
     ]
 
 
-def _f1(own: SetEvaluation) -> float:
-    return -1.0 if math.isnan(own.overall.f1) else own.overall.f1
-
-
-def _seen_from(best: str, difference: Difference) -> tuple[str, float, float, float]:
-    """The other set, and by how much the best is above it; the best itself if it is neither."""
-    one = difference
-    if one.first == best:
-        return one.second, one.value, one.low, one.high
-    if one.second == best:
-        return one.first, -one.value, -one.high, -one.low
-    return best, 0.0, 0.0, 0.0
+def _comparison(best: str, each: Difference) -> str:
+    other, value, low, high = each.second, each.value, each.low, each.high
+    if best == each.second:
+        other, value, low, high = each.first, -value, -high, -low
+    return (
+        f"F1 of {best} is above that of {other} by {value:.3f} (95 % interval: {low:.3f} to "
+        f"{high:.3f})"
+    )

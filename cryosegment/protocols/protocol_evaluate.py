@@ -155,7 +155,7 @@ class CryoSegmentProtEvaluate(CoreRun, Remembered, EvaluationForm):
             return ["No evaluation yet."]
         where = counted(len(evaluation.sets[0].micrographs), "micrograph")
         total = counted(evaluation.sets[0].overall.reference, "particle")
-        lines = [f"{total} of the reference in {where}, picked within {evaluation.distance:.0f} Å:"]
+        lines = [f"{total} of the reference in {where}; a pick is right if {evaluation.rule}:"]
         for number, own in enumerate(evaluation.sets, start=1):
             lines += self._setLines(number, own)
         return lines
@@ -193,8 +193,8 @@ class CryoSegmentProtEvaluate(CoreRun, Remembered, EvaluationForm):
             return []
         sets = counted(len(evaluation.sets), "set")
         return [
-            f"{sets} of picks were compared with a reference by CryoSegment; picks within "
-            f"{evaluation.distance:.0f} Å of a particle count as correct."
+            f"{sets} of picks were compared with a reference by CryoSegment; a pick counts as "
+            f"correct if {evaluation.rule}."
         ]
 
     def _citations(self) -> List[str]:

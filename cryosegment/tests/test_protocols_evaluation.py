@@ -67,7 +67,10 @@ class TestCryoSegmentEvaluation(CoordinateSetsTest):
         assert both.bestThresholdSet1.get() == 4.0
         assert not both.hasAttribute("bestThresholdSet2")  # it has no scores
         summary = " ".join(both.summary())
-        assert "4 particles of the reference in 2 micrographs, picked within 10 Å" in summary
+        assert (
+            "4 particles of the reference in 2 micrographs; a pick is right if it lies within 10 Å"
+            in summary
+        )
         assert "precision 0.500, recall 0.500 of 4 picks" in summary
         assert "Best threshold of set 1: 4, F1 0.571." in summary
         assert "Set 2 has no scores" in summary

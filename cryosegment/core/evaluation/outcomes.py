@@ -22,8 +22,6 @@ from cryosegment.core.evaluation.rules import NOTHING_IGNORED, OVERLAPS, Ignored
 from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.exchange.evaluation import ALONE, DUPLICATE, IGNORED, PAIRED
 
-Marks = Bool[np.ndarray, " picks"]
-
 
 @dataclass(frozen=True)
 class Outcome:
@@ -50,7 +48,7 @@ class Outcome:
     """
 
     scores: Float[np.ndarray, " picks"]
-    hits: Marks
+    hits: Bool[np.ndarray, " picks"]
     distances: Float[np.ndarray, " pairs"]
     reference: int
     duplicates: int

@@ -86,12 +86,13 @@ def _summary(evaluation: Evaluation, looks: Looks) -> Section:
         Fact("micrographs", f"{len(first.micrographs):,}"),
         Fact("particles", f"{first.overall.reference:,}"),
     ]
-    best = max(evaluation.sets, key=lambda own: (own.overall.f1 == own.overall.f1, own.overall.f1))
+    best = evaluation.best
     facts.append(Fact("highest F1", f"{best.overall.f1:.3f}", _interval(best)))
-    warnings = [Text(text, is_warning=True) for own in evaluation.sets for text in _warnings(own)]
+    warnings = [Text(text, is_warning=True) for text in _warnings(evaluation)]
     warnings += [Text(f"not shown: {why}", is_warning=True) for why in looks.failures.values()]
     tables: list[Table] = tables_of_all(evaluation)
-    return Section("Summary", [Facts(facts), *warnings, *tables], "Intervals are of 95 %.")
+    lead = "Intervals are of 95 %." if first.intervals else ""
+    return Section("Summary", [Facts(facts), *warnings, *tables], lead)
 
 
 def _interval(own: SetEvaluation) -> str:
@@ -99,12 +100,5 @@ def _interval(own: SetEvaluation) -> str:
     return own.name if low != low else f"{low:.3f}–{high:.3f}, {own.name}"
 
 
-def _warnings(own: SetEvaluation) -> list[str]:
-    warnings = []
-    for names, what in (
-        (own.unpicked, "of the reference have no picks"),
-        (own.unreferenced, "with picks have no reference and do not count"),
-    ):
-        if names:
-            warnings.append(f"{own.name}: {len(names)} micrographs {what}, such as {names[0]}")
-    return warnings
+def _warnings(evaluation: Evaluation) -> list[str]:
+    return [f"{own.name}: {text}" for own in evaluation.sets for text in own.lacking()]

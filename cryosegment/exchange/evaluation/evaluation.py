@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Dict, Optional, Tuple
+from typing import Dict, List, Optional, Tuple
 
 from cryosegment.exchange.evaluation.figures import (
     BoxMetrics,
@@ -76,6 +76,22 @@ class SetEvaluation(Figures):
     file: str = ""
     mask_folder: str = ""
 
+    def lacking(self) -> List[str]:
+        """What picks and reference do not share, in words."""
+        every, found = len(self.micrographs), []
+        picked = every - len(self.unpicked) + len(self.unreferenced)
+        if self.unpicked:
+            found.append(
+                f"no picks on {len(self.unpicked)} of {every} micrographs of the reference, such "
+                f"as {self.unpicked[0]}"
+            )
+        if self.unreferenced:
+            found.append(
+                f"no reference for {len(self.unreferenced)} of {picked} micrographs with picks, "
+                f"such as {self.unreferenced[0]}, which do not count"
+            )
+        return found
+
 
 @dataclass(frozen=True)
 class Difference(Figures):
@@ -131,6 +147,11 @@ class Evaluation(Figures):
     height: int = 0
     box: float = 0.0
     overlap: float = 0.0
+
+    @property
+    def best(self) -> SetEvaluation:
+        """The set of the highest F1."""
+        return max(self.sets, key=lambda own: (own.overall.f1 == own.overall.f1, own.overall.f1))
 
     @property
     def rule(self) -> str:

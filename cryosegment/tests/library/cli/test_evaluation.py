@@ -46,7 +46,16 @@ def test_several_sets_are_told_beside_each_other(folder, capsys):
     assert good.split()[:6] == ["good", "8", "12", "1.000", "0.667", "0.800"]
     assert half.split()[:6] == ["half", "9", "12", "0.667", "0.500", "0.571"]
     assert compared.startswith("F1 of good is above that of half by 0.229 (95 % interval: ")
-    assert "good: 1 micrographs of the reference have no picks, such as m3" in said.err
+    assert "good: no picks on 1 of 3 micrographs of the reference, such as m3" in said.err
+
+
+def test_a_run_ends_with_where_its_results_are_unless_it_prints_json(folder, capsys):
+    assert evaluate("--output", "out") == 0
+    *_, last = capsys.readouterr().out.splitlines()
+    assert last.startswith("evaluate: 2 sets, 3 micrographs; ")
+    assert last.endswith(f"; results in {folder / 'out'}")
+    assert evaluate("--output", "out", "--json") == 0
+    assert len(json.loads(capsys.readouterr().out)) == 2
 
 
 def test_the_page_shows_the_micrographs_that_are_given(folder):

@@ -173,7 +173,7 @@ def test_without_micrographs_there_are_tables_and_curves(evaluation, tmp_path):
     page = (tmp_path / "report.html").read_text()
     assert page.count("<img ") == 5
     assert "Contact sheets" not in page
-    assert "1 micrographs with picks have no reference and do not count, such as elsewhere" in page
+    assert "no reference for 1 of 4 micrographs with picks, such as elsewhere, which do not" in page
 
 
 def test_a_micrograph_that_cannot_be_read_is_named(evaluation, micrographs, tmp_path):
@@ -220,4 +220,4 @@ def test_nothing_to_measure(evaluation, tmp_path):
     write_evaluation_page(tmp_path, Evaluation("r", 80.0, 20.0, 2.0, 2.0, sets))
     page = (tmp_path / "report.html").read_text()
     assert page.count("<img ") == 1
-    assert "none: 1 micrographs of the reference have no picks, such as a" in page
+    assert "none: no picks on 1 of 1 micrographs of the reference, such as a" in page
