@@ -47,4 +47,4 @@ def _shortest(own: Sequence[str], every: Sequence[Sequence[str]]) -> str:
     for count in range(1, len(own)):
         if sum(other[-count:] == own[-count:] for other in every) == 1:
             return "/".join(own[-count:])
-    return "/".join(own)
+    return str(Path(*own))

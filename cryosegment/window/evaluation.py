@@ -37,7 +37,7 @@ OF_PICKS = {
     PAIRED: (HIT_COLOR, CIRCLE, "hits"),
     ALONE: (FALSE_COLOR, CROSS, "false picks"),
     DUPLICATE: (DUPLICATE_COLOR, CROSS, "duplicates"),
-    IGNORED: (IGNORED_COLOR, CIRCLE, "left out"),
+    IGNORED: (IGNORED_COLOR, CIRCLE, "not counted"),
 }
 """Colour, kind and name of picks by their mark in the evaluation."""
 

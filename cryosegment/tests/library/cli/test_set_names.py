@@ -19,7 +19,7 @@ def test_names_of_sets_are_what_tells_their_paths_apart(paths, names):
 
 
 def test_one_path_twice_needs_names():
-    with pytest.raises(InputError, match="give each a name of its own"):
+    with pytest.raises(InputError, match="named '/a/b': give each a name of its own"):
         set_names(["/a/b", "/a/b"])
 
 
