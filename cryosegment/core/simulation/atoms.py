@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from cryosegment.exchange.errors import InputError
 
+FARTHEST = 1e6
+"""Atoms farther from the origin, Å, are damaged, or not a number."""
 GEMMI_ERRORS = (RuntimeError, ValueError, IndexError, OSError)
 """What gemmi raises on damaged files, and on assemblies of chains that are not there."""
 Atoms = tuple[NDArray[np.float64], NDArray[np.float64]]
@@ -44,7 +46,7 @@ def read_atoms(path: Path, assembly: str = "1") -> Atoms:
     Raises
     ------
     InputError
-        If the file is missing, cannot be read, or holds no atoms.
+        If the file is missing, cannot be read, or holds no atoms or one far away.
     """
     if not path.is_file():
         raise InputError(f"expected a molecule at {path}, found no file: check the path")
@@ -66,6 +68,8 @@ def read_atoms(path: Path, assembly: str = "1") -> Atoms:
     ]
     table = np.array(atoms, dtype=np.float64).reshape(-1, 4)
     table = table[table[:, 3] > 0]
+    if not (np.abs(table) < FARTHEST).all():
+        raise InputError(f"expected atoms within {FARTHEST:g} Å in {path}, found one beyond")
     return table[:, :3], table[:, 3]
 
 

@@ -123,7 +123,10 @@ def test_files_that_cannot_be_molecules_are_named(tmp_path):
     flat = write_map(tmp_path / "flat.mrc", np.ones((8, 8, 8)), 4.0)
     unscaled = write_map(tmp_path / "unscaled.mrc", ball(8, (4, 4, 4), 2), 0.0)
     missing = tmp_path / "missing.cif"
-    for path in (text, broken, empty, flat, unscaled, missing):
+    far = tmp_path / "far.pdb"
+    place = f"{'nan':>8}{2:8.3f}{3:8.3f}"
+    far.write_text(f"ATOM      1  CA  ALA A   1    {place}  1.00 20.00           C\nEND\n")
+    for path in (text, broken, empty, flat, unscaled, missing, far):
         with pytest.raises(InputError, match=path.stem):
             read_molecule(path, 2.0)
 
