@@ -47,7 +47,6 @@ def draw(outcomes: Sequence[Outcome], rules: Rules) -> Draws:
     everything = join(outcomes)
     found, picked = (np.cumsum(times @ part, axis=1) for part in _by_level(outcomes, everything))
     reference = times @ np.array([each.reference for each in outcomes], float)
-    pairs = times @ np.array([len(each.distances) for each in outcomes], float)
     distance = times @ np.array([each.distances.sum() for each in outcomes])
     hits, picks = found[:, -1], picked[:, -1]
     draws = {
@@ -57,7 +56,7 @@ def draw(outcomes: Sequence[Outcome], rules: Rules) -> Draws:
         "f_beta": f1_score(hits, picks, reference, rules.beta),
         "average_precision": average_precision(found, picked, reference),
         "best_f1": f1_score(found, picked, reference[:, None]).max(axis=1),
-        "center_error_mean": divided(distance, pairs),
+        "center_error_mean": divided(distance, hits),
         "count_error": divided(picks - reference, reference),
     }
     if are_probabilities(everything):

@@ -100,17 +100,13 @@ class Appearances:
 
     def add(self, working: WorkingImage, picks: Coordinates) -> None:
         """Add the picks of a micrograph whose images are wholly inside its valid area."""
-        centers_yx = working.from_micrograph(picks.centers_yx)
-        middle = centers_yx.round().astype(int)
-        limits = np.array(working.image.shape) - PIXELS
-        is_inside = ((middle >= PIXELS) & (middle < limits)).all(1)
-        groups = self._groups(picks.scores)[is_inside]
-        centers = torch.from_numpy(centers_yx[is_inside]).float()
-        boxes = cut_boxes(working.image, centers, SIDE)[:, 0].double().numpy()
-        is_valid = cut_boxes(working.valid.float(), centers, SIDE)[:, 0].numpy().all((1, 2))
+        centers = torch.from_numpy(working.from_micrograph(picks.centers_yx)).float()
+        is_valid = (cut_boxes(working.valid.float(), centers, SIDE) > 0).flatten(1).all(1)
+        boxes = cut_boxes(working.image, centers[is_valid], SIDE)[:, 0].double().numpy()
         boxes -= boxes[:, IS_BACKGROUND].mean(1)[:, None, None]
-        np.add.at(self._sums, groups[is_valid], boxes[is_valid])
-        self._counts += np.bincount(groups[is_valid], minlength=len(self._counts))
+        groups = self._groups(picks.scores)[is_valid.numpy()]
+        np.add.at(self._sums, groups, boxes)
+        self._counts += np.bincount(groups, minlength=len(self._counts))
 
     def _groups(self, scores: Float[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
         """Number of the group of each pick, those of the lowest scores first."""

@@ -101,7 +101,7 @@ def draw_scores(own: SetSurvey, number: int) -> Picture:
 def draw_distances(own: SetSurvey, number: int, diameter: float) -> Picture:
     """Pairs of picks at each distance, beside discs."""
     found = own.arrangement
-    figure, axes = _axes(NARROW, "distance (Å)", "pairs, of those by chance")
+    figure, axes = _axes(NARROW, "distance (Å)", "pairs, relative to chance")
     middle = (found.edges[:-1] + found.edges[1:]) / 2
     axes.axhline(1, color=GREY, lw=0.8)
     axes.axvline(diameter, color=GREY, lw=0.8, ls=":")

@@ -31,9 +31,9 @@ COLUMNS = (
     Column("nearest (Å)", ".0f", "median distance to the nearest other pick"),
     Column("overlapping", ".1%", "picks with another within half a particle diameter"),
     Column("score", ".3g", "median of the micrographs' medians"),
-    Column("number, order", ".2f", "rank correlation of the numbers with the acquisition"),
-    Column("score, order", ".2f", "rank correlation of the scores with the acquisition"),
-    Column("number, defocus", ".2f", "rank correlation of the numbers with the defocus"),
+    Column("picks by order", ".2f", "rank correlation of the numbers with the acquisition"),
+    Column("score by order", ".2f", "rank correlation of the scores with the acquisition"),
+    Column("picks by defocus", ".2f", "rank correlation of the numbers with the defocus"),
 )
 
 
@@ -71,7 +71,11 @@ def _summary(survey: Survey) -> Section:
         Fact("flagged micrographs", f"{len(flagged):,}"),
     ]
     rows = [_row(survey, own) for own in survey.sets]
-    return Section("Summary", [Facts(facts), Table(COLUMNS, rows)])
+    return Section(
+        "Summary",
+        [Facts(facts), Table(COLUMNS, rows)],
+        "The last three columns are rank correlations, from -1 to 1: near 0, nothing drifts.",
+    )
 
 
 def _row(survey: Survey, own: SetSurvey) -> list[str | int | float]:
@@ -126,9 +130,9 @@ def _arrangement(survey: Survey) -> Section:
     return Section(
         "Distances",
         [Pictures(pictures)],
-        "Pairs of picks at each distance, over those of as many places that know nothing of each "
-        "other. More pairs than discs at random have are particles picked twice (below the "
-        "diameter) or clusters (above); fewer, an arrangement as of a crystal, or a picker that "
+        "How many pairs of picks lie at each distance, relative to chance (1). More pairs than "
+        "discs at random have come from particles picked twice (below the diameter) or from "
+        "clusters (above); fewer, from an arrangement as in a crystal, or from a picker that "
         "leaves out neighbours.",
     )
 

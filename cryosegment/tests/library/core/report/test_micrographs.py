@@ -39,6 +39,8 @@ def test_large_micrographs_are_reduced(shown):
 def test_marks_lie_where_the_particle_is_seen(shown):
     marks = shown.marks(MarkStyle("a", "red"), np.array([SPOT]), "set")
     assert marks.centers_yx[0] == pytest.approx(centre_of_light(shown.whole.image), abs=1)
+    # a pixel of the picture is a mean of two by two, whose centre is half a pixel further
+    assert marks.centers_yx.tolist() == [[349.75, 749.75]]
     assert marks.radius == 15
     assert marks.group == "set"
     assert shown.link(np.array(SPOT)).center_yx == pytest.approx(marks.centers_yx[0])
