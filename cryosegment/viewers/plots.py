@@ -131,9 +131,8 @@ def draw_precision_recall(axes: Any, sets: Sequence[SetEvaluation]) -> None:
     for own in sets:
         curve = own.curve
         (line,) = axes.plot(curve.recall, curve.precision, label=own.name)
-        if curve.f1:
-            best = int(np.argmax(curve.f1))
-            axes.plot(curve.recall[best], curve.precision[best], "o", color=line.get_color())
+        if own.best_point is not None:
+            axes.plot(*own.best_point, "o", color=line.get_color())
     axes.set(xlim=(0, 1.01), ylim=(0, 1.01))
     axes.legend(loc="lower left")
 

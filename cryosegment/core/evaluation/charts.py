@@ -43,14 +43,12 @@ def _styled(sets: Sequence[SetEvaluation]) -> Iterator[tuple[SetEvaluation, dict
 def _draw_precision_recall(sets: Sequence[SetEvaluation]) -> Picture:
     figure, axes = _new_axes("precision and recall")
     for each, style in _styled(sets):
-        curve, best = each.curve, each.overall
+        curve, best = each.curve, each.best_point
         axes.plot(
             curve.recall, curve.precision, drawstyle="steps-pre", label=plain(each.name), **style
         )
-        if best.best_threshold == best.best_threshold:
-            # thresholds of curves are rounded
-            place = np.abs(np.array(curve.thresholds) - best.best_threshold).argmin()
-            axes.plot(curve.recall[place], curve.precision[place], "o", color=style["color"])
+        if best is not None:
+            axes.plot(*best, "o", color=style["color"])
     axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="recall", ylabel="precision")
     axes.legend(loc="lower left", fontsize=8)
     return figure_picture(

@@ -7,6 +7,8 @@ import math
 from dataclasses import dataclass, field
 from typing import Dict, List, Optional, Tuple
 
+import numpy as np
+
 from cryosegment.exchange.evaluation.figures import (
     BoxMetrics,
     Curve,
@@ -75,6 +77,15 @@ class SetEvaluation(Figures):
     mask_micrographs: Tuple[MaskMetrics, ...] = ()
     file: str = ""
     mask_folder: str = ""
+
+    @property
+    def best_point(self) -> Optional[Tuple[float, float]]:
+        """Recall and precision on the curve at the best threshold; None where there is none."""
+        if math.isnan(self.overall.best_threshold):
+            return None
+        away = np.abs(np.array(self.curve.thresholds) - self.overall.best_threshold)
+        row = int(np.nanargmin(away))  # the thresholds of the curve are rounded, NaN without scores
+        return self.curve.recall[row], self.curve.precision[row]
 
     def lacking(self) -> List[str]:
         """What picks and reference do not share, in words."""

@@ -52,6 +52,14 @@ EVALUATION = Evaluation(
 )
 
 
+def test_the_best_point_of_a_curve_is_nearest_to_the_best_threshold():
+    scores = (0.9, 0.5001, 0.2, math.nan)  # the last picks have no score
+    curve = Curve(scores, (1.0, 0.8, 0.6, 0.5), (0.1, 0.4, 0.5, 0.6), (0.2, 0.5, 0.5, 0.5))
+    assert replace(SET, curve=curve).best_point == (0.4, 0.8)
+    unscored = replace(SET.overall, best_threshold=math.nan)
+    assert replace(SET, curve=curve, overall=unscored).best_point is None
+
+
 def test_it_is_read_back_from_the_file_and_from_its_folder(tmp_path):
     write_evaluation(tmp_path, EVALUATION)
     assert read_evaluation(tmp_path) == EVALUATION
