@@ -51,7 +51,9 @@ class NumberSlider:
     ) -> None:
         self._form, self._on_change = form, on_change
         self._low, self._high = bounds
-        ttk.Label(parent, text=name).grid(row=row, column=0, sticky="w")
+        # fonts are less high than the ring of an Å
+        label = ttk.Label(parent, text=name, padding=(0, GAP // 2, 0, 0))
+        label.grid(row=row, column=0, sticky="w")
         self.scale = ttk.Scale(parent, from_=self._low, to=self._high, value=value)
         self.scale.grid(row=row, column=1, sticky="ew", padx=GAP, pady=GAP // 2)
         self.entry = ttk.Entry(parent, width=6, justify="right")

@@ -43,8 +43,9 @@ class MicrographWindow:
         top.geometry(f"{width}x{height}")
         self.status, self.pointed = tk.StringVar(top), tk.StringVar(top)
         bar = ttk.Frame(top, padding=(GAP, 0))
-        ttk.Label(bar, textvariable=self.status).pack(side="left")
-        ttk.Label(bar, textvariable=self.pointed).pack(side="right")
+        room = (0, GAP // 2, 0, 0)  # for the ring of an Å
+        ttk.Label(bar, textvariable=self.status, padding=room).pack(side="left")
+        ttk.Label(bar, textvariable=self.pointed, padding=room).pack(side="right")
         bar.pack(fill="x", side="bottom")
         panes = ttk.PanedWindow(top, orient="horizontal")
         panes.pack(fill="both", expand=True)
