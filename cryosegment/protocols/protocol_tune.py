@@ -144,8 +144,8 @@ class CryoSegmentProtTune(LabelledInput, MadeModel, GpuChoice):
     def _summary(self) -> List[str]:
         if not self.hasAttribute("outputModel"):
             return ["No model yet."]
-        results = [read_text(path).splitlines() for path in self._foundFiles()]
-        lines = [f"{line[:1].upper()}{line[1:]}." for lines in results for line in lines]
+        found = [line for path in self._foundFiles() for line in read_text(path).splitlines()]
+        lines = [f"{line[:1].upper()}{line[1:]}." for line in found]
         return lines + card_lines(read_card(self._modelPath()))
 
     def _methods(self) -> List[str]:

@@ -20,7 +20,7 @@ FORMATS: Dict[str, str] = {
     **{name: f"{each.suffix} ({each.about})" for name, each in WRITTEN.items()},
     **{name: f"{each.file} ({each.about})" for name, each in JOINT.items()},
 }
-"""What files are written besides STAR, in words, by the format's name."""
+"""What is written, in words, by the format's name."""
 
 
 def export_picks(selection: PickSelection, folder: PathLike, form: str = STAR) -> int:
