@@ -18,6 +18,7 @@ from cryosegment.exchange.segmentations import SavedSegmentation, write_segmenta
 from cryosegment.tests.display import click, drag, has_display, press, start_display, until
 from cryosegment.tests.machine import NO_DISPLAY
 from cryosegment.window.actions import WindowAction
+from cryosegment.window.colors import DROPPED
 from cryosegment.window.picks_window import PicksWindow
 from cryosegment.window.selection import PickSelection
 
@@ -165,6 +166,32 @@ def test_clicks_edit_where_that_is_wanted(window) -> None:
     until(window.top, lambda: not window.selection.edits.names, "both are taken back")
     until(window.top, lambda: circles(window) == count, "the picks are as before")
     assert "edited" not in window.list.tree.item("0", "values")[3]
+
+
+def test_a_pick_has_the_size_of_its_particle_and_says_its_score(window) -> None:
+    picks, view = window.selection.picks(window.name), window.canvas.view
+    places = view.on_screen(picks.centers_yx)
+    radius = 60 / 2.0 / 2 * view.scale  # px of the screen; 60 Å
+    drawn = [window.canvas.coords(item) for item in window.canvas.find_withtag("circle")]
+    expected = np.hstack([places - radius, places + radius])
+    np.testing.assert_allclose(sorted(drawn), sorted(expected.tolist()), atol=0.01)
+    y, x = picks.centers_yx[0]
+    said = window.content.point(window.name, (y, x))
+    assert said.startswith("pick")
+    assert said.endswith(f"score {picks.scores[0]:.3f}")
+    assert window.content.point(window.name, (5.0, 5.0)) == ""
+    window.selection.click(window.name, (5.0, 5.0))
+    assert window.content.point(window.name, (6.0, 5.0)) == "pick, by hand"
+
+
+def test_bars_below_the_threshold_are_grey(window) -> None:
+    window.move(0.4)
+    chart = window.histogram
+    bars = [item for item in chart.find_all() if chart.type(item) == "rectangle"]
+    middles = [(chart.coords(bar)[0] + chart.coords(bar)[2]) / 2 for bar in bars]
+    are_grey = [chart.itemcget(bar, "fill") == DROPPED for bar in bars]
+    assert are_grey == [middle < chart.x_of(0.4) for middle in middles]
+    assert 0 < sum(are_grey) < len(bars)
 
 
 def test_masks_and_maps_lie_over_the_micrograph(window, picks) -> None:
