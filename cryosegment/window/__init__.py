@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The picks window: Tk and numpy, without Scipion and without torch.
+"""The picks window, on Tk, without Scipion and without torch.
 
 Scipion's viewers and wizards open it, and so does `cryosegment show`.
 """
