@@ -70,3 +70,10 @@ def test_rejections_are_marked_by_reason(labels: Path) -> None:
     assert found == {"duplicate": [[11.0, 13.0]], "outside": [[5.0, 20.0]]}
     assert content.point("m", (5.5, 20.0)) == "outside by 3 px"
     assert content.point("m", (20.0, 40.0)) == ""
+
+
+def test_large_label_maps_are_made_smaller(labels: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cryosegment.window.labels.LARGEST_SIDE", 20)
+    tint = LabelsDisplay(labels, mrcfile.read).content("labels").tints("m")[PARTICLES]()
+    every_third = mrcfile.read(labels / "instances.mrc")[::3, ::3]
+    np.testing.assert_array_equal(tint.colors[..., 3] > 0, every_third > 0)

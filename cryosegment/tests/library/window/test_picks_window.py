@@ -15,10 +15,18 @@ from cryosegment.cli.main import main
 from cryosegment.exchange.coordinates import read_coordinates
 from cryosegment.exchange.pick_folder import PROBABILITY, SEGMENTATIONS, PickFolder
 from cryosegment.exchange.segmentations import SavedSegmentation, write_segmentation
-from cryosegment.tests.display import click, drag, has_display, press, start_display, until
+from cryosegment.tests.display import (
+    INTERVAL,
+    click,
+    drag,
+    has_display,
+    press,
+    start_display,
+    until,
+)
 from cryosegment.tests.machine import NO_DISPLAY
 from cryosegment.window.actions import WindowAction
-from cryosegment.window.colors import DROPPED
+from cryosegment.window.colors import DROPPED, PICKED_FROM, STEPS
 from cryosegment.window.picks_window import PicksWindow
 from cryosegment.window.selection import PickSelection
 
@@ -184,6 +192,12 @@ def test_a_pick_has_the_size_of_its_particle_and_says_its_score(window) -> None:
     assert window.content.point(window.name, (6.0, 5.0)) == "pick, by hand"
 
 
+def test_most_colours_are_for_what_the_run_has_picked(window) -> None:
+    colors = window._display.colors
+    (lowest,) = colors.of(np.array([window.selection.threshold]))
+    assert colors.names.index(lowest) == round(PICKED_FROM * (STEPS - 1))
+
+
 def test_bars_below_the_threshold_are_grey(window) -> None:
     window.move(0.4)
     chart = window.histogram
@@ -226,7 +240,9 @@ def test_masks_and_maps_lie_over_the_micrograph(window, picks) -> None:
 def test_exported_picks_are_read_back(window, picks, tmp_path) -> None:
     window.move(0.4)
     window.selection.click(window.name, (3.0, 4.0))
+    assert window.actions.has_news
     window.actions.act(lambda selection: window.actions.export(str(tmp_path / "out"), "cbox"))
+    assert not window.actions.has_news
     assert window.status.get().startswith(f"{window.selection.total():,} picks written")
     for found in (tmp_path / "out" / "coordinates", tmp_path / "out" / "cbox"):
         read = read_coordinates(found, 2.0)
@@ -236,6 +252,24 @@ def test_exported_picks_are_read_back(window, picks, tmp_path) -> None:
     assert len(read_coordinates(tmp_path / "out" / "coordinates.star", 2.0)) == 3
     window.actions.act(lambda selection: window.actions.export(str(picks), ""))
     assert "another folder" in window.status.get()
+
+
+def test_edits_are_not_lost_unasked(window) -> None:
+    window.selection.click(window.name, (5.0, 5.0))
+    tk_, asked = window.top.tk, []
+
+    def cancel() -> None:
+        dialogs = [path for path in map(str, tk_.call("winfo", "children", ".")) if "box" in path]
+        if not dialogs:
+            window.top.after(INTERVAL, cancel)
+            return
+        asked.extend(dialogs)
+        tk_.call(f"{dialogs[0]}.cancel", "invoke")
+
+    window.top.after(INTERVAL, cancel)
+    window.close()
+    assert len(asked) == 1
+    assert window.top.winfo_exists()
 
 
 def test_a_distance_and_an_action(window, picks, tmp_path) -> None:
@@ -258,6 +292,17 @@ def test_sizes_that_contradict_are_said(window) -> None:
     press("ctrl+a", "6", "0", "Return")
     until(window.top, lambda: "at most the largest" in window.status.get(), "it is said")
     assert window.selection.params.max_diameter == ""
+
+
+def test_at_the_end_of_its_slider_a_size_has_no_limit(window) -> None:
+    for keys, expected in (("60", "60"), ("180", "0")):
+        window.controls.largest.entry.focus_force()
+        press("ctrl+a", *keys, "Return")
+        until(
+            window.top,
+            lambda size=expected: window.selection.params.max_diameter == size,
+            "it is taken",
+        )
 
 
 def test_a_micrograph_that_is_gone_is_said(window) -> None:

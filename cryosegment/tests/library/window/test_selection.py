@@ -134,3 +134,16 @@ def test_picks_are_removed_and_added_by_hand(picks) -> None:
     counted(selection)
     np.testing.assert_array_equal(selection.picks(name).centers_yx, before.centers_yx)
     np.testing.assert_array_equal(selection.picks(other).centers_yx, others.centers_yx)
+
+
+def test_a_click_near_a_candidate_adds_it_and_elsewhere_a_place(picks) -> None:
+    selection = counted(PickSelection(picks))
+    selection.move(0.97)
+    name = next(iter(selection.files))
+    places, chosen = (own.centers_yx for own in (selection.candidates(name), selection.picks(name)))
+    away = np.linalg.norm(places[:, None] - chosen, axis=2).min(axis=1)
+    row = int(away.argmax())  # no pick is near
+    at = places[row] + 8  # 11 px from it, of 30 px of a particle
+    assert selection.click(name, tuple(at)).row is None
+    selection.edits.undo()
+    assert selection.click(name, tuple(places[row] + 4)).row == row
