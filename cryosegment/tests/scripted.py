@@ -22,7 +22,13 @@ from pwem import objects
 from pwem.emlib.image import ImageHandler
 from pwem.protocols import ProtImportMicrographs, ProtUnionSet
 from pyworkflow.object import Pointer
-from pyworkflow.protocol import MODE_RESTART, MODE_RESUME, params
+from pyworkflow.protocol import (
+    MODE_RESTART,
+    MODE_RESUME,
+    STATUS_FINISHED,
+    STATUS_RUNNING,
+    params,
+)
 from pyworkflow.protocol.params import LEVEL_ADVANCED
 from pyworkflow.tests import BaseTest, setupTestProject
 from pyworkflow.viewer import MessageView
@@ -69,6 +75,8 @@ __all__ = [
     "MODE_RESUME",
     "PIXEL_SIZE",
     "QUIET_SECONDS",
+    "STATUS_FINISHED",
+    "STATUS_RUNNING",
     "CryoSegmentProtConsensus",
     "CryoSegmentProtEvaluate",
     "CryoSegmentProtImportModel",

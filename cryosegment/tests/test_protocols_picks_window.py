@@ -8,7 +8,13 @@ from typing import Any, Callable, Iterator
 import numpy as np
 
 from cryosegment.tests.display import drag, press, until
-from cryosegment.tests.scripted import MODE_RESUME, CryoSegmentProtRepick, CryoSegmentViewerPick
+from cryosegment.tests.scripted import (
+    MODE_RESUME,
+    STATUS_FINISHED,
+    STATUS_RUNNING,
+    CryoSegmentProtRepick,
+    CryoSegmentViewerPick,
+)
 from cryosegment.tests.windows import WindowTest
 
 
@@ -71,9 +77,14 @@ class TestCryoSegmentPicksWindow(WindowTest):
         assert again.outputCoordinates2.getSize() == made.getSize()
 
     def testNothingToRegister(self) -> None:
-        """A threshold above all scores is said, and registers nothing."""
+        """A run that goes on, and a threshold above all scores, are said and register nothing."""
         window = self.openWindow(self.pick)
         names = [name for name, _ in self.pick.iterOutputAttributes()]
+        self.addCleanup(self.pick.setStatus, self.pick.getStatus())
+        self.pick.setStatus(STATUS_RUNNING)
+        window.actions.act(window._actions[0].run)
+        assert "register the picks when it has" in window.status.get()
+        self.pick.setStatus(STATUS_FINISHED)
         window.move(1.0)
         window.actions.act(window._actions[0].run)
         assert "lower the threshold" in window.status.get()

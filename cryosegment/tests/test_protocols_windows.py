@@ -34,6 +34,7 @@ from cryosegment.tests.scripted import (
     CryoSegmentViewerEvaluate,
     CryoSegmentViewerLabels,
     CryoSegmentViewerPick,
+    CryoSegmentViewerScreen,
     MessageView,
     Pointer,
     objects,
@@ -68,6 +69,7 @@ VIEWERS = {
     CryoSegmentViewerLabels: lambda test: test.newProtocol(CryoSegmentProtLabels),
     CryoSegmentViewerEvaluate: lambda test: test.newProtocol(CryoSegmentProtEvaluate),
     CryoSegmentViewerConsensus: lambda test: test.newProtocol(CryoSegmentProtConsensus),
+    CryoSegmentViewerScreen: lambda test: test.newProtocol(CryoSegmentProtScreenPicks),
 }
 """Runs of which nothing is done yet, by their viewer."""
 SHOWN = {
@@ -75,6 +77,7 @@ SHOWN = {
     CryoSegmentViewerLabels: "showLabels",
     CryoSegmentViewerEvaluate: "showMicrographs",
     CryoSegmentViewerConsensus: "showReport",
+    CryoSegmentViewerScreen: "showPicks",
 }
 """What opens the window of a viewer."""
 SELECT, CANCEL = 0, 2  # what Scipion's dialogs call them
