@@ -12,7 +12,8 @@ import numpy as np
 from cryosegment.exchange.coordinates import EVERYTHING, Coordinates, read_coordinates_of
 from cryosegment.exchange.coordinates.every_column import EveryColumn
 from cryosegment.exchange.coordinates.relion import Columns
-from cryosegment.exchange.csv_rows import write_rows
+from cryosegment.exchange.csv_rows import read_table, write_rows
+from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import PathLike, remove_file
 from cryosegment.exchange.micrograph_lists import FAILURES_NAME, FINISHED_NAME
 from cryosegment.exchange.params import AUTO
@@ -24,6 +25,8 @@ from cryosegment.exchange.thresholds import Expected, expected, threshold_of_bes
 
 SCREENED_PICKS, DROPPED = "screened", "dropped"
 COUNTS_NAME = "screening.csv"
+COUNTED = ("micrograph", "picks", "kept", *KINDS)
+"""Its columns."""
 CONTENTS = (
     *(SCREENED_PICKS, COORDINATES, DROPPED),
     *(EVERYTHING, COUNTS_NAME, FAILURES_NAME, FINISHED_NAME),
@@ -107,6 +110,23 @@ class ScreenFolder:
         """
         return read_coordinates_of(self.file(SCREENED_PICKS, name), 1.0, name)
 
+    def counts(self) -> Dict[str, Dict[str, int]]:
+        """Numbers of `picks`, of those `kept` and of each kind, by micrograph; empty before.
+
+        Raises
+        ------
+        InputError
+            If their table cannot be read.
+        """
+        path = self.path / COUNTS_NAME
+        rows = read_table(path, COUNTED) if path.exists() else []
+        try:
+            return {
+                row[COUNTED[0]]: {title: int(row[title]) for title in COUNTED[1:]} for row in rows
+            }
+        except ValueError as error:
+            raise InputError(f"expected whole numbers in {path} ({error}): screen again") from None
+
     def remove(self, name: str) -> None:
         """Remove the files of a micrograph."""
         for kind in (SCREENED_PICKS, COORDINATES, DROPPED):
@@ -141,7 +161,7 @@ class ScreenFolder:
             [name, len(part), int((probabilities[part] >= lowest).sum()), *_counts(best[part])]
             for name, part in zip(micrographs, parts)
         ]
-        write_rows(self.path / COUNTS_NAME, ("micrograph", "picks", "kept", *KINDS), rows)
+        write_rows(self.path / COUNTS_NAME, COUNTED, rows)
         total = expected(probabilities, probabilities, lowest)
         return Kept(lowest, dict(zip(KINDS, _counts(best))), total.picks, total)
 

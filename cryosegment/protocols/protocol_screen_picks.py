@@ -15,7 +15,6 @@ from pyworkflow.protocol import params
 from cryosegment.convert import mic_name, micrographs_by_name
 from cryosegment.core_files import core_file
 from cryosegment.exchange.card import SCREENING as SCREENING_TASK
-from cryosegment.exchange.csv_rows import read_rows
 from cryosegment.exchange.errors import CryoSegmentError
 from cryosegment.exchange.files import check_names
 from cryosegment.exchange.job import JOB_NAME, Job
@@ -23,7 +22,7 @@ from cryosegment.exchange.model_files import SCREENING
 from cryosegment.exchange.params import ScreenApplyParams
 from cryosegment.exchange.pick_folder import COORDINATES
 from cryosegment.exchange.records import record_from_dict
-from cryosegment.exchange.screen_folder import COUNTS_NAME, DROPPED
+from cryosegment.exchange.screen_folder import COUNTED, DROPPED, ScreenFolder
 from cryosegment.exchange.screening import KINDS
 from cryosegment.protocols.core_run import CoreRun
 from cryosegment.protocols.form_fields import add_field, form_values
@@ -150,11 +149,11 @@ class CryoSegmentProtScreenPicks(CoreRun, Remembered, ModelChoice, GpuChoice):
     def _summary(self) -> List[str]:
         if not self.hasAttribute("outputCoordinates"):
             return ["No screened picks yet.", *self._failureLines()]
-        titles, *rows = read_rows(Path(self.getFolder(), COUNTS_NAME))
-        count = {title: sum(int(row[i]) for row in rows) for i, title in enumerate(titles) if i}
-        kinds = ", ".join(f"{count[kind]} {kind}" for kind in KINDS)
+        rows = ScreenFolder(self.getFolder()).counts().values()
+        picks, kept, *by_kind = (sum(row[title] for row in rows) for title in COUNTED[1:])
+        kinds = ", ".join(f"{count} {kind}" for count, kind in zip(by_kind, KINDS))
         return [
-            f"*{counted(count['kept'], 'pick')}* of {count['picks']} kept.",
+            f"*{counted(kept, 'pick')}* of {picks} kept.",
             f"By their boxes: {kinds}.",
             *self._failureLines(),
         ]

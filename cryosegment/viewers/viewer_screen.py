@@ -9,8 +9,7 @@ from typing import Any, Dict, List
 from pyworkflow.protocol import params
 from pyworkflow.viewer import DESKTOP_TKINTER, View
 
-from cryosegment.exchange.csv_rows import read_rows
-from cryosegment.exchange.screen_folder import COUNTS_NAME, ScreenFolder
+from cryosegment.exchange.screen_folder import ScreenFolder
 from cryosegment.protocols import CryoSegmentProtScreenPicks
 from cryosegment.viewers.results import ResultsViewer, Show
 from cryosegment.viewers.windows import content_view, image_files
@@ -58,5 +57,4 @@ class CryoSegmentViewerScreen(ResultsViewer):
 
     # --------------------------- UTILS functions -----------------------------
     def _names(self) -> List[str]:
-        path = Path(self.protocol.getFolder(), COUNTS_NAME)
-        return [row[0] for row in read_rows(path)[1:]] if path.exists() else []
+        return list(ScreenFolder(self.protocol.getFolder()).counts())

@@ -4,17 +4,15 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, List, Mapping, Tuple
 
 import numpy as np
 
 from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.exchange.coordinates.reader import read_coordinates_of
-from cryosegment.exchange.csv_rows import read_rows
 from cryosegment.exchange.pick_folder import COORDINATES
 from cryosegment.exchange.relion import PROBABILITY
-from cryosegment.exchange.screen_folder import COUNTS_NAME, DROPPED, ScreenFolder
+from cryosegment.exchange.screen_folder import DROPPED, ScreenFolder
 from cryosegment.exchange.screening import KINDS
 from cryosegment.exchange.star import read_only_table
 from cryosegment.window.colors import ScoreColors
@@ -54,8 +52,7 @@ class ScreenedDisplay:
     ) -> None:
         self._folder, self._files = folder, files
         self._diameter, self._pixel_size = diameter, pixel_size
-        _, *rows = read_rows(Path(folder.path, COUNTS_NAME))
-        self._counts = {name: tuple(map(int, counts)) for name, *counts in rows}
+        self._counts = folder.counts()
         self._colors = ScoreColors(np.empty(0))
         self._read = lru_cache(maxsize=4)(self._found)
 
@@ -74,7 +71,7 @@ class ScreenedDisplay:
         )
 
     def _cells(self, name: str) -> Tuple[Any, ...]:
-        picks, kept, *_ = self._counts[name]
+        picks, kept = self._counts[name]["picks"], self._counts[name]["kept"]
         return name, picks, kept, picks - kept
 
     def _found(self, kind: str, name: str) -> Found:
@@ -93,8 +90,7 @@ class ScreenedDisplay:
         ]
 
     def _about(self, name: str) -> str:
-        _, _, *kinds = self._counts[name]
-        return "by their boxes: " + ", ".join(f"{n:,} {kind}" for n, kind in zip(kinds, KINDS))
+        return "by their boxes: " + ", ".join(f"{self._counts[name][k]:,} {k}" for k in KINDS)
 
     def _point(self, name: str, at: At) -> str:
         reach = self._diameter / self._pixel_size / 2

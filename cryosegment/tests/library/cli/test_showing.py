@@ -14,9 +14,10 @@ import pytest
 from cryosegment.cli.main import main
 from cryosegment.cli.showing import open_window
 from cryosegment.exchange.coordinates import Coordinates, write_coordinates
+from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.evaluation import read_evaluation, read_marked
 from cryosegment.exchange.job import JOB_NAME, Job
-from cryosegment.exchange.screen_folder import ScreenFolder
+from cryosegment.exchange.screen_folder import COUNTS_NAME, ScreenFolder
 from cryosegment.tests.display import has_display, start_display, until
 from cryosegment.tests.machine import NO_DISPLAY
 
@@ -107,6 +108,12 @@ def test_screened_picks(top: tk.Tk, tmp_path: Path) -> None:
     assert content.about("m") == "by their boxes: 2 particle, 1 interference, 0 noise"
     assert content.point("m", (90.0, 62.0)).startswith("dropped: probability 0.")
     assert content.point("m", (31.0, 20.0)).startswith("kept: probability 0.")
+    table = folder.path / COUNTS_NAME
+    table.write_text(table.read_text().replace("m,3,", "m,many,"))
+    with pytest.raises(InputError, match="whole numbers"):
+        folder.counts()
+    table.unlink()
+    assert folder.counts() == {}
 
 
 @needs_display
