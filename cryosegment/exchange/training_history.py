@@ -14,8 +14,8 @@ HISTORY, PICTURE, KEPT = ".history.csv", ".examples.png", ".examples"
 """Suffixes, in place of the model's: of the table, of what the last validation found, and of the
 folder of smaller pictures of earlier ones."""
 KEPT_FORMAT = ".webp"
-NOT_TERMS = ("step", "seconds", "gradient", "score", "threshold")
-"""Columns of the table that are no terms of the loss."""
+ALWAYS, GRADIENT = ("step", "seconds", "score"), "gradient"
+"""Columns that every table has, and that of the norm of the loss's gradient."""
 
 Row = Dict[str, float]
 
@@ -42,7 +42,8 @@ def read_history(model: PathLike) -> List[Row]:
         return []
     try:
         return [
-            {name: float(cell) for name, cell in row.items() if cell} for row in read_table(path)
+            {name: float(cell) for name, cell in row.items() if cell or name in ALWAYS}
+            for row in read_table(path, ALWAYS)
         ]
     except ValueError as error:
         raise InputError(f"expected numbers in {path}, got {error}: train again") from error
@@ -62,8 +63,12 @@ def write_history(model: PathLike, rows: Sequence[Row]) -> None:
 
 
 def loss_terms(history: Sequence[Row]) -> List[str]:
-    """Names of the terms of the loss in a table."""
-    return list(dict.fromkeys(name for row in history for name in row if name not in NOT_TERMS))
+    """Names of the terms of the loss in a table: the first validation, before any step, has none.
+
+    What is noted with the score, such as the IoU, stands in every row.
+    """
+    others = {GRADIENT, *(name for row in history[:1] for name in row)}
+    return list(dict.fromkeys(name for row in history for name in row if name not in others))
 
 
 def kept_pictures(model: PathLike) -> Dict[int, Path]:

@@ -11,7 +11,7 @@ from cryosegment.exchange.training_history import (
 )
 
 ROWS = [
-    {"step": 0.0, "seconds": 1.0, "score": 0.25, "threshold": 0.5},
+    {"step": 0.0, "seconds": 1.0, "score": 0.25, "iou": 0.25},
     {"step": 10.0, "seconds": 60.0, "mask": 0.75, "gradient": 2.0, "score": 0.5, "iou": 0.1},
 ]
 
@@ -22,12 +22,21 @@ def test_rows_come_back_as_they_were(tmp_path):
     write_history(model, ROWS)
     assert (tmp_path / "my.model.history.csv").exists()
     assert read_history(model) == ROWS
-    assert loss_terms(ROWS) == ["mask", "iou"]
+    assert loss_terms(ROWS) == ["mask"]
+    assert loss_terms([]) == []
 
 
-def test_a_table_of_something_else(tmp_path):
-    (tmp_path / "a.history.csv").write_text("step\nfirst\n")
-    with pytest.raises(InputError, match="expected numbers"):
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("step,seconds,score\n0,1,best\n", "expected numbers"),
+        ("step,seconds,score\n0,1,\n", "expected numbers"),
+        ("step,seconds,threshold\n0,1,0.5\n", "expected the column score"),
+    ],
+)
+def test_a_table_of_something_else(tmp_path, text, message):
+    (tmp_path / "a.history.csv").write_text(text)
+    with pytest.raises(InputError, match=message):
         read_history(tmp_path / "a.safetensors")
 
 
