@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from typing import Optional, Tuple
 
+from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import PathLike, read_text
 
 STATUS, ERROR = "status", "error"
@@ -18,10 +19,16 @@ def last_run(path: PathLike) -> Optional[Tuple[int, str]]:
     Raises
     ------
     InputError
-        If the log cannot be read.
+        If the log cannot be read, or ends in something else, such as half a line.
     """
     lines = read_text(path).splitlines()
     if not lines:
         return None
-    values = json.loads(lines[-1])
-    return int(values[STATUS]), str(values[ERROR])
+    try:
+        values = json.loads(lines[-1])
+        return int(values[STATUS]), str(values[ERROR])
+    except (ValueError, TypeError, KeyError):
+        raise InputError(
+            f"expected how the run has ended in the last line of {path}, found "
+            f"{lines[-1][:40]!r}: run again"
+        ) from None

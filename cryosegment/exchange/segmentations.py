@@ -64,7 +64,7 @@ def read_segmentation(path: PathLike) -> SavedSegmentation:
     if (
         types != (np.int32, np.float16, np.float64)
         or (labels.ndim, labels.shape, scale.shape) != (2, particle.shape, (3,))
-        or not (scale > 0).all()
+        or not ((scale > 0) & (scale < np.inf)).all()
     ):
         raise InputError(f"expected {path} to hold that from which masks are made: {AGAIN}")
     pixel_size, y, x = scale.tolist()

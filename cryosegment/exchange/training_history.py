@@ -40,10 +40,11 @@ def read_history(model: PathLike) -> List[Row]:
     path = Path(model).with_suffix(HISTORY)
     if not path.exists():
         return []
+    table = read_table(path, ALWAYS)
     try:
         return [
             {name: float(cell) for name, cell in row.items() if cell or name in ALWAYS}
-            for row in read_table(path, ALWAYS)
+            for row in table
         ]
     except ValueError as error:
         raise InputError(f"expected numbers in {path}, got {error}: train again") from error

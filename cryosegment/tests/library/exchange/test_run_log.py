@@ -17,3 +17,11 @@ def test_a_log_without_a_run(tmp_path):
     assert last_run(log) is None
     with pytest.raises(InputError, match=r"missing\.jsonl"):
         last_run(tmp_path / "missing.jsonl")
+
+
+@pytest.mark.parametrize("line", ['{"status": 0, "err', '{"status": 0}', "[1]", "killed"])
+def test_a_last_line_that_says_something_else(tmp_path, line):
+    log = tmp_path / "runs.jsonl"
+    log.write_text('{"status": 0, "error": ""}\n' + line)
+    with pytest.raises(InputError, match="expected how the run has ended"):
+        last_run(log)

@@ -30,3 +30,11 @@ def test_what_is_none_is_said(tmp_path):
     for name in ("a.npz", "missing.npz"):
         with pytest.raises(InputError, match="masks"):
             read_segmentation(tmp_path / name)
+
+
+@pytest.mark.parametrize("pixel_size", [0.0, np.nan, np.inf])
+def test_a_scale_that_cannot_be(tmp_path, pixel_size):
+    written = SavedSegmentation(np.zeros((3, 4), np.int32), None, pixel_size, (4.0, 4.0))
+    write_segmentation(tmp_path / "a.npz", written)
+    with pytest.raises(InputError, match="masks"):
+        read_segmentation(tmp_path / "a.npz")

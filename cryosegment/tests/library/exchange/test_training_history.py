@@ -31,7 +31,7 @@ def test_rows_come_back_as_they_were(tmp_path):
     [
         ("step,seconds,score\n0,1,best\n", "expected numbers"),
         ("step,seconds,score\n0,1,\n", "expected numbers"),
-        ("step,seconds,threshold\n0,1,0.5\n", "expected the column score"),
+        ("step,seconds,threshold\n0,1,0.5\n", "^expected the column score"),
     ],
 )
 def test_a_table_of_something_else(tmp_path, text, message):
