@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+import os
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ def read_volume(path: Path) -> tuple[NDArray[np.float32], float]:
     InputError
         If the file is missing or truncated, not a map, not finite, or has no cubic voxel.
     """
-    if not path.is_file():
+    if not os.path.isfile(path):  # false for names that are too long, too
         raise InputError(f"expected a map at {path}, found no file: check the path")
     with open_image(path) as stream:
         header = read_header(stream, path, "an MRC map")

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import gemmi
@@ -48,7 +49,7 @@ def read_atoms(path: Path, assembly: str = "1") -> Atoms:
     InputError
         If the file is missing, cannot be read, or holds no atoms or one far away.
     """
-    if not path.is_file():
+    if not os.path.isfile(path):  # false for names that are too long, too
         raise InputError(f"expected a molecule at {path}, found no file: check the path")
     try:
         structure = gemmi.read_structure(str(path))

@@ -79,6 +79,7 @@ def test_only_finer_details_than_those_that_aligned_count(
     molecule: Molecule, poses: Poses, images: np.ndarray
 ) -> None:
     """Without them nothing agrees, and coarser ones change nothing."""
+    assert Band.beyond(12.0) == Band(12.0, 6.0)
     spectrum = np.fft.rfft2(images)
     radius = np.hypot(
         np.fft.fftfreq(images.shape[1], PIXEL_SIZE)[:, None],
