@@ -34,6 +34,7 @@ from pyworkflow.tests import BaseTest, setupTestProject
 from pyworkflow.viewer import MessageView
 from scipion.install.funcs import Environment as Installer
 
+from cryosegment import protocols
 from cryosegment.core_files import core_file
 from cryosegment.exchange.star import read_star
 from cryosegment.objects import MicrographMask, SegmentationModel, SetOfMicrographMasks
@@ -117,6 +118,7 @@ __all__ = [
     "objects",
     "params",
     "plugin_class",
+    "protocols",
     "simulate",
     "true_rows",
 ]

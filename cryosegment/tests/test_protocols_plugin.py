@@ -4,19 +4,18 @@
 from __future__ import annotations
 
 import os
+import re
+import runpy
 import subprocess
 import sys
 from typing import Any, MutableMapping
 
 from cryosegment import __version__
 from cryosegment.exchange.params import LabelsReconstructionParams, PickParams, TrainParams
+from cryosegment.tests.imports import PACKAGE
 from cryosegment.tests.scripted import (
-    CryoSegmentProtImportModel,
     CryoSegmentProtLabels,
     CryoSegmentProtPick,
-    CryoSegmentProtRepick,
-    CryoSegmentProtScreenPicks,
-    CryoSegmentProtSimulate,
     CryoSegmentProtTrain,
     Installer,
     Plugin,
@@ -25,16 +24,7 @@ from cryosegment.tests.scripted import (
     domain,
     every,
     form_values,
-)
-
-KINDS = (
-    CryoSegmentProtImportModel,
-    CryoSegmentProtLabels,
-    CryoSegmentProtPick,
-    CryoSegmentProtRepick,
-    CryoSegmentProtScreenPicks,
-    CryoSegmentProtSimulate,
-    CryoSegmentProtTrain,
+    protocols,
 )
 
 FORM_NAMES = {
@@ -56,17 +46,9 @@ class TestCryoSegmentPlugin(ProtocolTest):
 
     def testDiscovery(self) -> None:
         """Scipion finds the protocols, objects and viewers, and parses the citations."""
-        kinds = (
-            "Consensus",
-            "ImportModel",
-            "Labels",
-            "Pick",
-            "Repick",
-            "ScreenPicks",
-            "Simulate",
-            "Train",
-        )
-        assert {f"CryoSegmentProt{kind}" for kind in kinds} <= set(domain().getProtocols())
+        listed = re.findall(r'"value": "(\w+)"', (PACKAGE / "protocols.conf").read_text("utf-8"))
+        assert sorted(listed) == sorted(protocols.__all__)
+        assert set(listed) <= set(domain().getProtocols())
         assert {"SegmentationModel", "SetOfMicrographMasks"} <= set(domain().getObjects())
         viewers = [
             viewer.__name__ for viewer in domain().findViewers(self.newPick(None), "tkinter")
@@ -119,9 +101,15 @@ class TestCryoSegmentPlugin(ProtocolTest):
 
     def testNames(self) -> None:
         """Protocols are told apart by their names, and say where the plugin is from."""
-        names = [kind.getClassLabel() for kind in KINDS]
+        names = [getattr(protocols, name).getClassLabel() for name in protocols.__all__]
         assert not [a for a in names for b in names if a != b and b.endswith(a.split(" - ")[1])]
         assert CryoSegmentProtPick.getUrl().startswith("https://")
+
+    def testPage(self) -> None:
+        """The guide's page of all forms is what they are."""
+        script = runpy.run_path(str(PACKAGE.parent / "scripts" / "write_parameter_pages.py"))
+        page = PACKAGE.parent / "docs" / "guide" / "forms.md"
+        assert page.read_text("utf-8") == script["forms_page"]()
 
     def testWords(self) -> None:
         """What the core says names the fields of the form that shows, and counts as people do."""

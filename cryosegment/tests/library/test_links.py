@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Links of the documents lead somewhere, and their command lines are understood."""
+"""Links of the documents lead somewhere, and what they show of the program is true."""
 
 from __future__ import annotations
 
 import contextlib
 import io
 import re
+import runpy
 import shlex
 from pathlib import Path
 
@@ -16,9 +17,12 @@ from cryosegment.tests.imports import PACKAGE
 
 ROOT = PACKAGE.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+GUIDE = ROOT / "docs" / "guide"
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.*)$", flags=re.M)
 BLOCK = re.compile(r"^```\w*\n((?:.*\n)*?)```$|((?:^ {4}.*\n)+)", flags=re.M)
+JOIN = re.compile(r'"\n\s+f?"')
+"""Between the parts of a message that stands on several lines."""
 LEFT_OUT = "..."
 PLACEHOLDER = {"N": "2", "A": "2", "S": "0.1", "COMMAND": "pick"}
 """What stands for a value in an example, where the word itself would be refused."""
@@ -74,5 +78,19 @@ def test_command_lines_are_understood(document: Path) -> None:
         assert not complaint.getvalue(), f"{line}\n{complaint.getvalue()}"
 
 
-def test_the_readme_has_command_lines() -> None:
-    assert len(commands_of((ROOT / "README.md").read_text("utf-8"))) > 4
+def test_the_first_page_has_command_lines() -> None:
+    assert len(commands_of((GUIDE / "first_picks.md").read_text("utf-8"))) > 4
+
+
+def test_messages_are_those_of_the_program() -> None:
+    sources = [path for path in PACKAGE.rglob("*.py") if "tests" not in path.parts]
+    program = "".join(JOIN.sub("", path.read_text("utf-8")) for path in sources)
+    text = (GUIDE / "troubleshooting.md").read_text("utf-8")
+    messages = re.findall(r"^\| `([^`]+)` \|", text, flags=re.M)
+    assert len(messages) > 10
+    assert not [message for message in messages if message not in program]
+
+
+def test_the_page_of_commands_is_made_anew() -> None:
+    script = runpy.run_path(str(ROOT / "scripts" / "write_parameter_pages.py"))
+    assert (GUIDE / "commands.md").read_text("utf-8") == script["commands_page"]()
