@@ -70,23 +70,7 @@ class CryoSegmentProtRankParticles(CoreRun, Remembered, ModelChoice, GpuChoice):
             label="Particles",
             help="With images of any box size and pixel size.",
         )
-        form.addParam(
-            "inputVolume",
-            params.PointerParam,
-            pointerClass="Volume",
-            allowsNull=True,
-            label="Volume",
-            help="For particles with orientations and CTFs: their agreement with this map becomes "
-            "a score, and the quality says whether the orientation is right, too. The selection is "
-            "then biased towards this map at the resolutions that are compared.",
-        )
-        add_field(
-            form,
-            RankParams,
-            "aligned_to",
-            "Aligned to",
-            allowsNull=True,
-        )
+        self._defineAgreementParams(form)
         self._defineModelParams(form)
         add_field(
             form,
@@ -97,13 +81,8 @@ class CryoSegmentProtRankParticles(CoreRun, Remembered, ModelChoice, GpuChoice):
             allowsPointers=True,
             help="Where you know it, give it.",
         )
-        add_field(
-            form,
-            RankParams,
-            "contrast",
-            "Contrast",
-            expertLevel=params.LEVEL_ADVANCED,
-        )
+        expert = {"expertLevel": params.LEVEL_ADVANCED}
+        add_field(form, RankParams, "contrast", "Contrast", **expert)
         form.addSection(label="Selection")
         add_field(form, RankParams, "score", "Ranked by")
         add_field(form, RankParams, "keep", "Fraction to keep", allowsPointers=True)
@@ -114,6 +93,20 @@ class CryoSegmentProtRankParticles(CoreRun, Remembered, ModelChoice, GpuChoice):
             form, cpu="some 300 particles a second", gpus="Several GPUs share the particles."
         )
         form.addParallelSection(threads=2, mpi=0)
+
+    def _defineAgreementParams(self, form: params.Form) -> None:
+        """Fields of refined particles that are compared with a map."""
+        form.addParam(
+            "inputVolume",
+            params.PointerParam,
+            pointerClass="Volume",
+            allowsNull=True,
+            label="Volume",
+            help="For particles with orientations and CTFs: their agreement with this map becomes "
+            "a score, and the quality says whether the orientation is right, too. The selection is "
+            "then biased towards this map at the resolutions that are compared.",
+        )
+        add_field(form, RankParams, "aligned_to", "Aligned to", allowsNull=True)
 
     # --------------------------- INSERT steps functions ----------------------
     def _insertAllSteps(self) -> None:

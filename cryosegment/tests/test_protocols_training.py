@@ -284,7 +284,8 @@ class TestCryoSegmentTraining(ProtocolTest):
         other = self.newTrain()
         other.setObjLabel("another")
         self.saveProtocol(other)
-        write_history(other._modelPath(), [{"step": 0.0, "score": 0.5}, {"step": 9.0, "score": 1}])
+        rows = ({"step": 0.0, "score": 0.5}, {"step": 9.0, "score": 1.0})
+        write_history(other._modelPath(), [{"seconds": 1.0, **row} for row in rows])
         (plotter,) = viewer._visualize(train)
         drawn = {line.get_label(): line.get_xydata() for line in plotter.getFigure().axes[1].lines}
         assert drawn["another"].tolist() == [[0, 0.5], [9, 1]]
