@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tables of an evaluation hold its figures, whole or not at all."""
+"""The tables that exchange writes hold the figures of an evaluation, whole or not at all."""
 
 import csv
 from dataclasses import replace
