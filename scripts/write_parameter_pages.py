@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from cryosegment.cli.main import build_parser
 from cryosegment.exchange.files import write_text
 from cryosegment.scripting import prepare_scipion
 
@@ -38,6 +37,8 @@ def main() -> None:
 
 def commands_page() -> str:
     """All commands with their options."""
+    from cryosegment.cli.main import build_parser  # Scipion's Python may be older than it needs
+
     lines = ["# Commands", "", MADE, "", "`cryosegment COMMAND --help` says the same.", ""]
     for parser in parsers_of(build_parser()):
         description = " ".join(str(parser.description).split())
