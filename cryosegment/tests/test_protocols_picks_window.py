@@ -100,11 +100,9 @@ class TestCryoSegmentPicksWindow(WindowTest):
             while chart is None:
                 yield
                 chart = found(top, "Canvas", lambda w: bool(w.find_withtag("line")))
-            drag(chart, (chart.x_of(0.5), 30), (chart.x_of(0.75), 30))
-            entry = found(top, "TEntry", lambda w: w.get() == "0.750")
-            while entry is None:
+            while not found(top, "TEntry", lambda w: w.get() == "0.750"):  # it may still grow
+                drag(chart, (chart.x_of(0.5), 30), (chart.x_of(0.75), 30))
                 yield
-                entry = found(top, "TEntry", lambda w: w.get() == "0.750")
             found(top, "TButton", lambda w: w.cget("text") == "Use in the form").invoke()
             yield
 
