@@ -32,7 +32,7 @@ def run_report(job: Job, params: ReportParams, progress: Progress) -> Outcome:
     outcome = _write(job, params, progress)
     while params.refresh:
         print(f"{outcome.made}; the next look in {params.refresh} s", flush=True)
-        time.sleep(params.refresh)
+        time.sleep(params.refresh)  # the folder of a run tells nobody that it has grown
         outcome = _write(job, params, progress)
     return outcome
 

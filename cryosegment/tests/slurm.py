@@ -10,11 +10,13 @@ import subprocess
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Dict, Iterator
+from typing import Callable, Dict, Iterator
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "sinfo")
 PATIENCE = 60.0
-"""Seconds that the node may take to be ready."""
+"""Seconds that a daemon may take to be ready."""
+LOOK = 0.2
+"""Seconds between two looks at it."""
 SETTINGS = """ClusterName=soak
 SlurmctldHost={host}(127.0.0.1)
 AuthType=auth/munge
@@ -86,8 +88,9 @@ def cluster(folder: Path) -> Iterator[Dict[str, str]]:
                 daemons.append(
                     subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
                 )
-            time.sleep(1)
-        wait_until_idle(environment)
+            if command is munge:  # the others end where there is none
+                wait_until((folder / "munge.socket").exists, "munged")
+        wait_until(lambda: is_idle(environment), "SLURM")
         yield environment
     finally:
         for daemon in reversed(daemons):
@@ -108,13 +111,17 @@ def free_port() -> int:
             return port
 
 
-def wait_until_idle(environment: Dict[str, str]) -> None:
-    """Wait until the node takes jobs."""
-    command, begun = ["sinfo", "--noheader", "--format=%T"], time.monotonic()
-    while True:
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        if done.stdout.strip() == "idle":
-            return
+def is_idle(environment: Dict[str, str]) -> bool:
+    """Whether the node takes jobs."""
+    command = ["sinfo", "--noheader", "--format=%T"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    return done.stdout.strip() == "idle"
+
+
+def wait_until(is_ready: Callable[[], bool], name: str) -> None:
+    """Wait for a daemon, which tells nobody when it is ready."""
+    begun = time.monotonic()
+    while not is_ready():
         if time.monotonic() - begun > PATIENCE:
-            raise RuntimeError(f"SLURM is not ready: {done.stdout}{done.stderr}")
-        time.sleep(1)
+            raise RuntimeError(f"{name} is not ready after {PATIENCE:.0f} s: see its log")
+        time.sleep(LOOK)
