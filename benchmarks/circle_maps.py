@@ -61,7 +61,7 @@ def onto(reference: np.ndarray, cube: np.ndarray) -> np.ndarray:
     """A cube, shifted to where the reference is; both are masked by a soft sphere before."""
     sphere = soft_sphere(len(cube))
     shift, *_ = phase_cross_correlation(
-        reference * sphere, cube * sphere, upsample_factor=UPSAMPLING
+        reference * sphere, cube * sphere, upsample_factor=UPSAMPLING, normalization=None
     )
     return np.fft.ifftn(fourier_shift(np.fft.fftn(cube), shift)).real
 
