@@ -41,6 +41,8 @@ QUEUES = {{"main": [["QUEUE_FOR_JOBS", "N", "Use queue for jobs", "", "", "Norma
 QUEUES_DEFAULT = {{}}
 """
 THRESHOLD = "0.3"
+MINUTES = 0.25
+"""Of a training: enough to be cancelled on the way, on machines of any speed."""
 
 
 @unittest.skipIf(what_is_missing(), what_is_missing())
@@ -62,6 +64,7 @@ class TestCryoSegmentQueue(ProtocolTest):
         cls.proj._loadHosts(str(hosts))
         cls.micrographs = simulate(cls.folder, 3)
         cls.source = cls.importMicrographs(cls.micrographs / "*.mrc", PIXEL_SIZE)
+        cls.labels = cls.launchProtocol(cls.newSimulate())
 
     def start(self, protocol: Any, jobs: str) -> Any:
         """Give a run to the queue."""
@@ -74,6 +77,12 @@ class TestCryoSegmentQueue(ProtocolTest):
         """Wait for its end, which must be a good one."""
         self.waitFor(protocol, lambda: not protocol.isActive())
         assert protocol.isFinished(), protocol.getErrorMessage()
+
+    def lose(self, protocol: Any) -> None:
+        """Cancel its job, which must end the run."""
+        subprocess.run(["scancel", str(protocol.getJobIds()[0])], check=True)
+        self.waitFor(protocol, lambda: not protocol.isActive())
+        assert protocol.isFailed()
 
     def devicesOf(self, protocol: Any) -> List[str]:
         """The GPU that each of its jobs got."""
@@ -126,12 +135,21 @@ class TestCryoSegmentQueue(ProtocolTest):
         assert pick.isFinished() or "GPU" in pick.getErrorMessage()  # in the core's own words
 
     def testTraining(self) -> None:
-        """A model comes of either."""
-        simulated = self.launchProtocol(self.newSimulate())
+        """A job that the queue loses goes on from its last validation, and a model comes of it."""
         for jobs in (WHOLE, STEPS):
-            train = self.newTrain()
-            train.inputMasks.append(Pointer(simulated, extended="outputMasks"))
-            self.finish(self.start(train, jobs))
+            train = self.newTrain(unit=0, minutes=MINUTES)
+            train.inputMasks.append(Pointer(self.labels, extended="outputMasks"))
+            self.start(train, jobs)
+            self.waitFor(train, lambda: len(train.getHistory()) > 2)  # noqa: B023  # called at once
+            self.lose(train)
+            before = train.getHistory()[:-1]  # the last may not have been saved
+            assert before[-1]["seconds"] < 60 * MINUTES
+            assert not train.hasAttribute("outputModel")
+            self.proj.launchProtocol(train, wait=False)
+            self.finish(train)
+            after = train.getHistory()
+            assert after[: len(before)] == before  # to the microsecond
+            assert after[-1]["step"] > before[-1]["step"]
             assert os.path.exists(train.outputModel.getPath())
 
     def testCancelled(self) -> None:
@@ -139,9 +157,7 @@ class TestCryoSegmentQueue(ProtocolTest):
         for jobs, words in ((WHOLE, "JOB ID"), (STEPS, "the job of the queue has ended")):
             pick = self.start(self.newPick(self.source, streamingBatchSize=1), jobs)
             self.waitFor(pick, lambda: bool(self.devicesOf(pick)))  # noqa: B023  # called at once
-            subprocess.run(["scancel", str(pick.getJobIds()[0])], check=True)
-            self.waitFor(pick, lambda: not pick.isActive())  # noqa: B023
-            assert pick.isFailed()
+            self.lose(pick)
             assert words in pick.getErrorMessage()
             self.proj.launchProtocol(pick, wait=False)
             self.finish(pick)
