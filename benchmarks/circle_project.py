@@ -35,6 +35,8 @@ HALVES, KNOWN = 0.143, 0.5
 """Correlations at which the resolution is read: of half maps, and with the known map."""
 START = 50.0
 """Å: what is finer is cut from the map that refinements start from."""
+LOCAL_SEARCH = 3
+"""RELION's number of the angular step, 3.7°, from which it looks around the best orientation."""
 BINNING = 2
 MASK = 1.2
 """Diameter of RELION's circular mask, in particle diameters."""
@@ -67,9 +69,9 @@ class Circle:
         refined = self.print_row("general model, ranked", first, is_ranked=True)
         second = self.pick("second round", self.train(refined)), "outputCoordinates"
         self.print_row("second round, ranked", second, is_ranked=True)
-        self.print_row("general model", first)
-        self.print_row("RELION LoG", (self.pick_with_relion(), "outputCoordinates"))
-        if self.arguments.topaz:
+        if self.arguments.peers:
+            self.print_row("general model", first)
+            self.print_row("RELION LoG", (self.pick_with_relion(), "outputCoordinates"))
             self.print_row("Topaz", (self.pick_with_topaz(), "outputCoordinates"))
 
     def simulate(self) -> Any:
@@ -214,6 +216,7 @@ class Circle:
             initialLowPassFilterA=START,
             maskDiameterA=round(MASK * self.diameter),
             symmetryGroup=self.arguments.symmetry,
+            localSearchAutoSamplingDeg=LOCAL_SEARCH,
             doGpu=False,
             numberOfMpi=3,
             numberOfThreads=1,
