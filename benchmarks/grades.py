@@ -5,8 +5,8 @@
 
 DATA holds `quality_classes/` and `empiar10017/`. Of each class of thumbnails, the first by name
 was looked at when limits were chosen, and the second was held back, but for the two rules that
-docs/benchmarks.md names. Particles are dark; their diameter was measured by eye where there are
-any, and is a 25th of the width elsewhere.
+docs/benchmarks/picking.md names. Particles are dark; their diameter was measured by eye where there
+are any, and is a 25th of the width elsewhere.
 """
 
 from __future__ import annotations

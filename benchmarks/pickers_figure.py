@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Draw the table of pickers that stands in docs/benchmarks.md.
+"""Draw the table of pickers that stands in docs/benchmarks/picking.md.
 
-    python benchmarks/pickers_figure.py --page docs/benchmarks.md --figure docs/pickers.png
+    python benchmarks/pickers_figure.py --page docs/benchmarks/picking.md --figure docs/pickers.png
 
 A bar is F1 at the picker's own threshold, a mark the best F1 of any threshold; the names of the
 pickers have the mean CPU seconds for a simulated micrograph of 4096 x 4096.

@@ -20,7 +20,7 @@ SMOOTH = 0.05
 """Standard deviation of the Gaussian that smooths it, in the logarithm."""
 DEPTH = 0.7
 """A gap has at most this share of the lower peak beside it. It and the others were chosen on
-simulated micrographs of one species and of two (see docs/benchmarks.md)."""
+simulated micrographs of one species and of two (see docs/benchmarks/picking.md)."""
 LEAST = 0.1
 """Smallest share of the picks in a class."""
 

@@ -13,7 +13,7 @@ LONGEST = 85
 """Percentile of the long axes of masks that stands for the longest dimension."""
 RIGHT = 0.925
 """That percentile where the assumed diameter is right, in diameters; both numbers were chosen on
-simulated micrographs of ten molecules (see docs/benchmarks.md)."""
+simulated micrographs of ten molecules (see docs/benchmarks/picking.md)."""
 
 
 @dataclass(frozen=True)

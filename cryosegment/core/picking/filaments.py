@@ -16,8 +16,8 @@ LENGTH, SIDE = 3.5, 0.4
 """Length of a straight piece of a filament, and the distance of its flanks, in diameters."""
 FULL, EMPTY = 0.9, 0.1
 """Smallest filled share of that piece, and largest of each flank. Rows of particles have less or
-more. All were chosen on the simulated filaments of docs/benchmarks.md, so that no particle of
-EMPIAR-10017 is lost."""
+more. All were chosen on the simulated filaments of docs/benchmarks/picking.md, so that no particle
+of EMPIAR-10017 is lost."""
 STEP, TURN = 0.1, 7.5
 """Between the points that are looked at, in diameters, and the directions, in degrees."""
 

@@ -23,8 +23,8 @@ ENOUGH = 10
 """Smallest number of likely particles for a check of their diameter."""
 NORMAL = (0.7, 1.38)
 """Accepted range of the longest dimension that masks say, relative to the given diameter. On the
-simulations of docs/benchmarks.md, masks say 0.74 to 1.36 where the given diameter is from 0.8 to
-1.25 of the true one."""
+simulations of docs/benchmarks/picking.md, masks say 0.74 to 1.36 where the given diameter is from
+0.8 to 1.25 of the true one."""
 REACH = 1.5
 """That dimension is at most this many times the median distance to the nearest particle, on crowded
 micrographs, too; beyond, masks are those of several particles, or of parts of them."""

@@ -157,7 +157,7 @@ CRF_PRESETS: Dict[str, CrfParams] = {
 }
 DEFAULT_PRESET = "combined"
 """What the card of a new model recommends: the best masks on simulated micrographs, see
-docs/benchmarks.md."""
+docs/benchmarks/crf.md."""
 
 
 @dataclass(frozen=True)
