@@ -10,14 +10,14 @@ import argparse
 import tkinter as tk
 from pathlib import Path
 
-from PIL import Image, ImageGrab
+from PIL import ImageGrab
+from small_pictures import save_small
 
 from cryosegment.cli.showing import open_window
 from cryosegment.window.picks_window import PicksWindow
 
 WIDTH, HEIGHT = 1180, 700
 ZOOM, PLACE = 3.2, (0.55, 0.8)  # and the part of the canvas that stays
-COLORS = 160  # enough for grey levels and circles in a small file
 
 
 def main() -> None:
@@ -37,9 +37,7 @@ def main() -> None:
     window.look.next_over()
     top.update()
     screen = ImageGrab.grab((0, 0, WIDTH, HEIGHT), xdisplay="")
-    screen.quantize(COLORS, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(
-        arguments.picture, optimize=True
-    )
+    save_small(screen, arguments.picture)
     top.destroy()
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from cryosegment.cli.commands import COMMANDS
 from cryosegment.cli.main import build_parser, joined
 from cryosegment.tests.imports import PACKAGE
 
@@ -76,6 +77,16 @@ def test_command_lines_are_understood(document: Path) -> None:
         with contextlib.redirect_stderr(complaint), contextlib.suppress(SystemExit):
             build_parser().parse_args(joined(words))
         assert not complaint.getvalue(), f"{line}\n{complaint.getvalue()}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
+def test_command_lines_stand_in_blocks(document: Path) -> None:
+    """In a paragraph, they would be set as a part of its text."""
+    lines = without_blocks(document.read_text("utf-8")).splitlines()
+    beginnings = tuple(
+        f"cryosegment {words[0]} " for words in (each.name.split() for each in COMMANDS)
+    )
+    assert not [line for line in lines if line.startswith(beginnings)]
 
 
 def test_the_first_page_has_command_lines() -> None:
