@@ -53,9 +53,12 @@ MEASURED = {"diameters": DIAMETER, "short_diameters": SHORT_DIAMETER, **OF_PICKS
 """Columns of sizes and of what else is measured, by field."""
 PSI = ANGLES[2]
 FLIPPED = {
-    ANGLES[0]: (180.0, 1.0),
-    ANGLES[1]: (180.0, -1.0),
-    **{name: (0.0, -1.0) for name in (PSI, AXIS_ANGLE, SHIFT[0], SHIFT_PX[0])},
+    **dict.fromkeys((ANGLES[0], "rlnAngleRotPrior"), (180.0, 1.0)),
+    **dict.fromkeys((ANGLES[1], "rlnAngleTiltPrior"), (180.0, -1.0)),
+    **dict.fromkeys((PSI, "rlnAnglePsiPrior"), (0.0, -1.0)),
+    **dict.fromkeys((SHIFT[0], SHIFT_PX[0]), (0.0, -1.0)),
+    **dict.fromkeys(("rlnOriginYPriorAngst", "rlnOriginYPrior"), (0.0, -1.0)),
+    **dict.fromkeys((AXIS_ANGLE, "rlnDefocusAngle", "rlnBeamTiltY"), (0.0, -1.0)),
 }
 """What becomes of a column of numbers where the y axis is turned: an offset, and a factor."""
 LIST_BLOCK, LISTED = "coordinate_files", "rlnMicrographCoordinates"

@@ -168,6 +168,31 @@ def test_columns_of_poses_are_flipped_as_poses_are(tmp_path):
     assert list(columns["rlnComment"]) == ["one", "two"]
 
 
+def test_priors_are_flipped_as_what_they_are_of(tmp_path):
+    values = {"rlnAngleRot": 10.0, "rlnAngleTilt": 30.0, "rlnAnglePsi": 70.0, "rlnOriginY": 3.0}
+    own = {name: [value] * 2 for name, value in values.items()}
+    priors = {f"{name}Prior": cells for name, cells in own.items()}
+    write_star(tmp_path / "m.star", {"": {**XY, "rlnPixelSize": [2.0] * 2, **own, **priors}})
+    columns = EveryColumn().of(read_coordinates(tmp_path / "m.star", 1.0)["m"].flipped(100), 100)
+    for name in own:
+        assert columns[f"{name}Prior"] == columns[name]
+
+
+def test_the_larger_defocus_lies_where_it_was_in_the_mirrored_image(tmp_path):
+    angles = np.array([35.0, -80.0])
+    write_star(tmp_path / "m.star", {"": {**XY, "rlnDefocusAngle": angles.tolist()}})
+    given = read_coordinates(tmp_path / "m.star", 1.0)["m"].flipped(100)
+    flipped = np.array(EveryColumn().of(given, 100)["rlnDefocusAngle"])
+
+    def defocus(angle, x, y):
+        """Along a direction of the image, as RELION has it: 2 um along the angle, 1 um across."""
+        along = x * np.cos(np.deg2rad(angle)) + y * np.sin(np.deg2rad(angle))
+        return 1.0 + along**2 / (x**2 + y**2)
+
+    for x, y in ((1, 0), (0, 1), (2, 1), (-1, 3)):
+        np.testing.assert_allclose(defocus(flipped, x, -y), defocus(angles, x, y))
+
+
 def test_text_in_a_column_that_is_flipped(tmp_path):
     write_star(tmp_path / "m.star", {"": {**XY, "rlnAngleTilt": ["flat", "flat"]}})
     given = read_coordinates(tmp_path / "m.star", 1.0)["m"].flipped(100)
