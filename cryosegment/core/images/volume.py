@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from cryosegment.core.images.micrograph import LARGEST
 from cryosegment.core.images.mrc import (
     HALF_BYTES,
     HEADER_BYTES,
@@ -25,6 +24,8 @@ from cryosegment.exchange.errors import InputError
 
 MOST_VOXELS = 2**30
 """Maps of more voxels are refused."""
+LARGEST = 1e12
+"""Maps with larger densities are refused: their third powers would be too large for 32 bits."""
 AXES = ("maps", "mapr", "mapc")
 """Fields that say which of x, y and z, from 1, sections, rows and columns count."""
 
@@ -40,7 +41,7 @@ def read_volume(path: Path) -> tuple[NDArray[np.float32], float]:
     Raises
     ------
     InputError
-        If the file is missing or truncated, not a map, not finite, or has no cubic voxel.
+        If the file is missing or truncated, not a map, holds no densities, or has no cubic voxel.
     """
     if not os.path.isfile(path):  # false for names that are too long, too
         raise InputError(f"expected a map at {path}, found no file: check the path")
@@ -57,7 +58,10 @@ def read_volume(path: Path) -> tuple[NDArray[np.float32], float]:
     volume = _in_order(values.reshape(shape).astype(np.float32), header)
     low, high = float(volume.min()), float(volume.max())  # NaN where there is one
     if not -LARGEST <= low < high <= LARGEST:
-        raise InputError(f"expected finite, varied values in map {path}: give another map")
+        raise InputError(
+            f"expected varied densities of at most {LARGEST:g} in map {path}, found {low:.3g} to "
+            f"{high:.3g}: give another map"
+        )
     return volume, _voxel_size(header, volume.shape, path)
 
 

@@ -27,12 +27,18 @@ from cryosegment.exchange.params import InputParams
 from cryosegment.exchange.screening import KINDS
 from cryosegment.exchange.star import write_star
 from cryosegment.tests.damage import EXAMPLES, MANY, content_of, damaged
+from cryosegment.tests.molecules import PDB, mmcif
 
 SHAPE, PIXEL_SIZE = (96, 120), 2.0
 NAMES = ("a", "b")
+ANGLES = ("Rot", "Tilt", "Psi")
 CPU = ["--gpu", "cpu", "--threads", "1"]
 SIZES = ["--diameter", "40", "--pixel-size", "2"]
 SCREENS = [*SIZES, *CPU, "--picker", "none"]
+BODY = ["--map", "body.mrc"]
+RECONSTRUCTION = ["labels", "reconstruction", "a.mrc", "b.mrc", "--pixel-size", "2"]
+SIMULATION = ["simulate", "--count", "1", "--size", "96", "120", "--pixel-size", "4", *CPU]
+SIMULATION += ["--particles", "2", "--molecule"]
 COMMANDS: dict[str, tuple[str, list[str]]] = {
     "evaluate": ("joint.star", ["evaluate", "--picks", "@", "--reference", "true.star", *SIZES]),
     "evaluate against": (
@@ -66,6 +72,16 @@ SLOW: dict[str, tuple[str, list[str]]] = {
         "a.mrcs",
         ["rank", "--particles", "particles.star", "--model", "images.model", *CPU],
     ),
+    "rank csparc": (
+        "particles.cs",
+        ["rank", "--particles", "@", "--model", "images.model", *CPU],
+    ),
+    "labels reconstruction": ("refined.star", [*RECONSTRUCTION, "--particles", "@", *BODY]),
+    "labels map": ("body.mrc", [*RECONSTRUCTION, "--particles", "refined.star", *BODY]),
+    "labels project": ("refined.star", ["labels", "project", "--particles", "@", *BODY]),
+    "simulate pdb": ("a.pdb", [*SIMULATION, "@"]),
+    "simulate mmcif": ("a.cif", [*SIMULATION, "@"]),
+    "simulate map": ("body.mrc", [*SIMULATION, "@"]),
     "labels check": ("labels/labels.json", ["labels", "check", "labels", *CPU]),
     "labels maps": ("labels/instances/a.mrc", ["labels", "check", "labels", *CPU]),
 }
@@ -107,6 +123,29 @@ def write_micrographs(folder: Path) -> None:
     }
     optics = {"rlnOpticsGroup": [1], "rlnImagePixelSize": [4.0]}
     write_star(folder / "particles.star", {"optics": optics, "particles": particles})
+    count = len(columns["rlnMicrographName"])
+    poses = {f"rlnAngle{name}": random.uniform(0, 180, count).tolist() for name in ANGLES}
+    refined = {**columns, **poses, "rlnOpticsGroup": [1] * count}
+    refined["rlnImageName"] = [f"{i % 4 + 1:06d}@{NAMES[i % 2]}.mrcs" for i in range(count)]
+    write_star(folder / "refined.star", {"optics": optics, "particles": refined})
+    write_cs(folder / "particles.cs")
+    z, y, x = np.indices((16, 16, 16)) - 8
+    body = np.exp(-(x**2 + 2 * y**2 + 3 * z**2) / 20).astype(np.float32)
+    mrcfile.write(folder / "body.mrc", body, voxel_size=4.0)
+    (folder / "a.pdb").write_text(PDB)
+    (folder / "a.cif").write_text(mmcif())
+
+
+def write_cs(path: Path) -> None:
+    """Particle images of CryoSPARC."""
+    kinds = [("uid", "<u8"), ("blob/path", "S6"), ("blob/idx", "<u4"), ("blob/shape", "<u4", (2,))]
+    table = np.zeros(6, [*kinds, ("blob/psize_A", "<f4"), ("blob/sign", "<f4")])
+    table["uid"] = 2**40 + np.arange(6)
+    table["blob/path"] = [f"{NAMES[i % 2]}.mrcs".encode() for i in range(6)]
+    table["blob/idx"], table["blob/shape"] = np.arange(6) // 2, 32
+    table["blob/psize_A"], table["blob/sign"] = 4.0, 1.0
+    with path.open("wb") as stream:
+        np.save(stream, table)
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +182,10 @@ def whole_of(path: Path) -> Any:
     """A file in the form in which it can be damaged best."""
     if path.suffix == ".json":
         return json.loads(path.read_text())
-    return path.read_text() if path.suffix in (".star", ".csv") else path.read_bytes()
+    if path.suffix == ".cs":
+        return np.load(path)
+    is_text = path.suffix in (".star", ".csv", ".pdb", ".cif")
+    return path.read_text() if is_text else path.read_bytes()
 
 
 @pytest.mark.slow

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import gemmi
 import mrcfile
 import numpy as np
 import pytest
@@ -39,18 +38,12 @@ from cryosegment.tests.damage import (
     little_memory,
     refusal,
 )
+from cryosegment.tests.molecules import PDB, mmcif
 
 IMAGE = np.random.default_rng(0).normal(100, 10, (40, 52)).astype(np.float32)
 BYTES = IMAGE.astype(np.uint8)
 WIDTHS = {"widths": [8, 16], "deep_blocks": 0, "normalization": "group"}
 CARD = ModelCard("small", TrainedNetwork("compact", WIDTHS, HEADS), InputParams(20.0), Use(0.3))
-ATOM = "ATOM  %5d  CA  ALA A%4d    %8.3f%8.3f%8.3f  1.00 20.00           C\n"
-PDB = "REMARK 350 BIOMOLECULE: 1\nREMARK 350 APPLY THE FOLLOWING TO CHAINS: A\n"
-PDB += "".join(
-    f"REMARK 350   BIOMT{i}   1{x:10.6f}{y:10.6f}{z:10.6f}        0.00000\n"
-    for i, (x, y, z) in enumerate(np.eye(3), start=1)
-)
-PDB += "".join(ATOM % (i, i, i, 2 * i, 3 * i) for i in range(1, 6)) + "END\n"
 READERS = {
     "mrc": read_micrograph,
     "tif": lambda path: read_micrograph(path, 1.5),
@@ -98,12 +91,6 @@ def packed_arrays(labels: bytes) -> bytes:
     return stream.getvalue()
 
 
-def molecule() -> str:
-    structure = gemmi.read_pdb_string(PDB)
-    structure.setup_entities()
-    return str(structure.make_mmcif_document().as_string())
-
-
 def model(path: Path) -> bytes:
     torch.manual_seed(0)
     save_checkpoint(path, build_network("compact", **WIDTHS), CARD)
@@ -139,7 +126,7 @@ def files(folder: Path) -> dict[str, bytes]:
         "packed.map.gz": gzip.compress(density),
         "a.pdb": PDB.encode(),
         "packed.pdb.gz": gzip.compress(PDB.encode()),
-        "a.cif": molecule().encode(),
+        "a.cif": mmcif().encode(),
         "a.npz": packed_arrays(labels),
         "a.safetensors": model(folder / "a.safetensors"),
     }

@@ -48,7 +48,8 @@ def test_intervals_of_zero_are_voxels(path: Path) -> None:
         (8, (-10, -8, -6), "cubic voxel size"),
         (11, (0, 0, 0), "cubic voxel size"),
         (24, (2**31 - 1,), "truncated"),
-        (257, (0x7FC00000,), "finite"),  # the first voxel is NaN
+        (257, (0x7FC00000,), "found nan"),  # the first voxel
+        (257, (0x54000000,), "to 2.2e\\+12"),
     ],
 )
 def test_headers_and_values_that_cannot_be(path: Path, word: int, values, message: str) -> None:
