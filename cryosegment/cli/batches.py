@@ -10,6 +10,7 @@ from pathlib import Path
 from cryosegment.exchange.errors import CryoSegmentError, InputError, in_one_line
 from cryosegment.exchange.micrograph_lists import FAILURES_NAME, write_failures
 from cryosegment.exchange.progress import Progress
+from cryosegment.exchange.wording import every
 
 
 def run_each(
@@ -42,8 +43,7 @@ def report_failures(
         return 0
     first = next(iter(failures.values()))
     if len(failures) == count:
-        number = f"the {noun}" if count == 1 else f"all {count} {noun}s"
-        raise InputError(f"{number} failed: {first}")
+        raise InputError(f"{every(count, noun)} failed: {first}")
     print(
         f"cryosegment: {len(failures)} of {count} {noun}s failed, see "
         f"{folder / FAILURES_NAME}; the first: {first}",

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from cryosegment.cli.batches import report_failures, run_each
-from cryosegment.cli.outcome import Outcome, counted
+from cryosegment.cli.outcome import Outcome
 from cryosegment.cli.set_names import set_names
 from cryosegment.core.consensus.report import consensus_page
 from cryosegment.core.consensus.sets import Consensus, far_from
@@ -33,6 +33,7 @@ from cryosegment.exchange.names import ByMicrograph, MicrographNames
 from cryosegment.exchange.params import ConsensusParams
 from cryosegment.exchange.pick_folder import COORDINATES, PickFolder
 from cryosegment.exchange.progress import Progress
+from cryosegment.exchange.wording import counted
 
 WIDTH = 9
 

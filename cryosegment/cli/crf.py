@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cryosegment.cli.batches import report_failures, run_each
 from cryosegment.cli.devices import choose_device
-from cryosegment.cli.outcome import Outcome, counted
+from cryosegment.cli.outcome import Outcome
 from cryosegment.core.pipeline.saved_maps import find_maps, refine_map
 from cryosegment.core.tuning.crf_model import tune_model
 from cryosegment.exchange.files import check_names
@@ -15,6 +15,7 @@ from cryosegment.exchange.finished import Finished, check_others
 from cryosegment.exchange.job import Job
 from cryosegment.exchange.params import CrfMapsParams, CrfTuneParams
 from cryosegment.exchange.progress import Progress
+from cryosegment.exchange.wording import counted
 
 
 def run_crf(job: Job, params: CrfMapsParams, progress: Progress) -> Outcome:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from cryosegment.cli.outcome import Outcome, counted
+from cryosegment.cli.outcome import Outcome
 from cryosegment.core.datasets.fetch import fetch_data_set, list_data_set
 from cryosegment.core.datasets.search import search_entries
 from cryosegment.core.datasets.server import server_at
@@ -14,6 +14,7 @@ from cryosegment.exchange.errors import InputError, ParameterError
 from cryosegment.exchange.job import Job
 from cryosegment.exchange.params import FetchParams
 from cryosegment.exchange.progress import Progress
+from cryosegment.exchange.wording import counted
 
 UNITS = ("B", "KB", "MB", "GB", "TB")
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from cryosegment.cli.mask_evaluation import evaluate_masks
-from cryosegment.cli.outcome import Outcome, counted
+from cryosegment.cli.outcome import Outcome
 from cryosegment.cli.set_names import set_names
 from cryosegment.core.evaluation.intervals import differences
 from cryosegment.core.evaluation.metrics import score
@@ -30,6 +30,7 @@ from cryosegment.exchange.job import Job
 from cryosegment.exchange.micrographs import files_of
 from cryosegment.exchange.params import EvaluateParams
 from cryosegment.exchange.progress import Progress
+from cryosegment.exchange.wording import counted
 
 COLUMNS = (
     ("picks", "picks", "d"),

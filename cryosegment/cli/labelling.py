@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cryosegment.cli.batches import report_failures, run_each
 from cryosegment.cli.devices import CPU, choose_device
-from cryosegment.cli.outcome import Outcome, counted
+from cryosegment.cli.outcome import Outcome
 from cryosegment.core.labels.picked import PickedParticles
 from cryosegment.core.labels.project import project_masks
 from cryosegment.core.labels.refined import RefinedParticles
@@ -23,6 +23,7 @@ from cryosegment.exchange.params import (
     LabelsReconstructionParams,
 )
 from cryosegment.exchange.progress import Progress
+from cryosegment.exchange.wording import counted
 
 
 def run_labels_coordinates(

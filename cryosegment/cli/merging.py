@@ -13,7 +13,7 @@ import numpy as np
 
 from cryosegment.cli.batches import report_failures
 from cryosegment.cli.locks import locked
-from cryosegment.cli.outcome import Outcome, counted
+from cryosegment.cli.outcome import Outcome
 from cryosegment.exchange.card import read_card
 from cryosegment.exchange.coordinates import Coordinates
 from cryosegment.exchange.errors import InputError
@@ -26,6 +26,7 @@ from cryosegment.exchange.progress import Progress
 from cryosegment.exchange.records import record_from_dict
 from cryosegment.exchange.settling import Redraw, Settled, settle
 from cryosegment.exchange.shards import SHARDS, find_shards
+from cryosegment.exchange.wording import counted
 
 
 def run_merge(job: Job, params: MergeParams, progress: Progress) -> Outcome:

@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from cryosegment.exchange.wording import counted
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -34,11 +36,6 @@ class Outcome:
         place = f" on {self.device.upper().replace('CUDA:', 'GPU ')}" if self.device else ""
         results = f"; results in {output}" if output else ""
         return f"{command}: {self.made}{failed}; {seconds:.1f} s{place}{results}"
-
-
-def counted(number: int, noun: str) -> str:
-    """A number and what it counts, such as "1 pick" or "2 picks"."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def picked_in_words(number: int, picks: int, pixel_sizes: Sequence[float]) -> str:

@@ -6,12 +6,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from cryosegment.cli.devices import choose_device
-from cryosegment.cli.outcome import Outcome, counted
+from cryosegment.cli.outcome import Outcome
 from cryosegment.core.particles.train import train_particles
 from cryosegment.exchange.card import read_card
 from cryosegment.exchange.job import Job
 from cryosegment.exchange.params import TrainParticlesParams
 from cryosegment.exchange.progress import Progress
+from cryosegment.exchange.wording import counted
 
 
 def run_train_particles(job: Job, params: TrainParticlesParams, progress: Progress) -> Outcome:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cryosegment.cli.batches import report_failures, run_each
 from cryosegment.cli.devices import choose_device
-from cryosegment.cli.outcome import Outcome, counted
+from cryosegment.cli.outcome import Outcome
 from cryosegment.core.quality.inspection import Inspection, Inspector
 from cryosegment.core.quality.pictures import write_pictures
 from cryosegment.core.quality.report import Quality, read_rejected, write_tables
@@ -17,6 +17,7 @@ from cryosegment.exchange.job import Job
 from cryosegment.exchange.labels import read_labels_index
 from cryosegment.exchange.params import LabelsCheckParams
 from cryosegment.exchange.progress import Progress
+from cryosegment.exchange.wording import counted
 
 
 def run_labels_check(job: Job, params: LabelsCheckParams, progress: Progress) -> Outcome:

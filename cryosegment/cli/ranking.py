@@ -14,7 +14,7 @@ import torch
 
 from cryosegment.cli.batches import report_failures
 from cryosegment.cli.devices import CPU, choose_devices
-from cryosegment.cli.outcome import Outcome, counted
+from cryosegment.cli.outcome import Outcome
 from cryosegment.core.particles.agreement import Agreement, Band, agreements_with
 from cryosegment.core.particles.diameter import find_diameter
 from cryosegment.core.particles.gallery import draw_gallery
@@ -29,6 +29,7 @@ from cryosegment.exchange.particles import open_particles, read_poses
 from cryosegment.exchange.particles.ranked import write_ranked
 from cryosegment.exchange.particles.scores import AGREEMENT, QUALITY, bias_of, select
 from cryosegment.exchange.progress import Progress
+from cryosegment.exchange.wording import counted
 
 CHOICES = {"score", "keep", "threshold", "purity", "resume"}
 """Parameters that choose among the scores."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cryosegment.cli.batches import report_failures, run_each
-from cryosegment.cli.outcome import Outcome, counted
+from cryosegment.cli.outcome import Outcome
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.finished import check_others
 from cryosegment.exchange.job import Job
@@ -16,6 +16,7 @@ from cryosegment.exchange.pick_folder import SUFFIXES
 from cryosegment.exchange.progress import Progress
 from cryosegment.exchange.repicking import Repicking, open_repicking
 from cryosegment.exchange.settling import settle
+from cryosegment.exchange.wording import counted
 
 
 def run_repick(job: Job, params: RepickParams, progress: Progress) -> Outcome:

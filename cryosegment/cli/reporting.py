@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cryosegment.cli.batches import report_failures
-from cryosegment.cli.outcome import Outcome, counted
+from cryosegment.cli.outcome import Outcome
 from cryosegment.cli.outputs import MODEL_SUFFIX
 from cryosegment.cli.set_names import set_names
 from cryosegment.core.report import write_page
@@ -25,6 +25,7 @@ from cryosegment.exchange.names import match_names
 from cryosegment.exchange.params import ReportParams
 from cryosegment.exchange.params.consensus import NEAR
 from cryosegment.exchange.progress import Progress
+from cryosegment.exchange.wording import counted
 
 
 def run_report(job: Job, params: ReportParams, progress: Progress) -> Outcome:

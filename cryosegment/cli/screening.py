@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cryosegment.cli.batches import report_failures, run_each
 from cryosegment.cli.devices import choose_device
-from cryosegment.cli.outcome import Outcome, counted
+from cryosegment.cli.outcome import Outcome
 from cryosegment.core.models.model import load_model
 from cryosegment.core.screening.apply import open_screening
 from cryosegment.core.screening.model import load_screening_model
@@ -17,6 +17,7 @@ from cryosegment.exchange.job import Job
 from cryosegment.exchange.params import ScreenApplyParams, ScreenTrainParams
 from cryosegment.exchange.params.screening import NONE
 from cryosegment.exchange.progress import Progress
+from cryosegment.exchange.wording import counted
 
 
 def run_screen_apply(job: Job, params: ScreenApplyParams, progress: Progress) -> Outcome:

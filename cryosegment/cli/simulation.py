@@ -6,11 +6,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from cryosegment.cli.devices import choose_device
-from cryosegment.cli.outcome import Outcome, counted
+from cryosegment.cli.outcome import Outcome
 from cryosegment.core.simulation.writer import write_simulation
 from cryosegment.exchange.job import Job
 from cryosegment.exchange.params import SimulateParams
 from cryosegment.exchange.progress import Progress
+from cryosegment.exchange.wording import counted
 
 
 def run_simulate(job: Job, params: SimulateParams, progress: Progress) -> Outcome:

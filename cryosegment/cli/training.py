@@ -7,7 +7,7 @@ import logging
 from pathlib import Path
 
 from cryosegment.cli.devices import choose_devices, use_threads
-from cryosegment.cli.outcome import Outcome, counted
+from cryosegment.cli.outcome import Outcome
 from cryosegment.cli.processes import is_launched, joined, launch
 from cryosegment.cli.progress import LOG_FORMAT, show_progress
 from cryosegment.core.training.train import train
@@ -15,6 +15,7 @@ from cryosegment.exchange.card import read_card
 from cryosegment.exchange.job import Job
 from cryosegment.exchange.params import TrainParams
 from cryosegment.exchange.progress import Progress, no_progress
+from cryosegment.exchange.wording import counted
 
 
 def run_train(job: Job, params: TrainParams, progress: Progress) -> Outcome:

@@ -13,6 +13,7 @@ from cryosegment.exchange.coordinates import Coordinates, write_coordinates_star
 from cryosegment.exchange.files import remove_file
 from cryosegment.exchange.params import AUTO, NO_CLASSES
 from cryosegment.exchange.pick_folder import PickFolder
+from cryosegment.exchange.wording import counted
 
 STEP = 0.01
 """Of the histogram of sizes, in the logarithm."""
@@ -48,7 +49,7 @@ class SizeClass:
         bounds = [f"from {self.low:.0f} Å"] if self.low else []
         bounds += [f"below {self.high:.0f} Å"] if np.isfinite(self.high) else []
         text = " ".join([f"size class {self.number}", *bounds])
-        return f"{text}: {self.picks} pick{'' if self.picks == 1 else 's'}"
+        return f"{text}: {counted(self.picks, 'pick')}"
 
 
 def write_size_classes(

@@ -22,11 +22,12 @@ from cryosegment.exchange.labels import (
     write_labels_index,
 )
 from cryosegment.exchange.params import LabelsCoordinatesParams
+from cryosegment.exchange.wording import counted
 from cryosegment.masks import labels_of_masks
 from cryosegment.protocols.ctf_choice import CtfChoice
 from cryosegment.protocols.form_fields import add_field
 from cryosegment.protocols.labels_run import LabelsRun
-from cryosegment.protocols.messages import PICKED_WARNING, counted
+from cryosegment.protocols.messages import PICKED_WARNING
 from cryosegment.protocols.remembered import identity
 
 

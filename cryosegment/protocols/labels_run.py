@@ -23,10 +23,10 @@ from cryosegment.exchange.micrograph_lists import (
     read_failures,
     write_failures,
 )
+from cryosegment.exchange.wording import every
 from cryosegment.masks import mask_content
 from cryosegment.objects import MicrographMask, SetOfMicrographMasks
 from cryosegment.protocols.core_run import CoreRun
-from cryosegment.protocols.messages import every
 from cryosegment.protocols.remembered import Remembered
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Messages in the words of a form, and numbers with their nouns."""
+"""Messages in the words of a form."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.files import read_text
 from cryosegment.exchange.micrograph_lists import read_failures
 from cryosegment.exchange.records import in_words
+from cryosegment.exchange.wording import counted
 
 OPTIONS = {
     "coordinates": "*Coordinates*",
@@ -40,16 +41,6 @@ PICKED_WARNING = (
 )
 SPEAKER = "cryosegment: "
 """What a last line of the core begins with."""
-
-
-def counted(number: int, noun: str) -> str:
-    """A number and its noun, in the plural where it has to be."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def every(number: int, noun: str) -> str:
-    """All of a number, with their noun."""
-    return f"the {noun}" if number == 1 else f"all {number} {noun}s"
 
 
 def run_names(pointers: Iterable[Pointer]) -> List[str]:

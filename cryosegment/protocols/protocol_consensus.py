@@ -25,9 +25,10 @@ from cryosegment.exchange.job import Job
 from cryosegment.exchange.params import ConsensusParams
 from cryosegment.exchange.pick_folder import COORDINATES, PickFolder
 from cryosegment.exchange.records import record_from_dict
+from cryosegment.exchange.wording import counted
 from cryosegment.protocols.core_run import CoreRun
 from cryosegment.protocols.form_fields import add_field, form_values
-from cryosegment.protocols.messages import counted, run_names
+from cryosegment.protocols.messages import run_names
 from cryosegment.protocols.remembered import Remembered, identity
 
 

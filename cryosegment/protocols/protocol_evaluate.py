@@ -28,10 +28,11 @@ from cryosegment.exchange.files import check_names, make_folder
 from cryosegment.exchange.job import JOB_NAME, Job
 from cryosegment.exchange.params import EvaluateParams
 from cryosegment.exchange.records import record_from_dict
+from cryosegment.exchange.wording import counted
 from cryosegment.objects import SetOfMicrographMasks
 from cryosegment.protocols.core_run import CoreRun
 from cryosegment.protocols.evaluation_form import EvaluationForm
-from cryosegment.protocols.messages import counted, run_names
+from cryosegment.protocols.messages import run_names
 from cryosegment.protocols.remembered import Remembered, identity
 
 FIGURES = {"bestThresholdSet": "best_threshold", "f1Set": "f1"}

@@ -30,6 +30,7 @@ from cryosegment.exchange.particles import (
     write_particles,
 )
 from cryosegment.exchange.records import record_from_dict
+from cryosegment.exchange.wording import counted
 from cryosegment.objects import SetOfMicrographMasks
 from cryosegment.protocols.labels_form import (
     SHAPE_ELLIPSE,
@@ -39,7 +40,7 @@ from cryosegment.protocols.labels_form import (
     LabelsForm,
 )
 from cryosegment.protocols.labels_run import LabelsRun
-from cryosegment.protocols.messages import PICKED_WARNING, counted
+from cryosegment.protocols.messages import PICKED_WARNING
 from cryosegment.protocols.remembered import identity
 
 INPUTS = {

@@ -20,10 +20,10 @@ from cryosegment.exchange.micrograph_lists import FAILURES_NAME
 from cryosegment.exchange.params import PickParams
 from cryosegment.exchange.pick_summary import odd_micrographs
 from cryosegment.exchange.settings import PickSettings, chosen_crf, is_score, pick_settings
+from cryosegment.exchange.wording import counted
 from cryosegment.plugin import Plugin
 from cryosegment.protocols.ctf_choice import CtfChoice
 from cryosegment.protocols.form_fields import auto_or_text, form_values
-from cryosegment.protocols.messages import counted
 from cryosegment.protocols.model_choice import MODEL_PROJECT
 from cryosegment.protocols.picking_form import PickingForm
 from cryosegment.protocols.protocol_pick_base import CryoSegmentProtPickBase

@@ -26,11 +26,11 @@ from cryosegment.exchange.pick_folder import (
 )
 from cryosegment.exchange.pick_summary import append_summary
 from cryosegment.exchange.repicking import picking_job
+from cryosegment.exchange.wording import counted, every
 from cryosegment.objects import SetOfMicrographMasks
 from cryosegment.protocols.form_fields import field_default
 from cryosegment.protocols.gpu_choice import GpuChoice
 from cryosegment.protocols.graded_micrographs import DISCARDED, GOOD_ONES, GradedMicrographs
-from cryosegment.protocols.messages import counted, every
 from cryosegment.protocols.reselection import Reselection
 from cryosegment.protocols.streamed_picking import StreamedPicking
 

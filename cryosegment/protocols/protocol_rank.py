@@ -21,11 +21,11 @@ from cryosegment.exchange.params import RankParams
 from cryosegment.exchange.particles.ranked import read_scores
 from cryosegment.exchange.particles.scores import Selection, bias_of, select
 from cryosegment.exchange.records import record_from_dict
+from cryosegment.exchange.wording import counted
 from cryosegment.particle_sets import set_scores, write_particle_list
 from cryosegment.protocols.core_run import CoreRun
 from cryosegment.protocols.form_fields import add_field, form_values
 from cryosegment.protocols.gpu_choice import GpuChoice
-from cryosegment.protocols.messages import counted
 from cryosegment.protocols.model_choice import ModelChoice
 from cryosegment.protocols.remembered import Remembered, identity
 

@@ -21,10 +21,10 @@ from cryosegment.exchange.pick_folder import PickFolder
 from cryosegment.exchange.records import record_from_dict
 from cryosegment.exchange.repicking import picking_job
 from cryosegment.exchange.settings import PickSettings, pick_settings
+from cryosegment.exchange.wording import counted
 from cryosegment.objects import SetOfMicrographMasks
 from cryosegment.protocols.core_run import CoreRun
 from cryosegment.protocols.form_fields import add_field, field_choices, form_values
-from cryosegment.protocols.messages import counted
 from cryosegment.protocols.picked import Picked
 from cryosegment.protocols.picking_form import OF_PARTICLE_MAPS, SELECTION, SIZE_CLASSES
 from cryosegment.protocols.remembered import Remembered, identity

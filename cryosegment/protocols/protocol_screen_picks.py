@@ -24,10 +24,10 @@ from cryosegment.exchange.pick_folder import COORDINATES
 from cryosegment.exchange.records import record_from_dict
 from cryosegment.exchange.screen_folder import COUNTED, DROPPED, ScreenFolder
 from cryosegment.exchange.screening import KINDS
+from cryosegment.exchange.wording import counted
 from cryosegment.protocols.core_run import CoreRun
 from cryosegment.protocols.form_fields import add_field, form_values
 from cryosegment.protocols.gpu_choice import GpuChoice
-from cryosegment.protocols.messages import counted
 from cryosegment.protocols.model_choice import ModelChoice
 from cryosegment.protocols.remembered import Remembered, identity
 from cryosegment.screened import append_screened, write_numbered_coordinates

@@ -22,10 +22,10 @@ from cryosegment.exchange.labels import LabelEntry, read_labels_index
 from cryosegment.exchange.params import AUTO, SimulateParams
 from cryosegment.exchange.records import record_from_dict
 from cryosegment.exchange.star import read_star
+from cryosegment.exchange.wording import counted
 from cryosegment.objects import SetOfMicrographMasks
 from cryosegment.protocols.gpu_choice import GpuChoice
 from cryosegment.protocols.labels_run import LabelsRun
-from cryosegment.protocols.messages import counted
 from cryosegment.protocols.simulation_form import MOLECULE_VOLUME, SimulationForm
 
 MAGNIFICATION = 50_000.0

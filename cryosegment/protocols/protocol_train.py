@@ -18,9 +18,9 @@ from cryosegment.exchange.errors import CryoSegmentError
 from cryosegment.exchange.job import Job
 from cryosegment.exchange.params import TrainParams, free_to_change
 from cryosegment.exchange.training_history import PICTURE, read_history
+from cryosegment.exchange.wording import counted
 from cryosegment.objects import SegmentationModel
 from cryosegment.protocols.labelled_input import LabelledInput
-from cryosegment.protocols.messages import counted
 from cryosegment.protocols.training_form import PARTIAL, TrainingForm
 
 

@@ -18,12 +18,12 @@ from cryosegment.exchange.errors import CryoSegmentError
 from cryosegment.exchange.job import Job
 from cryosegment.exchange.model_files import PARTICLES
 from cryosegment.exchange.params import LabelsProjectParams, TrainParticlesParams, free_to_change
+from cryosegment.exchange.wording import counted
 from cryosegment.objects import SegmentationModel
 from cryosegment.particle_sets import append_masks, write_particle_list
 from cryosegment.protocols.core_run import CoreRun
 from cryosegment.protocols.form_fields import add_field, form_values
 from cryosegment.protocols.gpu_choice import GpuChoice
-from cryosegment.protocols.messages import counted
 from cryosegment.protocols.remembered import identity
 from cryosegment.protocols.trained_model import MODEL_SCRATCH, TrainedModel
 

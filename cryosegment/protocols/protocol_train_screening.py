@@ -18,11 +18,11 @@ from cryosegment.exchange.job import Job
 from cryosegment.exchange.model_files import SCREENING
 from cryosegment.exchange.params import ScreenTrainParams, free_to_change
 from cryosegment.exchange.records import record_from_dict
+from cryosegment.exchange.wording import counted
 from cryosegment.objects import SegmentationModel
 from cryosegment.protocols.form_fields import add_field, form_values
 from cryosegment.protocols.gpu_choice import GpuChoice
 from cryosegment.protocols.labelled_input import LabelledInput
-from cryosegment.protocols.messages import counted
 from cryosegment.protocols.remembered import identity
 from cryosegment.protocols.trained_model import TrainedModel
 

@@ -10,7 +10,7 @@ from pwem.protocols import EMProtocol
 from pyworkflow.object import Pointer, Set
 
 from cryosegment.exchange.files import read_text, write_text
-from cryosegment.protocols.messages import counted
+from cryosegment.exchange.wording import counted
 
 
 def identity(pointer: Pointer) -> List[Any]:

@@ -55,7 +55,6 @@ from cryosegment.protocols import (
     CryoSegmentProtTune,
 )
 from cryosegment.protocols.form_fields import form_values
-from cryosegment.protocols.messages import counted, every
 from cryosegment.protocols.staying_core import StayingCores
 from cryosegment.protocols.streamed_picking import QUIET_SECONDS
 from cryosegment.viewers import (
@@ -111,9 +110,7 @@ __all__ = [
     "SetOfMicrographMasks",
     "StayingCores",
     "core_file",
-    "counted",
     "domain",
-    "every",
     "form_values",
     "objects",
     "params",

@@ -20,9 +20,7 @@ from cryosegment.tests.scripted import (
     Installer,
     Plugin,
     ProtocolTest,
-    counted,
     domain,
-    every,
     form_values,
     protocols,
 )
@@ -128,8 +126,6 @@ class TestCryoSegmentPlugin(ProtocolTest):
             ("expected a volume, got none", "expected a volume, got none"),
         ):
             assert labels.inFormWords(said) == expected
-        assert [counted(n, "pick") for n in (0, 1, 2)] == ["0 picks", "1 pick", "2 picks"]
-        assert [every(n, "pick") for n in (1, 2)] == ["the pick", "all 2 picks"]
 
     def set(self, variables: MutableMapping[str, Any], name: str, value: Any) -> None:
         """Set a variable until the test ends."""

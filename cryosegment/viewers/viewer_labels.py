@@ -13,8 +13,8 @@ from pyworkflow.viewer import DESKTOP_TKINTER, View
 from cryosegment.exchange.csv_rows import read_table
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.labels import REJECTED_NAME, REPORT_NAME, read_labels_index
+from cryosegment.exchange.wording import counted
 from cryosegment.protocols import CryoSegmentProtLabels, CryoSegmentProtSimulate
-from cryosegment.protocols.messages import counted
 from cryosegment.viewers.plots import draw_picture
 from cryosegment.viewers.results import ResultsViewer, Show
 from cryosegment.viewers.windows import content_view, read_image

@@ -13,9 +13,10 @@ from pyworkflow.viewer import DESKTOP_TKINTER, View
 from cryosegment.convert import mic_name
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.job import SOME_FAILED
+from cryosegment.exchange.wording import counted
 from cryosegment.plugin import Plugin
 from cryosegment.protocols import CryoSegmentProtPick, CryoSegmentProtRepick
-from cryosegment.protocols.messages import counted, run_names
+from cryosegment.protocols.messages import run_names
 from cryosegment.viewers.results import ResultsViewer, Show, show_page
 from cryosegment.viewers.windows import WindowView, read_image, selection_of
 from cryosegment.window.actions import WindowAction

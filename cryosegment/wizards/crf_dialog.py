@@ -13,8 +13,8 @@ from pyworkflow.gui.widgets import LabelSlider
 from cryosegment.convert import mic_name
 from cryosegment.exchange.errors import CryoSegmentError
 from cryosegment.exchange.params import PickParams
+from cryosegment.exchange.wording import counted
 from cryosegment.protocols.form_fields import field_choices
-from cryosegment.protocols.messages import counted
 from cryosegment.viewers.plots import draw_changes, draw_outline
 from cryosegment.wizards.core_trials import CoreDialog
 from cryosegment.wizards.crf_preview import CrfChoice, CrfPreviews, Preview

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-from cryosegment.cli.outcome import Outcome, counted
+from cryosegment.cli.outcome import Outcome
 
 
 def test_a_run_ends_with_what_it_made_and_where():
@@ -9,7 +9,3 @@ def test_a_run_ends_with_what_it_made_and_where():
     assert line == f"pick: {expected}"
     line = Outcome("1 file, 5.0 KB").closing_line("fetch", 0.2, "data")
     assert line == "fetch: 1 file, 5.0 KB; 0.2 s; results in data"
-
-
-def test_numbers_and_what_they_count():
-    assert [counted(number, "pick") for number in (0, 1, 2)] == ["0 picks", "1 pick", "2 picks"]
