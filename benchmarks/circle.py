@@ -7,10 +7,9 @@ MAPS holds the atomic models. Micrographs of a molecule that the shipped model h
 simulated, with ice, carbon and broken particles; RELION 3.1.3 (Debian: `relion`) extracts,
 classifies and refines. The refined particles label the micrographs, a model is trained on the
 labels, and picks again. Beside it stand the map of the true coordinates and, with `--peers`, those
-of all picks, of RELION's Laplacian of Gaussian (given the true diameter) and of Topaz' packaged
-detector, by the same refinement. The resolution is that at which the Fourier shell correlation
-(FSC) of the half maps falls below 0.143, and that with the known map below 0.5 (Rosenthal &
-Henderson, 2003).
+of RELION's Laplacian of Gaussian (given the true diameter) and of Topaz' packaged detector, by the
+same refinement. The resolution is that at which the Fourier shell correlation (FSC) of the half
+maps falls below 0.143, and that with the known map below 0.5 (Rosenthal & Henderson, 2003).
 """
 
 from __future__ import annotations
@@ -33,11 +32,11 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=2048, help="of the micrographs, px")
     parser.add_argument("--particles", type=int, default=120, help="on each micrograph")
     parser.add_argument("--pixel-size", type=float, default=2.5, help="Å/px")
-    parser.add_argument("--snr", type=float, default=0.005)
+    parser.add_argument("--snr", type=float, default=0.01)
     parser.add_argument("--small-box", type=int, default=56, help="side of the particles, px")
     parser.add_argument("--minutes", type=float, default=5.0, help="of training")
     parser.add_argument("--seed", type=int, default=11)
-    parser.add_argument("--peers", action="store_true", help="also unranked, and others' picks")
+    parser.add_argument("--peers", action="store_true", help="also picks of RELION's LoG and Topaz")
     arguments = parser.parse_args()
     arguments.maps = arguments.maps.resolve()
     arguments.work = arguments.work.resolve()

@@ -35,6 +35,8 @@ HALVES, KNOWN = 0.143, 0.5
 """Correlations at which the resolution is read: of half maps, and with the known map."""
 START = 50.0
 """Å: what is finer is cut from the map that refinements start from."""
+COMPARED = 20.0
+"""Å: particles are compared with their map from here to half of it."""
 LOCAL_SEARCH = 3
 """RELION's number of the angular step, 3.7°, from which it looks around the best orientation."""
 BINNING = 2
@@ -67,10 +69,10 @@ class Circle:
         self.print_row("true coordinates", (self.simulated, "outputCoordinates"))
         first = self.pick("general model"), "outputCoordinates"
         refined = self.print_row("general model, ranked", first, is_ranked=True)
-        second = self.pick("second round", self.train(refined)), "outputCoordinates"
+        model = self.train(self.sort(refined), (refined[0], "outputVolume"))
+        second = self.pick("second round", model), "outputCoordinates"
         self.print_row("second round, ranked", second, is_ranked=True)
         if self.arguments.peers:
-            self.print_row("general model", first)
             self.print_row("RELION LoG", (self.pick_with_relion(), "outputCoordinates"))
             self.print_row("Topaz", (self.pick_with_topaz(), "outputCoordinates"))
 
@@ -207,6 +209,18 @@ class Circle:
             **CPU,
         )
 
+    def sort(self, refined: Output) -> Output:
+        """Refined particles that agree with their map; it is labels that they are for, not maps."""
+        ranked = self.project.run(
+            CryoSegmentProtRankParticles,
+            "rank: refined",
+            [("inputParticles", *refined), ("inputVolume", refined[0], "outputVolume")],
+            diameter=self.diameter,
+            aligned_to=COMPARED,
+            **CPU,
+        )
+        return ranked, "outputParticles"
+
     def refine(self, name: str, particles: Output) -> Any:
         """A map by RELION's auto-refine, from the known map without what is finer than START."""
         return self.project.run(
@@ -236,16 +250,15 @@ class Circle:
             first_below(shell_correlation(sphere * found, sphere * known), KNOWN, length),
         )
 
-    def train(self, refined: Output) -> Any:
-        """A model that has learnt from labels of the refined particles."""
-        protocol, _ = refined
+    def train(self, particles: Output, volume: Output) -> Any:
+        """A model that has learnt from labels of refined particles."""
         labels = self.project.run(
             CryoSegmentProtLabels,
             "label micrographs",
             [
                 ("inputMicrographs", *self.micrographs),
-                ("inputParticles", *refined),
-                ("inputVolume", protocol, "outputVolume"),
+                ("inputParticles", *particles),
+                ("inputVolume", *volume),
             ],
             source=SOURCE_RECONSTRUCTION,
             numberOfThreads=1,
