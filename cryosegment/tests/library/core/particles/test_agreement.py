@@ -8,7 +8,7 @@ import torch
 
 from cryosegment.core.optics.ctf import Ctf
 from cryosegment.core.optics.projection import project, random_angles, rotation_matrices
-from cryosegment.core.particles.agreement import Agreement, Band, agreements_with
+from cryosegment.core.particles.agreement import Agreement, Band, _Grid, agreements_with
 from cryosegment.core.simulation.molecule import Molecule, read_molecule
 from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.particles import Poses
@@ -123,3 +123,42 @@ def test_what_is_too_coarse_is_refused(
         agreement(molecule, poses, Band.beyond(8.0))
     with pytest.raises(InputError, match="expected images that are finer than 24 Å"):
         agreement(molecule, poses).of(images, 12.0, ROWS)
+
+
+def test_every_frequency_of_the_band_counts_once_by_the_noise_of_its_ring() -> None:
+    """The correlation of whole transforms within the band, which gains of rings do not change."""
+    side, voxel = 24, 1.0
+    grid = _Grid.of(side, PIXEL_SIZE, Band(25.0, 8.2), voxel, torch.device("cpu"))
+    assert (grid.side, grid.pixel_size) == (side, PIXEL_SIZE)
+    random = np.random.default_rng(0)
+    image, point = random.normal(size=(side, side)), np.zeros((side, side))
+    point[5, 7] = 1.0  # as much of every frequency: no ring is noisier than another
+    frequencies = np.fft.fftfreq(side, PIXEL_SIZE)
+    radius = np.hypot(frequencies[:, None], frequencies)
+    inside = (radius > 1 / 25) & (radius < 1 / 8.2)
+    one, other = np.fft.fft2(point) * inside, np.fft.fft2(image) * inside
+    power = np.sqrt((abs(one) ** 2).sum() * (abs(other) ** 2).sum())
+    expected = (one * other.conj()).real.sum() / power
+    halves = [torch.fft.rfft2(torch.from_numpy(p)[None].float()) for p in (point, image)]
+    assert float(grid.correlation(*halves)) == pytest.approx(expected, abs=1e-5)
+    gains = torch.from_numpy(random.uniform(0.1, 10, int(grid.rings.max()) + 1)).float()
+    loud = [half * gains[grid.rings] for half in halves]
+    assert float(grid.correlation(*loud)) == pytest.approx(expected, abs=1e-5)
+
+
+def test_what_lies_beyond_the_mask_does_not_count(
+    molecule: Molecule, poses: Poses, images: np.ndarray
+) -> None:
+    """It is whole to half a diameter from the particle, and ends a tenth farther out."""
+    wide = np.pad(images, [(0, 0), (20, 20), (20, 20)])
+    axis = PIXEL_SIZE * (np.arange(wide.shape[1]) - wide.shape[1] // 2)
+    away = np.hypot(
+        axis[:, None] + poses.shifts_yx[:, :1, None], axis + poses.shifts_yx[:, 1:, None]
+    )
+    own = Agreement(molecule.density, PIXEL_SIZE, poses, molecule.diameter, Band(24.0, 8.0))
+    right = own.of(wide, PIXEL_SIZE, ROWS)
+    noise = np.random.default_rng(3).normal(size=wide.shape).astype(np.float32)
+    for within, outside in ((0.601, True), (0.58, False)):
+        changed = wide + images.std() * noise * (away > within * molecule.diameter)
+        found = own.of(changed.astype(np.float32), PIXEL_SIZE, ROWS)
+        assert (abs(found - right).max() < 1e-5) == outside
