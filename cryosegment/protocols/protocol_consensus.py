@@ -186,9 +186,6 @@ class CryoSegmentProtConsensus(CoreRun, Remembered):
             return [str(error)]
         return []
 
-    def _warnings(self) -> List[str]:
-        return self._continueWarnings()
-
     def _summary(self) -> List[str]:
         counts = self.getCounts()
         if not counts:

@@ -147,9 +147,6 @@ class CryoSegmentProtEvaluate(CoreRun, Remembered, EvaluationForm):
             return [str(error)]
         return []
 
-    def _warnings(self) -> List[str]:
-        return self._continueWarnings()
-
     def _summary(self) -> List[str]:
         evaluation = self.getEvaluation()
         if evaluation is None:

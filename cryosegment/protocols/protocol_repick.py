@@ -143,9 +143,6 @@ class CryoSegmentProtRepick(CoreRun, Remembered, Picked):
             return [str(error)]
         return []
 
-    def _warnings(self) -> List[str]:
-        return self._continueWarnings()
-
     def _summary(self) -> List[str]:
         if not self.hasAttribute("outputCoordinates"):
             return ["No particles yet."]

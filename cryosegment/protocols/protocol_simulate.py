@@ -127,9 +127,6 @@ class CryoSegmentProtSimulate(LabelsRun, SimulationForm, GpuChoice):
             errors.append(str(error))
         return errors
 
-    def _warnings(self) -> List[str]:
-        return self._continueWarnings()
-
     def _summary(self) -> List[str]:
         if not self.hasAttribute("outputMasks"):
             return ["No micrographs yet."]

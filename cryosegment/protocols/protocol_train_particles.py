@@ -161,9 +161,6 @@ class CryoSegmentProtTrainParticles(CoreRun, TrainedModel, GpuChoice):
             return [str(error)]
         return []
 
-    def _warnings(self) -> List[str]:
-        return self._continueWarnings()
-
     def _summary(self) -> List[str]:
         if not self.hasAttribute("outputModel"):
             return [*self._maskLines(), "No model yet."]

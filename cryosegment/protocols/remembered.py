@@ -56,6 +56,9 @@ class Remembered(EMProtocol):
             found.append(f"*{name}*" + (f" ({size})" if size else ""))
         return found
 
+    def _warnings(self) -> List[str]:
+        return self._continueWarnings()
+
     def _continueWarnings(self) -> List[str]:
         """What Continue would delete."""
         if not (self.isContinued() and self._hasOtherParams() and self._results()):
