@@ -133,7 +133,9 @@ def window_of(
     size
         Side of the footprint, px.
     """
-    start = np.floor(anchor_yx).astype(int) - size // 2
+    # whatever a file has for a position: beyond this nothing of the footprint is on the map
+    near_yx = np.clip(np.floor(anchor_yx), -size, np.add(shape, size))
+    start = near_yx.astype(int) - size // 2
     first = np.maximum(start, 0)
     last = np.maximum(first, np.minimum(start + size, shape))
     window = (slice(first[0], last[0]), slice(first[1], last[1]))

@@ -40,10 +40,13 @@ def test_particles_on_the_border_are_clipped():
     np.testing.assert_array_equal(canvas.instances, expected)
 
 
-def test_a_footprint_outside_leaves_nothing():
-    canvas = Canvas((6, 8), np.array([[-9.0, 50.0]]))
-    canvas.paint(1, np.array([-9.0, 50.0]), SQUARE)
+@pytest.mark.parametrize("center", [(-9.0, 50.0), (2.0, 1e25), (-1e300, 3.0)])
+def test_a_footprint_outside_leaves_nothing(center):
+    canvas = Canvas((6, 8), np.array([center]))
+    canvas.paint(1, np.array(center), SQUARE)
+    canvas.blot(np.array(center), SQUARE)
     assert not canvas.instances.any()
+    assert not canvas.classes(ClassRules()).any()
 
 
 def painted(shape, centers_yx, diameters_px):
