@@ -127,12 +127,17 @@ class TestCryoSegmentPick(ProtocolTest):
         for mask in masks:
             assert 0.02 < mask.getCoverage() < 0.9
 
+    def page(self, viewer: Any) -> str:
+        """The page that a viewer lets the core make."""
+        Plugin.runCore(*viewer._reportWords())
+        return Path(viewer._reportFolder(), PAGE_NAME).read_text()
+
     def testViews(self) -> None:
         """The window shows the picks and masks; a page says what they look like."""
         viewer = CryoSegmentViewerPick(project=self.proj, protocol=self.whole)
         viewer.setProtocol(self.whole)
         count = self.whole.outputCoordinates.getSize()
-        page = Path(viewer._writeReport(), PAGE_NAME).read_text()
+        page = self.page(viewer)
         assert f"Picks of {self.whole.getRunName()}" in page
         assert f">{count:,}</dd>" in page
         assert "Mean image" in page
@@ -324,7 +329,7 @@ class TestCryoSegmentPick(ProtocolTest):
         assert scores[best[0]] - 0.1 < repick.getThreshold() <= scores[best[0]]
         viewer = CryoSegmentViewerPick(project=self.proj, protocol=repick)
         viewer.setProtocol(repick)
-        assert ">20</dd>" in Path(viewer._writeReport(), PAGE_NAME).read_text()
+        assert ">20</dd>" in self.page(viewer)
 
         small, large = repick.outputCoordinatesSize2, repick.outputCoordinatesSize3
         assert small.getSize() + large.getSize() == 20

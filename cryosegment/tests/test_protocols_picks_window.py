@@ -3,7 +3,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Iterator
+import shutil
+import signal
+import webbrowser
+from pathlib import Path
+from typing import Any, Callable, Iterator, List
+from urllib.parse import unquote, urlsplit
 
 import numpy as np
 
@@ -29,6 +34,18 @@ def found(window: Any, kind: str, fits: Callable[[Any], bool]) -> Any:
     return None
 
 
+class Browser(webbrowser.BaseBrowser):
+    """One that notes what it is to show."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.opened: List[str] = []
+
+    def open(self, url: str, new: int = 0, autoraise: bool = True) -> bool:
+        self.opened.append(url)
+        return True
+
+
 class TestCryoSegmentPicksWindow(WindowTest):
     """Windows of a picking run, and of one that selects among its candidates."""
 
@@ -38,17 +55,48 @@ class TestCryoSegmentPicksWindow(WindowTest):
         cls.source = cls.launchProtocol(cls.newSimulate())
         cls.pick = cls.launchProtocol(cls.newPick(cls.source))
 
-    def openWindow(self, run: Any) -> Any:
-        """The picks window that the viewer of a run opens, when all is counted."""
+    def show(self, run: Any, what: str) -> Any:
+        """The window that the viewer of a run opens."""
         viewer = CryoSegmentViewerPick(project=self.proj, protocol=run, parent=self.window)
         viewer.setProtocol(run)
-        (view,) = viewer._getVisualizeDict()["showPicks"]()
+        (view,) = viewer._getVisualizeDict()[what]()
         view.show()
-        top = view.window.top
-        self.addCleanup(top.destroy)
-        top.focus_force()
-        until(top, lambda: view.window.selection.is_counted, "all is counted")
         return view.window
+
+    def openWindow(self, run: Any) -> Any:
+        """The picks window of a run, when all is counted."""
+        window = self.show(run, "showPicks")
+        self.addCleanup(window.top.destroy)
+        window.top.focus_force()
+        until(window.top, lambda: window.selection.is_counted, "all is counted")
+        return window
+
+    def testPage(self) -> None:
+        """Scipion goes on while the core makes the page, which the browser then shows."""
+        browser, root = Browser(), self.window.root
+        webbrowser.register("cryosegment tests", None, browser, preferred=True)
+        window = self.show(self.pick, "showReport")
+        process = window._process
+        assert process.poll() is None
+        window.winfo_toplevel().destroy()
+        assert process.returncode == -signal.SIGKILL
+        window = self.show(self.pick, "showReport")
+        assert window.status["text"] == "Making the page: starting"
+        self.waitFor(self.pick, lambda: root.update() or bool(browser.opened))
+        assert not window.winfo_exists()
+        page = Path(unquote(urlsplit(browser.opened[0]).path))
+        assert f"Picks of {self.pick.getRunName()}" in page.read_text()
+        self.checkFailedPage(page.parent)
+
+    def checkFailedPage(self, folder: Path) -> None:
+        """What the core says of a file in the place of its folder stands in the window."""
+        shutil.rmtree(folder)
+        folder.touch()
+        self.addCleanup(folder.unlink)
+        window = self.show(self.pick, "showReport")
+        self.addCleanup(window.winfo_toplevel().destroy)
+        self.waitFor(self.pick, lambda: window.update() or window._process is None)
+        assert "cannot make the folder" in window.status["text"]
 
     def testRegister(self) -> None:
         """What a dragged threshold keeps becomes coordinates with their scores."""

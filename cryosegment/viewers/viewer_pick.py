@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from subprocess import CalledProcessError
 from typing import Any, Dict, List
 
 from pyworkflow.object import Pointer
@@ -11,13 +10,11 @@ from pyworkflow.protocol import params
 from pyworkflow.viewer import DESKTOP_TKINTER, View
 
 from cryosegment.convert import mic_name
-from cryosegment.exchange.errors import InputError
-from cryosegment.exchange.job import SOME_FAILED
 from cryosegment.exchange.wording import counted
-from cryosegment.plugin import Plugin
 from cryosegment.protocols import CryoSegmentProtPick, CryoSegmentProtRepick
 from cryosegment.protocols.messages import run_names
 from cryosegment.viewers.results import ResultsViewer, Show, show_page
+from cryosegment.viewers.waiting import PageProgress
 from cryosegment.viewers.windows import WindowView, read_image, selection_of
 from cryosegment.window.actions import WindowAction
 from cryosegment.window.picks_window import PicksWindow
@@ -80,20 +77,25 @@ class CryoSegmentViewerPick(ResultsViewer):
         return f"{count} registered as {name}."
 
     def _showReport(self, param: Any = None) -> List[View]:
-        return show_page(self._writeReport()) if self._names() else self._showState()
+        if not self._names():
+            return self._showState()
+        words, folder = self._reportWords(), self._reportFolder()
+        log = self.protocol._getExtraPath("report.log")
+
+        def make(top: Top) -> PageProgress:
+            return PageProgress(top, words, log, lambda: show_page(folder))
+
+        return [WindowView(self.getTkRoot(), make)]
 
     # --------------------------- UTILS functions -----------------------------
     def _names(self) -> List[str]:
         return [mic_name(mic) for mic in self.protocol.iterDone()]
 
-    def _writeReport(self) -> str:
-        """Folder with the page on what is picked so far."""
-        folder = str(self.protocol._getExtraPath("report"))
+    def _reportFolder(self) -> str:
+        return str(self.protocol._getExtraPath("report"))
+
+    def _reportWords(self) -> List[str]:
+        """The command that makes the page on what is picked so far."""
         (name,) = run_names([Pointer(self.protocol)])
-        words = ["report", self.protocol._getExtraPath(), "--names", name, "--output", folder]
-        try:
-            Plugin.runCore(*words)
-        except CalledProcessError as error:
-            if error.returncode != SOME_FAILED:
-                raise InputError("the page cannot be written: the terminal says why") from error
-        return folder
+        picks = str(self.protocol._getExtraPath())
+        return ["report", picks, "--names", name, "--output", self._reportFolder()]

@@ -58,7 +58,7 @@ class WindowView(View):
         What was made.
     """
 
-    def __init__(self, parent: Any, make: Callable[[Top], MicrographWindow]) -> None:
+    def __init__(self, parent: Any, make: Callable[[Top], Any]) -> None:
         self._parent, self._make = parent, make
 
     def show(self) -> None:

@@ -5,14 +5,12 @@ from __future__ import annotations
 
 import subprocess
 from pathlib import Path
-from typing import Any, Callable, Optional
+from typing import Callable
 
-from cryosegment.exchange.files import read_text
 from cryosegment.exchange.job import JOB_NAME, Job
 from cryosegment.plugin import Plugin
+from cryosegment.viewers.waiting import SILENT, WaitsForCore, last_line
 from cryosegment.wizards.micrograph_dialog import MicrographDialog
-
-INTERVAL = 200  # ms between two looks whether the core is done
 
 
 class CoreTrials:
@@ -35,48 +33,13 @@ class CoreTrials:
         job.write(path)
         return Plugin.startCore("run", str(path), log=str(self._log()))
 
-    def lastWords(self, otherwise: str = "the core stopped without a message") -> str:
+    def lastWords(self, otherwise: str = SILENT) -> str:
         """Last message of the core; `otherwise` where it has said nothing."""
-        lines = read_text(self._log()).strip().splitlines()
-        return self._in_words(lines[-1]) if lines else otherwise
+        return self._in_words(last_line(self._log(), otherwise))
 
     def _log(self) -> Path:
         return self._folder / "log.txt"
 
 
-class CoreDialog(MicrographDialog):
+class CoreDialog(WaitsForCore, MicrographDialog):
     """A micrograph, and at most one process of the core, which ends with the window."""
-
-    _process: Optional[subprocess.Popen[bytes]] = None
-    _waiting: Any = None
-
-    def _waitFor(
-        self,
-        process: subprocess.Popen[bytes],
-        done: Callable[[], None],
-        meanwhile: Callable[[], None] = lambda: None,
-    ) -> None:
-        """Call `done` once a process has ended, and `meanwhile` now and then until it has."""
-        self._process = process
-        self._look(done, meanwhile)
-
-    def _look(self, done: Callable[[], None], meanwhile: Callable[[], None]) -> None:
-        if self._process.poll() is None:
-            meanwhile()
-            self._waiting = self.after(INTERVAL, self._look, done, meanwhile)
-            return
-        self._process = None
-        done()
-
-    def _stop(self) -> None:
-        """End the process, if there is one."""
-        if self._process is not None:
-            self.after_cancel(self._waiting)
-            self._process.kill()
-            self._process.wait()
-            self._process = None
-
-    def destroy(self) -> None:
-        """Close the window, and stop what it has started."""
-        self._stop()
-        super().destroy()
