@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=2048, help="of the micrographs, px")
     parser.add_argument("--particles", type=int, default=120, help="on each micrograph")
     parser.add_argument("--pixel-size", type=float, default=2.5, help="Å/px")
-    parser.add_argument("--snr", type=float, default=0.01)
+    parser.add_argument("--snr", type=float, default=0.005)
     parser.add_argument("--small-box", type=int, default=56, help="side of the particles, px")
     parser.add_argument("--minutes", type=float, default=5.0, help="of training")
     parser.add_argument("--seed", type=int, default=11)

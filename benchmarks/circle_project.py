@@ -19,6 +19,7 @@ from cryosegment.core.evaluation.metrics import evaluate
 from cryosegment.core.images.micrograph import write_image
 from cryosegment.exchange.coordinates import Coordinates, read_coordinates, write_coordinates_star
 from cryosegment.exchange.labels import read_labels_index
+from cryosegment.exchange.particles.scores import AGREEMENT, SCORES
 from cryosegment.protocols import (
     CryoSegmentProtLabels,
     CryoSegmentProtPick,
@@ -35,8 +36,8 @@ HALVES, KNOWN = 0.143, 0.5
 """Correlations at which the resolution is read: of half maps, and with the known map."""
 START = 50.0
 """Å: what is finer is cut from the map that refinements start from."""
-COMPARED = 20.0
-"""Å: particles are compared with their map from here to half of it."""
+COMPARED, AGREEING = 30.0, 0.85
+"""Å, from where to half of it particles are compared with their map; fraction that is labelled."""
 LOCAL_SEARCH = 3
 """RELION's number of the angular step, 3.7°, from which it looks around the best orientation."""
 BINNING = 2
@@ -217,6 +218,8 @@ class Circle:
             [("inputParticles", *refined), ("inputVolume", refined[0], "outputVolume")],
             diameter=self.diameter,
             aligned_to=COMPARED,
+            score=list(SCORES).index(AGREEMENT),
+            keep=str(AGREEING),
             **CPU,
         )
         return ranked, "outputParticles"
