@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Maps from picks on real micrographs: the experts', ours, and those of other programs.
 
-    OMP_NUM_THREADS=1 python benchmarks/real_maps.py --data DATA --work runs/real_maps
+    OMP_NUM_THREADS=1 python benchmarks/real_maps.py --data DATA --work runs/real_maps \
+        --figure docs/real_maps.png
 
 DATA holds `empiar10017/` and `maps/`; RELION 3.1.3 must be installed (Debian: `relion`). On the six
 micrographs of beta-galactosidase that all pickers have, particles are refined by RELION's
@@ -12,8 +13,8 @@ with the known map, once the map has its amplitudes.
 
 Then our picks that no expert has: a map of them alone, beside one of as many that an expert has,
 and one of as many random places, which shows what the known map alone would give.
-`--figure FILE` draws their maps, the averages of their particles, their views, and how like the
-known map's projections the particles are. What is finished is not made again.
+The figure shows their maps, the averages of their particles, their views, and how like the known
+map's projections the particles are. What is finished is not made again.
 """
 
 from __future__ import annotations
