@@ -25,15 +25,21 @@ def shell_correlation(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     -----
     Harauz & van Heel (1986). The shell of frequency k holds what is nearest to k / n per pixel.
     """
-    side = len(one)
     a, b = np.fft.fftn(one), np.fft.fftn(other)
-    frequency = np.fft.fftfreq(side, 1 / side)
-    shell = np.rint(np.sqrt(sum(np.meshgrid(*[frequency**2] * 3, indexing="ij")))).astype(int)
-    sums = [
-        np.bincount(shell.ravel(), values.ravel())[: side // 2 + 1]
-        for values in ((a * b.conj()).real, np.abs(a) ** 2, np.abs(b) ** 2)
-    ]
+    sums = [shell_sums(values) for values in ((a * b.conj()).real, np.abs(a) ** 2, np.abs(b) ** 2)]
     return sums[0] / np.sqrt(sums[1] * sums[2])
+
+
+def shell_sums(values: np.ndarray) -> np.ndarray:
+    """Sums over the Fourier shells of a cube, as `numpy.fft.fftn` has it, from 0 to Nyquist."""
+    side = len(values)
+    return np.bincount(shells(side).ravel(), values.ravel())[: side // 2 + 1]
+
+
+def shells(side: int) -> np.ndarray:
+    """Number of the Fourier shell of each frequency of a cube of this side."""
+    squared = np.fft.fftfreq(side, 1 / side) ** 2
+    return np.rint(np.sqrt(sum(np.meshgrid(*[squared] * 3, indexing="ij")))).astype(int)
 
 
 def in_box(cube: np.ndarray, box: int, binning: int) -> np.ndarray:

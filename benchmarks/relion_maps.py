@@ -11,7 +11,15 @@ from pathlib import Path
 import mrcfile
 import numpy as np
 import torch
-from circle_maps import first_below, in_box, onto, shell_correlation, soft_sphere
+from circle_maps import (
+    first_below,
+    in_box,
+    onto,
+    shell_correlation,
+    shell_sums,
+    shells,
+    soft_sphere,
+)
 from peers import run_quietly
 from real_micrographs import (
     ABERRATION,
@@ -220,15 +228,3 @@ class Laboratory:
         shell = shells(self.box)
         kept = np.where(shell < len(ratio), np.sqrt(ratio)[shell.clip(max=len(ratio) - 1)], 0)
         return np.fft.ifftn(spectrum * kept).real
-
-
-def shells(side: int) -> np.ndarray:
-    """Number of the Fourier shell of each frequency of a cube, as `numpy.fft.fftn` has them."""
-    frequency = np.fft.fftfreq(side, 1 / side)
-    return np.rint(np.sqrt(sum(np.meshgrid(*[frequency**2] * 3, indexing="ij")))).astype(int)
-
-
-def shell_sums(values: np.ndarray) -> np.ndarray:
-    """Sums of a cube over its Fourier shells, from frequency 0 to Nyquist."""
-    side = len(values)
-    return np.bincount(shells(side).ravel(), values.ravel())[: side // 2 + 1]
