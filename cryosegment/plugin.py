@@ -18,6 +18,7 @@ from pyworkflow.utils import Environ
 
 from cryosegment import __version__, installation
 from cryosegment.constants import CORE_PACKAGE, HOME_VARIABLE, PYTHON_VARIABLE, TORCH_VARIABLE
+from cryosegment.exchange.errors import InputError
 
 GPU_PLACEHOLDER = "%(GPU)s"
 CORE_MINIMUM = (3, 10)
@@ -111,10 +112,22 @@ class Plugin(pwem.Plugin):
 
     @classmethod
     def startCore(cls, *arguments: str, log: str) -> subprocess.Popen[bytes]:
-        """Start a `cryosegment` command outside any protocol; its output goes to `log`."""
+        """Start a `cryosegment` command outside any protocol; its output goes to `log`.
+
+        Raises
+        ------
+        InputError
+            If the interpreter is not there, or the log cannot be written.
+        """
         command = [cls.getPython(), "-m", "cryosegment", *arguments]
-        with open(log, "wb") as stream:
-            return subprocess.Popen(command, stdout=stream, stderr=stream, env=cls.getEnviron())
+        try:
+            with open(log, "wb") as stream:
+                return subprocess.Popen(command, stdout=stream, stderr=stream, env=cls.getEnviron())
+        except OSError as error:
+            raise InputError(
+                f"cannot start the core: {error.filename}: {error.strerror}; check that it is "
+                "there, and permitted"
+            ) from error
 
     @classmethod
     def hasGpu(cls) -> bool:

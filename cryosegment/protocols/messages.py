@@ -10,7 +10,7 @@ from pwem.protocols import EMProtocol
 from pyworkflow.object import Pointer
 
 from cryosegment.exchange.errors import InputError
-from cryosegment.exchange.files import read_text
+from cryosegment.exchange.files import PathLike, read_text
 from cryosegment.exchange.micrograph_lists import read_failures
 from cryosegment.exchange.records import in_words
 from cryosegment.exchange.wording import counted
@@ -41,6 +41,15 @@ PICKED_WARNING = (
 )
 SPEAKER = "cryosegment: "
 """What a last line of the core begins with."""
+
+
+def last_line(log: PathLike, otherwise: str) -> str:
+    """Last line that the core has said; `otherwise` where it has said nothing, or it is gone."""
+    try:
+        lines = read_text(log).strip().splitlines()
+    except InputError:
+        lines = []
+    return lines[-1] if lines else otherwise
 
 
 def run_names(pointers: Iterable[Pointer]) -> List[str]:
@@ -98,11 +107,7 @@ class FormWords(EMProtocol):
 
     def _coreError(self, otherwise: str) -> str:
         """The last words of the core; `otherwise` where it said nothing."""
-        try:
-            lines = read_text(self.getStderrLog()).strip().splitlines()
-        except InputError:
-            lines = []
-        return self.inFormWords(lines[-1] if lines else otherwise)
+        return self.inFormWords(last_line(self.getStderrLog(), otherwise))
 
     def _failuresIn(self, folder: str) -> Dict[str, str]:
         """Error of each micrograph that failed in a folder, by its name."""

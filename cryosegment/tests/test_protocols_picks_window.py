@@ -82,11 +82,19 @@ class TestCryoSegmentPicksWindow(WindowTest):
         assert process.returncode == -signal.SIGKILL
         window = self.show(self.pick, "showReport")
         assert window.status["text"] == "Making the page: starting"
+        log = Path(self.pick._getExtraPath("report.log"))
+        log.unlink()  # as where the run is begun anew
         self.waitFor(self.pick, lambda: root.update() or bool(browser.opened))
         assert not window.winfo_exists()
         page = Path(unquote(urlsplit(browser.opened[0]).path))
         assert f"Picks of {self.pick.getRunName()}" in page.read_text()
         self.checkFailedPage(page.parent)
+        log.unlink()
+        log.mkdir()
+        self.addCleanup(log.rmdir)
+        window = self.show(self.pick, "showReport")
+        self.addCleanup(window.winfo_toplevel().destroy)
+        assert f"{log}: Is a directory" in window.status["text"]
 
     def checkFailedPage(self, folder: Path) -> None:
         """What the core says of a file in the place of its folder stands in the window."""

@@ -11,6 +11,7 @@ import sys
 from typing import Any, MutableMapping
 
 from cryosegment import __version__
+from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.params import LabelsReconstructionParams, PickParams, TrainParams
 from cryosegment.tests.imports import PACKAGE
 from cryosegment.tests.scripted import (
@@ -139,6 +140,9 @@ class TestCryoSegmentPlugin(ProtocolTest):
         self.set(Plugin.getVars(), "CRYOSEGMENT_PYTHON", "/nowhere/python")
         assert Plugin.getPython() == "/nowhere/python"
         assert "/nowhere/python" in Plugin.validateInstallation()[0]
+        no_file = "/nowhere/python: No such file"
+        with self.assertRaisesRegex(InputError, no_file):  # noqa: PT027  # Scipion may lack pytest
+            Plugin.startCore("card", log=os.devnull)
         self.set(Plugin.getVars(), "CRYOSEGMENT_PYTHON", "")
         has_torch = any(os.path.isdir(os.path.join(path, "torch")) for path in sys.path)
         own = sys.executable if has_torch else Plugin.getHome("bin", "python")

@@ -8,21 +8,16 @@ import tkinter as tk
 from tkinter import ttk
 from typing import Any, Callable, Optional, Sequence
 
-from cryosegment.exchange.files import PathLike, read_text
+from cryosegment.exchange.errors import InputError
 from cryosegment.exchange.job import SOME_FAILED
 from cryosegment.plugin import Plugin
+from cryosegment.protocols.messages import last_line
 from cryosegment.window.window import Top
 
 INTERVAL = 200  # ms between two looks whether the core is done
 WIDTH, PADDING = 480, 8  # px, of the window that waits for a page
 STARTING, SILENT = "starting", "the core stopped without a message"
 MAKING = "Making the page: {}"
-
-
-def last_line(log: PathLike, otherwise: str = SILENT) -> str:
-    """Last line that the core has said; `otherwise` where it has said nothing."""
-    lines = read_text(log).strip().splitlines()
-    return lines[-1] if lines else otherwise
 
 
 class WaitsForCore(tk.Misc):
@@ -88,7 +83,11 @@ class PageProgress(WaitsForCore, ttk.Frame):
             part.pack(fill="x", pady=PADDING)
         self.pack(fill="both", expand=True)
         self._bar.start()
-        process = Plugin.startCore(*words, log=log)
+        try:
+            process = Plugin.startCore(*words, log=log)
+        except InputError as error:
+            self._fail(str(error))
+            return
         self._waitFor(process, lambda: self._finished(process.returncode), self._progress)
 
     def _progress(self) -> None:
@@ -99,5 +98,8 @@ class PageProgress(WaitsForCore, ttk.Frame):
             self._top.destroy()
             self._show()
             return
+        self._fail(last_line(self._log, SILENT))
+
+    def _fail(self, message: str) -> None:
         self._bar.pack_forget()
-        self.status.config(text=last_line(self._log))
+        self.status.config(text=message)

@@ -9,7 +9,8 @@ from typing import Callable
 
 from cryosegment.exchange.job import JOB_NAME, Job
 from cryosegment.plugin import Plugin
-from cryosegment.viewers.waiting import SILENT, WaitsForCore, last_line
+from cryosegment.protocols.messages import last_line
+from cryosegment.viewers.waiting import SILENT, WaitsForCore
 from cryosegment.wizards.micrograph_dialog import MicrographDialog
 
 
