@@ -72,7 +72,8 @@ def main() -> None:
 
 def run(*words: object) -> None:
     """A command, which must succeed."""
-    assert cryosegment([*map(str, words)]) == 0, words
+    if cryosegment([*map(str, words)]):
+        raise SystemExit(1)
 
 
 def draw_picks(real: Path, work: Path, path: Path) -> None:

@@ -28,16 +28,22 @@ SCENE = {"count": 3, "height": 1024, "width": 1024, "snr": 0.1, "iceBlobs": 1, "
 
 
 def main(folder: Path) -> None:
-    """Run protocols on micrographs that another simulates, and draw their windows."""
+    """Open a project on a display that nobody sees, draw its windows, and close it."""
     WindowTest.setUpClass()
-    desk = WindowTest()
+    try:
+        draw(WindowTest(), folder)
+    finally:
+        WindowTest.doClassCleanups()
+
+
+def draw(desk: WindowTest, folder: Path) -> None:
+    """Run protocols on micrographs that another simulates, and draw their windows."""
     simulated = desk.launchProtocol(desk.newSimulate(**SCENE))
     draw_training(desk, simulated, folder / "training.png")
     pick = desk.newPick(simulated)
     draw_form(desk, pick, folder / "form.png")
     desk.use(desk.openForm(pick), "diameter", lambda w: estimate(w, folder / "diameter_wizard.png"))
     desk.use(desk.openForm(pick), "crf", lambda w: preview(w, folder / "crf_wizard.png"))
-    WindowTest.doClassCleanups()
 
 
 def draw_training(desk: WindowTest, simulated: Any, path: Path) -> None:
