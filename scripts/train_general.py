@@ -74,7 +74,8 @@ PROCEDURAL = 80
 UNSEEN = 20
 VIEWS = 160
 CRF = CRF_PRESETS["gaussian"].stronger(0.3)
-"""Masks fit best with this or with none (docs/benchmarks.md); stronger ones make them too small."""
+"""Masks fit best with this or with none (docs/benchmarks/picking.md); stronger ones make them too
+small."""
 NETWORK: Facts = {
     "widths": [32, 64, 128, 256],
     "deep_blocks": 3,

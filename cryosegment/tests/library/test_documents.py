@@ -72,7 +72,7 @@ def test_python_runs(place: str, micrograph: Path, tmp_path: Path) -> None:
     assert re.search(r"[1-9]", done.stdout.splitlines()[-1])
 
 
-def test_pages_show_every_picture_that_a_script_makes() -> None:
+def test_every_picture_is_shown_on_a_page_and_made_by_a_script() -> None:
     scripts = [*ROOT.glob("scripts/*.py"), *ROOT.glob("benchmarks/*.py")]
     made = " ".join(script.read_text("utf-8") for script in scripts)
     pages = " ".join(page.read_text("utf-8") for page in PAGES)
