@@ -33,6 +33,10 @@ BAND = (100.0, 25.0)
 """Å: what particles and projections are compared in."""
 COLOURS = ("#0072b2", "#009e73", "#999999")
 """Told apart by the colour-blind (Okabe & Ito)."""
+END_ON = 0.9
+"""Cosine of a view with the long axis, z, from which on it counts as such."""
+FINEST = 9
+"""Fourier shells of the maps whose correlation is printed."""
 BINS = np.linspace(0, 1, 11)
 
 
@@ -142,11 +146,11 @@ def draw_poses(
         for place, some, bins in zip(axes, [*along.T, own], [*[BINS] * 3, 20], strict=True):
             place.hist(some, bins, histtype="step", color=colour, linewidth=1.5)
         axes[0].plot([], [], color=colour, label=label_of(kind))
-        spread = ", ".join(f"{value:.2f}" for value in along.mean(0))
-        print(f"{kind}: median correlation with the known map's projection {np.median(own):.2f},")
-        print(
-            f"  {np.mean(own > level):.3f} above {level:.2f}; mean |cosine| with x, y, z {spread}"
-        )
+        likeness = f"{np.median(own):.2f}, {np.mean(own > level):.3f} above {level:.2f}"
+        ends = f"{np.mean(along[:, 2] > END_ON):.3f} seen end-on"
+        shells = enumerate(laboratory.with_known(kind)[:FINEST])
+        curve = [f"{value:.2f} at {laboratory.length / k:.0f} Å" for k, value in shells if k > 2]
+        print(f"{kind}: median correlation {likeness}; {ends}; map: {', '.join(curve)}")
     titles = [f"|cosine| of view and {name}" for name in AXES]
     for place, title in zip(axes, [*titles, "correlation with projection"], strict=True):
         place.set_title(title, fontsize=9)

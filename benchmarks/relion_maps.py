@@ -205,16 +205,20 @@ class Laboratory:
 
         Behind them the correlation with the known map, whose amplitudes the map is given before.
         """
-        halves, sphere, known = self.halves(name), soft_sphere(self.box), mrcfile.read(self.known)
-        found = sphere * onto(known, (halves[0] + halves[1]) / 2)
-        with_known = shell_correlation(found, sphere * known)
-        power = shell_sums(np.abs(np.fft.fftn(sphere * known)) ** 2)
-        of_halves = shell_correlation(*(sphere * half for half in halves))
+        sphere, with_known = soft_sphere(self.box), self.with_known(name)
+        power = shell_sums(np.abs(np.fft.fftn(sphere * mrcfile.read(self.known))) ** 2)
+        of_halves = shell_correlation(*(sphere * half for half in self.halves(name)))
         return (
             first_below(of_halves, HALVES, self.length),
             first_below(with_known, KNOWN, self.length),
             float(with_known[1:] @ power[1:] / power[1:].sum()),
         )
+
+    def with_known(self, name: str) -> np.ndarray:
+        """Correlation of the map of a name with the known one, by Fourier shell."""
+        sphere, known = soft_sphere(self.box), mrcfile.read(self.known)
+        found = onto(known, sum(self.halves(name)))
+        return shell_correlation(sphere * found, sphere * known)
 
     def halves(self, name: str) -> list[np.ndarray]:
         """The half maps of a name."""
