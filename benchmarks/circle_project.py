@@ -36,6 +36,8 @@ HALVES, KNOWN = 0.143, 0.5
 """Correlations at which the resolution is read: of half maps, and with the known map."""
 START = 50.0
 """Å: what is finer is cut from the map that refinements start from."""
+ORIENTATIONS = 50
+"""At most so many of each particle count, of which one without a particle has thousands."""
 COMPARED, AGREEING = 30.0, 0.85
 """Å, from where to half of it particles are compared with their map; fraction that is labelled."""
 LOCAL_SEARCH = 3
@@ -237,7 +239,7 @@ class Circle:
             doGpu=False,
             numberOfMpi=3,
             numberOfThreads=1,
-            extraParams="--random_seed 1",
+            extraParams=f"--random_seed 1 --maxsig {ORIENTATIONS}",
         )
 
     def resolutions(self, refined: Any) -> tuple[float, float]:
