@@ -5,11 +5,12 @@
 
 MAPS holds the atomic models. Micrographs of a molecule that the shipped model has not seen are
 simulated, with ice, carbon and broken particles; RELION 3.1.3 (Debian: `relion`) extracts,
-classifies and refines. The refined particles label the micrographs, a model is trained on the
-labels, and picks again. Beside it stand the map of the true coordinates and, with `--peers`, those
-of RELION's Laplacian of Gaussian (given the true diameter) and of Topaz' packaged detector, by the
-same refinement. The resolution is that at which the Fourier shell correlation (FSC) of the half
-maps falls below 0.143, and that with the known map below 0.5 (Rosenthal & Henderson, 2003).
+classifies and refines. The particles that agree best with their map label the micrographs, a model
+is trained on the labels, and picks again. Beside it stand the map of the true coordinates and, with
+`--peers`, those of RELION's Laplacian of Gaussian (given the true diameter) and of Topaz' packaged
+detector, by the same refinement. The resolution is that at which the Fourier shell correlation
+(FSC) of the half maps falls below 0.143, and that with the known map below 0.5 (Rosenthal &
+Henderson, 2003).
 """
 
 from __future__ import annotations
