@@ -42,7 +42,7 @@ QUEUES_DEFAULT = {{}}
 """
 THRESHOLD = "0.3"
 EPOCHS = 30
-"""Of a training: enough to be cancelled on the way. In minutes a slow machine would validate less."""
+"""Of a training that is cancelled on the way. In minutes, a slow machine would validate less."""
 
 
 @unittest.skipIf(what_is_missing(), what_is_missing())
